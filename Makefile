@@ -1,0 +1,40 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each makes the environment it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help demo test test-slow check format clean
+
+help:
+	@echo "make demo       hold the square-18 hardware against its golden and float models, with pictures"
+	@echo "make test       style, types and the fast tests"
+	@echo "make test-slow  the tests that take minutes"
+	@echo "make format     let ruff rewrite the style"
+	@echo "make clean      remove the environment and everything that was built"
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/qlif cosim --preset square-18 --neurons 64 --steps 2000 --input ou --seed 1 --out build/demo
+
+test: check
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n 2 -m slow
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build qlif.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""The neuron in software: a float reference and the bit-accurate fixed-point golden model."""

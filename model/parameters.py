@@ -1,0 +1,291 @@
+"""The physical neuron: every parameter by its name, with its unit, checked once."""
+
+import difflib
+import math
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.errors import InputError, PrecisionWarning
+
+Real = float | npt.NDArray[np.float64]
+"""One value for the population, or one per neuron."""
+
+PER_NEURON = (
+    "a0",
+    "critical_pot",
+    "threshold",
+    "rest_pot",
+    "reset_pot",
+    "refrac_length",
+    "R",
+    "tau_m",
+    "tau_s",
+    "trace_scale",
+    "lower_bound",
+)
+"""The parameters that are a scalar or an array of the population's shape."""
+
+
+class Parameters:
+    """A population of quadratic leaky integrate-and-fire neurons, in physical units.
+
+    ``tau_m dv/dt = a0 (v - rest_pot)(v - critical_pot) + R I`` while ``v < threshold``; at
+    ``threshold`` the neuron spikes, ``v`` becomes ``reset_pot`` and stays there for
+    ``refrac_length`` timesteps. :mod:`qlif.model.reference` gives the order of one timestep.
+
+    Potentials are in mV, times in ms, ``a0`` in 1/mV; ``R * I`` is in mV. Each name in
+    :data:`PER_NEURON` takes a scalar or an array of the population's shape. An object doesn't
+    change after it was made: see :meth:`replace`.
+
+    Parameters
+    ----------
+    n : int, optional
+        Number of neurons. Either this or `shape` is needed.
+    shape : iterable of int, optional
+        Topology of the population; ``(n,)`` if not given.
+    spike_trace : bool
+        Whether the spike trace is computed.
+    additive_spike_trace : bool
+        A spike adds `trace_scale` to the trace, instead of setting it to 1.
+    tau_s : float or array
+        Time constant of the trace, ms, > 0.
+    a0 : float or array
+        Curvature of the quadratic term, 1/mV, > 0.
+    critical_pot : float or array
+        Potential above which the neuron fires without input, mV.
+    threshold : float or array
+        Potential at which a spike is registered, mV, above `reset_pot`.
+    rest_pot, reset_pot : float or array
+        Resting potential; potential after a spike and at the start, mV.
+    refrac_length : int or array of int
+        Refractory period in timesteps, >= 0.
+    dt : float
+        Timestep, ms, > 0.
+    lower_bound : float or array, optional
+        The potential is held at or above it, mV; at most `reset_pot`.
+    sum_input : bool
+        Inputs of several synapses (a leading axis) are summed; otherwise averaged.
+    trace_scale : float or array
+        What a spike adds to an additive trace.
+    is_inhibitory : bool
+        The spikes that leave the population count negatively.
+    R : float or array
+        Membrane resistance, > 0.
+    learning : bool
+        Kept for learning rules outside; toggled by the population's ``train``.
+    tau_m : float or array, optional
+        Membrane time constant, ms, > 0; the value of `tau_s` if not given.
+
+    Raises
+    ------
+    InputError
+        A value is outside what is allowed; the text says which, and why.
+
+    Warns
+    -----
+    PrecisionWarning
+        One forward Euler step is too coarse for this gain.
+    """
+
+    def __init__(
+        self,
+        n: int | None = None,
+        shape: Iterable[int] | None = None,
+        spike_trace: bool = True,
+        additive_spike_trace: bool = False,
+        tau_s: npt.ArrayLike = 10.0,
+        a0: npt.ArrayLike = 1.0,
+        critical_pot: npt.ArrayLike = -54.0,
+        threshold: npt.ArrayLike = -52.0,
+        rest_pot: npt.ArrayLike = -62.0,
+        reset_pot: npt.ArrayLike = -62.0,
+        refrac_length: npt.ArrayLike = 5,
+        dt: float = 0.1,
+        lower_bound: npt.ArrayLike | None = None,
+        sum_input: bool = False,
+        trace_scale: npt.ArrayLike = 1.0,
+        is_inhibitory: bool = False,
+        R: npt.ArrayLike = 1.0,
+        learning: bool = True,
+        tau_m: npt.ArrayLike | None = None,
+    ) -> None:
+        self.n, self.shape = population_shape(n, shape)
+        self.spike_trace = _flag("spike_trace", spike_trace)
+        self.additive_spike_trace = _flag("additive_spike_trace", additive_spike_trace)
+        self.sum_input = _flag("sum_input", sum_input)
+        self.is_inhibitory = _flag("is_inhibitory", is_inhibitory)
+        self.learning = _flag("learning", learning)
+        self.tau_s = self._positive("tau_s", tau_s)
+        self.tau_m = self.tau_s if tau_m is None else self._positive("tau_m", tau_m)
+        self.a0 = self._positive("a0", a0)
+        self.R = self._positive("R", R)
+        self.rest_pot = self._real("rest_pot", rest_pot)
+        self.critical_pot = self._real("critical_pot", critical_pot)
+        self.threshold = self._real("threshold", threshold)
+        self.reset_pot = self._real("reset_pot", reset_pot)
+        self.lower_bound = None if lower_bound is None else self._real("lower_bound", lower_bound)
+        self.trace_scale = self._real("trace_scale", trace_scale)
+        self.refrac_length = self._steps("refrac_length", refrac_length)
+        step = self._positive("dt", dt)
+        if not isinstance(step, float):
+            raise InputError(f"dt must be one number for the whole population, not {_show(dt)}")
+        self.dt = step
+        self._check_order()
+        self._warn_of_coarse_steps()
+
+    @property
+    def gain(self) -> Real:
+        """The coefficient of the quadratic term in one timestep, ``a0 dt / tau_m``, in 1/mV."""
+        return self.a0 * self.dt / self.tau_m
+
+    @property
+    def drive(self) -> Real:
+        """The potential that a unit of current adds in one timestep, ``R dt / tau_m``, in mV."""
+        return self.R * self.dt / self.tau_m
+
+    @property
+    def decay(self) -> Real:
+        """The factor by which the trace shrinks in one timestep, ``exp(-dt / tau_s)``."""
+        decay = np.exp(-self.dt / np.asarray(self.tau_s))
+        return float(decay) if decay.ndim == 0 else np.asarray(decay)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every parameter by its name, arrays as nested lists: ready for JSON or TOML."""
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
+        }
+
+    def replace(self, **changes: Any) -> "Parameters":
+        """Return a copy with some parameters changed, checked like a new one."""
+        unknown = sorted(set(changes) - set(vars(self)))
+        if unknown:
+            raise InputError(unknown_name("parameter", unknown[0], vars(self)))
+        values = dict(vars(self))
+        if "n" in changes and "shape" not in changes:
+            values["shape"] = None
+        if "shape" in changes and "n" not in changes:
+            values["n"] = None
+        return Parameters(**{**values, **changes})
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"Parameters({values})"
+
+    def _real(self, name: str, value: npt.ArrayLike) -> Real:
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"{name} must be a number or an array, not {_show(value)}") from None
+        if not np.all(np.isfinite(array)):
+            raise InputError(f"{name} must be finite, not {_show(value)}")
+        if array.ndim == 0:
+            return float(array)
+        if array.shape != self.shape:
+            raise InputError(
+                f"{name} must be one number or an array of the population's shape {self.shape}, "
+                f"not of shape {array.shape}"
+            )
+        frozen = array.copy()
+        frozen.flags.writeable = False
+        return frozen
+
+    def _positive(self, name: str, value: npt.ArrayLike) -> Real:
+        real = self._real(name, value)
+        if np.min(real) <= 0:
+            raise InputError(f"{name} must be greater than 0, not {_show(value)}")
+        return real
+
+    def _steps(self, name: str, value: npt.ArrayLike) -> int | npt.NDArray[np.int64]:
+        real = self._real(name, value)
+        if np.min(real) < 0 or np.any(np.asarray(real) != np.floor(real)):
+            raise InputError(
+                f"{name} must be a whole number of timesteps, 0 or more, not {_show(value)}"
+            )
+        return int(real) if isinstance(real, float) else real.astype(np.int64)
+
+    def _check_order(self) -> None:
+        if np.any(np.asarray(self.threshold) <= self.reset_pot):
+            raise InputError(
+                f"threshold must be above reset_pot ({_show(self.reset_pot)} mV), "
+                f"not {_show(self.threshold)} mV"
+            )
+        if self.lower_bound is not None and np.any(np.asarray(self.lower_bound) > self.reset_pot):
+            raise InputError(
+                f"lower_bound must be at most reset_pot ({_show(self.reset_pot)} mV), "
+                f"not {_show(self.lower_bound)} mV"
+            )
+
+    def _warn_of_coarse_steps(self) -> None:
+        """Warn where one Euler step is so long that the sampled neuron no longer follows the ODE."""
+        distance = np.abs(np.subtract(self.critical_pot, self.rest_pot))
+        first_step = self.gain * (distance / 2) ** 2
+        if np.any(first_step >= np.subtract(self.threshold, self.rest_pot)):
+            warnings.warn(
+                f"a0 dt / tau_m = {_show(self.gain)}/mV is so large that one timestep at rheobase takes "
+                "the neuron from rest past threshold; make dt smaller",
+                PrecisionWarning,
+                stacklevel=3,
+            )
+        elif np.any(self.gain * distance > 1):
+            warnings.warn(
+                f"a0 dt / tau_m = {_show(self.gain)}/mV is so large that the potential overshoots "
+                "rest_pot when it relaxes; make dt smaller",
+                PrecisionWarning,
+                stacklevel=3,
+            )
+
+
+def population_shape(n: int | None, shape: Iterable[int] | None) -> tuple[int, tuple[int, ...]]:
+    """Return the number of neurons and the shape, from either or from both where they agree.
+
+    Raises
+    ------
+    InputError
+        Neither is given, one isn't made of whole numbers >= 1, or they disagree.
+    """
+    if n is None and shape is None:
+        raise InputError("n or shape is needed: the number of neurons, or the population's topology")
+    if shape is None:
+        whole: tuple[int, ...] = (_count("n", n),)
+    else:
+        try:
+            whole = tuple(_count("shape", size) for size in shape)
+        except TypeError:
+            raise InputError(f"shape must be a list of whole numbers, not {_show(shape)}") from None
+        if not whole:
+            raise InputError("shape must have at least one axis, not ()")
+    neurons = math.prod(whole)
+    if n is not None and _count("n", n) != neurons:
+        raise InputError(f"n must be the product of shape {whole}, {neurons}, not {n}")
+    return neurons, whole
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return the text of the error for a name that isn't known, with the nearest one that is."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "known are " + ", ".join(names)
+    return f"unknown {kind} {name!r}: {hint}"
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} must be a whole number, 1 or more, not {_show(value)}")
+    return int(value)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} must be true or false, not {_show(value)}")
+    return bool(value)
+
+
+def _show(value: Any) -> str:
+    """Return a value in one short line, as it reads in an error."""
+    text = np.array2string(np.asarray(value), threshold=6, precision=6) if np.ndim(value) else f"{value!r}"
+    return " ".join(text.split())
