@@ -1,5 +1,11 @@
 """The one kind of error that a user's own input can cause, and the one kind of warning."""
 
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
 
 class InputError(ValueError):
     """A value that a user gave and that can't be used.
@@ -11,3 +17,17 @@ class InputError(ValueError):
 
 class PrecisionWarning(UserWarning):
     """The input is legal, but the numbers that come out will not mean what the user expects."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return the text of the error for a name that isn't known, with the nearest one that is."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "known are " + ", ".join(names)
+    return f"unknown {kind} {name!r}: {hint}"
+
+
+def show(value: Any) -> str:
+    """Return a value in one short line, as it reads in an error."""
+    text = np.array2string(np.asarray(value), threshold=6, precision=6) if np.ndim(value) else f"{value!r}"
+    return " ".join(text.split())

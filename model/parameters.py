@@ -1,6 +1,5 @@
 """The physical neuron: every parameter by its name, with its unit, checked once."""
 
-import difflib
 import math
 import warnings
 from collections.abc import Iterable
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.errors import InputError, PrecisionWarning
+from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
 
 Real = float | npt.NDArray[np.float64]
 """One value for the population, or one per neuron."""
@@ -132,7 +131,7 @@ class Parameters:
         self.refrac_length = self._steps("refrac_length", refrac_length)
         step = self._positive("dt", dt)
         if not isinstance(step, float):
-            raise InputError(f"dt must be one number for the whole population, not {_show(dt)}")
+            raise InputError(f"dt must be one number for the whole population, not {show(dt)}")
         self.dt = step
         self._check_order()
         self._warn_of_coarse_steps()
@@ -180,9 +179,9 @@ class Parameters:
         try:
             array = np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError):
-            raise InputError(f"{name} must be a number or an array, not {_show(value)}") from None
+            raise InputError(f"{name} must be a number or an array, not {show(value)}") from None
         if not np.all(np.isfinite(array)):
-            raise InputError(f"{name} must be finite, not {_show(value)}")
+            raise InputError(f"{name} must be finite, not {show(value)}")
         if array.ndim == 0:
             return float(array)
         if array.shape != self.shape:
@@ -197,27 +196,25 @@ class Parameters:
     def _positive(self, name: str, value: npt.ArrayLike) -> Real:
         real = self._real(name, value)
         if np.min(real) <= 0:
-            raise InputError(f"{name} must be greater than 0, not {_show(value)}")
+            raise InputError(f"{name} must be greater than 0, not {show(value)}")
         return real
 
     def _steps(self, name: str, value: npt.ArrayLike) -> int | npt.NDArray[np.int64]:
         real = self._real(name, value)
         if np.min(real) < 0 or np.any(np.asarray(real) != np.floor(real)):
-            raise InputError(
-                f"{name} must be a whole number of timesteps, 0 or more, not {_show(value)}"
-            )
+            raise InputError(f"{name} must be a whole number of timesteps, 0 or more, not {show(value)}")
         return int(real) if isinstance(real, float) else real.astype(np.int64)
 
     def _check_order(self) -> None:
         if np.any(np.asarray(self.threshold) <= self.reset_pot):
             raise InputError(
-                f"threshold must be above reset_pot ({_show(self.reset_pot)} mV), "
-                f"not {_show(self.threshold)} mV"
+                f"threshold must be above reset_pot ({show(self.reset_pot)} mV), "
+                f"not {show(self.threshold)} mV"
             )
         if self.lower_bound is not None and np.any(np.asarray(self.lower_bound) > self.reset_pot):
             raise InputError(
-                f"lower_bound must be at most reset_pot ({_show(self.reset_pot)} mV), "
-                f"not {_show(self.lower_bound)} mV"
+                f"lower_bound must be at most reset_pot ({show(self.reset_pot)} mV), "
+                f"not {show(self.lower_bound)} mV"
             )
 
     def _warn_of_coarse_steps(self) -> None:
@@ -226,14 +223,14 @@ class Parameters:
         first_step = self.gain * (distance / 2) ** 2
         if np.any(first_step >= np.subtract(self.threshold, self.rest_pot)):
             warnings.warn(
-                f"a0 dt / tau_m = {_show(self.gain)}/mV is so large that one timestep at rheobase takes "
+                f"a0 dt / tau_m = {show(self.gain)}/mV is so large that one timestep at rheobase takes "
                 "the neuron from rest past threshold; make dt smaller",
                 PrecisionWarning,
                 stacklevel=3,
             )
         elif np.any(self.gain * distance > 1):
             warnings.warn(
-                f"a0 dt / tau_m = {_show(self.gain)}/mV is so large that the potential overshoots "
+                f"a0 dt / tau_m = {show(self.gain)}/mV is so large that the potential overshoots "
                 "rest_pot when it relaxes; make dt smaller",
                 PrecisionWarning,
                 stacklevel=3,
@@ -256,7 +253,7 @@ def population_shape(n: int | None, shape: Iterable[int] | None) -> tuple[int, t
         try:
             whole = tuple(_count("shape", size) for size in shape)
         except TypeError:
-            raise InputError(f"shape must be a list of whole numbers, not {_show(shape)}") from None
+            raise InputError(f"shape must be a list of whole numbers, not {show(shape)}") from None
         if not whole:
             raise InputError("shape must have at least one axis, not ()")
     neurons = math.prod(whole)
@@ -265,27 +262,13 @@ def population_shape(n: int | None, shape: Iterable[int] | None) -> tuple[int, t
     return neurons, whole
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return the text of the error for a name that isn't known, with the nearest one that is."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else "known are " + ", ".join(names)
-    return f"unknown {kind} {name!r}: {hint}"
-
-
 def _count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InputError(f"{name} must be a whole number, 1 or more, not {_show(value)}")
+        raise InputError(f"{name} must be a whole number, 1 or more, not {show(value)}")
     return int(value)
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
-        raise InputError(f"{name} must be true or false, not {_show(value)}")
+        raise InputError(f"{name} must be true or false, not {show(value)}")
     return bool(value)
-
-
-def _show(value: Any) -> str:
-    """Return a value in one short line, as it reads in an error."""
-    text = np.array2string(np.asarray(value), threshold=6, precision=6) if np.ndim(value) else f"{value!r}"
-    return " ".join(text.split())
