@@ -1,5 +1,6 @@
 """The physical neuron: every parameter by its name, with its unit, checked once."""
 
+import inspect
 import math
 import warnings
 from collections.abc import Iterable
@@ -152,6 +153,11 @@ class Parameters:
         decay = np.exp(-self.dt / np.asarray(self.tau_s))
         return float(decay) if decay.ndim == 0 else np.asarray(decay)
 
+    @staticmethod
+    def names() -> frozenset[str]:
+        """Return the names that the constructor takes."""
+        return frozenset(inspect.signature(Parameters).parameters)
+
     def as_dict(self) -> dict[str, Any]:
         """Return every parameter by its name, arrays as nested lists: ready for JSON or TOML."""
         return {
@@ -161,9 +167,9 @@ class Parameters:
 
     def replace(self, **changes: Any) -> "Parameters":
         """Return a copy with some parameters changed, checked like a new one."""
-        unknown = sorted(set(changes) - set(vars(self)))
+        unknown = sorted(set(changes) - self.names())
         if unknown:
-            raise InputError(unknown_name("parameter", unknown[0], vars(self)))
+            raise InputError(unknown_name("parameter", unknown[0], sorted(self.names())))
         values = dict(vars(self))
         if "n" in changes and "shape" not in changes:
             values["shape"] = None

@@ -1,0 +1,151 @@
+"""Every choice that turns the real neuron into an integer one, in one object."""
+
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from qlif.model.errors import InputError, unknown_name
+from qlif.model.formats import Format, Overflow, Rounding
+
+WIDEST_WORD = 32
+"""Widest state, current or trace word that the model, the hardware and the proof are held to."""
+
+
+class Form(StrEnum):
+    """Which variable the state word holds, and so how the quadratic term is computed."""
+
+    FACTORED = "factored"
+    """The potential itself, in mV: ``V' = V + G (V - P)(V - Q) + drive``."""
+    SQUARE = "square"
+    """A scaled distance from the midpoint of rest and critical potential:
+    ``V' = V + (V*V >> k) + drive + B``. One multiplication, by itself."""
+
+
+class Currents(StrEnum):
+    """What a current word holds, and so how it drives the potential."""
+
+    RAW = "raw"
+    """The current itself; the hardware multiplies it by ``D = R dt / tau_m``."""
+    SCALED = "scaled"
+    """The current times a constant near 1, chosen so that the drive is a shift: no multiplier."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arithmetic:
+    """Formats, rounding, overflow and form of a fixed-point neuron.
+
+    Nothing here has a hidden default: what rounds and what overflows is said where it is chosen.
+
+    Parameters
+    ----------
+    form : Form
+        The variable of the state word.
+    potential, current : Format
+        Signed formats of the state word and of the input word.
+    trace : Format
+        Unsigned format of the trace; it must hold 1.
+    rounding : Rounding
+        How the sum of one timestep is brought to the fraction bits of `potential`.
+    overflow : Overflow
+        How it is brought to the range of `potential`.
+    trace_overflow : Overflow
+        How an additive trace is brought to the range of `trace`. (The decay of a trace always
+        rounds down, so that a trace reaches 0.)
+    currents : Currents
+        What a current word holds.
+    coefficient_bits : int
+        Bits of the mantissa of each gain; its exponent is static.
+    random_bits : int
+        Number of random bits of stochastic rounding; 0 with any other rounding.
+    random_seed : int
+        Seed of the random words of stochastic rounding.
+    product_fraction : int, optional
+        Fraction bits to which the quadratic term alone is rounded before the sum, to save
+        hardware. Not given: every term enters the sum exactly.
+    product_rounding : Rounding, optional
+        Rounding of that; given exactly when `product_fraction` is.
+
+    Raises
+    ------
+    InputError
+        Choices that can't be, or don't go together.
+    """
+
+    form: Form
+    potential: Format
+    current: Format
+    trace: Format
+    rounding: Rounding
+    overflow: Overflow
+    trace_overflow: Overflow
+    currents: Currents
+    coefficient_bits: int
+    random_bits: int = 0
+    random_seed: int = 1
+    product_fraction: int | None = None
+    product_rounding: Rounding | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in (
+            ("form", Form),
+            ("rounding", Rounding),
+            ("overflow", Overflow),
+            ("trace_overflow", Overflow),
+            ("currents", Currents),
+            ("product_rounding", Rounding),
+        ):
+            value = getattr(self, name)
+            if value is None and name == "product_rounding":
+                continue
+            if not isinstance(value, str) or value not in [str(member) for member in kind]:
+                names = [str(member) for member in kind]
+                raise InputError(f"{name} must be one of {', '.join(names)}, not {value!r}")
+            object.__setattr__(self, name, kind(value))
+        for name, signed in (("potential", True), ("current", True), ("trace", False)):
+            form = getattr(self, name)
+            if isinstance(form, str):
+                form = Format.parse(form)
+                object.__setattr__(self, name, form)
+            if not isinstance(form, Format) or form.signed is not signed:
+                raise InputError(
+                    f"{name} must be {'a signed' if signed else 'an unsigned'} format, not {form}"
+                )
+            if not 2 <= form.width <= WIDEST_WORD:
+                raise InputError(f"{name} must have 2 to {WIDEST_WORD} bits, not {form.width} as {form} has")
+        self._whole("coefficient_bits", 2, WIDEST_WORD)
+        self._whole("random_seed", 0, 2**64 - 1)
+        if self.rounding is Rounding.SR:
+            self._whole("random_bits", 1, 32)
+        elif self.random_bits != 0:
+            raise InputError(f"random_bits must be 0 with rounding {self.rounding}, not {self.random_bits}")
+        if self.trace.i_bits < 1:
+            raise InputError(
+                f"trace must be able to hold 1, so have 1 integer bit or more, unlike {self.trace}"
+            )
+        if (self.product_fraction is None) is not (self.product_rounding is None):
+            raise InputError("product_fraction and product_rounding are given together or not at all")
+        if self.product_fraction is not None:
+            self._whole("product_fraction", 0, 64)
+        if self.product_rounding is Rounding.SR:
+            raise InputError("product_rounding must be TRN, RND or RND_CONV, not SR")
+
+    def _whole(self, name: str, low: int, high: int) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise InputError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every choice by its name, as text and numbers: ready for JSON or TOML."""
+        return {
+            field.name: str(value) if isinstance(value, (Format, StrEnum)) else value
+            for field in fields(self)
+            for value in [getattr(self, field.name)]
+        }
+
+    def replace(self, **changes: Any) -> "Arithmetic":
+        """Return a copy with some choices changed, checked like a new one; text is accepted."""
+        known = [field.name for field in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise InputError(unknown_name("arithmetic choice", name, known))
+        return replace(self, **changes)

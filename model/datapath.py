@@ -1,0 +1,166 @@
+"""The bit-accurate step of one neuron: the golden model itself.
+
+Pure integer arithmetic without a branch on data, so that the same function runs on Python integers,
+on integer arrays (one element per neuron) and on a solver's bit-vectors. What is proved about the
+hardware is therefore proved about this function and not about a copy of it.
+
+Each caller brings `where(condition, a, b)` for its kind of integer; everything else is done with the
+operators ``+ - * << >> &`` and comparisons. The operators must not overflow: integers are as wide as
+they need to be, and the only places where bits are lost are `drop` and `fit`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from qlif.model.arithmetic import Currents, Form
+from qlif.model.formats import Format, Overflow, Rounding
+from qlif.model.words import Words
+
+Integer = Any
+"""A Python integer, an integer array, or a solver's bit-vector."""
+
+Where = Callable[[Any, Integer, Integer], Integer]
+
+
+class State(NamedTuple):
+    """What a neuron keeps from one timestep to the next, in words."""
+
+    potential: Integer
+    refractory: Integer
+    trace: Integer
+
+
+def step(
+    words: Words,
+    constants: Mapping[str, Integer],
+    state: State,
+    current: Integer,
+    random: Integer,
+    where: Where,
+) -> tuple[State, Integer]:
+    """Return the state after one timestep, and whether the neuron spiked.
+
+    Parameters
+    ----------
+    words : Words
+        Formats, form and exponents. Of its constants only the formats and names are used.
+    constants : mapping of str to integer
+        The parameter words by name, usually ``words.values``.
+    state : State
+        The state before.
+    current : integer
+        The current word.
+    random : integer
+        The random word; its low `random_bits` bits are used with stochastic rounding, none otherwise.
+    where : callable
+        ``where(condition, a, b)`` is a where the condition holds, else b.
+
+    Notes
+    -----
+    The order is that of the continuous neuron's timestep: integrate unless refractory, spike, count
+    down and reset, lower bound, trace.
+    """
+    integrated = integrate(words, constants, state.potential, current, random, where)
+    potential = where(state.refractory == 0, integrated, state.potential)
+    spike = potential >= constants["threshold"]
+    counted = state.refractory - where(state.refractory == 0, 0, 1)
+    refractory = where(spike, constants["refractory"], counted)
+    potential = where(spike, constants["reset"], potential)
+    if "lower_bound" in constants:
+        lower_bound = constants["lower_bound"]
+        potential = where(potential < lower_bound, lower_bound, potential)
+    trace = decay_trace(words, constants, state.trace, spike, where)
+    return State(potential, refractory, trace), spike
+
+
+def integrate(
+    words: Words,
+    constants: Mapping[str, Integer],
+    potential: Integer,
+    current: Integer,
+    random: Integer,
+    where: Where,
+) -> Integer:
+    """Return the potential word after one forward Euler step, for a neuron that isn't refractory.
+
+    All products are exact; all terms are aligned to the finest fraction and summed exactly; the sum
+    is rounded once and brought to the range of the potential once.
+    """
+    arithmetic = words.arithmetic
+    if arithmetic.form is Form.FACTORED:
+        quadratic = (potential - constants["rest"]) * (potential - constants["critical"]) * constants["gain"]
+    else:
+        quadratic = potential * potential
+    quadratic_fraction = words.quadratic_format.f_bits
+    if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
+        excess = quadratic_fraction - arithmetic.product_fraction
+        quadratic = drop(quadratic, excess, arithmetic.product_rounding)
+        quadratic_fraction = arithmetic.product_fraction
+    drive = current * constants["drive"] if arithmetic.currents is Currents.RAW else current
+
+    finest = words.sum_format.f_bits
+    total = (potential << (finest - arithmetic.potential.f_bits)) + (
+        quadratic << (finest - quadratic_fraction)
+    )
+    total = total + (drive << (finest - words.drive_format.f_bits))
+    if arithmetic.form is Form.SQUARE:
+        total = total + (constants["bias"] << (finest - words.constants["bias"].format.f_bits))
+    excess = finest - arithmetic.potential.f_bits
+    rounded = drop(total, excess, arithmetic.rounding, random, arithmetic.random_bits)
+    return fit(rounded, arithmetic.potential, arithmetic.overflow, where)
+
+
+def decay_trace(
+    words: Words, constants: Mapping[str, Integer], trace: Integer, spike: Integer, where: Where
+) -> Integer:
+    """Return the trace word after one timestep; unchanged if the population keeps no trace.
+
+    The decay rounds down, so that a trace reaches 0.
+    """
+    if not words.parameters.spike_trace:
+        return trace
+    decayed = drop(trace * constants["decay"], words.constants["decay"].format.f_bits, Rounding.TRN)
+    spiked = constants["trace_spike"]
+    if words.parameters.additive_spike_trace:
+        spiked = fit(decayed + spiked, words.arithmetic.trace, words.arithmetic.trace_overflow, where)
+    return where(spike, spiked, decayed)
+
+
+def drop(value: Integer, bits: int, rounding: Rounding, random: Integer = 0, random_bits: int = 0) -> Integer:
+    """Return an integer without its lowest bits, rounded.
+
+    Parameters
+    ----------
+    value : integer
+        What is rounded.
+    bits : int
+        How many bits are dropped, 0 or more; with SR at least `random_bits`.
+    rounding : Rounding
+        How.
+    random : integer
+        For SR: the random word, of which the low `random_bits` bits count.
+    random_bits : int
+        For SR: they are added just below the last place that is kept.
+    """
+    if bits == 0:
+        return value
+    if rounding is Rounding.RND:
+        value = value + (1 << (bits - 1))
+    elif rounding is Rounding.RND_CONV:
+        # Just under a half, plus one last place where the kept part is odd: an exact half goes to even.
+        value = value + ((1 << (bits - 1)) - 1) + ((value >> bits) & 1)
+    elif rounding is Rounding.SR:
+        value = value + ((random & ((1 << random_bits) - 1)) << (bits - random_bits))
+    return value >> bits
+
+
+def fit(value: Integer, form: Format, overflow: Overflow, where: Where) -> Integer:
+    """Return an integer brought to the range of a format."""
+    if overflow is Overflow.SAT:
+        return where(value > form.max_word, form.max_word, where(value < form.min_word, form.min_word, value))
+    return ((value - form.min_word) & ((1 << form.width) - 1)) + form.min_word
+
+
+def where_integer(condition: Any, a: Integer, b: Integer) -> Integer:
+    """Choose between two Python integers: the `where` of a single neuron."""
+    return a if condition else b

@@ -1,0 +1,89 @@
+"""A population in fixed point: the golden datapath over arrays, with potentials in mV outside."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model import datapath
+from qlif.model.random_words import RandomWords
+from qlif.model.words import Words
+
+_INT64_BITS = 63
+
+
+class FixedNeurons:
+    """The state of a population of fixed-point neurons, one timestep after another.
+
+    The same interface as :class:`qlif.model.reference.FloatNeurons`, in mV; the words are beside it.
+
+    Parameters
+    ----------
+    words : Words
+        The population, from :func:`qlif.model.words.quantise`.
+
+    Attributes
+    ----------
+    s : array of bool, of the population's shape
+        Who spiked in the last timestep.
+    state : datapath.State of integer arrays of the population's shape
+        Potential, refractory counter and trace as words.
+    """
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        self.parameters = words.parameters
+        # Wider sums don't fit the machine's integers; Python's own, in object arrays, always do.
+        self._dtype: type = np.int64 if words.largest_width <= _INT64_BITS else object
+        self._constants = {
+            name: np.asarray(word, dtype=self._dtype) if isinstance(word, np.ndarray) else word
+            for name, word in words.values.items()
+        }
+        self.reset()
+
+    def reset(self) -> None:
+        """Put every neuron at its reset potential, not refractory, without trace; rewind the random words."""
+        shape = self.parameters.shape
+
+        def filled(word: Any) -> npt.NDArray[Any]:
+            return np.broadcast_to(np.asarray(word, dtype=self._dtype), shape).copy()
+
+        self.state = datapath.State(filled(self.words.constants["reset"].word), filled(0), filled(0))
+        self.s = np.zeros(shape, dtype=np.bool_)
+        self._random = RandomWords(self.words.arithmetic.random_seed)
+
+    def step(self, current: npt.NDArray[np.float64]) -> None:
+        """Advance one timestep with currents of the population's shape, in the parameters' unit.
+
+        Raises
+        ------
+        InputError
+            A current is not finite or outside the current format.
+        """
+        self.step_words(self.words.current_words(current))
+
+    def step_words(self, current: npt.NDArray[Any]) -> None:
+        """Advance one timestep with current words of the population's shape."""
+        random: Any = 0
+        if self.words.arithmetic.random_bits:
+            random = self._random.take(self.parameters.n).reshape(self.parameters.shape)
+            random = random.astype(self._dtype, copy=False)
+        self.state, spike = datapath.step(
+            self.words, self._constants, self.state, current.astype(self._dtype, copy=False), random, np.where
+        )
+        self.s = spike.astype(np.bool_)
+
+    @property
+    def v(self) -> npt.NDArray[np.float64]:
+        """Potentials in mV."""
+        return self.words.potentials(self.state.potential)
+
+    @property
+    def refrac_count(self) -> npt.NDArray[np.int64]:
+        """Timesteps that each neuron is still refractory."""
+        return np.asarray(self.state.refractory).astype(np.int64)
+
+    @property
+    def traces(self) -> npt.NDArray[np.float64]:
+        """Spike traces."""
+        return self.words.traces(self.state.trace)

@@ -1,0 +1,164 @@
+"""Fixed-point formats, and the names of what happens to the bits that don't fit.
+
+A format says what the bits of a word mean; it holds no value. The same object describes a word in
+the golden model, a signal in the hardware and a bit-vector in the proof.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.errors import InputError
+
+
+class Rounding(StrEnum):
+    """How fraction bits are dropped; names as in SystemC and ac_fixed."""
+
+    TRN = "TRN"
+    """Towards minus infinity."""
+    RND = "RND"
+    """To nearest, half up."""
+    RND_CONV = "RND_CONV"
+    """To nearest, half to even."""
+    SR = "SR"
+    """Stochastic: random bits are added below the last place, then towards minus infinity."""
+
+
+class Overflow(StrEnum):
+    """What becomes of a value that is too large for its format."""
+
+    SAT = "SAT"
+    """It stays at the nearest end of the range."""
+    WRAP = "WRAP"
+    """Its high bits are lost."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A two's complement or unsigned fixed-point format: ``value = word * 2**-f_bits``.
+
+    Parameters
+    ----------
+    i_bits : int
+        Integer bits, including the sign bit of a signed format. May be negative: the format of a
+        small coefficient has its leading bit below the binary point.
+    f_bits : int
+        Fraction bits. May be negative. ``i_bits + f_bits`` is the width, 1 or more.
+    signed : bool
+        Whether words are two's complement.
+    """
+
+    i_bits: int
+    f_bits: int
+    signed: bool
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise InputError(f"a format must have at least one bit, not {self}")
+
+    @property
+    def width(self) -> int:
+        """Number of bits of a word."""
+        return self.i_bits + self.f_bits
+
+    @property
+    def min_word(self) -> int:
+        """The lowest word."""
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def max_word(self) -> int:
+        """The highest word."""
+        return (1 << (self.width - self.signed)) - 1
+
+    @property
+    def resolution(self) -> float:
+        """The value of the last place."""
+        return 2.0**-self.f_bits
+
+    @property
+    def min(self) -> float:
+        """The lowest value."""
+        return self.min_word * self.resolution
+
+    @property
+    def max(self) -> float:
+        """The highest value."""
+        return self.max_word * self.resolution
+
+    def __str__(self) -> str:
+        return f"{'SQ' if self.signed else 'UQ'}({self.i_bits},{self.f_bits})"
+
+    def __add__(self, other: "Format") -> "Format":
+        """Return the format that holds every sum of a value of this and of the other, exactly.
+
+        An unsigned operand of a signed sum first grows by its missing sign bit.
+        """
+        signed = self.signed or other.signed
+        i_bits = max(self._i_bits_as(signed), other._i_bits_as(signed)) + 1
+        return Format(i_bits, max(self.f_bits, other.f_bits), signed)
+
+    def __sub__(self, other: "Format") -> "Format":
+        """Return the format that holds every difference exactly; it is always signed."""
+        i_bits = max(self._i_bits_as(True), other._i_bits_as(True)) + 1
+        return Format(i_bits, max(self.f_bits, other.f_bits), True)
+
+    def __mul__(self, other: "Format") -> "Format":
+        """Return the format that holds every product exactly."""
+        return Format(self.i_bits + other.i_bits, self.f_bits + other.f_bits, self.signed or other.signed)
+
+    def scaled_by_power_of_two(self, exponent: int) -> "Format":
+        """Return the format of the same words when each value is multiplied by ``2**exponent``."""
+        return Format(self.i_bits + exponent, self.f_bits - exponent, self.signed)
+
+    def words(self, values: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the nearest words (ties to even) of real values, whether or not the format holds them.
+
+        Words are int64, or Python integers in an object array where 63 bits are not enough.
+        """
+        nearest = np.rint(np.ldexp(np.asarray(values, dtype=np.float64), self.f_bits))
+        if self.width > 53:
+            return np.asarray(np.vectorize(int, otypes=[object])(nearest))
+        # Far outside is clipped to just outside, so that the conversion to integers is defined.
+        return np.clip(nearest, self.min_word - 1, self.max_word + 1).astype(np.int64)
+
+    def values(self, words: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the real values of words."""
+        return np.asarray(np.ldexp(np.asarray(words).astype(np.float64), -self.f_bits))
+
+    def holds(self, words: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Return where words are within the range of the format."""
+        array = np.asarray(words)
+        return np.asarray((array >= self.min_word) & (array <= self.max_word))
+
+    def _i_bits_as(self, signed: bool) -> int:
+        return self.i_bits + (1 if signed and not self.signed else 0)
+
+    @classmethod
+    def parse(cls, text: str) -> "Format":
+        """Return the format written as ``SQ(i_bits,f_bits)`` or ``UQ(i_bits,f_bits)``.
+
+        Raises
+        ------
+        InputError
+            The text is something else.
+        """
+        match = re.fullmatch(r"\s*([SU])Q\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)\s*", text)
+        if match is None:
+            raise InputError(f"a format is written SQ(i_bits,f_bits) or UQ(i_bits,f_bits), not {text!r}")
+        kind, i_bits, f_bits = match.groups()
+        return cls(int(i_bits), int(f_bits), kind == "S")
+
+
+def SQ(i_bits: int, f_bits: int) -> Format:
+    """Return a signed format; `i_bits` includes the sign."""
+    return Format(i_bits, f_bits, signed=True)
+
+
+def UQ(i_bits: int, f_bits: int) -> Format:
+    """Return an unsigned format."""
+    return Format(i_bits, f_bits, signed=False)

@@ -1,0 +1,253 @@
+"""The seed's population, with numpy in place of torch, over float or fixed-point arithmetic."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.arithmetic import Arithmetic
+from qlif.model.errors import InputError, unknown_name
+from qlif.model.fixed import FixedNeurons
+from qlif.model.parameters import Parameters
+from qlif.model.presets import preset
+from qlif.model.recording import Recording
+from qlif.model.reference import FloatNeurons
+from qlif.model.synapticflow import SynapticflowNeurons
+from qlif.model.words import Words, quantise
+
+DIALECTS = ("default", "synapticflow")
+RECORDABLE = ("spikes", "potentials", "traces")
+
+
+class Neurons(Protocol):
+    """What every arithmetic offers: state arrays of the population's shape, and one timestep."""
+
+    @property
+    def s(self) -> npt.NDArray[np.bool_]:
+        """Who spiked in the last timestep."""
+
+    @property
+    def v(self) -> npt.NDArray[Any]:
+        """Potentials, mV."""
+
+    @property
+    def traces(self) -> npt.NDArray[Any]:
+        """Spike traces."""
+
+    def step(self, current: Any) -> None:
+        """Advance one timestep."""
+
+    def reset(self) -> None:
+        """Return to the initial state."""
+
+
+class QLIFPopulation:
+    """A population of quadratic leaky integrate-and-fire neurons.
+
+    >>> model = QLIFPopulation(n=10)
+    >>> model.forward([20] * model.n)
+    >>> model.v[0]
+    np.float64(-61.8)
+
+    Parameters
+    ----------
+    n : int, optional
+        Number of neurons. Either this or `shape` is needed.
+    shape : iterable of int, optional
+        Topology of the population.
+    dialect : {"default", "synapticflow"}
+        ``default`` is the forward Euler step in float64; ``synapticflow`` reproduces the original
+        torch code bit for bit in float32, with its defaults and quirks.
+    arithmetic : Arithmetic or str, optional
+        A fixed-point arithmetic, or the name of a preset: then the population is the golden model.
+        Potentials and currents stay in mV outside. Not with the synapticflow dialect.
+    **parameters
+        The neuron: see :class:`qlif.model.parameters.Parameters`.
+
+    Attributes
+    ----------
+    s, v, traces : arrays of the population's shape
+        Who spiked in the last timestep, potentials in mV, spike traces.
+    n : int
+    shape : tuple of int
+    learning : bool
+
+    Raises
+    ------
+    InputError
+        A parameter or a current is not what is allowed.
+    """
+
+    def __init__(
+        self,
+        n: int | None = None,
+        shape: Iterable[int] | None = None,
+        *,
+        dialect: str = "default",
+        arithmetic: Arithmetic | str | None = None,
+        **parameters: Any,
+    ) -> None:
+        if dialect not in DIALECTS:
+            raise InputError(unknown_name("dialect", str(dialect), DIALECTS))
+        self.dialect = dialect
+        self.words: Words | None = None
+        self.neurons: Neurons
+        if dialect == "synapticflow":
+            if arithmetic is not None:
+                raise InputError("arithmetic must be left out with dialect 'synapticflow', which is float32")
+            original = SynapticflowNeurons(n=n, shape=shape, **parameters)
+            self.neurons = original
+            self.n, self.shape, self.dt = original.n, tuple(original.shape), float(original.dt)
+            self.is_inhibitory, self.learning = original.is_inhibitory, original.learning
+            self.sum_input = False
+            return
+        unknown = sorted(set(parameters) - Parameters.names())
+        if unknown:
+            raise InputError(unknown_name("parameter", unknown[0], sorted(Parameters.names())))
+        physical = Parameters(n=n, shape=shape, **parameters)
+        if arithmetic is None:
+            self.neurons = FloatNeurons(physical)
+        else:
+            self.words = quantise(physical, preset(arithmetic) if isinstance(arithmetic, str) else arithmetic)
+            self.neurons = FixedNeurons(self.words)
+        self.n, self.shape, self.dt = physical.n, physical.shape, physical.dt
+        self.is_inhibitory, self.learning = physical.is_inhibitory, physical.learning
+        self.sum_input = physical.sum_input
+
+    @property
+    def s(self) -> npt.NDArray[np.bool_]:
+        """Who spiked in the last timestep."""
+        return self.neurons.s
+
+    @property
+    def v(self) -> npt.NDArray[Any]:
+        """Potentials, mV."""
+        return self.neurons.v
+
+    @property
+    def traces(self) -> npt.NDArray[Any]:
+        """Spike traces."""
+        return self.neurons.traces
+
+    @property
+    def outgoing(self) -> npt.NDArray[np.int64]:
+        """The spikes of the last timestep with the population's sign: 1, or -1 if it is inhibitory."""
+        return self.s.astype(np.int64) * (-1 if self.is_inhibitory else 1)
+
+    def forward(self, x: npt.ArrayLike) -> None:
+        """Advance one timestep.
+
+        Parameters
+        ----------
+        x : array_like
+            Currents, of the population's shape or one for all. With one axis more in front, inputs
+            of several synapses: summed if `sum_input`, else averaged. (The synapticflow dialect
+            takes what the original takes.)
+
+        Raises
+        ------
+        InputError
+            The shape is wrong; or, in the default dialect, a current is not finite or can't be held.
+        """
+        self.neurons.step(x if self.dialect == "synapticflow" else self._one_per_neuron(x))
+
+    def run(self, currents: npt.ArrayLike, record: Iterable[str] = RECORDABLE) -> Recording:
+        """Advance over a whole input and return what happened.
+
+        The run goes on from the present state; :meth:`reset_state_variables` returns to the start.
+
+        Parameters
+        ----------
+        currents : array_like, (timesteps, *shape) or (timesteps, synapses, *shape)
+            Currents of each timestep.
+        record : iterable of {"spikes", "potentials", "traces"}
+            What to keep; spikes are always kept.
+
+        Returns
+        -------
+        Recording
+
+        Raises
+        ------
+        InputError
+            As for :meth:`forward`; the whole input is checked before the first timestep.
+        """
+        asked = set(record)
+        for name in sorted(asked - set(RECORDABLE)):
+            raise InputError(unknown_name("recording", name, RECORDABLE))
+        inputs = self._inputs(currents)
+        timesteps = len(inputs)
+        spikes = np.empty((timesteps, *self.shape), dtype=np.bool_)
+        fixed = self.neurons if isinstance(self.neurons, FixedNeurons) else None
+        kept: dict[str, npt.NDArray[Any]] = {}
+        state_type = self.v.dtype if fixed is None else fixed.state.potential.dtype
+        for name in asked - {"spikes"}:
+            kept[name] = np.empty((timesteps, *self.shape), dtype=state_type)
+        for timestep in range(timesteps):
+            if fixed is None:
+                self.neurons.step(inputs[timestep])
+            else:
+                fixed.step_words(inputs[timestep])
+            spikes[timestep] = self.neurons.s
+            if "potentials" in kept:
+                kept["potentials"][timestep] = self.neurons.v if fixed is None else fixed.state.potential
+            if "traces" in kept:
+                kept["traces"][timestep] = self.neurons.traces if fixed is None else fixed.state.trace
+        potentials, traces = kept.get("potentials"), kept.get("traces")
+        if self.words is None:
+            return Recording(self.dt, spikes, potentials, traces)
+        return Recording(
+            self.dt,
+            spikes,
+            None if potentials is None else self.words.potentials(potentials),
+            None if traces is None else self.words.traces(traces),
+            self.words,
+            potentials,
+            traces,
+        )
+
+    def reset_state_variables(self) -> None:
+        """Return every neuron to the initial state."""
+        self.neurons.reset()
+
+    def train(self, mode: bool = True) -> Self:
+        """Set :attr:`learning`, which learning rules outside may look at."""
+        self.learning = mode
+        return self
+
+    def _inputs(self, currents: npt.ArrayLike) -> Any:
+        """Return the checked input of every timestep; words for a fixed-point population."""
+        try:
+            array = np.asarray(currents)
+        except ValueError:
+            raise InputError("currents must be a regular array, not a ragged one") from None
+        if array.ndim == 0 or len(array) == 0:
+            raise InputError(f"currents must be (timesteps, *{self.shape}), not of shape {array.shape}")
+        if self.dialect == "synapticflow":
+            return array
+        one_per_neuron = self._one_per_neuron(array, timesteps=True)
+        return one_per_neuron if self.words is None else self.words.current_words(one_per_neuron)
+
+    def _one_per_neuron(self, currents: npt.ArrayLike, timesteps: bool = False) -> npt.NDArray[np.float64]:
+        """Return currents of the population's shape (behind the time axis), synapses combined."""
+        try:
+            array = np.asarray(currents, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError("currents must be a regular array of numbers") from None
+        if not np.all(np.isfinite(array)):
+            bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise InputError(f"currents must be finite, not {array[bad]} at index {bad}")
+        behind = array.shape[1:] if timesteps else array.shape
+        if not timesteps and array.ndim == 0:
+            return np.full(self.shape, float(array))
+        if behind == self.shape:
+            return array
+        if behind[1:] == self.shape and behind[0] > 0:
+            axis = 1 if timesteps else 0
+            return np.asarray(array.sum(axis) if self.sum_input else array.mean(axis))
+        lead = "timesteps, " if timesteps else ""
+        inner = ", ".join(map(str, self.shape))
+        raise InputError(
+            f"currents must be of shape ({lead}{inner}) or ({lead}synapses, {inner}), not {array.shape}"
+        )
