@@ -104,7 +104,8 @@ class Format:
 
     def __sub__(self, other: "Format") -> "Format":
         """Return the format that holds every difference exactly; it is always signed."""
-        i_bits = max(self._i_bits_as(True), other._i_bits_as(True)) + 1
+        signed = self.signed or other.signed
+        i_bits = max(self._i_bits_as(signed), other._i_bits_as(signed)) + 1
         return Format(i_bits, max(self.f_bits, other.f_bits), True)
 
     def __mul__(self, other: "Format") -> "Format":

@@ -1,0 +1,244 @@
+"""Verilog that others can use: flat ports, one header that says everything, nothing of this machine."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.hdl import Module, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from qlif.hdl import fixed
+from qlif.hdl.neuron import NeuronPipeline
+from qlif.hdl.population import STEP_BITS, Population
+from qlif.model.arithmetic import Form
+from qlif.model.formats import UQ, Format
+from qlif.model.words import Words
+
+POPULATION_MODULE = "qlif_population"
+NEURON_MODULE = "qlif_neuron"
+
+
+@dataclass(frozen=True)
+class Port:
+    """One port of an exported module.
+
+    Attributes
+    ----------
+    name : str
+    direction : {"input", "output"}
+    format : Format
+        What its bits mean; a plain bit or index is ``UQ(width,0)``.
+    meaning : str
+        In words, for the header and the interface description.
+    """
+
+    name: str
+    direction: str
+    format: Format
+    meaning: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the port as a mapping, ready for JSON."""
+        return {
+            "name": self.name,
+            "direction": self.direction,
+            "width": self.format.width,
+            "signed": self.format.signed,
+            "format": str(self.format),
+            "meaning": self.meaning,
+        }
+
+
+def population_ports(words: Words, neuron_bits: int) -> tuple[Port, ...]:
+    """Return the ports of an exported population, besides the clock and the reset: the port contract.
+
+    Each stream is a ``valid`` / ``ready`` pair with its payload; a transfer happens in each clock in
+    which both are high.
+    """
+    potential, current, trace = words.arithmetic.potential, words.arithmetic.current, words.arithmetic.trace
+    bit, neuron = UQ(1, 0), UQ(neuron_bits, 0)
+    return (
+        Port("currents_valid", "input", bit, "a current is offered"),
+        Port("currents_ready", "output", bit, "it is taken"),
+        Port("currents_data", "input", current, "current word of the next neuron"),
+        Port("updates_valid", "output", bit, "an update is offered"),
+        Port("updates_ready", "input", bit, "it is taken"),
+        Port("updates_neuron", "output", neuron, "which neuron was updated"),
+        Port("updates_spike", "output", bit, "whether it spiked"),
+        Port("updates_potential", "output", potential, "its potential word after the timestep"),
+        Port("updates_trace", "output", trace, "its spike trace after the timestep"),
+        Port("events_valid", "output", bit, "a spike is offered"),
+        Port("events_ready", "input", bit, "it is taken"),
+        Port("events_neuron", "output", neuron, "which neuron spiked"),
+        Port("events_step", "output", UQ(STEP_BITS, 0), "in which timestep since reset"),
+    )
+
+
+def neuron_ports(words: Words) -> tuple[Port, ...]:
+    """Return the ports of an exported neuron pipeline, besides the clock and the reset."""
+    arithmetic = words.arithmetic
+    ports = [
+        Port("potential", "input", arithmetic.potential, "potential word before the timestep"),
+        Port("refractory", "input", words.refractory, "timesteps that the neuron is still refractory"),
+        Port("trace", "input", arithmetic.trace, "spike trace before the timestep"),
+        Port("current", "input", arithmetic.current, "current word"),
+    ]
+    if arithmetic.random_bits:
+        ports.append(Port("random", "input", UQ(arithmetic.random_bits, 0), "random bits of the rounding"))
+    return (
+        *ports,
+        Port("next_potential", "output", arithmetic.potential, "potential word after the timestep"),
+        Port("next_refractory", "output", words.refractory, "refractory counter after the timestep"),
+        Port("next_trace", "output", arithmetic.trace, "spike trace after the timestep"),
+        Port("spike", "output", UQ(1, 0), "whether the neuron spiked"),
+    )
+
+
+class _Flat(wiring.Component):
+    """A component behind ports with plain names and plain words."""
+
+    def __init__(self, inner: Any, ports: tuple[Port, ...]) -> None:
+        self._inner = inner
+        self._ports = ports
+        members = {}
+        for port in ports:
+            shape = fixed.Shape(port.format).as_shape()
+            members[port.name] = In(shape) if port.direction == "input" else Out(shape)
+        super().__init__(members)
+
+    def elaborate(self, platform: Any) -> Module:
+        """Wire each port to the inner signal of its name."""
+        m = Module()
+        m.submodules.core = self._inner
+        for port in self._ports:
+            outer, inner = getattr(self, port.name), _inner_signal(self._inner, port.name)
+            m.d.comb += inner.eq(outer) if port.direction == "input" else outer.eq(inner)
+        return m
+
+
+def _inner_signal(inner: Any, name: str) -> Value:
+    """Return the signal that a flat name stands for."""
+    stream_name, _, part = name.partition("_")
+    if not isinstance(inner, Population):
+        return Value.cast(getattr(inner, name))
+    port = getattr(inner, stream_name)
+    if part in ("valid", "ready"):
+        return Value.cast(getattr(port, part))
+    return Value.cast(port.payload if part == "data" else getattr(port.payload, part))
+
+
+@dataclass(frozen=True)
+class Export:
+    """Verilog text and the description of its interface."""
+
+    verilog: str
+    interface: dict[str, Any]
+
+
+def export_population(words: Words, neurons: int, preset: str) -> Export:
+    """Return a population as Verilog, with `interface.json`'s content.
+
+    The text is the same each time: it holds no path, no date and nothing that depends on hashing.
+
+    Parameters
+    ----------
+    words : Words
+        The neuron.
+    neurons : int
+        How many.
+    preset : str
+        The configuration's name, for the header.
+    """
+    core = Population(words, neurons)
+    ports = population_ports(words, core.neuron_bits)
+    facts = {
+        "neurons": neurons,
+        "latency": core.latency,
+        "neurons_for_full_speed": core.loop_latency,
+        "queue_depth": core.depth,
+    }
+    return _export(core, POPULATION_MODULE, ports, words, preset, facts)
+
+
+def export_neuron(words: Words, preset: str) -> Export:
+    """Return the bare pipeline of one update as Verilog, with `interface.json`'s content."""
+    core = NeuronPipeline(words)
+    return _export(core, NEURON_MODULE, neuron_ports(words), words, preset, {"latency": core.latency})
+
+
+def _export(
+    core: Any, module: str, ports: tuple[Port, ...], words: Words, preset: str, facts: dict[str, Any]
+) -> Export:
+    flat = _Flat(core, ports)
+    body = verilog.convert(
+        flat,
+        name=module,
+        ports=[getattr(flat, port.name) for port in ports],
+        emit_src=False,
+        strip_internal_attrs=True,
+    )
+    # Yosys signs its output with its version, which says nothing about the circuit.
+    body = re.sub(r"\A/\*.*?\*/\n*", "", body, flags=re.DOTALL)
+    interface = {
+        "module": module,
+        "preset": preset,
+        "clock": "clk",
+        "reset": {"name": "rst", "synchronous": True, "active": "high"},
+        **facts,
+        "ports": [port.as_dict() for port in ports],
+        "arithmetic": words.arithmetic.as_dict(),
+        "coordinates": {
+            "potential_mv": "word * 2**-f_bits / scale + origin",
+            "origin": words.origin,
+            "scale": words.scale,
+            "current": "word * 2**-f_bits / current_scale",
+            "current_scale": words.current_scale,
+        },
+        "constants": {
+            name: {"word": constant.word, "format": str(constant.format), "value": constant.value}
+            for name, constant in words.constants.items()
+        },
+        "parameters": words.parameters.as_dict(),
+        "exact": [line.as_dict() for line in words.report],
+    }
+    return Export(_header(module, ports, words, preset, facts) + body, interface)
+
+
+def _header(module: str, ports: tuple[Port, ...], words: Words, preset: str, facts: dict[str, Any]) -> str:
+    arithmetic = words.arithmetic
+    variable = (
+        f"potential word = {words.scale!r} * (v / mV - {words.origin!r}), one squarer: V' = V + V*V*2^-"
+        f"{words.quadratic_shift} + drive + bias"
+        if arithmetic.form is Form.SQUARE
+        else "potential word = v / mV: V' = V + gain (V - rest)(V - critical) + drive"
+    )
+    lines = [
+        f"{module}: quadratic leaky integrate-and-fire neuron, {preset}",
+        "",
+        "Generated by qlif; Apache-2.0. One clock (clk), one synchronous reset (rst, active high).",
+        "",
+        f"form      {arithmetic.form}",
+        f"          {variable}",
+        f"current   current word = {words.current_scale!r} * I, {arithmetic.currents}",
+        f"rounding  {arithmetic.rounding}"
+        + (
+            f", {arithmetic.random_bits} random bits, seed {arithmetic.random_seed}"
+            if arithmetic.random_bits
+            else ""
+        ),
+        f"overflow  {arithmetic.overflow}; trace {arithmetic.trace_overflow}",
+        *(f"{name:<9} {value}" for name, value in facts.items()),
+        "",
+        "ports (value = word * 2^-f_bits; SQ(i_bits,f_bits) is two's complement, UQ unsigned)",
+        *(f"  {port.direction:<6} {port.name:<18} {port.format!s:<9} {port.meaning}" for port in ports),
+        "",
+        "parameters: asked for, exact as built, relative error",
+        *(
+            f"  {line.name:<16} {line.asked!r} {line.exact!r} {line.unit} "
+            f"({line.relative_error:.2e}; {line.stored})"
+            for line in words.report
+        ),
+    ]
+    return "".join(f"// {line}".rstrip() + "\n" for line in lines) + "\n"

@@ -1,0 +1,204 @@
+"""One timestep of one neuron as a free-running pipeline: a new update every clock."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from qlif.hdl import fixed
+from qlif.hdl.pipeline import Pipeline, Timed
+from qlif.model.arithmetic import Currents, Form
+from qlif.model.errors import InputError
+from qlif.model.formats import Rounding
+from qlif.model.words import Words
+
+
+class NeuronPipeline(wiring.Component):
+    """The quadratic update, the spike, the refractory counter, the lower bound and the trace.
+
+    Each clock takes one state with its current and gives, :attr:`latency` clocks later, the state after
+    one timestep. There is no valid and no enable: who uses it knows what is in flight.
+
+    Parameters
+    ----------
+    words : Words
+        One value for the whole population of each constant: they are built into the gates.
+
+    Attributes
+    ----------
+    potential, refractory, trace, current : In
+        The state before and the current, as words.
+    random : In, `random_bits` wide
+        The random bits of stochastic rounding; absent with any other rounding.
+    next_potential, next_refractory, next_trace : Out
+        The state after the timestep.
+    spike : Out
+        Whether the neuron spiked.
+
+    Raises
+    ------
+    InputError
+        A constant has one value per neuron.
+    """
+
+    potential: fixed.Value
+    refractory: fixed.Value
+    trace: fixed.Value
+    current: fixed.Value
+    random: Value
+    next_potential: fixed.Value
+    next_refractory: fixed.Value
+    next_trace: fixed.Value
+    spike: Value
+
+    def __init__(self, words: Words) -> None:
+        for name, constant in words.constants.items():
+            if not isinstance(constant.word, int):
+                raise InputError(
+                    f"{name} must be one value for all neurons: the hardware has it in its gates"
+                )
+        self.words = words
+        arithmetic = words.arithmetic
+        ports = {
+            "potential": In(fixed.Shape(arithmetic.potential)),
+            "refractory": In(fixed.Shape(words.refractory)),
+            "trace": In(fixed.Shape(arithmetic.trace)),
+            "current": In(fixed.Shape(arithmetic.current)),
+            "next_potential": Out(fixed.Shape(arithmetic.potential)),
+            "next_refractory": Out(fixed.Shape(words.refractory)),
+            "next_trace": Out(fixed.Shape(arithmetic.trace)),
+            "spike": Out(1),
+        }
+        if arithmetic.random_bits:
+            ports["random"] = In(arithmetic.random_bits)
+        super().__init__(ports)
+        self._pipe = Pipeline()
+        self._outputs = self._build(self._pipe)
+
+    @property
+    def latency(self) -> int:
+        """Clocks from an input to its output."""
+        return self._outputs[0].stage
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the gates."""
+        m = Module()
+        m.d.sync += self._pipe.statements
+        potential, refractory, trace, spike = self._outputs
+        m.d.comb += [
+            self.next_potential.eq(potential.value),
+            self.next_refractory.eq(refractory.value),
+            self.next_trace.eq(trace.value),
+            self.spike.eq(spike.value),
+        ]
+        return m
+
+    def constant(self, name: str) -> fixed.Value:
+        """Return a parameter as the gates see it."""
+        constant = self.words.constants[name]
+        assert isinstance(constant.word, int)
+        return fixed.Const(constant.word, fixed.Shape(constant.format))
+
+    def _build(self, pipe: Pipeline) -> tuple[Timed, Timed, Timed, Timed]:
+        """Build the pipeline; return the next potential, refractory counter and trace, and the spike."""
+        # A register before the multiplier, which DSP blocks absorb.
+        before = pipe.register("potential__1", lambda v: v, pipe.input(self.potential))
+        current = pipe.register("current__1", lambda i: i, pipe.input(self.current))
+        refractory = pipe.register("refractory__1", lambda count: count, pipe.input(self.refractory))
+        trace = pipe.register("trace__1", lambda x: x, pipe.input(self.trace))
+
+        integrated = self._integrate(pipe, before, current)
+        active = pipe.register("active", lambda count: ~count.as_value().any(), refractory)
+        potential = pipe.register("held", fixed.choose, active, integrated, before)
+
+        threshold = self.constant("threshold")
+        spike = pipe.register("spiking", lambda v: v >= threshold, potential)
+        bounded, after_spike = self._bound(pipe, potential)
+        potential = pipe.register(
+            "potential__next", lambda s, v: fixed.choose(s, after_spike, v), spike, bounded
+        )
+
+        counted = pipe.register("counted", _count_down, refractory)
+        length = self.constant("refractory")
+        refractory = pipe.register(
+            "refractory__next", lambda s, count: fixed.choose(s, length, count), spike, counted
+        )
+        next_trace = self._decay(pipe, trace, spike)
+        potential, refractory, next_trace, spike = pipe.align(potential, refractory, next_trace, spike)
+        return potential, refractory, next_trace, spike
+
+    def _integrate(self, pipe: Pipeline, potential: Timed, current: Timed) -> Timed:
+        """Return the potential after one forward Euler step, as if the neuron weren't refractory."""
+        arithmetic = self.words.arithmetic
+        shape = fixed.Shape(arithmetic.potential)
+        if arithmetic.form is Form.SQUARE:
+            shift = -self.words.quadratic_shift
+            square = pipe.register("square", lambda v: v * v, potential)
+            quadratic = Timed(square.value.scaled_by_power_of_two(shift), square.stage)
+        else:
+            rest, critical, gain = (self.constant(name) for name in ("rest", "critical", "gain"))
+            over_rest = pipe.register("over_rest", lambda v: v - rest, potential)
+            over_critical = pipe.register("over_critical", lambda v: v - critical, potential)
+            product = pipe.register("product", lambda x, y: x * y, over_rest, over_critical)
+            quadratic = pipe.register("quadratic", lambda p: p * gain, product)
+        if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
+            fraction, rounding = arithmetic.product_fraction, arithmetic.product_rounding
+            quadratic = pipe.register("narrowed", lambda q: q.reshape(fraction, rounding), quadratic)
+
+        drive = current
+        if arithmetic.currents is Currents.RAW:
+            drive_gain = self.constant("drive")
+            drive = pipe.register("drive", lambda i: i * drive_gain, current)
+        else:
+            drive = Timed(current.value.scaled_by_power_of_two(-self.words.drive_shift), current.stage)
+        if arithmetic.form is Form.SQUARE:
+            bias = self.constant("bias")
+            drive = pipe.register("biased", lambda d: d + bias, drive)
+
+        linear = pipe.register("linear", lambda v, d: v + d, potential, drive)
+        total = pipe.register("total", lambda x, q: x + q, linear, quadratic)
+        if arithmetic.rounding is Rounding.SR:
+            random = pipe.input(self.random)
+            rounded = pipe.register(
+                "rounded", lambda x, r: x.reshape(shape.f_bits, Rounding.SR, r), total, random
+            )
+        else:
+            rounded = pipe.register("rounded", lambda x: x.reshape(shape.f_bits, arithmetic.rounding), total)
+        return pipe.register("integrated", lambda x: x.fit(shape, arithmetic.overflow), rounded)
+
+    def _bound(self, pipe: Pipeline, potential: Timed) -> tuple[Timed, fixed.Value]:
+        """Return the potential held at the lower bound, and the one after a spike likewise."""
+        reset = self.constant("reset")
+        if "lower_bound" not in self.words.constants:
+            return potential, reset
+        bound = self.constant("lower_bound")
+
+        def held(v: fixed.Value) -> fixed.Value:
+            return fixed.choose(v < bound, bound, v)
+
+        return pipe.register("bounded", held, potential), held(reset)
+
+    def _decay(self, pipe: Pipeline, trace: Timed, spike: Timed) -> Timed:
+        """Return the trace after the timestep; as it was if the population keeps none."""
+        if not self.words.parameters.spike_trace:
+            return trace
+        decay, spiked = self.constant("decay"), self.constant("trace_spike")
+        shape = fixed.Shape(self.words.arithmetic.trace)
+        product = pipe.register("decaying", lambda x: x * decay, trace)
+        overflow = self.words.arithmetic.trace_overflow
+
+        def kept(x: fixed.Value) -> fixed.Value:
+            return x.reshape(shape.f_bits, Rounding.TRN).fit(shape, overflow)
+
+        decayed = pipe.register("decayed", kept, product)
+        if not self.words.parameters.additive_spike_trace:
+            return pipe.register("trace__next", lambda s, x: fixed.choose(s, spiked, x), spike, decayed)
+        added = pipe.register("added", lambda x: (x + spiked).fit(shape, overflow), decayed)
+        return pipe.register("trace__next", fixed.choose, spike, added, decayed)
+
+
+def _count_down(count: fixed.Value) -> fixed.Value:
+    """Return one less, or 0 at 0."""
+    word = count.as_value()
+    return fixed.Value(fixed.Shape(count.words), word - word.any())

@@ -1,0 +1,67 @@
+"""A pipeline that balances itself: whatever meets in a stage has taken equally many clocks."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from amaranth.hdl import Signal
+from amaranth.hdl._ast import Assign
+
+
+class Timed(NamedTuple):
+    """An expression, and how many clocks after the pipeline's inputs it is valid."""
+
+    value: Any
+    stage: int
+
+
+class Pipeline:
+    """A growing set of registers, one named stage after another.
+
+    An operand that is early for its stage is delayed by registers, which are shared when several
+    stages need the same delay. The registers aren't reset: what is valid is the caller's to know.
+
+    Attributes
+    ----------
+    statements : list of Assign
+        What loads the registers; it belongs into the ``sync`` domain of a module.
+    """
+
+    def __init__(self) -> None:
+        self.statements: list[Assign] = []
+        self._delayed: dict[tuple[int, int], Timed] = {}
+        self._kept: list[Any] = []
+
+    def input(self, value: Any) -> Timed:
+        """Return an input of the pipeline: valid at stage 0."""
+        return Timed(value, 0)
+
+    def register(self, name: str, function: Callable[..., Any], *operands: Timed) -> Timed:
+        """Return ``function(*operands)`` behind a register, one stage after its latest operand."""
+        stage = max(operand.stage for operand in operands)
+        value = function(*(self.at(operand, stage).value for operand in operands))
+        return Timed(self._registered(name, value), stage + 1)
+
+    def at(self, operand: Timed, stage: int) -> Timed:
+        """Return an operand as it is at a later stage."""
+        if operand.stage == stage:
+            return operand
+        if operand.stage > stage:
+            raise ValueError(f"a value of stage {operand.stage} can't be had at stage {stage}")
+        key = (id(operand.value), stage)
+        if key not in self._delayed:
+            before = self.at(operand, stage - 1).value
+            name = getattr(getattr(before, "as_value", lambda: before)(), "name", "delay")
+            self._delayed[key] = Timed(self._registered(f"{name.split('__')[0]}__{stage}", before), stage)
+            # Identities stay unique as long as the objects live.
+            self._kept.append(operand.value)
+        return self._delayed[key]
+
+    def align(self, *operands: Timed) -> tuple[Timed, ...]:
+        """Return operands as they are at the latest one's stage."""
+        latest = max(operand.stage for operand in operands)
+        return tuple(self.at(operand, latest) for operand in operands)
+
+    def _registered(self, name: str, value: Any) -> Any:
+        register = Signal(value.shape(), name=name, reset_less=True)
+        self.statements.append(register.eq(value))
+        return register
