@@ -73,6 +73,31 @@ class FixedNeurons:
         )
         self.s = spike.astype(np.bool_)
 
+    def run_words(self, currents: npt.NDArray[Any]) -> tuple[npt.NDArray[np.bool_], datapath.State]:
+        """Advance over a whole input and return what happened in each timestep.
+
+        Parameters
+        ----------
+        currents : array of int, (timesteps, *shape)
+            Current words.
+
+        Returns
+        -------
+        spikes : array of bool, (timesteps, *shape)
+        states : State of integer arrays, (timesteps, *shape)
+            The state after each timestep.
+        """
+        spikes = np.empty(currents.shape, dtype=np.bool_)
+        states = datapath.State(
+            *(np.empty(currents.shape, dtype=self._dtype) for _ in datapath.State._fields)
+        )
+        for timestep, current in enumerate(currents):
+            self.step_words(current)
+            spikes[timestep] = self.s
+            for kept, now in zip(states, self.state, strict=True):
+                kept[timestep] = now
+        return spikes, states
+
     @property
     def v(self) -> npt.NDArray[np.float64]:
         """Potentials in mV."""

@@ -1,0 +1,122 @@
+"""cocotb tests of a population against its golden model."""
+
+import json
+from dataclasses import asdict
+
+import cocotb
+import numpy as np
+import numpy.typing as npt
+
+from qlif.cosim import cases
+from qlif.cosim.benches.agents import PopulationBench, Stalls
+from qlif.cosim.files import write_text
+from qlif.cosim.job import Job
+from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
+
+
+def _random() -> np.random.Generator:
+    """Return this test's generator; cocotb seeds only Python's own."""
+    return np.random.default_rng(cocotb.RANDOM_SEED)
+
+
+def _judge(job: Job, currents: npt.NDArray[np.int64], observed: Observed, case: str) -> Verdict:
+    """Compare with the golden model; fail the test on the first difference."""
+    verdict = Scoreboard(job.words, currents).compare(observed)
+    assert verdict.first is None, (
+        f"{case}: {verdict.mismatches} mismatches, the first at {verdict.first.text}"
+    )
+    return verdict
+
+
+async def _played(dut, currents, stalls=Stalls()):  # type: ignore[no-untyped-def]
+    job, _ = Job.present()
+    bench = PopulationBench(dut, job.interface, _random())
+    bench.start_clock()
+    await bench.reset()
+    return job, await bench.play(currents, stalls)
+
+
+@cocotb.test()
+async def replay(dut):  # type: ignore[no-untyped-def]
+    """Replay the job's currents, keep what came out, and leave the verdict behind."""
+    job, directory = Job.present()
+    assert job.currents is not None
+    stall = float(job.options.get("stalls", 0.0))
+    _, observed = await _played(dut, job.currents, Stalls(stall, stall, stall))
+    observed.save(directory / "observed.npz")
+    verdict = Scoreboard(job.words, job.currents).compare(observed)
+    write_text(directory / "verdict.json", json.dumps(asdict(verdict)))
+    assert verdict.first is None, verdict.first.text
+
+
+@cocotb.test()
+async def directed(dut):  # type: ignore[no-untyped-def]
+    """Every directed case, each from reset."""
+    job, _ = Job.present()
+    bench = PopulationBench(dut, job.interface, _random())
+    bench.start_clock()
+    for name, currents in cases.directed(job.words, job.words.parameters.n):
+        await bench.reset()
+        verdict = _judge(job, currents, await bench.play(currents, Stalls()), name)
+        dut._log.info("%s: %d updates", name, verdict.updates)
+
+
+@cocotb.test()
+async def constrained_random(dut):  # type: ignore[no-untyped-def]
+    """Random input that favours the neuron's corners, at full speed."""
+    await _random_run(dut, Stalls(), "constrained random")
+
+
+@cocotb.test()
+async def stalled(dut):  # type: ignore[no-untyped-def]
+    """The same with every combination of rare and frequent stalls on the three streams."""
+    job, _ = Job.present()
+    for pattern in ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.9), (0.3, 0.3, 0.3), (0.05, 0.9, 0.95)):
+        await _random_run(dut, Stalls(*pattern), f"stalls {pattern}", share=0.1)
+
+
+async def _random_run(dut, stalls, case, share=1.0):  # type: ignore[no-untyped-def]
+    job, _ = Job.present()
+    neurons = job.words.parameters.n
+    updates = int(job.options.get("updates", 10_000)) * share
+    steps = max(8, -int(-updates // neurons))
+    currents = cases.constrained_random(job.words, steps, neurons, _random())
+    _, observed = await _played(dut, currents, stalls)
+    _judge(job, currents, observed, f"{case}, seed {cocotb.RANDOM_SEED}")
+
+
+@cocotb.test()
+async def reset_in_mid_run(dut):  # type: ignore[no-untyped-def]
+    """A reset at any clock, in the middle of everything, starts over cleanly."""
+    job, _ = Job.present()
+    random = _random()
+    bench = PopulationBench(dut, job.interface, random)
+    bench.start_clock()
+    neurons = job.words.parameters.n
+    currents = cases.constrained_random(job.words, max(8, 400 // neurons), neurons, random)
+    latency = int(job.interface.get("latency", 16))
+    for clocks in (1, 2, 3, latency - 1, latency, latency + 1, 2 * latency, neurons, neurons + 1, 200):
+        await bench.reset(clocks=1)
+        await bench.play(currents, Stalls(0.2, 0.5, 0.5), stop_after=clocks)
+        # One clock of reset is enough, and it comes while outputs are stalled and updates in flight.
+        await bench.reset(clocks=1)
+        _judge(job, currents, await bench.play(currents, Stalls()), f"after a reset in clock {clocks}")
+
+
+@cocotb.test()
+async def full_speed(dut):  # type: ignore[no-untyped-def]
+    """Without stalls, updates come one per clock after the stated latency, or as N and the loop allow."""
+    job, _ = Job.present()
+    neurons, interface = job.words.parameters.n, job.interface
+    steps = max(4, 256 // neurons)
+    currents = cases.constrained_random(job.words, steps, neurons, _random())
+    _, observed = await _played(dut, currents)
+    _judge(job, currents, observed, "full speed")
+    loop, latency = interface["neurons_for_full_speed"], interface["latency"]
+    updates = steps * neurons
+    rounds, rest = divmod(updates - 1, neurons)
+    # The k-th round of all neurons starts max(N, loop) clocks after the one before.
+    expected = rounds * max(neurons, loop) + rest + latency + 1
+    assert abs(observed.cycles - expected) <= 1, (
+        f"{observed.cycles} clocks for {updates} updates, not {expected}"
+    )

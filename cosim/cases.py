@@ -1,0 +1,140 @@
+"""Inputs that lead a neuron into its corners, and random ones that get everywhere else."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model import datapath
+from qlif.model.formats import Rounding
+from qlif.model.words import Words
+
+Currents = npt.NDArray[np.int64]
+"""Current words, (timesteps, neurons)."""
+
+
+def directed(words: Words, neurons: int) -> Iterator[tuple[str, Currents]]:
+    """Give each directed case with its name.
+
+    Every neuron gets the case shifted by its number, so that neighbours in the pipeline differ.
+    """
+    form = words.arithmetic.current
+    low, high = form.min_word, form.max_word
+    length = 60 + 2 * neurons + 4 * int(np.max(words.parameters.refrac_length))
+
+    def held(word: int) -> Currents:
+        return np.full((length, neurons), word, dtype=np.int64)
+
+    yield "rest: no input", held(0)
+    for word in rheobase_words(words):
+        yield f"at rheobase: current word {word}", held(word)
+    yield "upper rail: highest current", held(high)
+    yield "lower rail: lowest current", held(low)
+    alternating = held(high)
+    alternating[1::2] = low
+    yield "from rail to rail", alternating
+    yield "input lost: only the refractory period is driven", _behind_each_spike(words, neurons, length)
+    if words.arithmetic.rounding is not Rounding.SR:
+        threshold = int(np.min(words.constants["threshold"].word))
+        for name, target in (
+            ("threshold hit exactly", threshold),
+            ("one word below threshold", threshold - 1),
+            ("one word above threshold", threshold + 1),
+        ):
+            path = landing(words, target)
+            if path is not None:
+                yield name, _shifted(path, neurons, low)
+
+
+def rheobase_words(words: Words) -> list[int]:
+    """Return the current words around rheobase that the format holds, the nearest in the middle."""
+    parameters = words.parameters
+    half = (np.asarray(parameters.critical_pot) - parameters.rest_pot) / 2
+    rheobase = float(np.min(parameters.a0 * half**2 / parameters.R))
+    nearest = int(np.min(words.arithmetic.current.words(rheobase * words.current_scale)))
+    return [word for word in range(nearest - 2, nearest + 3) if words.arithmetic.current.holds(word)]
+
+
+def landing(words: Words, target: int) -> list[int] | None:
+    """Return current words that bring a neuron from reset to exactly one potential word.
+
+    The last update before the end leaves the potential at `target` before the threshold is looked at.
+    None if no input does.
+    """
+    form = words.arithmetic.current
+    potential = int(np.min(words.constants["reset"].word))
+    path: list[int] = []
+
+    def after(current: int) -> int:
+        return int(datapath.integrate(words, words.values, potential, current, 0, datapath.where_integer))
+
+    for _ in range(10_000):
+        low, high = form.min_word, form.max_word
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if after(middle) < target else (low, middle)
+        if after(low) == target:
+            return [*path, low]
+        # Not within reach yet: charge with the strongest input that stays below.
+        strongest = low if after(low) < target else low - 1
+        if strongest < form.min_word or after(strongest) <= potential:
+            return None
+        path.append(strongest)
+        potential = after(strongest)
+    return None
+
+
+def constrained_random(words: Words, steps: int, neurons: int, random: np.random.Generator) -> Currents:
+    """Return random current words in which each regime of the neuron is likely.
+
+    Every neuron, for stretches of 1 to 40 timesteps, draws from one of: the whole format; around
+    rheobase; the ends of the format and 0; a constant; short pulses on rest.
+    """
+    form = words.arithmetic.current
+    rheobase = rheobase_words(words) or [form.max_word]
+    spread = max(1, form.max_word // 16)
+    currents = np.empty((steps, neurons), dtype=np.int64)
+    corners = np.array([form.min_word, form.min_word + 1, -1, 0, 1, form.max_word - 1, form.max_word])
+    for neuron in range(neurons):
+        step = 0
+        while step < steps:
+            length = min(int(random.integers(1, 41)), steps - step)
+            match int(random.integers(5)):
+                case 0:
+                    drawn = random.integers(form.min_word, form.max_word + 1, size=length)
+                case 1:
+                    drawn = np.rint(random.normal(rheobase[len(rheobase) // 2], spread, length)).astype(
+                        np.int64
+                    )
+                case 2:
+                    drawn = random.choice(corners, size=length)
+                case 3:
+                    drawn = np.full(length, random.integers(form.min_word, form.max_word + 1))
+                case _:
+                    drawn = np.where(random.random(length) < 0.2, form.max_word, 0)
+            currents[step : step + length, neuron] = np.clip(drawn, form.min_word, form.max_word)
+            step += length
+    return currents
+
+
+def _behind_each_spike(words: Words, neurons: int, length: int) -> Currents:
+    """Return full input until the first spike, then full input only while refractory."""
+    form = words.arithmetic.current
+    where = datapath.where_integer
+    state = datapath.State(int(np.min(words.constants["reset"].word)), 0, 0)
+    constants = {name: int(np.min(word)) for name, word in words.values.items()}
+    path, spiked = [], False
+    for _ in range(length):
+        current = form.max_word if state.refractory or not spiked else 0
+        state, spike = datapath.step(words, constants, state, current, 0, where)
+        spiked = spiked or bool(spike)
+        path.append(current)
+    return _shifted(path, neurons, 0)
+
+
+def _shifted(path: list[int], neurons: int, rest: int) -> Currents:
+    """Return one path for each neuron, starting one timestep later for each, after rest at word 0."""
+    currents = np.zeros((len(path) + neurons + 4, neurons), dtype=np.int64)
+    for neuron in range(neurons):
+        currents[neuron : neuron + len(path), neuron] = path
+    return currents

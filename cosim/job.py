@@ -1,0 +1,71 @@
+"""What a bench inside the simulator is told, and how it answers: files in one directory."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.cosim.files import whole_file, write_text
+from qlif.model.arithmetic import Arithmetic
+from qlif.model.parameters import Parameters
+from qlif.model.words import Words, quantise
+
+ENVIRONMENT_VARIABLE = "QLIF_JOB"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a bench.
+
+    Attributes
+    ----------
+    words : Words
+        The population; the bench makes its golden model from the same parameters.
+    interface : dict
+        What the export says of the module: ports, latency.
+    options : dict
+        What the bench itself understands, such as the number of updates.
+    currents : array of int, (timesteps, neurons), optional
+        Current words to replay.
+    """
+
+    words: Words
+    interface: dict[str, Any]
+    options: dict[str, Any]
+    currents: npt.NDArray[Any] | None = None
+
+    def write(self, directory: Path) -> None:
+        """Write the job for a bench to find."""
+        text = json.dumps(
+            {
+                "parameters": self.words.parameters.as_dict(),
+                "arithmetic": self.words.arithmetic.as_dict(),
+                "interface": self.interface,
+                "options": self.options,
+            }
+        )
+        if self.currents is not None:
+            with whole_file(directory / "currents.npy") as path, path.open("wb") as file:
+                np.save(file, self.currents.astype(np.int64))
+        write_text(directory / "job.json", text)
+
+    @classmethod
+    def read(cls, directory: Path) -> "Job":
+        """Read the job that was written into a directory."""
+        content = json.loads((directory / "job.json").read_text())
+        # Words follow from parameters and arithmetic alone, so both processes have the same.
+        words = quantise(Parameters(**content["parameters"]), Arithmetic(**content["arithmetic"]))
+        currents = directory / "currents.npy"
+        return cls(
+            words, content["interface"], content["options"], np.load(currents) if currents.exists() else None
+        )
+
+    @classmethod
+    def present(cls) -> tuple["Job", Path]:
+        """Return the job of this process, and the directory where its answer belongs."""
+        directory = Path(os.environ[ENVIRONMENT_VARIABLE])
+        return cls.read(directory), directory
