@@ -117,7 +117,7 @@ def _currents(parameters: Parameters, current: npt.ArrayLike) -> Reals:
         raise InputError(f"current must be a number or an array, not {reprlib.repr(current)}") from None
     currents = given.astype(np.float64)
     if not np.all(np.isfinite(currents)):
-        raise InputError(f"current must be finite, not {show(currents)}")
+        raise InputError(f"current must be finite, not {show(current)}")
     shapes = [value.shape for value in vars(parameters).values() if isinstance(value, np.ndarray)]
     try:
         np.broadcast_shapes(currents.shape, *shapes)
