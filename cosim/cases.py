@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model import datapath
+from qlif.model import analytic, datapath
 from qlif.model.formats import Rounding
 from qlif.model.words import Words
 
@@ -48,10 +48,8 @@ def directed(words: Words, neurons: int) -> Iterator[tuple[str, Currents]]:
 
 def rheobase_words(words: Words) -> list[int]:
     """Return the current words around rheobase that the format holds, the nearest in the middle."""
-    parameters = words.parameters
-    half = (np.asarray(parameters.critical_pot) - parameters.rest_pot) / 2
-    rheobase = float(np.min(parameters.a0 * half**2 / parameters.R))
-    nearest = int(np.min(words.arithmetic.current.words(rheobase * words.current_scale)))
+    rheobase = float(np.min(analytic.rheobase(words.parameters)))
+    nearest = int(np.min(words.arithmetic.current.words(rheobase * np.asarray(words.current_scale))))
     return [word for word in range(nearest - 2, nearest + 3) if words.arithmetic.current.holds(word)]
 
 

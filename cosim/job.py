@@ -69,3 +69,16 @@ class Job:
         """Return the job of this process, and the directory where its answer belongs."""
         directory = Path(os.environ[ENVIRONMENT_VARIABLE])
         return cls.read(directory), directory
+
+
+def write_progress(directory: Path, fraction: float) -> None:
+    """Tell the process outside how much of the run is done."""
+    write_text(directory / "progress", f"{fraction:.4f}")
+
+
+def read_progress(directory: Path) -> float:
+    """Return what :func:`write_progress` said last; 0 before that."""
+    try:
+        return float((directory / "progress").read_text())
+    except (OSError, ValueError):
+        return 0.0

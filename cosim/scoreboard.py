@@ -100,8 +100,8 @@ class Scoreboard:
     Attributes
     ----------
     spikes : array of bool, (timesteps, neurons)
-    states : State of arrays of int, (timesteps, neurons)
-        What the golden model gave.
+    states : dict of str to array of int, (timesteps, neurons)
+        What the golden model gave: ``potential``, ``refractory`` and ``trace`` words.
     """
 
     def __init__(self, words: Words, currents: npt.NDArray[Any]) -> None:
@@ -120,8 +120,8 @@ class Scoreboard:
         expected = {
             "neuron": np.tile(np.arange(neurons), steps),
             "spike": self.spikes.astype(np.int64).ravel(),
-            "potential": np.asarray(self.states.potential).astype(np.int64).ravel(),
-            "trace": np.asarray(self.states.trace).astype(np.int64).ravel(),
+            "potential": np.asarray(self.states["potential"]).astype(np.int64).ravel(),
+            "trace": np.asarray(self.states["trace"]).astype(np.int64).ravel(),
         }
         arrived = min(count, len(observed.neuron))
         different = {
@@ -132,6 +132,7 @@ class Scoreboard:
         event_step, event_neuron = np.nonzero(self.spikes)
         event_verdict = self._compare_events(observed, event_neuron, event_step)
         mismatches = int(wrong.sum()) + missing + event_verdict.mismatches
+        first: Mismatch | None
         if wrong.any():
             update = int(np.argmax(wrong))
             what = next(name for name, where in different.items() if where[update])
@@ -176,8 +177,8 @@ class Scoreboard:
         step, neuron = divmod(update, neurons)
         current = int(self.currents[step, neuron])
         reset = np.broadcast_to(np.asarray(self.words.constants["reset"].word), neurons)
-        before = int(self.states.potential[step - 1, neuron] if step else reset[neuron])
-        waiting = int(self.states.refractory[step - 1, neuron]) if step else 0
+        before = int(self.states["potential"][step - 1, neuron] if step else reset[neuron])
+        waiting = int(self.states["refractory"][step - 1, neuron]) if step else 0
         in_mv = self._potential_mv
         values = ""
         if expected is not None and got is not None:

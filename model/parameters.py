@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qlif.model.checks import flag, whole
 from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
 
 Real = float | npt.NDArray[np.float64]
@@ -28,6 +29,9 @@ PER_NEURON = (
     "lower_bound",
 )
 """The parameters that are a scalar or an array of the population's shape."""
+
+LONGEST_REFRACTORY = 1 << 31
+"""The refractory period, in timesteps, is below this."""
 
 
 class Parameters:
@@ -114,11 +118,11 @@ class Parameters:
         tau_m: npt.ArrayLike | None = None,
     ) -> None:
         self.n, self.shape = population_shape(n, shape)
-        self.spike_trace = _flag("spike_trace", spike_trace)
-        self.additive_spike_trace = _flag("additive_spike_trace", additive_spike_trace)
-        self.sum_input = _flag("sum_input", sum_input)
-        self.is_inhibitory = _flag("is_inhibitory", is_inhibitory)
-        self.learning = _flag("learning", learning)
+        self.spike_trace = flag("spike_trace", spike_trace)
+        self.additive_spike_trace = flag("additive_spike_trace", additive_spike_trace)
+        self.sum_input = flag("sum_input", sum_input)
+        self.is_inhibitory = flag("is_inhibitory", is_inhibitory)
+        self.learning = flag("learning", learning)
         self.tau_s = self._positive("tau_s", tau_s)
         self.tau_m = self.tau_s if tau_m is None else self._positive("tau_m", tau_m)
         self.a0 = self._positive("a0", a0)
@@ -130,10 +134,9 @@ class Parameters:
         self.lower_bound = None if lower_bound is None else self._real("lower_bound", lower_bound)
         self.trace_scale = self._real("trace_scale", trace_scale)
         self.refrac_length = self._steps("refrac_length", refrac_length)
-        step = self._positive("dt", dt)
-        if not isinstance(step, float):
+        if np.ndim(dt) != 0:
             raise InputError(f"dt must be one number for the whole population, not {show(dt)}")
-        self.dt = step
+        self.dt = float(self._positive("dt", dt))
         self._check_order()
         self._warn_of_coarse_steps()
 
@@ -159,14 +162,17 @@ class Parameters:
         return frozenset(inspect.signature(Parameters).parameters)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return every parameter by its name, arrays as nested lists: ready for JSON or TOML."""
+        """Return every parameter by its name, arrays as nested lists: ready for JSON."""
         return {
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in vars(self).items()
         }
 
     def replace(self, **changes: Any) -> "Parameters":
-        """Return a copy with some parameters changed, checked like a new one."""
+        """Return a copy with some parameters changed, checked like a new one.
+
+        `tau_m` stays what it is, even where it once followed `tau_s`.
+        """
         unknown = sorted(set(changes) - self.names())
         if unknown:
             raise InputError(unknown_name("parameter", unknown[0], sorted(self.names())))
@@ -177,13 +183,21 @@ class Parameters:
             values["n"] = None
         return Parameters(**{**values, **changes})
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in vars(self):
+            raise AttributeError(f"{name} can't be changed: see Parameters.replace")
+        super().__setattr__(name, value)
+
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"Parameters({values})"
 
     def _real(self, name: str, value: npt.ArrayLike) -> Real:
         try:
-            array = np.asarray(value, dtype=np.float64)
+            array = np.asarray(value)
+            if array.dtype.kind not in "iuf":
+                raise TypeError
+            array = array.astype(np.float64)
         except (TypeError, ValueError):
             raise InputError(f"{name} must be a number or an array, not {show(value)}") from None
         if not np.all(np.isfinite(array)):
@@ -209,7 +223,13 @@ class Parameters:
         real = self._real(name, value)
         if np.min(real) < 0 or np.any(np.asarray(real) != np.floor(real)):
             raise InputError(f"{name} must be a whole number of timesteps, 0 or more, not {show(value)}")
-        return int(real) if isinstance(real, float) else real.astype(np.int64)
+        if np.max(real) >= LONGEST_REFRACTORY:
+            raise InputError(f"{name} must be below {LONGEST_REFRACTORY} timesteps, not {show(value)}")
+        if isinstance(real, float):
+            return int(real)
+        steps = real.astype(np.int64)
+        steps.flags.writeable = False
+        return steps
 
     def _check_order(self) -> None:
         if np.any(np.asarray(self.threshold) <= self.reset_pot):
@@ -227,7 +247,9 @@ class Parameters:
         """Warn where one Euler step is so long that the sampled neuron no longer follows the ODE."""
         distance = np.abs(np.subtract(self.critical_pot, self.rest_pot))
         first_step = self.gain * (distance / 2) ** 2
-        if np.any(first_step >= np.subtract(self.threshold, self.rest_pot)):
+        way = np.subtract(self.threshold, self.rest_pot)
+        # A threshold at or below rest is passed from rest whatever the timestep.
+        if np.any((first_step >= way) & (way > 0)):
             warnings.warn(
                 f"a0 dt / tau_m = {show(self.gain)}/mV is so large that one timestep at rheobase takes "
                 "the neuron from rest past threshold; make dt smaller",
@@ -254,27 +276,15 @@ def population_shape(n: int | None, shape: Iterable[int] | None) -> tuple[int, t
     if n is None and shape is None:
         raise InputError("n or shape is needed: the number of neurons, or the population's topology")
     if shape is None:
-        whole: tuple[int, ...] = (_count("n", n),)
+        sizes: tuple[int, ...] = (whole("n", n),)
     else:
         try:
-            whole = tuple(_count("shape", size) for size in shape)
+            sizes = tuple(whole("shape", size) for size in shape)
         except TypeError:
             raise InputError(f"shape must be a list of whole numbers, not {show(shape)}") from None
-        if not whole:
+        if not sizes:
             raise InputError("shape must have at least one axis, not ()")
-    neurons = math.prod(whole)
-    if n is not None and _count("n", n) != neurons:
-        raise InputError(f"n must be the product of shape {whole}, {neurons}, not {n}")
-    return neurons, whole
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InputError(f"{name} must be a whole number, 1 or more, not {show(value)}")
-    return int(value)
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise InputError(f"{name} must be true or false, not {show(value)}")
-    return bool(value)
+    neurons = math.prod(sizes)
+    if n is not None and whole("n", n) != neurons:
+        raise InputError(f"n must be the product of shape {sizes}, {neurons}, not {n}")
+    return neurons, sizes

@@ -13,7 +13,7 @@ from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.recording import Recording
 from qlif.model.reference import FloatNeurons
-from qlif.model.synapticflow import SynapticflowNeurons
+from qlif.model.synapticflow import SynapticflowNeurons, as_tensor
 from qlif.model.words import Words, quantise
 
 DIALECTS = ("default", "synapticflow")
@@ -177,35 +177,18 @@ class QLIFPopulation:
         for name in sorted(asked - set(RECORDABLE)):
             raise InputError(unknown_name("recording", name, RECORDABLE))
         inputs = self._inputs(currents)
-        timesteps = len(inputs)
-        spikes = np.empty((timesteps, *self.shape), dtype=np.bool_)
-        fixed = self.neurons if isinstance(self.neurons, FixedNeurons) else None
-        kept: dict[str, npt.NDArray[Any]] = {}
-        state_type = self.v.dtype if fixed is None else fixed.state.potential.dtype
-        for name in asked - {"spikes"}:
-            kept[name] = np.empty((timesteps, *self.shape), dtype=state_type)
-        for timestep in range(timesteps):
-            if fixed is None:
-                self.neurons.step(inputs[timestep])
-            else:
-                fixed.step_words(inputs[timestep])
-            spikes[timestep] = self.neurons.s
+        if self.words is not None and isinstance(self.neurons, FixedNeurons):
+            return self._run_words(self.words, self.neurons, inputs, asked)
+        spikes = np.empty((len(inputs), *self.shape), dtype=np.bool_)
+        kept = {name: np.empty(spikes.shape, dtype=self.v.dtype) for name in asked - {"spikes"}}
+        for timestep, current in enumerate(inputs):
+            self.neurons.step(current)
+            spikes[timestep] = self.s
             if "potentials" in kept:
-                kept["potentials"][timestep] = self.neurons.v if fixed is None else fixed.state.potential
+                kept["potentials"][timestep] = self.v
             if "traces" in kept:
-                kept["traces"][timestep] = self.neurons.traces if fixed is None else fixed.state.trace
-        potentials, traces = kept.get("potentials"), kept.get("traces")
-        if self.words is None:
-            return Recording(self.dt, spikes, potentials, traces)
-        return Recording(
-            self.dt,
-            spikes,
-            None if potentials is None else self.words.potentials(potentials),
-            None if traces is None else self.words.traces(traces),
-            self.words,
-            potentials,
-            traces,
-        )
+                kept["traces"][timestep] = self.traces
+        return Recording(self.dt, spikes, kept.get("potentials"), kept.get("traces"))
 
     def reset_state_variables(self) -> None:
         """Return every neuron to the initial state."""
@@ -216,15 +199,31 @@ class QLIFPopulation:
         self.learning = mode
         return self
 
+    def _run_words(self, words: Words, neurons: FixedNeurons, inputs: Any, asked: set[str]) -> Recording:
+        """Run in words, and say what they mean in mV."""
+        fields = {"potentials": "potential", "traces": "trace"}
+        spikes, kept = neurons.run_words(inputs, [fields[name] for name in asked - {"spikes"}])
+        potential, trace = kept.get("potential"), kept.get("trace")
+        return Recording(
+            self.dt,
+            spikes,
+            None if potential is None else words.potentials(potential),
+            None if trace is None else words.traces(trace),
+            words,
+            potential,
+            trace,
+        )
+
     def _inputs(self, currents: npt.ArrayLike) -> Any:
         """Return the checked input of every timestep; words for a fixed-point population."""
         try:
-            array = np.asarray(currents)
+            original = self.dialect == "synapticflow"
+            array = as_tensor("currents", currents) if original else np.asarray(currents)
         except ValueError:
             raise InputError("currents must be a regular array, not a ragged one") from None
         if array.ndim == 0 or len(array) == 0:
             raise InputError(f"currents must be (timesteps, *{self.shape}), not of shape {array.shape}")
-        if self.dialect == "synapticflow":
+        if original:
             return array
         one_per_neuron = self._one_per_neuron(array, timesteps=True)
         return one_per_neuron if self.words is None else self.words.current_words(one_per_neuron)

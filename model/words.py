@@ -223,8 +223,6 @@ def quantise(parameters: Parameters, arithmetic: Arithmetic) -> Words:
     if arithmetic.currents is Currents.RAW:
         constants["drive"] = _coefficient("R", step_drive, bits)
     refractory = UQ(max(1, int(np.max(parameters.refrac_length)).bit_length()), 0)
-    if refractory.width > 31:
-        raise InputError(f"refrac_length must be below 2**31 timesteps, not {show(parameters.refrac_length)}")
     constants["refractory"] = Constant(_plain(np.asarray(parameters.refrac_length)), refractory)
     decay = UQ(0, bits)
     constants["decay"] = Constant(_plain(decay.words(parameters.decay)), decay)

@@ -3,7 +3,7 @@
 Anyone's Verilog with the ports of :func:`qlif.hdl.export.population_ports` can be put under them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,8 @@ class PopulationBench:
         Clock(self.dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
 
     async def reset(self, clocks: int = 3) -> None:
-        """Hold the module in reset."""
+        """Hold the module in reset for so many rising edges."""
+        await self._falling
         for name in ("currents_valid", "updates_ready", "events_ready", "currents_data"):
             self.handles[name].value = 0
         self.dut.rst.value = 1
@@ -73,7 +74,11 @@ class PopulationBench:
         self.dut.rst.value = 0
 
     async def play(
-        self, currents: npt.NDArray[np.int64], stalls: Stalls, stop_after: int | None = None
+        self,
+        currents: npt.NDArray[np.int64],
+        stalls: Stalls,
+        stop_after: int | None = None,
+        progress: Callable[[float], None] = lambda fraction: None,
     ) -> Observed:
         """Offer current words and take everything that comes out.
 
@@ -84,6 +89,8 @@ class PopulationBench:
         stalls : Stalls
         stop_after : int, optional
             Leave after so many clocks, in the middle of whatever goes on.
+        progress : callable
+            Called now and then with the fraction of the updates that came back.
         """
         handles = self.handles
         valid_in, ready_in, data_in = (handles[f"currents_{part}"] for part in ("valid", "ready", "data"))
@@ -117,6 +124,8 @@ class PopulationBench:
             await ReadOnly()
             clock += 1
             idle += 1
+            if clock % 4096 == 0:
+                progress(len(updates) / max(1, len(words)))
             try:
                 if offering and int(ready_in.value):
                     sent += 1
@@ -141,11 +150,11 @@ class PopulationBench:
     def _observed(self, updates: list[list[int]], events: list[list[int]], cycles: int) -> Observed:
         up = np.array(updates, dtype=np.int64).reshape(-1, 4)
         ev = np.array(events, dtype=np.int64).reshape(-1, 2)
-        columns = [
+        neuron, spike, potential, trace = (
             self._signed(f"updates_{part}", up[:, k])
             for k, part in enumerate(("neuron", "spike", "potential", "trace"))
-        ]
-        return Observed(*columns, ev[:, 0], ev[:, 1], cycles)
+        )
+        return Observed(neuron, spike, potential, trace, ev[:, 0], ev[:, 1], cycles)
 
     def _signed(self, name: str, words: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return unsigned bit patterns as the numbers that the port means."""
@@ -153,4 +162,4 @@ class PopulationBench:
         if not port["signed"]:
             return words
         sign = 1 << (port["width"] - 1)
-        return (words ^ sign) - sign
+        return np.asarray((words ^ sign) - sign)

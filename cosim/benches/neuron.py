@@ -1,6 +1,7 @@
 """cocotb tests of the bare pipeline of one update: any state, any input, one per clock."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -18,14 +19,14 @@ Vectors = dict[str, npt.NDArray[np.int64]]
 
 
 @cocotb.test()
-async def every_state_and_input(dut):  # type: ignore[no-untyped-def]
+async def every_state_and_input(dut: Any) -> None:
     """Every potential with every current, not refractory, in its last timestep of it, and in its first."""
     job, _ = Job.present()
     await _compare(dut, job, _exhaustive(job.words))
 
 
 @cocotb.test()
-async def random_states(dut):  # type: ignore[no-untyped-def]
+async def random_states(dut: Any) -> None:
     """Random states and inputs over the whole formats, legal or not, with the corners made likely."""
     job, _ = Job.present()
     updates = int(job.options.get("updates", 10_000))
@@ -84,7 +85,7 @@ def _random_vectors(words: Words, count: int, random: np.random.Generator) -> Ve
     return vectors
 
 
-async def _compare(dut, job, batches):  # type: ignore[no-untyped-def]
+async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
     """Feed one vector per clock; compare each output `latency` clocks later with the golden step."""
     words, latency = job.words, int(job.interface["latency"])
     widths = {port["name"]: port for port in job.interface["ports"]}
@@ -98,7 +99,7 @@ async def _compare(dut, job, batches):  # type: ignore[no-untyped-def]
         inputs = [getattr(dut, name) for name in vectors]
         columns = [(column & ((1 << widths[name]["width"]) - 1)).tolist() for name, column in vectors.items()]
         rows = list(zip(*columns, strict=True))
-        got = []
+        got: list[list[int]] = []
         for clock in range(len(rows) + latency):
             if clock < len(rows):
                 for handle, word in zip(inputs, rows[clock], strict=True):
@@ -115,8 +116,8 @@ async def _compare(dut, job, batches):  # type: ignore[no-untyped-def]
             k = int(np.argmax(wrong))
             state = ", ".join(f"{name} {int(column[k])}" for name, column in vectors.items())
             raise AssertionError(
-                f"{int(wrong.sum())} of {len(rows)} updates differ, first {state}: expected (potential, refractory, "
-                f"trace, spike) {(expected[k] & masks).tolist()}, got {got[k]}"
+                f"{int(wrong.sum())} of {len(rows)} updates differ, first {state}: expected (potential, "
+                f"refractory, trace, spike) {(expected[k] & masks).tolist()}, got {got[k]}"
             )
         checked += len(rows)
     dut._log.info("%d updates compared", checked)

@@ -1,7 +1,9 @@
 """cocotb tests of a population against its golden model."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -10,7 +12,7 @@ import numpy.typing as npt
 from qlif.cosim import cases
 from qlif.cosim.benches.agents import PopulationBench, Stalls
 from qlif.cosim.files import write_text
-from qlif.cosim.job import Job
+from qlif.cosim.job import Job, write_progress
 from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
 
 
@@ -28,21 +30,29 @@ def _judge(job: Job, currents: npt.NDArray[np.int64], observed: Observed, case: 
     return verdict
 
 
-async def _played(dut, currents, stalls=Stalls()):  # type: ignore[no-untyped-def]
-    job, _ = Job.present()
+async def _played(
+    dut: Any,
+    job: Job,
+    currents: npt.NDArray[np.int64],
+    stalls: Stalls,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> Observed:
+    """Play currents from reset."""
     bench = PopulationBench(dut, job.interface, _random())
     bench.start_clock()
     await bench.reset()
-    return job, await bench.play(currents, stalls)
+    return await bench.play(currents, stalls, progress=progress)
 
 
 @cocotb.test()
-async def replay(dut):  # type: ignore[no-untyped-def]
+async def replay(dut: Any) -> None:
     """Replay the job's currents, keep what came out, and leave the verdict behind."""
     job, directory = Job.present()
     assert job.currents is not None
     stall = float(job.options.get("stalls", 0.0))
-    _, observed = await _played(dut, job.currents, Stalls(stall, stall, stall))
+    observed = await _played(
+        dut, job, job.currents, Stalls(stall, stall, stall), lambda done: write_progress(directory, done)
+    )
     observed.save(directory / "observed.npz")
     verdict = Scoreboard(job.words, job.currents).compare(observed)
     write_text(directory / "verdict.json", json.dumps(asdict(verdict)))
@@ -50,8 +60,8 @@ async def replay(dut):  # type: ignore[no-untyped-def]
 
 
 @cocotb.test()
-async def directed(dut):  # type: ignore[no-untyped-def]
-    """Every directed case, each from reset."""
+async def directed(dut: Any) -> None:
+    """Play every directed case, each from reset."""
     job, _ = Job.present()
     bench = PopulationBench(dut, job.interface, _random())
     bench.start_clock()
@@ -62,32 +72,31 @@ async def directed(dut):  # type: ignore[no-untyped-def]
 
 
 @cocotb.test()
-async def constrained_random(dut):  # type: ignore[no-untyped-def]
-    """Random input that favours the neuron's corners, at full speed."""
+async def constrained_random(dut: Any) -> None:
+    """Play random input that favours the neuron's corners, at full speed."""
     await _random_run(dut, Stalls(), "constrained random")
 
 
 @cocotb.test()
-async def stalled(dut):  # type: ignore[no-untyped-def]
-    """The same with every combination of rare and frequent stalls on the three streams."""
-    job, _ = Job.present()
+async def stalled(dut: Any) -> None:
+    """Play it with rare and frequent stalls on each of the three streams and on all of them."""
     for pattern in ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.9), (0.3, 0.3, 0.3), (0.05, 0.9, 0.95)):
         await _random_run(dut, Stalls(*pattern), f"stalls {pattern}", share=0.1)
 
 
-async def _random_run(dut, stalls, case, share=1.0):  # type: ignore[no-untyped-def]
+async def _random_run(dut: Any, stalls: Stalls, case: str, share: float = 1.0) -> None:
     job, _ = Job.present()
     neurons = job.words.parameters.n
     updates = int(job.options.get("updates", 10_000)) * share
     steps = max(8, -int(-updates // neurons))
     currents = cases.constrained_random(job.words, steps, neurons, _random())
-    _, observed = await _played(dut, currents, stalls)
+    observed = await _played(dut, job, currents, stalls)
     _judge(job, currents, observed, f"{case}, seed {cocotb.RANDOM_SEED}")
 
 
 @cocotb.test()
-async def reset_in_mid_run(dut):  # type: ignore[no-untyped-def]
-    """A reset at any clock, in the middle of everything, starts over cleanly."""
+async def reset_in_mid_run(dut: Any) -> None:
+    """Reset at any clock, in the middle of everything: it must start over cleanly."""
     job, _ = Job.present()
     random = _random()
     bench = PopulationBench(dut, job.interface, random)
@@ -104,13 +113,13 @@ async def reset_in_mid_run(dut):  # type: ignore[no-untyped-def]
 
 
 @cocotb.test()
-async def full_speed(dut):  # type: ignore[no-untyped-def]
-    """Without stalls, updates come one per clock after the stated latency, or as N and the loop allow."""
+async def full_speed(dut: Any) -> None:
+    """Count clocks without stalls: one update each after the stated latency, or as N and the loop allow."""
     job, _ = Job.present()
     neurons, interface = job.words.parameters.n, job.interface
     steps = max(4, 256 // neurons)
     currents = cases.constrained_random(job.words, steps, neurons, _random())
-    _, observed = await _played(dut, currents)
+    observed = await _played(dut, job, currents, Stalls())
     _judge(job, currents, observed, "full speed")
     loop, latency = interface["neurons_for_full_speed"], interface["latency"]
     updates = steps * neurons

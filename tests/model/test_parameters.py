@@ -122,7 +122,26 @@ def test_numbers_and_arrays_that_are_refused(name):
 def test_values_that_must_be_positive(name):
     assert text_of(**{name: 0}) == f"{name} must be greater than 0, not 0"
     assert text_of(**{name: -1.5}) == f"{name} must be greater than 0, not -1.5"
-    assert text_of(**{name: [1, 2, -3]}) == f"{name} must be greater than 0, not [ 1 2 -3]"
+    if name != "dt":
+        assert text_of(**{name: [1, 2, -3]}) == f"{name} must be greater than 0, not [ 1 2 -3]"
+
+
+@pytest.mark.parametrize("value", ["10", True, 1 + 2j, [[1.0, 2.0], [3.0]]])
+def test_what_is_no_number(value):
+    assert text_of(a0=value).startswith("a0 must be a number or an array, not ")
+
+
+def test_refractory_period_that_no_counter_holds():
+    assert text_of(refrac_length=1e300) == "refrac_length must be below 2147483648 timesteps, not 1e+300"
+
+
+def test_a_threshold_below_rest_is_no_matter_of_the_timestep():
+    Parameters(n=1, rest_pot=-50, critical_pot=-45, threshold=-52, reset_pot=-60, dt=0.001)
+
+
+def test_parameters_do_not_change():
+    with pytest.raises(AttributeError, match="a0 can't be changed"):
+        Parameters(n=1).a0 = 2.0
 
 
 @pytest.mark.parametrize(

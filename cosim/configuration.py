@@ -1,0 +1,98 @@
+"""A neuron and its arithmetic from a preset and a TOML file."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qlif.model.arithmetic import Arithmetic
+from qlif.model.errors import InputError, show, unknown_name
+from qlif.model.parameters import Parameters
+from qlif.model.presets import DEFAULT_PRESET, preset
+
+TABLES = ("parameters", "arithmetic")
+STRUCTURE = frozenset({"n", "shape"})
+"""Parameters that the command line sets with ``--neurons``."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is to be simulated.
+
+    Attributes
+    ----------
+    name : str
+        The preset's name, with a mark if a file changed its arithmetic.
+    parameters : Parameters
+    arithmetic : Arithmetic
+    """
+
+    name: str
+    parameters: Parameters
+    arithmetic: Arithmetic
+
+
+def configure(neurons: int, preset_name: str | None = None, file: Path | None = None) -> Configuration:
+    """Return a preset with a file's changes.
+
+    The file has a table ``[parameters]`` with the names of :class:`qlif.model.parameters.Parameters`, a
+    table ``[arithmetic]`` with those of :class:`qlif.model.arithmetic.Arithmetic` (formats as text,
+    ``"SQ(6,12)"``), and may name the ``preset`` that they start from.
+
+    Parameters
+    ----------
+    neurons : int
+        Size of the population.
+    preset_name : str, optional
+        Goes before the file's; without either it is the default preset.
+    file : Path, optional
+
+    Raises
+    ------
+    InputError
+        The file can't be read, a name in it is unknown (the text says the nearest one), or a value is
+        not allowed.
+    """
+    content = {} if file is None else _read(file)
+    where = "" if file is None else f"{file}: "
+    name = preset_name or content.pop("preset", DEFAULT_PRESET)
+    content.pop("preset", None)
+    if not isinstance(name, str):
+        raise InputError(f"{where}preset must be a name in quotes, not {show(name)}")
+    for key, value in content.items():
+        if key not in TABLES:
+            hint = unknown_name("key", key, (*TABLES, "preset"))
+            for table, names in (("parameters", Parameters.names()), ("arithmetic", _choices())):
+                if key in names:
+                    hint = f"{key!r} belongs into the table [{table}]"
+            raise InputError(f"{where}{hint}")
+        if not isinstance(value, dict):
+            raise InputError(f"{where}{key} must be a table [{key}], not {show(value)}")
+    physical, choices = content.get("parameters", {}), content.get("arithmetic", {})
+    known = sorted(Parameters.names() - STRUCTURE)
+    for key in physical:
+        if key in STRUCTURE:
+            raise InputError(f"{where}{key} is not set here: the number of neurons is --neurons")
+        if key not in known:
+            raise InputError(where + unknown_name("parameter", key, known))
+    try:
+        arithmetic = preset(name).replace(**choices)
+        parameters = Parameters(n=neurons, **physical)
+    except InputError as error:
+        raise InputError(f"{where}{error}") from None
+    return Configuration(f"{name} (changed)" if choices else name, parameters, arithmetic)
+
+
+def _choices() -> frozenset[str]:
+    return frozenset(preset(DEFAULT_PRESET).as_dict())
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file} must be a TOML file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{file} must be a TOML file: {error}") from None
