@@ -17,7 +17,7 @@ STRUCTURE = frozenset({"n", "shape"})
 
 @dataclass(frozen=True)
 class Configuration:
-    """What is to be simulated.
+    """A population that is to be simulated.
 
     Attributes
     ----------
@@ -32,55 +32,91 @@ class Configuration:
     arithmetic: Arithmetic
 
 
-def configure(neurons: int, preset_name: str | None = None, file: Path | None = None) -> Configuration:
-    """Return a preset with a file's changes.
+@dataclass(frozen=True)
+class Settings:
+    """A preset with a file's changes, before the size of the population is known.
 
     The file has a table ``[parameters]`` with the names of :class:`qlif.model.parameters.Parameters`, a
     table ``[arithmetic]`` with those of :class:`qlif.model.arithmetic.Arithmetic` (formats as text,
     ``"SQ(6,12)"``), and may name the ``preset`` that they start from.
 
-    Parameters
+    Attributes
     ----------
-    neurons : int
-        Size of the population.
-    preset_name : str, optional
-        Goes before the file's; without either it is the default preset.
-    file : Path, optional
-
-    Raises
-    ------
-    InputError
-        The file can't be read, a name in it is unknown (the text says the nearest one), or a value is
-        not allowed.
+    name : str
+    arithmetic : Arithmetic
+    physical : dict
+        The parameters that the file sets.
+    where : str
+        The file, as it reads in front of an error.
     """
-    content = {} if file is None else _read(file)
-    where = "" if file is None else f"{file}: "
-    name = preset_name or content.pop("preset", DEFAULT_PRESET)
-    content.pop("preset", None)
-    if not isinstance(name, str):
-        raise InputError(f"{where}preset must be a name in quotes, not {show(name)}")
-    for key, value in content.items():
-        if key not in TABLES:
-            hint = unknown_name("key", key, (*TABLES, "preset"))
-            for table, names in (("parameters", Parameters.names()), ("arithmetic", _choices())):
-                if key in names:
-                    hint = f"{key!r} belongs into the table [{table}]"
-            raise InputError(f"{where}{hint}")
-        if not isinstance(value, dict):
-            raise InputError(f"{where}{key} must be a table [{key}], not {show(value)}")
-    physical, choices = content.get("parameters", {}), content.get("arithmetic", {})
-    known = sorted(Parameters.names() - STRUCTURE)
-    for key in physical:
-        if key in STRUCTURE:
-            raise InputError(f"{where}{key} is not set here: the number of neurons is --neurons")
-        if key not in known:
-            raise InputError(where + unknown_name("parameter", key, known))
-    try:
-        arithmetic = preset(name).replace(**choices)
-        parameters = Parameters(n=neurons, **physical)
-    except InputError as error:
-        raise InputError(f"{where}{error}") from None
-    return Configuration(f"{name} (changed)" if choices else name, parameters, arithmetic)
+
+    name: str
+    arithmetic: Arithmetic
+    physical: dict[str, Any]
+    where: str
+
+    @classmethod
+    def read(cls, preset_name: str | None = None, file: Path | None = None) -> "Settings":
+        """Read a preset and a file; a preset that is named here goes before the file's.
+
+        Raises
+        ------
+        InputError
+            The file can't be read, a name in it is unknown (the text says the nearest one), or a
+            choice of arithmetic is not allowed.
+        """
+        content = {} if file is None else _read(file)
+        where = "" if file is None else f"{file}: "
+        of_file = content.pop("preset", DEFAULT_PRESET)
+        name = preset_name or of_file
+        if not isinstance(name, str):
+            raise InputError(f"{where}preset must be a name in quotes, not {show(name)}")
+        for key, value in content.items():
+            _check_table(where, key, value)
+        physical, choices = content.get("parameters", {}), content.get("arithmetic", {})
+        known = sorted(Parameters.names() - STRUCTURE)
+        for key in physical:
+            if key in STRUCTURE:
+                raise InputError(f"{where}{key} is not set here: the number of neurons is --neurons")
+            if key not in known:
+                raise InputError(where + unknown_name("parameter", key, known))
+        try:
+            arithmetic = preset(name).replace(**choices)
+        except InputError as error:
+            raise InputError(f"{where}{error}") from None
+        return cls(f"{name} (changed)" if choices else name, arithmetic, physical, where)
+
+    @property
+    def dt(self) -> float:
+        """The timestep, ms."""
+        return self._parameters(1, {"dt": self.physical["dt"]} if "dt" in self.physical else {}).dt
+
+    def population(self, neurons: int) -> Configuration:
+        """Return the configuration of so many neurons.
+
+        Raises
+        ------
+        InputError
+            A parameter's value is not allowed.
+        """
+        return Configuration(self.name, self._parameters(neurons, self.physical), self.arithmetic)
+
+    def _parameters(self, neurons: int, physical: dict[str, Any]) -> Parameters:
+        try:
+            return Parameters(n=neurons, **physical)
+        except InputError as error:
+            raise InputError(f"{self.where}{error}") from None
+
+
+def _check_table(where: str, key: str, value: Any) -> None:
+    if key not in TABLES:
+        hint = unknown_name("key", key, (*TABLES, "preset"))
+        for table, names in (("parameters", Parameters.names()), ("arithmetic", _choices())):
+            if key in names:
+                hint = f"{key!r} belongs into the table [{table}]"
+        raise InputError(f"{where}{hint}")
+    if not isinstance(value, dict):
+        raise InputError(f"{where}{key} must be a table [{key}], not {show(value)}")
 
 
 def _choices() -> frozenset[str]:

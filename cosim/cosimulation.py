@@ -4,21 +4,19 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.files import write_text
 from qlif.cosim.job import Job
 from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
+from qlif.cosim.simulation import Simulation, simulate
 from qlif.cosim.simulators import Design, SimulationError, Simulator
 from qlif.hdl.export import Export, export_population
-from qlif.model import metrics
-from qlif.model.population import QLIFPopulation
+from qlif.model.files import write_text
 from qlif.model.recording import Recording
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 POPULATION_BENCH = "qlif.cosim.benches.population"
 THOROUGH_TESTS = ("directed", "constrained_random", "stalled", "reset_in_mid_run", "full_speed")
@@ -33,34 +31,27 @@ class Cosimulation:
 
     Attributes
     ----------
-    words : Words
+    software : Simulation
+        The golden model and the float neuron on the same input.
+    hardware : Recording
+        What came out of the hardware, in the same terms.
     verdict : Verdict
         Hardware against golden model.
-    golden, hardware, floating : Recording
-        The same run three times: the golden model, what came out of the hardware, float64 Euler.
-    lag : SpikeLag
-        Golden spikes against float ones.
-    error : PotentialError
-        Golden potentials against float ones.
-    cycles : int
-        Clocks that the hardware took.
+    cycles, latency : int
+        Clocks that the run took; clocks from a current to its update.
     thorough : tuple of int, optional
-        How many of the further benches were run, and how many failed.
-    directory : Path
-        Where the Verilog, the logs and the waves are.
+        How many further tests were run, and how many failed.
+    log, waves : Path
+        What the simulator said; waveforms, if they were asked for.
     """
 
-    words: Words
-    verdict: Verdict
-    golden: Recording
+    software: Simulation
     hardware: Recording
-    floating: Recording
-    lag: metrics.SpikeLag
-    error: metrics.PotentialError
+    verdict: Verdict
     cycles: int
     latency: int
     thorough: tuple[int, int] | None
-    directory: Path
+    log: Path
     waves: Path | None
 
 
@@ -107,7 +98,9 @@ def cosimulate(
     SimulationError
         The simulation gave no verdict.
     """
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    progress("running the models", 0.0)
+    software = simulate(configuration, currents)
+    words = software.words
     current_words = words.current_words(currents)
     export = export or export_population(words, words.parameters.n, configuration.name)
     verilog = directory / f"{export.interface['module']}.v"
@@ -125,11 +118,10 @@ def cosimulate(
     observed_path = job_directory / "observed.npz"
     if not observed_path.exists():
         raise SimulationError(
-            f"the bench ended before the hardware's outputs did; its log is {job_directory / 'simulation.log'}"
+            f"the bench ended before it had all outputs; its log is {job_directory / 'simulation.log'}"
         )
     observed = Observed.load(observed_path)
-    scoreboard = Scoreboard(words, current_words)
-    verdict = scoreboard.compare(observed)
+    verdict = Scoreboard(words, current_words).compare(observed)
     further = None
     if thorough:
         progress("running the thorough benches", 0.0)
@@ -138,29 +130,15 @@ def cosimulate(
         Job(words, export.interface, {"updates": min(updates, 20_000)}).write(further_directory)
         further = design.run(POPULATION_BENCH, further_directory, seed, THOROUGH_TESTS)
 
-    floating = QLIFPopulation(**words.parameters.as_dict()).run(currents)
-    golden = _recording(words, scoreboard.spikes, scoreboard.states["potential"], scoreboard.states["trace"])
-    assert golden.potentials is not None and floating.potentials is not None
     return Cosimulation(
-        words=words,
-        verdict=verdict,
-        golden=golden,
+        software=software,
         hardware=_hardware_recording(words, observed, current_words.shape),
-        floating=floating,
-        lag=metrics.spike_lag(floating.spikes, golden.spikes),
-        error=metrics.potential_error(floating.potentials, golden.potentials),
+        verdict=verdict,
         cycles=observed.cycles,
         latency=int(export.interface["latency"]),
         thorough=further,
-        directory=directory,
+        log=job_directory / "simulation.log",
         waves=job_directory / design.waves_name if waves else None,
-    )
-
-
-def _recording(words: Words, spikes: Any, potential: Any, trace: Any) -> Recording:
-    """Return words as a recording in mV."""
-    return Recording(
-        words.parameters.dt, spikes, words.potentials(potential), words.traces(trace), words, potential, trace
     )
 
 
@@ -174,4 +152,6 @@ def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]
     spikes[:arrived] = observed.spike[:arrived]
     potential[:arrived] = observed.potential[:arrived]
     trace[:arrived] = observed.trace[:arrived]
-    return _recording(words, spikes.reshape(shape), potential.reshape(shape), trace.reshape(shape))
+    potential, trace = potential.reshape(shape), trace.reshape(shape)
+    in_mv, traces = words.potentials(potential), words.traces(trace)
+    return Recording(words.parameters.dt, spikes.reshape(shape), in_mv, traces, words, potential, trace)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.files import whole_file, write_text
 from qlif.model.arithmetic import Arithmetic
+from qlif.model.files import whole_file, write_text
 from qlif.model.parameters import Parameters
 from qlif.model.words import Words, quantise
 

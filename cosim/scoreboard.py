@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.files import whole_file
+from qlif.model.files import whole_file
 from qlif.model.fixed import FixedNeurons
 from qlif.model.words import Words
 

@@ -369,6 +369,11 @@ def make(text: str, *, timesteps: int | None, neurons: int | None, dt: float, se
     return stimulus.currents(timesteps=timesteps, neurons=neurons, dt=dt, seed=seed)
 
 
+def is_recording(text: str) -> bool:
+    """Return whether a text names a file, which has a length and channels of its own."""
+    return _RECORDING.fullmatch(text) is not None
+
+
 def parse(text: str) -> Stimulus:
     """Return the stimulus that a text describes, ``name[:option=value,...]``.
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from qlif.cosim import cases
 from qlif.cosim.benches.agents import PopulationBench, Stalls
-from qlif.cosim.files import write_text
 from qlif.cosim.job import Job, write_progress
 from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
+from qlif.model.files import write_text
 
 
 def _random() -> np.random.Generator:

@@ -1,0 +1,143 @@
+"""Results as people and machines read them: tables, JSON and pictures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+
+from qlif.cosim.cosimulation import Cosimulation
+from qlif.cosim.simulation import Simulation
+from qlif.model import analytic, plots
+from qlif.model.fi_curve import FICurve, fi_curve
+from qlif.model.recording import Recording
+from qlif.model.themes import save
+from qlif.model.words import ExactValue, Words
+
+SHOWN_NEURONS = 3
+SHOWN_MS = 200.0
+"""A picture shows so many neurons, and so much of their time."""
+
+
+def simulation_facts(simulation: Simulation) -> dict[str, Any]:
+    """Return what golden model and float neuron did, ready for JSON."""
+    golden, lag, error = simulation.golden, simulation.lag, simulation.error
+    return {
+        "timesteps": golden.timesteps,
+        "neurons": int(golden.spikes[0].size),
+        "dt_ms": golden.dt,
+        "spikes_golden": int(golden.spikes.sum()),
+        "spikes_float": int(simulation.floating.spikes.sum()),
+        "spikes_missing": lag.missing,
+        "spikes_extra": lag.extra,
+        "max_spike_lag_steps": lag.max_lag_steps,
+        "rmse_mv": error.rmse_mv,
+        "max_error_mv": error.max_mv,
+        "mean_rate_hz": float(golden.firing_rates().mean()),
+        "parameters": simulation.words.parameters.as_dict(),
+        "arithmetic": simulation.words.arithmetic.as_dict(),
+        "exact": [line.as_dict() for line in simulation.words.report],
+    }
+
+
+def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
+    """Return the verdict of a co-simulation, ready for JSON."""
+    first = run.verdict.first
+    return {
+        "updates": run.verdict.updates,
+        "mismatches": run.verdict.mismatches,
+        "first_mismatch": None if first is None else vars(first),
+        **simulation_facts(run.software),
+        "cycles": run.cycles,
+        "latency": run.latency,
+        "thorough_tests": None if run.thorough is None else run.thorough[0],
+        "thorough_failed": None if run.thorough is None else run.thorough[1],
+        "log": str(run.log),
+        "waves": None if run.waves is None else str(run.waves),
+    }
+
+
+def print_exact_values(console: Console, report: tuple[ExactValue, ...]) -> None:
+    """Print what each parameter became when it was rounded to a word."""
+    table = Table(title="Parameters as the hardware has them", title_justify="left")
+    for column, justify in (("parameter", "left"), ("asked for", "right"), ("exact", "right"),
+                            ("unit", "left"), ("relative error", "right"), ("word", "left")):  # fmt: skip
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for line in report:
+        table.add_row(
+            line.name, f"{line.asked:.10g}", f"{line.exact:.10g}", line.unit, f"{line.relative_error:.1e}",
+            line.stored,
+        )  # fmt: skip
+    console.print(table)
+
+
+def print_facts(console: Console, title: str, rows: Mapping[str, Any]) -> None:
+    """Print a two-column table."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in rows.items():
+        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+    console.print(table)
+
+
+def draw_run(
+    directory: Path, runs: Mapping[str, Recording], currents: npt.NDArray[np.float64], words: Words
+) -> list[Path]:
+    """Draw potentials over each other, rasters and the input; return the files."""
+    dt = words.parameters.dt
+    neurons = list(range(min(SHOWN_NEURONS, currents.shape[1])))
+    window = min(SHOWN_MS, len(currents) * dt)
+    potentials = {label: run.potentials for label, run in runs.items() if run.potentials is not None}
+    spikes = {label: run.spikes for label, run in runs.items()}
+    files = save(
+        lambda theme: plots.potential_figure(
+            potentials,
+            dt=dt,
+            threshold=words.parameters.threshold,
+            spikes=spikes,
+            neurons=neurons,
+            window_ms=window,
+            theme=theme,
+        ),
+        directory,
+        "potential",
+    )
+    files += save(lambda theme: plots.raster_figure(spikes, dt=dt, theme=theme), directory, "raster")
+    files += save(
+        lambda theme: plots.input_figure(currents, dt=dt, neurons=neurons, window_ms=window, theme=theme),
+        directory,
+        "input",
+    )
+    return files
+
+
+def draw_fi_curve(directory: Path, words: Words, name: str) -> tuple[list[Path], dict[str, FICurve]]:
+    """Draw the f-I curve of the golden model and of float Euler; return the files and the curves."""
+    parameters = words.parameters.replace(n=1)
+    rheobase = float(np.max(analytic.rheobase(parameters)))
+    high = min(3 * rheobase, float(np.min(words.currents(words.arithmetic.current.max_word))))
+    # Close to rheobase is where a rounding can silence the neuron.
+    near, far = np.linspace(0.8, 1.3, 21) * rheobase, np.linspace(1.3 * rheobase, high, 20)
+    currents = np.unique(np.concatenate([near, far]))
+    curves = {
+        "float64 Euler": fi_curve(parameters, currents),
+        f"golden, {name}": fi_curve(parameters, currents, arithmetic=words.arithmetic),
+    }
+    return save(lambda theme: plots.fi_figure(curves, theme=theme), directory, "fi-curve"), curves
+
+
+def fi_facts(curves: Mapping[str, FICurve]) -> dict[str, Any]:
+    """Return f-I curves, ready for JSON."""
+    return {
+        label: {
+            "current": curve.currents.tolist(),
+            "rate_hz": curve.rates_hz.tolist(),
+            "closed_form_hz": curve.closed_form_hz.tolist(),
+            "silent": curve.silent.tolist(),
+        }
+        for label, curve in curves.items()
+    }
