@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -62,21 +63,24 @@ def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
 
 def print_exact_values(console: Console, report: tuple[ExactValue, ...]) -> None:
     """Print what each parameter became when it was rounded to a word."""
-    table = Table(title="Parameters as the hardware has them", title_justify="left")
-    for column, justify in (("parameter", "left"), ("asked for", "right"), ("exact", "right"),
-                            ("unit", "left"), ("relative error", "right"), ("word", "left")):  # fmt: skip
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    title = "Parameters as the hardware has them"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("parameter", no_wrap=True)
+    table.add_column("asked for", justify="right", no_wrap=True)
+    table.add_column("exact", justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("error", justify="right", no_wrap=True)
+    table.add_column("word", no_wrap=True)
     for line in report:
-        table.add_row(
-            line.name, f"{line.asked:.10g}", f"{line.exact:.10g}", line.unit, f"{line.relative_error:.1e}",
-            line.stored,
-        )  # fmt: skip
+        word = line.stored.rpartition(" = ")[2].replace(" in ", " ")
+        asked, exact = f"{line.asked:.8g}", f"{line.exact:.9g}"
+        table.add_row(line.name, asked, exact, line.unit, f"{line.relative_error:.0e}", word)
     console.print(table)
 
 
 def print_facts(console: Console, title: str, rows: Mapping[str, Any]) -> None:
     """Print a two-column table."""
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = Table(title=title, title_justify="left", show_header=False, box=box.SIMPLE_HEAD)
     table.add_column()
     table.add_column(justify="right")
     for name, value in rows.items():

@@ -16,6 +16,7 @@ from typing import Any
 
 from cocotb_tools.check_results import get_results
 
+from qlif.cosim import runtime_cache
 from qlif.cosim.job import ENVIRONMENT_VARIABLE, read_progress
 from qlif.model.errors import InputError, unknown_name
 
@@ -146,14 +147,19 @@ class Design:
         self.directory = directory.resolve()
         self.waves = waves
         self.directory.mkdir(parents=True, exist_ok=True)
-        log = self.directory / "build.log"
+        log, build = self.directory / "build.log", self.directory / "build"
+        runtime = (
+            runtime_cache.cache_folder(simulator.version, waves) if simulator.name == "verilator" else None
+        )
+        if runtime is not None:
+            runtime_cache.restore(runtime, build)
         code = self._run_process(
             "build",
             log,
             {
                 "sources": [str(verilog.resolve())],
                 "hdl_toplevel": top,
-                "build_dir": str(self.directory / "build"),
+                "build_dir": str(build),
                 "build_args": [f"-Wno-{WAIVED_LINT}"] if simulator.name == "verilator" else [],
                 "waves": waves,
                 "always": True,
@@ -161,6 +167,8 @@ class Design:
         )
         if code != 0:
             raise SimulationError(f"{simulator.name} can't build {verilog.name}; its log is {log}")
+        if runtime is not None:
+            runtime_cache.keep(runtime, build)
 
     def run(
         self,

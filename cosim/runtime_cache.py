@@ -1,0 +1,54 @@
+"""Keeps Verilator's own runtime compiled: it is the same for each design, and most of a build.
+
+The object files are kept per version of everything that goes into them, in the user's cache folder
+(``XDG_CACHE_HOME``, or ``~/.cache``). Without one that can be written, each build compiles them anew.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+PATTERN = "verilated*.o"
+"""The runtime's objects; those that depend on the design have other names."""
+
+
+def cache_folder(simulator_version: str, waves: bool) -> Path:
+    """Return where the runtime of this simulator, compiler and kind of build is kept."""
+    compiler = os.environ.get("CXX", "c++")
+    try:
+        of_compiler = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
+    except OSError:
+        of_compiler = b""
+    flags = [os.environ.get(name, "") for name in ("CXXFLAGS", "CPPFLAGS", "OPT_GLOBAL", "OPT_FAST")]
+    key = repr((simulator_version, compiler, of_compiler, flags, waves, version("cocotb")))
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "qlif" / f"verilator-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+
+def restore(folder: Path, build: Path) -> None:
+    """Put kept objects where the build looks for them, newer than their sources."""
+    build.mkdir(parents=True, exist_ok=True)
+    if folder.is_dir():
+        for kept in folder.glob(PATTERN):
+            shutil.copyfile(kept, build / kept.name)
+
+
+def keep(folder: Path, build: Path) -> None:
+    """Keep the objects of a build that went well; whole, or not at all."""
+    if folder.exists():
+        return
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+            whole = Path(temporary) / "whole"
+            whole.mkdir()
+            for built in build.glob(PATTERN):
+                shutil.copyfile(built, whole / built.name)
+            # Another process may have been quicker; then its folder stays.
+            whole.rename(folder)
+    except OSError:
+        return
