@@ -119,7 +119,7 @@ class Format:
     def words(self, values: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the nearest words (ties to even) of real values, whether or not the format holds them.
 
-        Words are int64, or Python integers in an object array where 63 bits are not enough.
+        Words are int64, or Python integers in an object array if the format has more than 53 bits.
         """
         nearest = np.rint(np.ldexp(np.asarray(values, dtype=np.float64), self.f_bits))
         if self.width > 53:

@@ -97,5 +97,5 @@ def preset(name: str) -> Arithmetic:
         There is no preset of that name; the text names the nearest one.
     """
     if name not in PRESETS:
-        raise InputError(unknown_name("preset", name, PRESETS))
+        raise InputError(unknown_name("preset", str(name), PRESETS))
     return PRESETS[name]

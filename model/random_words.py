@@ -29,7 +29,7 @@ def initial_register(seed: int) -> int:
     mixed = (seed + 0x9E3779B97F4A7C15) & mask
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & mask
     mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
-    # The one seed that hashes to 0 would stick there.
+    # The two seeds whose hash ends in 63 zeros would stick there.
     return ((mixed ^ (mixed >> 31)) & _REGISTER_MASK) or 1
 
 

@@ -193,14 +193,14 @@ def quantise(parameters: Parameters, arithmetic: Arithmetic) -> Words:
     if square:
         # With scale = gain * 2**k the quadratic term's coefficient is a power of two, exactly. k brings
         # the largest scale into (1/2, 1], so that the format spans at least what it reads in mV.
-        quadratic_shift = -math.ceil(math.log2(np.max(parameters.gain)))
+        quadratic_shift = -_next_power_of_two(float(np.max(parameters.gain)))
         scale = parameters.gain * 2.0**quadratic_shift
         origin = (parameters.rest_pot + parameters.critical_pot) / 2
     step_drive: Real = parameters.drive * scale
     current_scale: Real = 1.0
     drive_shift = 0
     if arithmetic.currents is Currents.SCALED:
-        drive_shift = -math.ceil(math.log2(np.max(step_drive)))
+        drive_shift = -_next_power_of_two(float(np.max(step_drive)))
         current_scale = step_drive * 2.0**drive_shift
 
     def potential(name: str, value: Real) -> Constant:
@@ -268,16 +268,21 @@ def _check(words: Words) -> None:
                 f"{name} underflows: with dt / tau_m as it is, its term stays below half of the last place "
                 f"of {arithmetic.potential} for every state and input"
             )
-    dropped = words.sum_format.f_bits - arithmetic.potential.f_bits
-    if arithmetic.random_bits > dropped:
-        raise InputError(
-            f"random_bits must be at most the {dropped} bits that the sum loses, not {arithmetic.random_bits}"
-        )
     product_fraction = arithmetic.product_fraction
     if product_fraction is not None and product_fraction >= words.quadratic_format.f_bits:
         raise InputError(
             f"product_fraction must be below the {words.quadratic_format.f_bits} fraction bits of the exact "
             f"product, not {product_fraction}"
+        )
+    if product_fraction is not None and product_fraction < -words.quadratic_format.i_bits:
+        raise InputError(
+            f"product_fraction must be at least {-words.quadratic_format.i_bits}, not {product_fraction}: "
+            "the quadratic term stays below half of its last place for every state"
+        )
+    dropped = words.sum_format.f_bits - arithmetic.potential.f_bits
+    if arithmetic.random_bits > dropped:
+        raise InputError(
+            f"random_bits must be at most the {dropped} bits that the sum loses, not {arithmetic.random_bits}"
         )
 
 
@@ -294,7 +299,7 @@ def _fitting(
         lowest, highest = (np.broadcast_to(x, words.shape)[worst] for x in (low, high))
         raise InputError(
             f"{name} must be from {lowest:.6g} to {highest:.6g} {unit}".rstrip()
-            + f" to fit {form}, not {np.asarray(value)[worst]:.6g}{at}"
+            + f" to fit {form}, not {np.broadcast_to(value, words.shape)[worst]:.6g}{at}"
         )
     return words
 
@@ -305,7 +310,7 @@ def _coefficient(name: str, value: Real, bits: int, signed: bool = False) -> Con
     if largest == 0:
         return Constant(_plain(np.asarray(value).astype(np.int64)), Format(bits, 0, signed))
     magnitude_bits = bits - signed
-    i_bits = math.floor(math.log2(largest)) + 1
+    i_bits = math.frexp(largest)[1]
     form = Format(i_bits + signed, magnitude_bits - i_bits, signed)
     if not np.all(form.holds(form.words(value))):
         # The largest rounded up to the next power of two.
@@ -314,6 +319,12 @@ def _coefficient(name: str, value: Real, bits: int, signed: bool = False) -> Con
     if np.any((words == 0) & (np.asarray(value) != 0)):
         raise InputError(f"{name} underflows: the smallest of the population needs more than {bits} bits")
     return Constant(_plain(words), form)
+
+
+def _next_power_of_two(value: float) -> int:
+    """Return the smallest exponent whose power of two is at least `value`."""
+    mantissa, exponent = math.frexp(value)  # exact, where a logarithm rounds
+    return exponent - 1 if mantissa == 0.5 else exponent
 
 
 def _plain(words: npt.NDArray[Any]) -> Word:
