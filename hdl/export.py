@@ -80,19 +80,19 @@ def neuron_ports(words: Words) -> tuple[Port, ...]:
     """Return the ports of an exported neuron pipeline, besides the clock and the reset."""
     arithmetic = words.arithmetic
     ports = [
-        Port("potential", "input", arithmetic.potential, "potential word before the timestep"),
-        Port("refractory", "input", words.refractory, "timesteps that the neuron is still refractory"),
-        Port("trace", "input", arithmetic.trace, "spike trace before the timestep"),
-        Port("current", "input", arithmetic.current, "current word"),
+        Port("potential_in", "input", arithmetic.potential, "potential word before the timestep"),
+        Port("refractory_in", "input", words.refractory, "timesteps that the neuron is still refractory"),
+        Port("trace_in", "input", arithmetic.trace, "spike trace before the timestep"),
+        Port("current_in", "input", arithmetic.current, "current word"),
     ]
     if arithmetic.random_bits:
-        ports.append(Port("random", "input", UQ(arithmetic.random_bits, 0), "random bits of the rounding"))
+        ports.append(Port("random_in", "input", UQ(arithmetic.random_bits, 0), "random bits of the rounding"))
     return (
         *ports,
-        Port("next_potential", "output", arithmetic.potential, "potential word after the timestep"),
-        Port("next_refractory", "output", words.refractory, "refractory counter after the timestep"),
-        Port("next_trace", "output", arithmetic.trace, "spike trace after the timestep"),
-        Port("spike", "output", UQ(1, 0), "whether the neuron spiked"),
+        Port("potential_out", "output", arithmetic.potential, "potential word after the timestep"),
+        Port("refractory_out", "output", words.refractory, "refractory counter after the timestep"),
+        Port("trace_out", "output", arithmetic.trace, "spike trace after the timestep"),
+        Port("spike_out", "output", UQ(1, 0), "whether the neuron spiked"),
     )
 
 
@@ -120,13 +120,15 @@ class _Flat(wiring.Component):
 
 def _inner_signal(inner: Any, name: str) -> Value:
     """Return the signal that a flat name stands for."""
-    stream_name, _, part = name.partition("_")
-    if not isinstance(inner, Population):
-        return Value.cast(getattr(inner, name))
-    port = getattr(inner, stream_name)
-    if part in ("valid", "ready"):
-        return Value.cast(getattr(port, part))
-    return Value.cast(port.payload if part == "data" else getattr(port.payload, part))
+    if isinstance(inner, Population):
+        stream_name, _, part = name.partition("_")
+        port = getattr(inner, stream_name)
+        if part in ("valid", "ready"):
+            return Value.cast(getattr(port, part))
+        return Value.cast(port.payload if part == "data" else getattr(port.payload, part))
+    # Not the bare names: C++ models of the module have methods like `trace`.
+    plain, _, direction = name.rpartition("_")
+    return Value.cast(getattr(inner, plain if direction == "in" or plain == "spike" else f"next_{plain}"))
 
 
 @dataclass(frozen=True)

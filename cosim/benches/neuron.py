@@ -15,6 +15,8 @@ from qlif.model import datapath
 from qlif.model.formats import Format
 from qlif.model.words import Words
 
+OUTPUTS = ("potential_out", "refractory_out", "trace_out", "spike_out")
+
 Vectors = dict[str, npt.NDArray[np.int64]]
 
 
@@ -92,12 +94,14 @@ async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
     Clock(dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
     dut.rst.value = 0
     falling = FallingEdge(dut.clk)
-    outputs = [getattr(dut, name) for name in ("next_potential", "next_refractory", "next_trace", "spike")]
+    outputs = [getattr(dut, name) for name in OUTPUTS]
     await falling
     checked = 0
     for vectors in batches:
-        inputs = [getattr(dut, name) for name in vectors]
-        columns = [(column & ((1 << widths[name]["width"]) - 1)).tolist() for name, column in vectors.items()]
+        inputs = [getattr(dut, f"{name}_in") for name in vectors]
+        columns = [
+            (column & ((1 << widths[f"{name}_in"]["width"]) - 1)).tolist() for name, column in vectors.items()
+        ]
         rows = list(zip(*columns, strict=True))
         got: list[list[int]] = []
         for clock in range(len(rows) + latency):
@@ -109,8 +113,7 @@ async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
             if clock >= latency - 1 and len(got) < len(rows):
                 got.append([int(handle.value) for handle in outputs])
         expected = _golden(words, vectors)
-        masks = np.array([(1 << widths[name]["width"]) - 1 for name in
-                          ("next_potential", "next_refractory", "next_trace", "spike")])  # fmt: skip
+        masks = np.array([(1 << widths[name]["width"]) - 1 for name in OUTPUTS])
         wrong = np.any(np.array(got) != (expected & masks), axis=1)
         if wrong.any():
             k = int(np.argmax(wrong))
