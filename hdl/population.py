@@ -1,3 +1,5 @@
+# amaranth: UnusedElaboratable=no
+# (A population that is only asked for its latency never builds its pipeline.)
 """Many neurons time-multiplexed over one pipeline, with streams in and out."""
 
 from typing import Any

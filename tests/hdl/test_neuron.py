@@ -1,0 +1,277 @@
+# amaranth: UnusedElaboratable=no
+"""The pipeline of one update against the golden model, in Amaranth's simulator."""
+
+import warnings
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from qlif.hdl import neuron as neuron_module
+from qlif.hdl.neuron import NeuronPipeline
+from qlif.model import datapath
+from qlif.model.arithmetic import Arithmetic
+from qlif.model.datapath import State, step, where_integer
+from qlif.model.errors import InputError, PrecisionWarning
+from qlif.model.formats import SQ, UQ
+from qlif.model.parameters import Parameters
+from qlif.model.presets import PRESETS, preset
+from qlif.model.words import quantise
+
+OPTIONS = {
+    "form": ["factored", "square"],
+    "currents": ["raw", "scaled"],
+    "rounding": ["TRN", "RND", "RND_CONV", "SR"],
+    "overflow": ["SAT", "WRAP"],
+    "lower_bound": [None, -63.0],
+    "refrac_length": [0, 5],
+    "trace": ["off", "replacing", "additive"],
+    "product_rounding": [None, "TRN", "RND", "RND_CONV"],
+}
+
+
+def every_pair(options):
+    """Rows of choices such that each two choices of different options meet in some row."""
+    names = list(options)
+    rows = [dict(zip(names, row, strict=True)) for row in product(*options.values())]
+
+    def pairs(row):
+        return set(combinations(row.items(), 2))
+
+    missing = set().union(*(pairs(row) for row in rows))
+    chosen = []
+    while missing:
+        best = max(rows, key=lambda row: len(pairs(row) & missing))
+        missing -= pairs(best)
+        chosen.append(best)
+    return chosen
+
+
+ROWS = every_pair(OPTIONS)
+
+
+def words_of(arithmetic, **parameters):
+    """Words of a neuron whose timestep may be too coarse for the ODE: here only the integers count."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PrecisionWarning)
+        return quantise(Parameters(n=1, **parameters), arithmetic)
+
+
+def words_of_row(row):
+    factored, narrow = row["form"] == "factored", row["product_rounding"]
+    arithmetic = Arithmetic(
+        form=row["form"],
+        potential=SQ(8, 4) if factored else SQ(5, 5),
+        current=SQ(9, 2),
+        trace=UQ(1, 7),
+        rounding=row["rounding"],
+        overflow=row["overflow"],
+        trace_overflow=row["overflow"],
+        currents=row["currents"],
+        coefficient_bits=7,
+        random_bits=3 if row["rounding"] == "SR" else 0,
+        product_fraction=8 if narrow else None,
+        product_rounding=narrow,
+    )
+    return words_of(
+        arithmetic,
+        dt=0.5,
+        tau_m=2.0,
+        tau_s=5.0,
+        R=0.9,
+        lower_bound=row["lower_bound"],
+        refrac_length=row["refrac_length"],
+        spike_trace=row["trace"] != "off",
+        additive_spike_trace=row["trace"] == "additive",
+        trace_scale=0.75,
+    )
+
+
+def random_inputs(words, count, seed):
+    """(state, current, random) over the whole formats, often at their ends and near the threshold."""
+    generator = np.random.default_rng(seed)
+    arithmetic = words.arithmetic
+
+    def column(form):
+        edges = [edge for edge in (form.min_word, -1, 0, 1, form.max_word) if form.holds(edge)]
+        anywhere = generator.integers(form.min_word, form.max_word + 1, count)
+        return np.where(generator.random(count) < 0.2, generator.choice(edges, count), anywhere).tolist()
+
+    threshold = int(words.constants["threshold"].word)
+    potential = [
+        threshold + int(generator.integers(-2, 2)) if generator.random() < 0.1 else word
+        for word in column(arithmetic.potential)
+    ]
+    refractory = [0 if generator.random() < 0.7 else word for word in column(words.refractory)]
+    random = generator.integers(0, 2 ** max(arithmetic.random_bits, 1), count).tolist()
+    states = map(State, potential, refractory, column(arithmetic.trace))
+    return list(zip(states, column(arithmetic.current), random, strict=True))
+
+
+def run(pipeline, inputs, clocks):
+    """The outputs before each of `clocks` clock edges, while one input after the other is shown.
+
+    The last input stays.
+    """
+    seen = []
+
+    async def bench(ctx):
+        for clock in range(clocks):
+            state, current, random = inputs[min(clock, len(inputs) - 1)]
+            for name, word in state._asdict().items():
+                ctx.set(getattr(pipeline, name).as_value(), word)
+            ctx.set(pipeline.current.as_value(), current)
+            if pipeline.words.arithmetic.random_bits:
+                ctx.set(pipeline.random, random)
+            after = State(*(ctx.get(getattr(pipeline, f"next_{name}").as_value()) for name in State._fields))
+            seen.append((after, bool(ctx.get(pipeline.spike))))
+            await ctx.tick()
+
+    simulator = Simulator(pipeline)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return seen
+
+
+def golden(words, case):
+    state, current, random = case
+    after, spike = step(words, words.values, state, current, random, where_integer)
+    return after, bool(spike)
+
+
+def mismatches(words, count=1000, seed=1):
+    pipeline = NeuronPipeline(words)
+    inputs = random_inputs(words, count, seed)
+    seen = run(pipeline, inputs, count + pipeline.latency)
+    expected = [golden(words, case) for case in inputs]
+    assert any(spike for _, spike in expected)
+    assert any(not spike for _, spike in expected)
+    return [
+        (case, want, got)
+        for case, want, got in zip(inputs, expected, seen[pipeline.latency :], strict=True)
+        if want != got
+    ]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_in_gates_is_the_golden_model(name):
+    assert mismatches(words_of(preset(name), tau_m=30.0, tau_s=10.0)) == []
+
+
+def test_the_rows_meet_in_every_pair():
+    assert len(ROWS) < 40
+    for (name, choices), (other, others) in combinations(OPTIONS.items(), 2):
+        met = {(row[name], row[other]) for row in ROWS}
+        assert met == set(product(choices, others))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(map(str, row.values())))
+def test_every_pair_of_options_in_gates_is_the_golden_model(row):
+    assert mismatches(words_of_row(row)) == []
+
+
+def differing_cases(words):
+    """Two inputs whose outcomes differ in every output."""
+    arithmetic = words.arithmetic
+    spiking = State(arithmetic.potential.max_word, 0, 0), arithmetic.current.max_word, 0
+    refractory = State(0, words.refractory.max_word, arithmetic.trace.max_word // 2), 0, 0
+    (first, first_spike), (second, second_spike) = golden(words, spiking), golden(words, refractory)
+    assert first_spike != second_spike
+    assert all(a != b for a, b in zip(first, second, strict=True))
+    return spiking, refractory
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_change_is_seen_on_every_output_exactly_latency_clocks_later(name):
+    # Kept below the threshold, 0 (the square form's midpoint) spikes in neither form.
+    words = words_of(preset(name), tau_m=30.0, tau_s=10.0, threshold=1.0, rest_pot=-12.0, critical_pot=-4.0,
+                     reset_pot=-12.0, refrac_length=4)  # fmt: skip
+    pipeline = NeuronPipeline(words)
+    latency, settled = pipeline.latency, 40
+    assert latency < settled
+    before, after = differing_cases(words)
+    seen = run(pipeline, [before] * settled + [after], settled + latency + 5)
+    for clock in range(latency, settled + latency):
+        assert seen[clock] == golden(words, before), f"changed {clock - settled} clocks after its input"
+    for clock in range(settled + latency, len(seen)):
+        assert seen[clock] == golden(words, after)
+
+
+def test_the_square_form_saves_the_stages_of_its_multipliers():
+    latencies = {name: NeuronPipeline(words_of(preset(name), tau_m=30.0)).latency for name in PRESETS}
+    assert latencies["square-18"] < latencies["factored-16"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"threshold": [-52.0, -51.0]}, {"refrac_length": [3, 4]}, {"tau_s": [5.0, 6.0], "tau_m": 10.0}],
+)
+def test_a_constant_per_neuron_is_refused_in_words(parameters):
+    words = quantise(Parameters(n=2, **parameters), preset("factored-16"))
+    name = {"threshold": "threshold", "refrac_length": "refractory", "tau_s": "decay"}[next(iter(parameters))]
+    with pytest.raises(InputError) as caught:
+        NeuronPipeline(words)
+    text = f"{name} must be one value for all neurons: the hardware has it in its gates"
+    assert str(caught.value) == text
+
+
+# ---- planted faults ---------------------------------------------------------------------------------
+
+
+def _late_spike(monkeypatch):
+    monkeypatch.setattr(neuron_module.fixed.Value, "__ge__", lambda a, b: ~(a < b) & (a - b).as_value().any())
+
+
+def _counter_sticks(monkeypatch):
+    monkeypatch.setattr(neuron_module, "_count_down", lambda count: count)
+
+
+def _trace_loses_its_top_bit(monkeypatch):
+    original = datapath.decay_trace
+    monkeypatch.setattr(
+        datapath,
+        "decay_trace",
+        lambda *arguments: original(*arguments) & 0x7F if arguments[3] else original(*arguments),
+    )
+
+
+def _unbalanced(monkeypatch):
+    """The delay of early operands is forgotten."""
+    monkeypatch.setattr(neuron_module.Pipeline, "at", lambda pipe, operand, stage: operand)
+
+
+def _random_bits_at_the_wrong_clock(monkeypatch):
+    original = neuron_module.Pipeline.at
+    monkeypatch.setattr(
+        neuron_module.Pipeline,
+        "at",
+        lambda pipe, operand, stage: operand if operand.stage == 0 else original(pipe, operand, stage),
+    )
+
+
+VULNERABLE = {
+    "form": "square",
+    "currents": "scaled",
+    "rounding": "SR",
+    "overflow": "SAT",
+    "lower_bound": None,
+    "refrac_length": 5,
+    "trace": "additive",
+    "product_rounding": None,
+}
+PLANTED = [
+    _late_spike,
+    _counter_sticks,
+    _trace_loses_its_top_bit,
+    _unbalanced,
+    _random_bits_at_the_wrong_clock,
+]
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_a_planted_fault_is_found(monkeypatch, plant):
+    words = words_of_row(VULNERABLE)
+    plant(monkeypatch)
+    assert mismatches(words)
