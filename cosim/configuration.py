@@ -1,12 +1,13 @@
 """A neuron and its arithmetic from a preset and a TOML file."""
 
 import tomllib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.errors import InputError, show, unknown_name
+from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.parameters import Parameters
 from qlif.model.presets import DEFAULT_PRESET, preset
 
@@ -89,7 +90,10 @@ class Settings:
     @property
     def dt(self) -> float:
         """The timestep, ms."""
-        return self._parameters(1, {"dt": self.physical["dt"]} if "dt" in self.physical else {}).dt
+        with warnings.catch_warnings():
+            # Whether the timestep is too coarse is for the whole population to say.
+            warnings.simplefilter("ignore", PrecisionWarning)
+            return self._parameters(1, {"dt": self.physical["dt"]} if "dt" in self.physical else {}).dt
 
     def population(self, neurons: int) -> Configuration:
         """Return the configuration of so many neurons.

@@ -13,7 +13,9 @@ from rich.table import Table
 from qlif.cosim.cosimulation import Cosimulation
 from qlif.cosim.simulation import Simulation
 from qlif.model import analytic, plots
+from qlif.model.errors import InputError
 from qlif.model.fi_curve import FICurve, fi_curve
+from qlif.model.parameters import PER_NEURON
 from qlif.model.recording import Recording
 from qlif.model.themes import save
 from qlif.model.words import ExactValue, Words
@@ -121,12 +123,21 @@ def draw_run(
 
 def draw_fi_curve(directory: Path, words: Words, name: str) -> tuple[list[Path], dict[str, FICurve]]:
     """Draw the f-I curve of the golden model and of float Euler; return the files and the curves."""
-    parameters = words.parameters.replace(n=1)
+    parameters = words.parameters
+    if any(isinstance(getattr(parameters, key), np.ndarray) for key in PER_NEURON):
+        raise InputError("the f-I curve is of one neuron: every parameter must be one value for all")
+    parameters = parameters.replace(n=1)
     rheobase = float(np.max(analytic.rheobase(parameters)))
-    high = min(3 * rheobase, float(np.min(words.currents(words.arithmetic.current.max_word))))
+    highest = float(words.currents(words.arithmetic.current.max_word))
     # Close to rheobase is where a rounding can silence the neuron.
-    near, far = np.linspace(0.8, 1.3, 21) * rheobase, np.linspace(1.3 * rheobase, high, 20)
+    near, far = np.linspace(0.8, 1.3, 21) * rheobase, np.linspace(1.3, 3.0, 20) * rheobase
     currents = np.unique(np.concatenate([near, far]))
+    currents = currents[currents <= highest]
+    if not len(currents):
+        raise InputError(
+            f"the f-I curve starts near rheobase, {rheobase:.6g}, but {words.arithmetic.current} holds "
+            f"currents up to {highest:.6g}"
+        )
     curves = {
         "float64 Euler": fi_curve(parameters, currents),
         f"golden, {name}": fi_curve(parameters, currents, arithmetic=words.arithmetic),

@@ -49,10 +49,9 @@ def simulate(configuration: Configuration, currents: npt.NDArray[np.float64]) ->
     InputError
         A current is not finite or can't be held.
     """
-    parameters = configuration.parameters.as_dict()
-    fixed = QLIFPopulation(**parameters, arithmetic=configuration.arithmetic)
+    fixed = QLIFPopulation.of(configuration.parameters, configuration.arithmetic)
     golden = fixed.run(currents)
-    floating = QLIFPopulation(**parameters).run(currents)
+    floating = QLIFPopulation.of(configuration.parameters).run(currents)
     assert fixed.words is not None and golden.potentials is not None and floating.potentials is not None
     return Simulation(
         fixed.words,

@@ -111,7 +111,7 @@ def fi_curve(
     points = len(inputs)
     # The trace doesn't act on the spikes.
     one_each = parameters.replace(n=points, spike_trace=False)
-    population = QLIFPopulation(arithmetic=arithmetic, **one_each.as_dict())
+    population = QLIFPopulation.of(one_each, arithmetic)
 
     counts = np.zeros(points, dtype=np.int64)
     first = np.zeros(points, dtype=np.int64)

@@ -129,6 +129,9 @@ def potential_figure(
         for row, label in enumerate(reversed([label for label in runs if label in marks])):
             above = ScaledTranslation(0, (row + 0.75) * _ROW / 72, figure.dpi_scale_trans)
             at = times[marks[label][:kept, neuron] != 0]
+            if not len(at):
+                # An empty line above the panel takes part in the layout, and squeezes it to nothing.
+                continue
             axes.plot(
                 at,
                 np.ones(len(at)),

@@ -90,30 +90,46 @@ class QLIFPopulation:
     ) -> None:
         if dialect not in DIALECTS:
             raise InputError(unknown_name("dialect", str(dialect), DIALECTS))
-        self.dialect = dialect
-        self.words: Words | None = None
-        self.neurons: Neurons
         if dialect == "synapticflow":
             if arithmetic is not None:
                 raise InputError("arithmetic must be left out with dialect 'synapticflow', which is float32")
             original = SynapticflowNeurons(n=n, shape=shape, **parameters)
-            self.neurons = original
-            self.n, self.shape, self.dt = original.n, tuple(original.shape), float(original.dt)
-            self.is_inhibitory, self.learning = original.is_inhibitory, original.learning
-            self.sum_input = False
+            self._take(original, original, dialect)
             return
         unknown = sorted(set(parameters) - Parameters.names())
         if unknown:
             raise InputError(unknown_name("parameter", unknown[0], sorted(Parameters.names())))
-        physical = Parameters(n=n, shape=shape, **parameters)
+        self._compute(Parameters(n=n, shape=shape, **parameters), arithmetic)
+
+    @classmethod
+    def of(cls, parameters: Parameters, arithmetic: Arithmetic | str | None = None) -> Self:
+        """Return a population of parameters that were already checked."""
+        population = cls.__new__(cls)
+        population._compute(parameters, arithmetic)
+        return population
+
+    def _compute(self, parameters: Parameters, arithmetic: Arithmetic | str | None) -> None:
+        """Choose the arithmetic of the default dialect."""
         if arithmetic is None:
-            self.neurons = FloatNeurons(physical)
-        else:
-            self.words = quantise(physical, preset(arithmetic) if isinstance(arithmetic, str) else arithmetic)
-            self.neurons = FixedNeurons(self.words)
-        self.n, self.shape, self.dt = physical.n, physical.shape, physical.dt
-        self.is_inhibitory, self.learning = physical.is_inhibitory, physical.learning
-        self.sum_input = physical.sum_input
+            self._take(FloatNeurons(parameters), parameters, "default")
+            return
+        words = quantise(parameters, preset(arithmetic) if isinstance(arithmetic, str) else arithmetic)
+        self._take(FixedNeurons(words), parameters, "default", words)
+
+    def _take(
+        self,
+        neurons: Neurons,
+        settings: Parameters | SynapticflowNeurons,
+        dialect: str,
+        words: Words | None = None,
+    ) -> None:
+        self.neurons = neurons
+        self.dialect = dialect
+        self.words = words
+        self.n, self.shape, self.dt = settings.n, tuple(settings.shape), float(settings.dt)
+        self.is_inhibitory, self.learning = settings.is_inhibitory, settings.learning
+        # The original never passes it on, so there it is always False.
+        self.sum_input = settings.sum_input if isinstance(settings, Parameters) else False
 
     @property
     def s(self) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,6 @@
 """What every figure of the project shares: its colours, its axes, and how it becomes a file."""
 
 import io
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from qlif.model.errors import InputError
+from qlif.model.files import whole_file
 
 WIDTH = 8.0
 """Width of every figure, inches. At :data:`DPI` that is 1600 pixels, meant to be shown at 800."""
@@ -166,14 +166,9 @@ def save(make: Callable[[Theme], Figure], directory: Path, name: str) -> list[Pa
                 figure.savefig(buffer, format=form, metadata=metadata)
                 contents[directory / f"{name}{suffix}.{form}"] = buffer.getvalue()
     try:
-        directory.mkdir(parents=True, exist_ok=True)
         for path, content in contents.items():
-            beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-            try:
-                beside.write_bytes(content)
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
+            with whole_file(path) as temporary:
+                temporary.write_bytes(content)
     except OSError as error:
         raise InputError(f"figure {name!r} can't be written to {directory}: {error.strerror}") from None
     return list(contents)

@@ -293,3 +293,20 @@ def test_fi_curves_of_different_neurons():
     other = FICurve(NEURON.replace(tau_m=20.0), one.currents, one.rates_hz, one.mean_isi_ms, one.silent)
     with pytest.raises(InputError, match=r"^curves must be of one neuron, but 'b' has other parameters"):
         fi_figure({"a": one, "b": other})
+
+
+def test_neurons_that_never_spike_leave_room_for_the_panels(tmp_path):
+    """An empty row of marks once made the layout collapse, which matplotlib only warns about."""
+    silent = np.zeros((70, 3), dtype=bool)
+    potentials = np.full((70, 3), -60.0)
+
+    def draw(theme):
+        return plots.potential_figure(
+            {"a": potentials, "b": potentials},
+            dt=0.1,
+            threshold=-52.0,
+            spikes={"a": silent, "b": silent},
+            theme=theme,
+        )
+
+    assert len(plots.save(draw, tmp_path, "silent")) == 4

@@ -1,0 +1,45 @@
+"""The house itself: what is packaged, and which way the imports go."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("model", "hdl", "cosim")
+MAY_IMPORT = {"model": {"model"}, "hdl": {"hdl", "model"}, "cosim": {"cosim", "hdl", "model"}}
+
+
+def test_every_package_on_disk_is_packaged():
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    on_disk = {
+        "qlif." + ".".join(path.parent.relative_to(ROOT).parts)
+        for room in ROOMS
+        for path in (ROOT / room).rglob("__init__.py")
+    }
+    assert set(tables["packages"]) == on_disk == set(tables["package-dir"])
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_go_one_way(room):
+    for path in (ROOT / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module == "qlif":
+                names = [f"qlif.{alias.name}" for alias in node.names]
+            for name in names:
+                if name.startswith("qlif."):
+                    assert name.split(".")[1] in MAY_IMPORT[room], f"{path.name} imports {name}"
+
+
+def test_golden_model_and_hardware_share_only_words_and_formats():
+    """Their agreement means something because neither is made from the other."""
+    shared = {"arithmetic", "errors", "formats", "words", "random_words", "presets", "files", "parameters"}
+    for path in (ROOT / "hdl").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("qlif.model"):
+                parts = node.module.split(".")
+                names = {parts[2]} if len(parts) > 2 else {alias.name for alias in node.names}
+                assert names <= shared, f"{path.name} imports {names - shared}"
