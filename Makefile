@@ -19,7 +19,8 @@ $(READY): pyproject.toml
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/qlif cosim --preset square-18 --neurons 64 --steps 2000 --input ou --seed 1 --out build/demo
+	$(BIN)/qlif cosim --preset square-18 --neurons 64 --steps 2000 --input ou --seed 1 \
+		--max-lag-steps 5 --max-rmse 0.25 --out build/demo
 
 test: check
 	$(BIN)/python -m pytest -n 2

@@ -301,7 +301,7 @@ def test_neurons_that_never_spike_leave_room_for_the_panels(tmp_path):
     potentials = np.full((70, 3), -60.0)
 
     def draw(theme):
-        return plots.potential_figure(
+        return potential_figure(
             {"a": potentials, "b": potentials},
             dt=0.1,
             threshold=-52.0,
@@ -309,4 +309,4 @@ def test_neurons_that_never_spike_leave_room_for_the_panels(tmp_path):
             theme=theme,
         )
 
-    assert len(plots.save(draw, tmp_path, "silent")) == 4
+    assert len(save(draw, tmp_path, "silent")) == 4

