@@ -37,6 +37,8 @@ def simulation_facts(simulation: Simulation) -> dict[str, Any]:
         "spikes_missing": lag.missing,
         "spikes_extra": lag.extra,
         "max_spike_lag_steps": lag.max_lag_steps,
+        "mean_lag_steps_by_spike": lag.lag_by_index.mean_steps.tolist(),
+        "max_lag_steps_by_spike": lag.lag_by_index.max_steps.tolist(),
         "rmse_mv": error.rmse_mv,
         "max_error_mv": error.max_mv,
         "mean_rate_hz": float(golden.firing_rates().mean()),

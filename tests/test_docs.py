@@ -1,0 +1,77 @@
+"""What the documents tell people to type works."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from qlif.cosim import cli, simulators
+from qlif.hdl.export import export_population
+from qlif.model.errors import InputError
+from qlif.model.parameters import Parameters
+from qlif.model.presets import PRESETS
+from qlif.model.words import quantise
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def python_blocks():
+    for page in PAGES:
+        for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)):
+            yield pytest.param(block, id=f"{page.stem}-{number}")
+
+
+def command_lines():
+    for page in PAGES:
+        for line in re.findall(r"^    (qlif .*)$", page.read_text(), re.MULTILINE):
+            yield pytest.param(line, id=line)
+
+
+@pytest.mark.parametrize("block", python_blocks())
+def test_python_examples_run(tmp_path, block):
+    if "simulators.find" in block:
+        try:
+            simulators.find("verilator")
+        except InputError as error:
+            pytest.skip(str(error))
+        words = quantise(Parameters(n=64), PRESETS["square-16"])
+        verilog = export_population(words, 64, "mine").verilog
+        (tmp_path / "mine.v").write_text(verilog.replace("qlif_population", "my_population"))
+    answer = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    if "verdict" in block:
+        assert "mismatches=0" in answer.stdout
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_command_examples_name_commands_and_options_that_exist(line):
+    _, command, *arguments = shlex.split(line)
+    commands = typer.main.get_command(cli.app).commands
+    known = {name for parameter in commands[command].params for name in parameter.opts} | {"--help"}
+    assert {argument for argument in arguments if argument.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    text = page.read_text()
+    targets = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    for target in targets:
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_input_page_lists_what_the_command_lists():
+    listed = subprocess.run(
+        [sys.executable, "-c", "from qlif.cosim.cli import main; main()", "inputs"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    page = (ROOT / "docs" / "inputs.md").read_text()
+    for line in listed.splitlines():
+        assert line in page
