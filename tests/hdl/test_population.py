@@ -251,12 +251,15 @@ def test_nobody_is_ready_and_nothing_is_valid_without_currents():
 # ---- reset ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["tiny-8", "stochastic-12"])
-@pytest.mark.parametrize("resets", [(0,), (1,), (7,), (40,), (41, 42, 43), (90,), (30, 77)], ids=str)
-def test_a_reset_at_any_clock_starts_over(name, resets):
-    words = words_of(name, 3)
-    currents = random_currents(words, 20)
-    result = play(Population(words, 3), currents, stalls=(0.1, 0.3, 0.3), resets=resets)
+# At rest, with one update or several in flight or waiting, and with every neuron's turn next.
+RESETS = [(0,), (1,), (7,), *((clock,) for clock in range(40, 48)), (41, 42, 43), (30, 77)]
+
+
+@pytest.mark.parametrize("resets", RESETS, ids=str)
+def test_a_reset_at_any_clock_starts_over(resets):
+    words = words_of("stochastic-12", 3)
+    currents = random_currents(words, 12)
+    result = play(Population(words, 3), currents, stalls=(0.1, 0.2, 0.2), resets=resets)
     assert_is_golden(result, words, currents)
 
 
