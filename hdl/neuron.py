@@ -1,5 +1,8 @@
 """One timestep of one neuron as a free-running pipeline: a new update every clock."""
 
+import operator
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from amaranth.hdl import Module, Value
@@ -7,9 +10,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from qlif.hdl import fixed
+from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.pipeline import Pipeline, Timed
 from qlif.model.arithmetic import Currents, Form
-from qlif.model.errors import InputError
 from qlif.model.formats import Rounding
 from qlif.model.words import Words
 
@@ -23,7 +26,9 @@ class NeuronPipeline(wiring.Component):
     Parameters
     ----------
     words : Words
-        One value for the whole population of each constant: they are built into the gates.
+        The neuron.
+    depths : mapping of str to Depth, optional
+        Which parameter words aren't constants in the gates.
 
     Attributes
     ----------
@@ -35,11 +40,14 @@ class NeuronPipeline(wiring.Component):
         The state after the timestep.
     spike : Out
         Whether the neuron spiked.
+    constant_NAME : In
+        Each parameter word that isn't in the gates. One in a register must not change while anything
+        is in flight; one from a memory comes with its neuron's state.
 
     Raises
     ------
     InputError
-        A constant has one value per neuron.
+        A parameter word can't be where `depths` puts it.
     """
 
     potential: fixed.Value
@@ -52,12 +60,8 @@ class NeuronPipeline(wiring.Component):
     next_trace: fixed.Value
     spike: Value
 
-    def __init__(self, words: Words) -> None:
-        for name, constant in words.constants.items():
-            if not isinstance(constant.word, int):
-                raise InputError(
-                    f"{name} must be one value for all neurons: the hardware has it in its gates"
-                )
+    def __init__(self, words: Words, depths: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.placed = place(words, depths)
         self.words = words
         arithmetic = words.arithmetic
         ports = {
@@ -72,6 +76,8 @@ class NeuronPipeline(wiring.Component):
         }
         if arithmetic.random_bits:
             ports["random"] = In(arithmetic.random_bits)
+        for constant in runtime_constants(words, self.placed):
+            ports[f"constant_{constant.name}"] = In(fixed.Shape(constant.format))
         super().__init__(ports)
         self._pipe = Pipeline()
         self._outputs = self._build(self._pipe)
@@ -79,7 +85,9 @@ class NeuronPipeline(wiring.Component):
     @property
     def latency(self) -> int:
         """Clocks from an input to its output."""
-        return self._outputs[0].stage
+        latest = Pipeline.latest(*self._outputs)
+        assert latest is not None
+        return latest
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
@@ -94,11 +102,19 @@ class NeuronPipeline(wiring.Component):
         ]
         return m
 
-    def constant(self, name: str) -> fixed.Value:
-        """Return a parameter as the gates see it."""
+    def initial(self, name: str) -> fixed.Value:
+        """Return a parameter word as a constant, wherever it lives."""
         constant = self.words.constants[name]
         assert isinstance(constant.word, int)
         return fixed.Const(constant.word, fixed.Shape(constant.format))
+
+    def constant(self, name: str) -> Timed:
+        """Return a parameter word as the pipeline sees it."""
+        depth = self.placed[name]
+        if depth is Depth.GATES:
+            return Timed(self.initial(name), None)
+        port = getattr(self, f"constant_{name}")
+        return Timed(port, None if depth is Depth.REGISTER else 0)
 
     def _build(self, pipe: Pipeline) -> tuple[Timed, Timed, Timed, Timed]:
         """Build the pipeline; return the next potential, refractory counter and trace, and the spike."""
@@ -112,18 +128,13 @@ class NeuronPipeline(wiring.Component):
         active = pipe.register("active", lambda count: ~count.as_value().any(), refractory)
         potential = pipe.register("held", fixed.choose, active, integrated, before)
 
-        threshold = self.constant("threshold")
-        spike = pipe.register("spiking", lambda v: v >= threshold, potential)
+        spike = pipe.register("spiking", lambda v, at: v >= at, potential, self.constant("threshold"))
         bounded, after_spike = self._bound(pipe, potential)
-        potential = pipe.register(
-            "potential__next", lambda s, v: fixed.choose(s, after_spike, v), spike, bounded
-        )
+        potential = pipe.register("potential__next", fixed.choose, spike, after_spike, bounded)
 
         counted = pipe.register("counted", _count_down, refractory)
         length = self.constant("refractory")
-        refractory = pipe.register(
-            "refractory__next", lambda s, count: fixed.choose(s, length, count), spike, counted
-        )
+        refractory = pipe.register("refractory__next", fixed.choose, spike, length, counted)
         next_trace = self._decay(pipe, trace, spike)
         potential, refractory, next_trace, spike = pipe.align(potential, refractory, next_trace, spike)
         return potential, refractory, next_trace, spike
@@ -138,26 +149,24 @@ class NeuronPipeline(wiring.Component):
             quadratic = Timed(square.value.scaled_by_power_of_two(shift), square.stage)
         else:
             rest, critical, gain = (self.constant(name) for name in ("rest", "critical", "gain"))
-            over_rest = pipe.register("over_rest", lambda v: v - rest, potential)
-            over_critical = pipe.register("over_critical", lambda v: v - critical, potential)
-            product = pipe.register("product", lambda x, y: x * y, over_rest, over_critical)
-            quadratic = pipe.register("quadratic", lambda p: p * gain, product)
+            over_rest = pipe.register("over_rest", operator.sub, potential, rest)
+            over_critical = pipe.register("over_critical", operator.sub, potential, critical)
+            product = pipe.register("product", operator.mul, over_rest, over_critical)
+            quadratic = pipe.register("quadratic", operator.mul, product, gain)
         if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
             fraction, rounding = arithmetic.product_fraction, arithmetic.product_rounding
             quadratic = pipe.register("narrowed", lambda q: q.reshape(fraction, rounding), quadratic)
 
         drive = current
         if arithmetic.currents is Currents.RAW:
-            drive_gain = self.constant("drive")
-            drive = pipe.register("drive", lambda i: i * drive_gain, current)
+            drive = pipe.register("drive", operator.mul, current, self.constant("drive"))
         else:
             drive = Timed(current.value.scaled_by_power_of_two(-self.words.drive_shift), current.stage)
         if arithmetic.form is Form.SQUARE:
-            bias = self.constant("bias")
-            drive = pipe.register("biased", lambda d: d + bias, drive)
+            drive = pipe.register("biased", operator.add, drive, self.constant("bias"))
 
-        linear = pipe.register("linear", lambda v, d: v + d, potential, drive)
-        total = pipe.register("total", lambda x, q: x + q, linear, quadratic)
+        linear = pipe.register("linear", operator.add, potential, drive)
+        total = pipe.register("total", operator.add, linear, quadratic)
         if arithmetic.rounding is Rounding.SR:
             random = pipe.input(self.random)
             rounded = pipe.register(
@@ -167,17 +176,19 @@ class NeuronPipeline(wiring.Component):
             rounded = pipe.register("rounded", lambda x: x.reshape(shape.f_bits, arithmetic.rounding), total)
         return pipe.register("integrated", lambda x: x.fit(shape, arithmetic.overflow), rounded)
 
-    def _bound(self, pipe: Pipeline, potential: Timed) -> tuple[Timed, fixed.Value]:
+    def _bound(self, pipe: Pipeline, potential: Timed) -> tuple[Timed, Timed]:
         """Return the potential held at the lower bound, and the one after a spike likewise."""
         reset = self.constant("reset")
         if "lower_bound" not in self.words.constants:
             return potential, reset
         bound = self.constant("lower_bound")
 
-        def held(v: fixed.Value) -> fixed.Value:
-            return fixed.choose(v < bound, bound, v)
+        def held(v: fixed.Value, at: fixed.Value) -> fixed.Value:
+            return fixed.choose(v < at, at, v)
 
-        return pipe.register("bounded", held, potential), held(reset)
+        return pipe.register("bounded", held, potential, bound), pipe.register(
+            "reset__held", held, reset, bound
+        )
 
     def _decay(self, pipe: Pipeline, trace: Timed, spike: Timed) -> Timed:
         """Return the trace after the timestep; as it was if the population keeps none."""
@@ -185,7 +196,7 @@ class NeuronPipeline(wiring.Component):
             return trace
         decay, spiked = self.constant("decay"), self.constant("trace_spike")
         shape = fixed.Shape(self.words.arithmetic.trace)
-        product = pipe.register("decaying", lambda x: x * decay, trace)
+        product = pipe.register("decaying", operator.mul, trace, decay)
         overflow = self.words.arithmetic.trace_overflow
 
         def kept(x: fixed.Value) -> fixed.Value:
@@ -193,8 +204,8 @@ class NeuronPipeline(wiring.Component):
 
         decayed = pipe.register("decayed", kept, product)
         if not self.words.parameters.additive_spike_trace:
-            return pipe.register("trace__next", lambda s, x: fixed.choose(s, spiked, x), spike, decayed)
-        added = pipe.register("added", lambda x: (x + spiked).fit(shape, overflow), decayed)
+            return pipe.register("trace__next", fixed.choose, spike, spiked, decayed)
+        added = pipe.register("added", lambda x, by: (x + by).fit(shape, overflow), decayed, spiked)
         return pipe.register("trace__next", fixed.choose, spike, added, decayed)
 
 

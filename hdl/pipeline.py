@@ -8,10 +8,13 @@ from amaranth.hdl._ast import Assign
 
 
 class Timed(NamedTuple):
-    """An expression, and how many clocks after the pipeline's inputs it is valid."""
+    """An expression, and how many clocks after the pipeline's inputs it is valid.
+
+    The stage of what never changes while anything is in the pipeline is None: it is valid in each.
+    """
 
     value: Any
-    stage: int
+    stage: int | None
 
 
 class Pipeline:
@@ -36,14 +39,24 @@ class Pipeline:
         return Timed(value, 0)
 
     def register(self, name: str, function: Callable[..., Any], *operands: Timed) -> Timed:
-        """Return ``function(*operands)`` behind a register, one stage after its latest operand."""
-        stage = max(operand.stage for operand in operands)
+        """Return ``function(*operands)`` behind a register, one stage after its latest operand.
+
+        Without an operand that has a stage there is nothing to wait for, and no register.
+        """
+        stage = self.latest(*operands)
+        if stage is None:
+            return Timed(function(*(operand.value for operand in operands)), None)
         value = function(*(self.at(operand, stage).value for operand in operands))
         return Timed(self._registered(name, value), stage + 1)
 
+    @staticmethod
+    def latest(*operands: Timed) -> int | None:
+        """Return the latest stage of several operands; None if none has one."""
+        return max((operand.stage for operand in operands if operand.stage is not None), default=None)
+
     def at(self, operand: Timed, stage: int) -> Timed:
         """Return an operand as it is at a later stage."""
-        if operand.stage == stage:
+        if operand.stage is None or operand.stage == stage:
             return operand
         if operand.stage > stage:
             raise ValueError(f"a value of stage {operand.stage} can't be had at stage {stage}")
@@ -58,8 +71,8 @@ class Pipeline:
 
     def align(self, *operands: Timed) -> tuple[Timed, ...]:
         """Return operands as they are at the latest one's stage."""
-        latest = max(operand.stage for operand in operands)
-        return tuple(self.at(operand, latest) for operand in operands)
+        latest = self.latest(*operands)
+        return operands if latest is None else tuple(self.at(operand, latest) for operand in operands)
 
     def _registered(self, name: str, value: Any) -> Any:
         register = Signal(value.shape(), name=name, reset_less=True)

@@ -1,10 +1,12 @@
 # amaranth: UnusedElaboratable=no
 # (A population that is only asked for its latency never builds its pipeline.)
-"""Many neurons time-multiplexed over one pipeline, with streams in and out."""
+"""Many neurons time-multiplexed over one or more pipelines, with streams in and out."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.memory import Memory
@@ -12,7 +14,9 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from qlif.hdl import fixed
+from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.neuron import NeuronPipeline
+from qlif.hdl.parameter_port import ParameterPort
 from qlif.hdl.random_words import RandomWordSource
 from qlif.model.errors import InputError
 from qlif.model.words import Words
@@ -24,46 +28,62 @@ MEMORY_LATENCY = 2
 """Clocks from a read address to the state at the pipeline: the memory and its output register."""
 
 LARGEST_POPULATION = 1 << 20
+MOST_LANES = 64
 
 
 class Population(wiring.Component):
-    """N neurons, one update per clock.
+    """N neurons on L lanes: L updates per clock.
 
-    Currents arrive neuron after neuron, timestep after timestep. Each makes one update, which leaves
-    :attr:`latency` clocks later at the earliest, in the same order. The pipeline itself never stops: a
-    current is accepted only when there is room for what it will cause, so a consumer that stalls
-    holds up the currents and loses nothing. Updates flow at one per clock as long as there are at least
-    :attr:`loop_latency` neurons; with fewer, bubbles keep a neuron from overtaking itself.
+    Currents arrive row after row, timestep after timestep; row r is neurons ``r L`` to ``r L + L - 1``, one
+    on each lane. Each row makes L updates, which leave :attr:`latency` clocks later at the earliest, in
+    the same order. The pipelines themselves never stop: currents are accepted only when there is room for
+    what they will cause, so a consumer that stalls holds up the currents and loses nothing. A row per clock
+    flows as long as there are at least :attr:`loop_latency` rows; with fewer, bubbles keep a neuron from
+    overtaking itself.
 
     A synchronous reset at any clock starts over: timestep 0, every neuron in its initial state.
 
     Parameters
     ----------
     words : Words
-        The neuron; one value for the whole population of each constant.
+        The neurons.
     neurons : int
-        How many, 1 or more.
+        How many, 1 or more, a multiple of `lanes`.
+    lanes : int
+        How many pipelines work side by side, a power of two.
+    depths : mapping of str to Depth, optional
+        Which parameter words can be written at run time. Such a write is taken between two timesteps.
 
     Attributes
     ----------
     currents : In, stream of current words
-        One per update.
+        A row of them; with one lane, a single one.
     updates : Out, stream of (neuron, spike, potential, trace)
-        Each update's outcome, in order.
-    events : Out, stream of (neuron, step)
-        Spikes only: who, and in which timestep since reset, modulo 2**32.
+        Each row's outcome, in order; `neuron` is that of the first lane, the others have one per lane.
+    events : Out, stream of (neuron, step), or of (neuron, spike, step) with several lanes
+        Rows with a spike only: the first lane's neuron, which lanes spiked, and in which timestep since
+        reset, modulo 2**32.
+    parameters : In, stream of (select, neuron, word)
+        Writes of run-time parameters; absent if there are none.
 
     Raises
     ------
     InputError
-        The number of neurons, or a constant with one value per neuron.
+        The number of neurons or lanes, or a parameter word that can't be where `depths` puts it.
     """
 
     currents: Any
     updates: Any
     events: Any
+    parameters: Any
 
-    def __init__(self, words: Words, neurons: int) -> None:
+    def __init__(
+        self,
+        words: Words,
+        neurons: int,
+        lanes: int = 1,
+        depths: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         if (
             isinstance(neurons, bool)
             or not isinstance(neurons, int)
@@ -72,31 +92,51 @@ class Population(wiring.Component):
             raise InputError(
                 f"neurons must be a whole number from 1 to {LARGEST_POPULATION}, not {neurons!r}"
             )
+        powers = [1 << exponent for exponent in range(MOST_LANES.bit_length())]
+        if isinstance(lanes, bool) or lanes not in powers:
+            raise InputError(f"lanes must be a power of two from 1 to {MOST_LANES}, not {lanes!r}")
+        if neurons % lanes:
+            raise InputError(f"neurons must be a multiple of the {lanes} lanes, not {neurons}")
         self.words = words
         self.neurons = neurons
+        self.lanes = lanes
         self.neuron_bits = max(1, ceil_log2(neurons))
-        self._pipeline = NeuronPipeline(words)
+        self.placed = place(words, depths)
+        self.runtime = runtime_constants(words, self.placed)
+        if any(constant.depth is Depth.MEMORY for constant in self.runtime) and words.parameters.n != neurons:
+            raise InputError(
+                f"neurons must be the {words.parameters.n} that the parameters are of, not {neurons}"
+            )
+        self._rows = neurons // lanes
+        self._row_bits = max(1, ceil_log2(self._rows))
+        self._pipelines = [NeuronPipeline(words, depths) for _ in range(lanes)]
+        self._parameter_port = (
+            ParameterPort(words, self.runtime, self.neuron_bits, lanes) if self.runtime else None
+        )
         update = data.StructLayout(
             {
                 "neuron": self.neuron_bits,
-                "spike": 1,
-                "potential": fixed.Shape(words.arithmetic.potential),
-                "trace": fixed.Shape(words.arithmetic.trace),
+                "spike": lanes,
+                "potential": self._per_lane(fixed.Shape(words.arithmetic.potential)),
+                "trace": self._per_lane(fixed.Shape(words.arithmetic.trace)),
             }
         )
-        event = data.StructLayout({"neuron": self.neuron_bits, "step": STEP_BITS})
-        super().__init__(
-            {
-                "currents": In(stream.Signature(fixed.Shape(words.arithmetic.current))),
-                "updates": Out(stream.Signature(update)),
-                "events": Out(stream.Signature(event)),
-            }
-        )
+        which = {"spike": lanes} if lanes > 1 else {}
+        event = data.StructLayout({"neuron": self.neuron_bits, **which, "step": STEP_BITS})
+        current = self._per_lane(fixed.Shape(words.arithmetic.current))
+        members = {
+            "currents": In(stream.Signature(current)),
+            "updates": Out(stream.Signature(update)),
+            "events": Out(stream.Signature(event)),
+        }
+        if self._parameter_port is not None:
+            members["parameters"] = In(stream.Signature(self._parameter_port.writes.payload.shape()))
+        super().__init__(members)
 
     @property
     def loop_latency(self) -> int:
-        """Clocks after which a neuron's next update may follow: fewer neurons cause bubbles."""
-        return MEMORY_LATENCY + self._pipeline.latency + 1
+        """Clocks after which a row's next update may follow: fewer rows cause bubbles."""
+        return MEMORY_LATENCY + self._pipelines[0].latency + 1
 
     @property
     def latency(self) -> int:
@@ -111,92 +151,145 @@ class Population(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
         m = Module()
-        m.submodules.pipeline = pipeline = self._pipeline
         words, depth = self.words, self.depth
-        last_neuron = self.neurons - 1
+        for lane, pipeline in enumerate(self._pipelines):
+            m.submodules[f"pipeline_{lane}" if self.lanes > 1 else "pipeline"] = pipeline
 
-        # Where the next current belongs, and whether this is its neuron's first update.
-        neuron = Signal(self.neuron_bits)
+        # Where the next currents belong, and whether this is their neurons' first update.
+        row = Signal(self._row_bits)
         fresh = Signal(init=1)
         issue = Signal()
-        with m.If(issue):
-            m.d.sync += neuron.eq(Mux(neuron == last_neuron, 0, neuron + 1))
-            with m.If(neuron == last_neuron):
-                m.d.sync += fresh.eq(0)
+        self._count_rows(m, issue, row, fresh.eq(0))
 
-        # What is in flight: one bit per clock since the current was accepted.
-        stages = MEMORY_LATENCY + pipeline.latency
+        # What is in flight: one bit per clock since the currents were accepted.
+        stages = MEMORY_LATENCY + self._pipelines[0].latency
         in_flight = Signal(stages)
         m.d.sync += in_flight.eq((in_flight << 1) | issue)
         at_pipeline, retire = in_flight[MEMORY_LATENCY - 1], in_flight[stages - 1]
 
-        # Updates retire in order, so counting them tells which neuron and timestep they belong to.
-        retired = Signal(self.neuron_bits)
+        # Updates retire in order, so counting them tells which neurons and timestep they belong to.
+        retired = Signal(self._row_bits)
         step = Signal(STEP_BITS)
-        with m.If(retire):
-            m.d.sync += retired.eq(Mux(retired == last_neuron, 0, retired + 1))
-            with m.If(retired == last_neuron):
-                m.d.sync += step.eq(step + 1)
+        self._count_rows(m, retire, retired, step.eq(step + 1))
 
-        self._keep_state(m, neuron, fresh, retired, retire)
+        may_start = self._connect_parameters(m, row, in_flight)
+        self._keep_state(m, row, fresh, retired, retire)
 
-        current = self.currents.payload
+        currents = self.currents.payload.as_value()
         for stage in range(MEMORY_LATENCY):
-            delayed = Signal(fixed.Shape(words.arithmetic.current), name=f"current_{stage}", reset_less=True)
-            m.d.sync += delayed.eq(current)
-            current = delayed
-        m.d.comb += pipeline.current.eq(current)
+            delayed = Signal(len(currents), name=f"currents_{stage}", reset_less=True)
+            m.d.sync += delayed.eq(currents)
+            currents = delayed
+        for pipeline, current in zip(self._pipelines, self._lanes_of(currents), strict=True):
+            m.d.comb += pipeline.current.as_value().eq(current)
         if words.arithmetic.random_bits:
-            m.submodules.random = random = RandomWordSource(words.arithmetic.random_seed)
-            m.d.comb += [pipeline.random.eq(random.word), random.advance.eq(at_pipeline)]
+            m.submodules.random = random = RandomWordSource(words.arithmetic.random_seed, self.lanes)
+            m.d.comb += random.advance.eq(at_pipeline)
+            for pipeline, word in zip(self._pipelines, self._lanes_of(random.words), strict=True):
+                m.d.comb += pipeline.random.eq(word)
 
-        # Both queues have room for everything in flight, because each update claims its places when its
-        # current is accepted. A place in the event queue comes back at once if there was no spike.
-        update_pop = self.updates.valid & self.updates.ready
-        event_pop = self.events.valid & self.events.ready
-        silent = retire & ~pipeline.spike
-        room = self._room(m, "updates", depth, issue, update_pop, Const(0, 1))
-        room &= self._room(m, "events", depth, issue, event_pop, silent)
-        if self.neurons < self.loop_latency:
-            room &= self._room(m, "neurons", self.neurons, issue, retire, Const(0, 1))
-        m.d.comb += [self.currents.ready.eq(room), issue.eq(room & self.currents.valid)]
-
-        outcome: Any = Signal(self.updates.payload.shape())
+        # Both queues have room for everything in flight, because each row claims its places when its currents
+        # are accepted. A place in the event queue comes back at once if nobody spiked.
+        spikes = Cat(pipeline.spike for pipeline in self._pipelines)
+        silent = retire & ~spikes.any()
+        room = self._room(m, "updates", depth, issue, self.updates.valid & self.updates.ready, Const(0, 1))
+        room &= self._room(m, "events", depth, issue, self.events.valid & self.events.ready, silent)
+        if self._rows < self.loop_latency:
+            room &= self._room(m, "rows", self._rows, issue, retire, Const(0, 1))
         m.d.comb += [
-            outcome.neuron.eq(retired),
-            outcome.spike.eq(pipeline.spike),
-            outcome.potential.eq(pipeline.next_potential),
-            outcome.trace.eq(pipeline.next_trace),
+            self.currents.ready.eq(room & may_start),
+            issue.eq(self.currents.ready & self.currents.valid),
         ]
+
+        first_neuron = retired << ceil_log2(self.lanes)
+        potentials = Cat(pipeline.next_potential.as_value() for pipeline in self._pipelines)
+        traces = Cat(pipeline.next_trace.as_value() for pipeline in self._pipelines)
+        outcome: Any = Signal(self.updates.payload.shape())
         event: Any = Signal(self.events.payload.shape())
-        m.d.comb += [event.neuron.eq(retired), event.step.eq(step)]
+        m.d.comb += [
+            outcome.neuron.eq(first_neuron),
+            outcome.spike.eq(spikes),
+            Value.cast(outcome.potential).eq(potentials),
+            Value.cast(outcome.trace).eq(traces),
+            event.neuron.eq(first_neuron),
+            event.step.eq(step),
+        ]
+        if self.lanes > 1:
+            m.d.comb += event.spike.eq(spikes)
         self._queue(m, "updates", outcome, retire, self.updates)
-        self._queue(m, "events", event, retire & pipeline.spike, self.events)
+        self._queue(m, "events", event, retire & spikes.any(), self.events)
         return m
 
-    def _keep_state(self, m: Module, neuron: Signal, fresh: Signal, retired: Signal, retire: Value) -> None:
-        """Read each neuron's state before its update and write it back after."""
-        pipeline, words = self._pipeline, self.words
-        fields = {"potential": pipeline.potential.shape(), "refractory": pipeline.refractory.shape()}
-        if words.parameters.spike_trace:
-            fields["trace"] = pipeline.trace.shape()
-        layout = data.StructLayout(fields)
-        memory: Any = Memory(shape=layout, depth=1 << self.neuron_bits, init=[])
+    def _per_lane(self, shape: fixed.Shape) -> Any:
+        """Return the shape of one word per lane; a single word stays what it is."""
+        return shape if self.lanes == 1 else data.ArrayLayout(shape, self.lanes)
+
+    def _lanes_of(self, bits: Value) -> list[Value]:
+        """Cut bits into equal parts, one per lane."""
+        width = len(bits) // self.lanes
+        return [bits[lane * width : (lane + 1) * width] for lane in range(self.lanes)]
+
+    def _count_rows(self, m: Module, advance: Value, row: Signal, at_the_end: Any) -> None:
+        """Step through the rows; do something when the last one is done."""
+        last = row == self._rows - 1
+        with m.If(advance):
+            m.d.sync += row.eq(Mux(last, 0, row + 1))
+            with m.If(last):
+                m.d.sync += at_the_end
+
+    def _connect_parameters(self, m: Module, row: Signal, in_flight: Signal) -> Value:
+        """Connect the run-time parameters; return whether a row may start beside their writes."""
+        port = self._parameter_port
+        if port is None:
+            return Const(1, 1)
+        m.submodules.parameter_port = port
+        # A write waits for the end of the timestep and for the pipelines to empty; while one waits, no new
+        # timestep starts.
+        pausing = Signal()
+        between = row == 0
+        m.d.sync += pausing.eq(self.parameters.valid)
+        wiring.connect(m, wiring.flipped(self.parameters), port.writes)
+        m.d.comb += [port.open.eq(pausing & between & ~in_flight.any()), port.row.eq(row)]
+        for constant in self.runtime:
+            value = getattr(port, f"value_{constant.name}")
+            parts = self._lanes_of(value) if constant.depth is Depth.MEMORY else [value] * self.lanes
+            for pipeline, part in zip(self._pipelines, parts, strict=True):
+                m.d.comb += getattr(pipeline, f"constant_{constant.name}").as_value().eq(part)
+        return ~(pausing & between)
+
+    def _keep_state(self, m: Module, row: Signal, fresh: Signal, retired: Signal, retire: Value) -> None:
+        """Read each row's state before its update and write it back after."""
+        first = self._pipelines[0]
+        fields = {"potential": first.potential.shape(), "refractory": first.refractory.shape()}
+        if self.words.parameters.spike_trace:
+            fields["trace"] = first.trace.shape()
+        layout = data.ArrayLayout(data.StructLayout(fields), self.lanes)
+        memory: Any = Memory(shape=layout, depth=1 << self._row_bits, init=[])
         m.submodules.state = memory
         read, write = memory.read_port(), memory.write_port()
-        m.d.comb += [read.addr.eq(neuron), write.addr.eq(retired), write.en.eq(retire)]
+        m.d.comb += [read.addr.eq(row), write.addr.eq(retired), write.en.eq(retire)]
 
         # The memory can't be reset, so in the first timestep the initial state takes its place.
         initial: Any = Signal(layout)
-        m.d.comb += initial.potential.eq(pipeline.constant("reset"))
         was_fresh = Signal()
         stored: Any = Signal(layout, reset_less=True)
         m.d.sync += [was_fresh.eq(fresh), stored.eq(Mux(was_fresh, initial.as_value(), read.data.as_value()))]
-        for name in fields:
-            m.d.comb += [
-                getattr(pipeline, name).eq(getattr(stored, name)),
-                getattr(write.data, name).eq(getattr(pipeline, f"next_{name}")),
-            ]
+        for lane, (pipeline, reset) in enumerate(zip(self._pipelines, self._reset_words(), strict=True)):
+            m.d.comb += initial[lane].potential.as_value().eq(reset)
+            for name in fields:
+                m.d.comb += [
+                    getattr(pipeline, name).eq(getattr(stored[lane], name)),
+                    getattr(write.data[lane], name).eq(getattr(pipeline, f"next_{name}")),
+                ]
+
+    def _reset_words(self) -> list[Value]:
+        """Return each lane's reset potential, at the time at which the memory's data are there."""
+        depth = self.placed["reset"]
+        if depth is Depth.GATES:
+            return [pipeline.initial("reset").as_value() for pipeline in self._pipelines]
+        port: Any = self._parameter_port
+        early = port.early_reset
+        return self._lanes_of(early) if depth is Depth.MEMORY else [early] * self.lanes
 
     def _room(self, m: Module, what: str, places: int, claim: Value, back: Value, back_too: Value) -> Value:
         """Count free places; return whether there is one."""

@@ -10,35 +10,41 @@ from qlif.model import random_words
 
 
 class RandomWordSource(wiring.Component):
-    """Shows one random word after another.
+    """Shows some random words at once, then the next ones.
 
     Parameters
     ----------
     seed : int
         Which sequence; it starts anew at reset.
+    at_once : int
+        How many words are shown in one clock.
 
     Attributes
     ----------
-    word : Out, 32 bits
-        The present word.
+    words : Out, 32 bits each
+        The present words, the first one lowest.
     advance : In
-        In the next clock the next word is shown.
+        In the next clock the next words are shown.
     """
 
-    word: Value
+    words: Value
     advance: Value
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, at_once: int = 1) -> None:
         self.seed = seed
-        super().__init__({"word": Out(random_words.WORD_BITS), "advance": In(1)})
+        self.at_once = at_once
+        super().__init__({"words": Out(random_words.WORD_BITS * at_once), "advance": In(1)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the shift register: 32 places at once."""
+        """Build the shift register: as many places at once as the words have bits."""
         m = Module()
-        bits, step, tap = random_words.REGISTER_BITS, random_words.WORD_BITS, random_words.TAP
-        register = Signal(bits, init=random_words.initial_register(self.seed))
-        fed_back = register[:step] ^ register[tap : tap + step]
+        register = Signal(random_words.REGISTER_BITS, init=random_words.initial_register(self.seed))
+        places = len(self.words)
+        # The sequence from here on; each further bit is the exclusive or of two earlier ones.
+        bits = [register[place] for place in range(random_words.REGISTER_BITS)]
+        for place in range(places):
+            bits.append(bits[place] ^ bits[place + random_words.TAP])
         with m.If(self.advance):
-            m.d.sync += register.eq(Cat(register[step:], fed_back))
-        m.d.comb += self.word.eq(register[:step])
+            m.d.sync += register.eq(Cat(bits[places:]))
+        m.d.comb += self.words.eq(Cat(bits[:places]))
         return m

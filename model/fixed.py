@@ -1,16 +1,64 @@
 """A population in fixed point: the golden datapath over arrays, with potentials in mV outside."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model import datapath
+from qlif.model.checks import whole
+from qlif.model.errors import InputError, unknown_name
 from qlif.model.random_words import RandomWords
 from qlif.model.words import Words
 
 _INT64_BITS = 63
+
+
+@dataclass(frozen=True)
+class ParameterWrite:
+    """A parameter word that changes between two timesteps.
+
+    Attributes
+    ----------
+    step : int
+        The first timestep that is computed with the new word.
+    name : str
+        As in ``words.constants``.
+    word : int
+        The new word.
+    neuron : int, optional
+        The one neuron, in C order, whose word changes; all if not given.
+    """
+
+    step: int
+    name: str
+    word: int
+    neuron: int | None = None
+
+    def check(self, words: Words, timesteps: int | None = None) -> None:
+        """Refuse a write that can't be made.
+
+        Raises
+        ------
+        InputError
+            A parameter that doesn't exist, a word outside its format, a neuron or a timestep outside
+            the run.
+        """
+        if self.name not in words.constants:
+            raise InputError(unknown_name("parameter word", self.name, words.constants))
+        form = words.constants[self.name].format
+        if isinstance(self.word, bool) or not isinstance(self.word, int) or not form.holds(self.word):
+            raise InputError(
+                f"the word of {self.name} must be from {form.min_word} to {form.max_word} to fit {form}, "
+                f"not {self.word!r}"
+            )
+        if self.neuron is not None and whole("neuron", self.neuron, minimum=0) >= words.parameters.n:
+            raise InputError(f"neuron must be below {words.parameters.n}, not {self.neuron}")
+        whole("step", self.step, minimum=0)
+        if timesteps is not None and self.step >= timesteps:
+            raise InputError(f"step must be below the run's {timesteps} timesteps, not {self.step}")
 
 
 class FixedNeurons:
@@ -42,6 +90,25 @@ class FixedNeurons:
         }
         self.reset()
 
+    def write(self, change: ParameterWrite) -> None:
+        """Change a parameter word from the next timestep on, whatever its `step`.
+
+        A reset keeps it: it starts the neurons over, not their configuration.
+
+        Raises
+        ------
+        InputError
+            The parameter doesn't exist, or the word or the neuron is out of range.
+        """
+        change.check(self.words)
+        if change.neuron is None:
+            self._constants[change.name] = change.word
+            return
+        present: npt.NDArray[Any] = np.asarray(self._constants[change.name], dtype=self._dtype)
+        per_neuron = np.broadcast_to(present, self.parameters.shape).copy()
+        per_neuron.flat[change.neuron] = change.word
+        self._constants[change.name] = per_neuron
+
     def reset(self) -> None:
         """Put every neuron at its reset potential, not refractory, without trace; rewind the random words."""
         shape = self.parameters.shape
@@ -49,7 +116,7 @@ class FixedNeurons:
         def filled(word: Any) -> npt.NDArray[Any]:
             return np.broadcast_to(np.asarray(word, dtype=self._dtype), shape).copy()
 
-        self.state = datapath.State(filled(self.words.constants["reset"].word), filled(0), filled(0))
+        self.state = datapath.State(filled(self._constants["reset"]), filled(0), filled(0))
         self.s = np.zeros(shape, dtype=np.bool_)
         self._random = RandomWords(self.words.arithmetic.random_seed)
 
@@ -75,7 +142,10 @@ class FixedNeurons:
         self.s = spike.astype(np.bool_)
 
     def run_words(
-        self, currents: npt.NDArray[Any], keep: Iterable[str] = datapath.State._fields
+        self,
+        currents: npt.NDArray[Any],
+        keep: Iterable[str] = datapath.State._fields,
+        writes: Iterable[ParameterWrite] = (),
     ) -> tuple[npt.NDArray[np.bool_], dict[str, npt.NDArray[Any]]]:
         """Advance over a whole input and return what happened in each timestep.
 
@@ -85,6 +155,8 @@ class FixedNeurons:
             Current words.
         keep : iterable of {"potential", "refractory", "trace"}
             Which words of the state to return.
+        writes : iterable of ParameterWrite
+            Changes of parameters on the way; those of one timestep in the order given.
 
         Returns
         -------
@@ -95,7 +167,13 @@ class FixedNeurons:
         spikes = np.empty(currents.shape, dtype=np.bool_)
         words: dict[str, npt.NDArray[Any]]
         words = {name: np.empty(currents.shape, dtype=self._dtype) for name in keep}
+        changes: dict[int, list[ParameterWrite]] = {}
+        for change in writes:
+            change.check(self.words, len(currents))
+            changes.setdefault(change.step, []).append(change)
         for timestep, current in enumerate(currents):
+            for change in changes.get(timestep, ()):
+                self.write(change)
             self.step_words(current)
             spikes[timestep] = self.s
             for name, kept in words.items():

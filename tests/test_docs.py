@@ -32,7 +32,7 @@ def command_lines():
             yield pytest.param(line, id=line)
 
 
-@pytest.mark.parametrize("block", python_blocks())
+@pytest.mark.parametrize("block", list(python_blocks()))
 def test_python_examples_run(tmp_path, block):
     if "simulators.find" in block:
         try:
@@ -48,7 +48,7 @@ def test_python_examples_run(tmp_path, block):
         assert "mismatches=0" in answer.stdout
 
 
-@pytest.mark.parametrize("line", command_lines())
+@pytest.mark.parametrize("line", list(command_lines()))
 def test_command_examples_name_commands_and_options_that_exist(line):
     _, command, *arguments = shlex.split(line)
     commands = typer.main.get_command(cli.app).commands

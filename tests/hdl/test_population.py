@@ -301,7 +301,7 @@ def _no_bubbles(monkeypatch):
         Population,
         "_room",
         lambda self, m, what, places, *rest: original(
-            self, m, what, 99 if what == "neurons" else places, *rest
+            self, m, what, 99 if what == "rows" else places, *rest
         ),
     )
 
