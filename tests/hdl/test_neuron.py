@@ -141,7 +141,7 @@ def golden(words, case):
     return after, bool(spike)
 
 
-def mismatches(words, count=1000, seed=1):
+def mismatches(words, count=600, seed=1):
     pipeline = NeuronPipeline(words)
     inputs = random_inputs(words, count, seed)
     seen = run(pipeline, inputs, count + pipeline.latency)

@@ -188,7 +188,7 @@ def random_states(words, generator, count):
 
 
 @given(neurons(), st.integers(0, 2**32 - 1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_an_update_is_the_defined_one_on_integers_and_on_both_kinds_of_arrays(words, seed):
     states, currents, randoms = random_states(words, np.random.default_rng(seed), 12)
     single = [
