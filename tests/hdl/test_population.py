@@ -300,9 +300,7 @@ def _no_bubbles(monkeypatch):
     monkeypatch.setattr(
         Population,
         "_room",
-        lambda self, m, what, places, *rest: original(
-            self, m, what, 99 if what == "rows" else places, *rest
-        ),
+        lambda self, m, what, places, *rest: original(self, m, what, 99 if what == "rows" else places, *rest),
     )
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from apytypes import APyFixed, APyFixedArray, OverflowMode, QuantizationMode
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from qlif.model import datapath
@@ -145,6 +145,9 @@ def test_a_planted_overflow_fault_is_found(monkeypatch, overflow):
 @st.composite
 def wide_casts(draw):
     source = Format(draw(st.integers(-20, 60)), draw(st.integers(21, 60)), True)
+    # apytypes 0.5.1 loses the carry of a rounding out of exactly 64 bits, its own word: 2**62 in SQ(4,60),
+    # half of a last place of 8, becomes -8 instead of the highest word.
+    assume(source.width != 64)
     dropped = draw(st.integers(0, source.width + 4))
     f_bits = source.f_bits - dropped
     target = Format(draw(st.integers(max(1 - f_bits, -30), max(1 - f_bits, source.i_bits) + 4)), f_bits, True)
