@@ -1,11 +1,13 @@
 """Inputs that lead a neuron into its corners, and random ones that get everywhere else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model import analytic, datapath
+from qlif.model.fixed import ParameterWrite
 from qlif.model.formats import Rounding
 from qlif.model.words import Words
 
@@ -60,11 +62,12 @@ def landing(words: Words, target: int) -> list[int] | None:
     None if no input does.
     """
     form = words.arithmetic.current
-    potential = int(np.min(words.constants["reset"].word))
+    constants = _of_one_neuron(words)
+    potential = constants["reset"]
     path: list[int] = []
 
     def after(current: int) -> int:
-        return int(datapath.integrate(words, words.values, potential, current, 0, datapath.where_integer))
+        return int(datapath.integrate(words, constants, potential, current, 0, datapath.where_integer))
 
     for _ in range(10_000):
         low, high = form.min_word, form.max_word
@@ -115,12 +118,38 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
     return currents
 
 
+def random_writes(
+    words: Words, runtime: Iterable[dict[str, Any]], steps: int, random: np.random.Generator
+) -> Iterator[ParameterWrite]:
+    """Give writes of run-time parameters: several before the first timestep, then one in every few.
+
+    Words are near those in use, so that the neuron goes on spiking, and now and then anywhere in the format.
+    """
+    neurons = words.parameters.n
+    for constant in runtime:
+        name = constant["name"]
+        form = words.constants[name].format
+        centre = int(np.min(words.constants[name].word))
+        reach = max(1, abs(centre) // 8)
+        due = [0, 0, *sorted(random.integers(1, steps, size=max(2, steps // 8)).tolist())]
+        for step in due:
+            near = int(np.clip(centre + random.integers(-reach, reach + 1), form.min_word, form.max_word))
+            word = near if random.random() < 0.9 else int(random.integers(form.min_word, form.max_word + 1))
+            neuron = int(random.integers(neurons)) if constant["depth"] == "memory" else None
+            yield ParameterWrite(step, name, word, neuron)
+
+
+def _of_one_neuron(words: Words) -> dict[str, int]:
+    """Return each parameter word of one neuron; the lowest where every neuron has its own."""
+    return {name: int(np.min(word)) for name, word in words.values.items()}
+
+
 def _behind_each_spike(words: Words, neurons: int, length: int) -> Currents:
     """Return full input until the first spike, then full input only while refractory."""
     form = words.arithmetic.current
     where = datapath.where_integer
-    state = datapath.State(int(np.min(words.constants["reset"].word)), 0, 0)
-    constants = {name: int(np.min(word)) for name, word in words.values.items()}
+    constants = _of_one_neuron(words)
+    state = datapath.State(constants["reset"], 0, 0)
     path, spiked = [], False
     for _ in range(length):
         current = form.max_word if state.refractory or not spiked else 0

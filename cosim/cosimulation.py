@@ -20,6 +20,8 @@ from qlif.model.words import Words
 
 POPULATION_BENCH = "qlif.cosim.benches.population"
 THOROUGH_TESTS = ("directed", "constrained_random", "stalled", "reset_in_mid_run", "full_speed")
+RUNTIME_TEST = "rewritten"
+"""The tests besides the replay; the last one is for populations with run-time parameters."""
 
 Progress = Callable[[str, float], None]
 """Called with what goes on and the fraction of it that is done."""
@@ -128,7 +130,8 @@ def cosimulate(
         further_directory = directory / "thorough"
         further_directory.mkdir(parents=True, exist_ok=True)
         Job(words, export.interface, {"updates": min(updates, 20_000)}).write(further_directory)
-        further = design.run(POPULATION_BENCH, further_directory, seed, THOROUGH_TESTS)
+        tests = (*THOROUGH_TESTS, RUNTIME_TEST) if export.interface["runtime"] else THOROUGH_TESTS
+        further = design.run(POPULATION_BENCH, further_directory, seed, tests)
 
     return Cosimulation(
         software=software,

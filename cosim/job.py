@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.files import whole_file, write_text
+from qlif.model.fixed import ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.words import Words, quantise
 
@@ -31,12 +32,15 @@ class Job:
         What the bench itself understands, such as the number of updates.
     currents : array of int, (timesteps, neurons), optional
         Current words to replay.
+    writes : tuple of ParameterWrite
+        Changes of parameters during the replay.
     """
 
     words: Words
     interface: dict[str, Any]
     options: dict[str, Any]
     currents: npt.NDArray[Any] | None = None
+    writes: tuple[ParameterWrite, ...] = ()
 
     def write(self, directory: Path) -> None:
         """Write the job for a bench to find."""
@@ -46,6 +50,7 @@ class Job:
                 "arithmetic": self.words.arithmetic.as_dict(),
                 "interface": self.interface,
                 "options": self.options,
+                "writes": [asdict(write) for write in self.writes],
             }
         )
         if self.currents is not None:
@@ -61,7 +66,11 @@ class Job:
         words = quantise(Parameters(**content["parameters"]), Arithmetic(**content["arithmetic"]))
         currents = directory / "currents.npy"
         return cls(
-            words, content["interface"], content["options"], np.load(currents) if currents.exists() else None
+            words,
+            content["interface"],
+            content["options"],
+            np.load(currents) if currents.exists() else None,
+            tuple(ParameterWrite(**write) for write in content["writes"]),
         )
 
     @classmethod

@@ -1,5 +1,6 @@
 """Holds what came out of the hardware against the golden model, bit for bit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.files import whole_file
-from qlif.model.fixed import FixedNeurons
+from qlif.model.fixed import FixedNeurons, ParameterWrite
 from qlif.model.words import Words
 
 
@@ -96,6 +97,8 @@ class Scoreboard:
         The population, with as many neurons as the input.
     currents : array of int, (timesteps, neurons)
         Current words.
+    writes : iterable of ParameterWrite
+        Changes of parameters on the way.
 
     Attributes
     ----------
@@ -104,10 +107,12 @@ class Scoreboard:
         What the golden model gave: ``potential``, ``refractory`` and ``trace`` words.
     """
 
-    def __init__(self, words: Words, currents: npt.NDArray[Any]) -> None:
+    def __init__(
+        self, words: Words, currents: npt.NDArray[Any], writes: Iterable[ParameterWrite] = ()
+    ) -> None:
         self.words = words
         self.currents = currents
-        self.spikes, self.states = FixedNeurons(words).run_words(currents)
+        self.spikes, self.states = FixedNeurons(words).run_words(currents, writes=writes)
 
     def compare(self, observed: Observed) -> Verdict:
         """Compare every update and every event.

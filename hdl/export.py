@@ -1,15 +1,19 @@
 """Verilog that others can use: flat ports, one header that says everything, nothing of this machine."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from amaranth.back import verilog
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Module, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from qlif.hdl import fixed
+from qlif.hdl.depths import RuntimeConstant, runtime_constants, select_format, word_width
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.population import STEP_BITS, Population
 from qlif.model.arithmetic import Form
@@ -32,52 +36,74 @@ class Port:
         What its bits mean; a plain bit or index is ``UQ(width,0)``.
     meaning : str
         In words, for the header and the interface description.
+    lanes : int
+        How many such words stand side by side, the first lane's lowest.
     """
 
     name: str
     direction: str
     format: Format
     meaning: str
+    lanes: int = 1
+
+    @property
+    def width(self) -> int:
+        """Number of bits of the whole port."""
+        return self.format.width * self.lanes
 
     def as_dict(self) -> dict[str, Any]:
         """Return the port as a mapping, ready for JSON."""
         return {
             "name": self.name,
             "direction": self.direction,
-            "width": self.format.width,
+            "width": self.width,
+            "lanes": self.lanes,
             "signed": self.format.signed,
             "format": str(self.format),
             "meaning": self.meaning,
         }
 
 
-def population_ports(words: Words, neuron_bits: int) -> tuple[Port, ...]:
+def population_ports(core: Population) -> tuple[Port, ...]:
     """Return the ports of an exported population, besides the clock and the reset: the port contract.
 
     Each stream is a ``valid`` / ``ready`` pair with its payload; a transfer happens in each clock in
-    which both are high.
+    which both are high. With several lanes, words of one row of neurons stand side by side.
     """
-    potential, current, trace = words.arithmetic.potential, words.arithmetic.current, words.arithmetic.trace
-    bit, neuron = UQ(1, 0), UQ(neuron_bits, 0)
-    return (
-        Port("currents_valid", "input", bit, "a current is offered"),
-        Port("currents_ready", "output", bit, "it is taken"),
-        Port("currents_data", "input", current, "current word of the next neuron"),
+    arithmetic, lanes = core.words.arithmetic, core.lanes
+    bit, neuron, first = UQ(1, 0), UQ(core.neuron_bits, 0), " (that of the first lane)" if lanes > 1 else ""
+    ports = [
+        Port("currents_valid", "input", bit, "currents are offered"),
+        Port("currents_ready", "output", bit, "they are taken"),
+        Port("currents_data", "input", arithmetic.current, "current word of the next neuron", lanes),
         Port("updates_valid", "output", bit, "an update is offered"),
         Port("updates_ready", "input", bit, "it is taken"),
-        Port("updates_neuron", "output", neuron, "which neuron was updated"),
-        Port("updates_spike", "output", bit, "whether it spiked"),
-        Port("updates_potential", "output", potential, "its potential word after the timestep"),
-        Port("updates_trace", "output", trace, "its spike trace after the timestep"),
+        Port("updates_neuron", "output", neuron, f"which neuron was updated{first}"),
+        Port("updates_spike", "output", bit, "whether it spiked", lanes),
+        Port("updates_potential", "output", arithmetic.potential, "potential word after the timestep", lanes),
+        Port("updates_trace", "output", arithmetic.trace, "spike trace after the timestep", lanes),
         Port("events_valid", "output", bit, "a spike is offered"),
         Port("events_ready", "input", bit, "it is taken"),
-        Port("events_neuron", "output", neuron, "which neuron spiked"),
-        Port("events_step", "output", UQ(STEP_BITS, 0), "in which timestep since reset"),
-    )
+        Port("events_neuron", "output", neuron, f"which neuron spiked{first}"),
+    ]
+    if lanes > 1:
+        ports.append(Port("events_spike", "output", bit, "which lanes spiked", lanes))
+    ports.append(Port("events_step", "output", UQ(STEP_BITS, 0), "in which timestep since reset"))
+    if core.runtime:
+        select, word = select_format(core.runtime), UQ(word_width(core.runtime), 0)
+        ports += [
+            Port("parameters_valid", "input", bit, "a write is offered"),
+            Port("parameters_ready", "output", bit, "it is taken, between two timesteps"),
+            Port("parameters_select", "input", select, "which parameter is written"),
+            Port("parameters_neuron", "input", neuron, "of which neuron, if each has its own"),
+            Port("parameters_word", "input", word, "its new word, in the low bits"),
+        ]
+    return tuple(ports)
 
 
-def neuron_ports(words: Words) -> tuple[Port, ...]:
+def neuron_ports(core: NeuronPipeline) -> tuple[Port, ...]:
     """Return the ports of an exported neuron pipeline, besides the clock and the reset."""
+    words = core.words
     arithmetic = words.arithmetic
     ports = [
         Port("potential_in", "input", arithmetic.potential, "potential word before the timestep"),
@@ -87,6 +113,9 @@ def neuron_ports(words: Words) -> tuple[Port, ...]:
     ]
     if arithmetic.random_bits:
         ports.append(Port("random_in", "input", UQ(arithmetic.random_bits, 0), "random bits of the rounding"))
+    for constant in runtime_constants(words, core.placed):
+        meaning = f"parameter word {constant.name}, in a {constant.depth}"
+        ports.append(Port(f"constant_{constant.name}_in", "input", constant.format, meaning))
     return (
         *ports,
         Port("potential_out", "output", arithmetic.potential, "potential word after the timestep"),
@@ -104,7 +133,7 @@ class _Flat(wiring.Component):
         self._ports = ports
         members = {}
         for port in ports:
-            shape = fixed.Shape(port.format).as_shape()
+            shape = fixed.Shape(port.format).as_shape() if port.lanes == 1 else unsigned(port.width)
             members[port.name] = In(shape) if port.direction == "input" else Out(shape)
         super().__init__(members)
 
@@ -139,7 +168,13 @@ class Export:
     interface: dict[str, Any]
 
 
-def export_population(words: Words, neurons: int, preset: str) -> Export:
+def export_population(
+    words: Words,
+    neurons: int,
+    preset: str,
+    lanes: int = 1,
+    depths: Mapping[str, str] = MappingProxyType({}),
+) -> Export:
     """Return a population as Verilog, with `interface.json`'s content.
 
     The text is the same each time: it holds no path, no date and nothing that depends on hashing.
@@ -148,31 +183,40 @@ def export_population(words: Words, neurons: int, preset: str) -> Export:
     ----------
     words : Words
         The neuron.
-    neurons : int
-        How many.
+    neurons, lanes : int
+        How many neurons, on how many pipelines.
     preset : str
         The configuration's name, for the header.
+    depths : mapping of str to Depth, optional
+        Which parameter words can be written at run time.
     """
-    core = Population(words, neurons)
-    ports = population_ports(words, core.neuron_bits)
+    core = Population(words, neurons, lanes, depths)
     facts = {
         "neurons": neurons,
+        "lanes": lanes,
         "latency": core.latency,
-        "neurons_for_full_speed": core.loop_latency,
+        "neurons_for_full_speed": core.loop_latency * lanes,
         "queue_depth": core.depth,
     }
-    return _export(core, POPULATION_MODULE, ports, words, preset, facts)
+    return _export(core, POPULATION_MODULE, population_ports(core), preset, facts, core.runtime)
 
 
-def export_neuron(words: Words, preset: str) -> Export:
+def export_neuron(words: Words, preset: str, depths: Mapping[str, str] = MappingProxyType({})) -> Export:
     """Return the bare pipeline of one update as Verilog, with `interface.json`'s content."""
-    core = NeuronPipeline(words)
-    return _export(core, NEURON_MODULE, neuron_ports(words), words, preset, {"latency": core.latency})
+    core = NeuronPipeline(words, depths)
+    runtime = runtime_constants(words, core.placed)
+    return _export(core, NEURON_MODULE, neuron_ports(core), preset, {"latency": core.latency}, runtime)
 
 
 def _export(
-    core: Any, module: str, ports: tuple[Port, ...], words: Words, preset: str, facts: dict[str, Any]
+    core: Any,
+    module: str,
+    ports: tuple[Port, ...],
+    preset: str,
+    facts: dict[str, Any],
+    runtime: tuple[RuntimeConstant, ...],
 ) -> Export:
+    words: Words = core.words
     flat = _Flat(core, ports)
     body = verilog.convert(
         flat,
@@ -193,26 +237,52 @@ def _export(
         "arithmetic": words.arithmetic.as_dict(),
         "coordinates": {
             "potential_mv": "word * 2**-f_bits / scale + origin",
-            "origin": words.origin,
-            "scale": words.scale,
+            "origin": _plain(words.origin),
+            "scale": _plain(words.scale),
             "current": "word * 2**-f_bits / current_scale",
-            "current_scale": words.current_scale,
+            "current_scale": _plain(words.current_scale),
         },
         "constants": {
-            name: {"word": constant.word, "format": str(constant.format), "value": constant.value}
+            name: {
+                "word": _plain(constant.word),
+                "format": str(constant.format),
+                "value": _plain(constant.value),
+                "depth": str(core.placed[name]),
+            }
             for name, constant in words.constants.items()
         },
+        "runtime": [
+            {
+                "name": constant.name,
+                "select": constant.select,
+                "depth": str(constant.depth),
+                "format": str(constant.format),
+            }
+            for constant in runtime
+        ],
         "parameters": words.parameters.as_dict(),
         "exact": [line.as_dict() for line in words.report],
     }
-    return Export(_header(module, ports, words, preset, facts) + body, interface)
+    return Export(_header(module, ports, words, preset, facts, runtime) + body, interface)
 
 
-def _header(module: str, ports: tuple[Port, ...], words: Words, preset: str, facts: dict[str, Any]) -> str:
+def _plain(value: Any) -> Any:
+    """Return one value, or one per neuron as a list: ready for JSON."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _header(
+    module: str,
+    ports: tuple[Port, ...],
+    words: Words,
+    preset: str,
+    facts: dict[str, Any],
+    runtime: tuple[RuntimeConstant, ...],
+) -> str:
     arithmetic = words.arithmetic
     variable = (
-        f"potential word = {words.scale!r} * (v / mV - {words.origin!r}), one squarer: V' = V + V*V*2^-"
-        f"{words.quadratic_shift} + drive + bias"
+        f"potential word = {_shown(words.scale)} * (v / mV - {_shown(words.origin)}), one squarer: "
+        f"V' = V + V*V*2^-{words.quadratic_shift} + drive + bias"
         if arithmetic.form is Form.SQUARE
         else "potential word = v / mV: V' = V + gain (V - rest)(V - critical) + drive"
     )
@@ -223,7 +293,7 @@ def _header(module: str, ports: tuple[Port, ...], words: Words, preset: str, fac
         "",
         f"form      {arithmetic.form}",
         f"          {variable}",
-        f"current   current word = {words.current_scale!r} * I, {arithmetic.currents}",
+        f"current   current word = {_shown(words.current_scale)} * I, {arithmetic.currents}",
         f"rounding  {arithmetic.rounding}"
         + (
             f", {arithmetic.random_bits} random bits, seed {arithmetic.random_seed}"
@@ -236,6 +306,11 @@ def _header(module: str, ports: tuple[Port, ...], words: Words, preset: str, fac
         "ports (value = word * 2^-f_bits; SQ(i_bits,f_bits) is two's complement, UQ unsigned)",
         *(f"  {port.direction:<6} {port.name:<18} {port.format!s:<9} {port.meaning}" for port in ports),
         "",
+        *(
+            f"  parameters_select {constant.select} is {constant.name}, {constant.format}, {constant.depth}"
+            for constant in runtime
+        ),
+        "",
         "parameters: asked for, exact as built, relative error",
         *(
             f"  {line.name:<16} {line.asked!r} {line.exact!r} {line.unit} "
@@ -244,3 +319,7 @@ def _header(module: str, ports: tuple[Port, ...], words: Words, preset: str, fac
         ),
     ]
     return "".join(f"// {line}".rstrip() + "\n" for line in lines) + "\n"
+
+
+def _shown(value: Any) -> str:
+    return "(per neuron)" if isinstance(value, np.ndarray) else repr(value)

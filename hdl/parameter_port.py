@@ -75,7 +75,7 @@ class ParameterPort(wiring.Component):
         write = Signal()
         m.d.comb += write.eq(self.writes.valid & self.writes.ready)
         for constant in self._constants:
-            chosen = write & (self.writes.payload.select == constant.select)
+            chosen = write & equals(self.writes.payload.select, constant.select)
             build = self._memory if constant.depth is Depth.MEMORY else self._register
             build(m, constant, chosen)
         return m
@@ -109,7 +109,7 @@ class ParameterPort(wiring.Component):
             read.addr.eq(self.row),
             port.addr.eq(neuron[self._lane_bits :]),
             port.data.as_value().eq(Cat(*[self.writes.payload.word[:width]] * lanes)),
-            port.en.eq(Cat(*(chosen & (lane == place) for place in range(lanes)))),
+            port.en.eq(Cat(*(chosen & equals(lane, place) for place in range(lanes)))),
         ]
         value = getattr(self, f"value_{constant.name}")
         kept = Signal(len(value), name=f"{constant.name}_of_row", reset_less=True)
@@ -123,3 +123,11 @@ class ParameterPort(wiring.Component):
         words = [word] * n if isinstance(word, int) else [int(each) for each in word.ravel()]
         mask = (1 << constant.format.width) - 1
         return [[each & mask for each in words[row : row + lanes]] for row in range(0, n, lanes)]
+
+
+def equals(signal: Value, number: int) -> Value:
+    """Return whether a signal is a number.
+
+    A comparison with 0 would come out as the logical not of a vector, which Verilator's lint refuses.
+    """
+    return signal == number if number else ~signal.any()

@@ -16,7 +16,7 @@ from amaranth.utils import ceil_log2
 from qlif.hdl import fixed
 from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.neuron import NeuronPipeline
-from qlif.hdl.parameter_port import ParameterPort
+from qlif.hdl.parameter_port import ParameterPort, equals
 from qlif.hdl.random_words import RandomWordSource
 from qlif.model.errors import InputError
 from qlif.model.words import Words
@@ -231,7 +231,7 @@ class Population(wiring.Component):
 
     def _count_rows(self, m: Module, advance: Value, row: Signal, at_the_end: Any) -> None:
         """Step through the rows; do something when the last one is done."""
-        last = row == self._rows - 1
+        last = equals(row, self._rows - 1)
         with m.If(advance):
             m.d.sync += row.eq(Mux(last, 0, row + 1))
             with m.If(last):
@@ -246,7 +246,7 @@ class Population(wiring.Component):
         # A write waits for the end of the timestep and for the pipelines to empty; while one waits, no new
         # timestep starts.
         pausing = Signal()
-        between = row == 0
+        between = equals(row, 0)
         m.d.sync += pausing.eq(self.parameters.valid)
         wiring.connect(m, wiring.flipped(self.parameters), port.writes)
         m.d.comb += [port.open.eq(pausing & between & ~in_flight.any()), port.row.eq(row)]

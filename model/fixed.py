@@ -101,13 +101,19 @@ class FixedNeurons:
             The parameter doesn't exist, or the word or the neuron is out of range.
         """
         change.check(self.words)
+        self._constants[change.name] = self._changed(change)
+        if self._fresh:
+            # Until the first timestep the neurons are at their reset potential, whatever it is by then.
+            self.reset()
+
+    def _changed(self, change: ParameterWrite) -> Any:
+        """Return a parameter's words after a write."""
         if change.neuron is None:
-            self._constants[change.name] = change.word
-            return
+            return change.word
         present: npt.NDArray[Any] = np.asarray(self._constants[change.name], dtype=self._dtype)
         per_neuron = np.broadcast_to(present, self.parameters.shape).copy()
         per_neuron.flat[change.neuron] = change.word
-        self._constants[change.name] = per_neuron
+        return per_neuron
 
     def reset(self) -> None:
         """Put every neuron at its reset potential, not refractory, without trace; rewind the random words."""
@@ -118,6 +124,7 @@ class FixedNeurons:
 
         self.state = datapath.State(filled(self._constants["reset"]), filled(0), filled(0))
         self.s = np.zeros(shape, dtype=np.bool_)
+        self._fresh = True
         self._random = RandomWords(self.words.arithmetic.random_seed)
 
     def step(self, current: npt.NDArray[np.float64]) -> None:
@@ -132,6 +139,7 @@ class FixedNeurons:
 
     def step_words(self, current: npt.NDArray[Any]) -> None:
         """Advance one timestep with current words of the population's shape."""
+        self._fresh = False
         random: Any = 0
         if self.words.arithmetic.random_bits:
             random = self._random.take(self.parameters.n).reshape(self.parameters.shape)

@@ -3,7 +3,7 @@
 Anyone's Verilog with the ports of :func:`qlif.hdl.export.population_ports` can be put under them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,14 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from qlif.cosim.scoreboard import Observed
+from qlif.model.fixed import ParameterWrite
 
 CLOCK_PERIOD_STEPS = 2
+
+UPDATE_PARTS = ("neuron", "spike", "potential", "trace")
+
+DRAIN = 64
+"""A spike's event may come this many clocks behind the last update."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,10 @@ class PopulationBench:
     def __init__(self, dut: Any, interface: dict[str, Any], random: np.random.Generator) -> None:
         self.dut = dut
         self.random = random
+        self.neurons = int(interface["neurons"])
+        self.lanes = int(interface["lanes"])
         self.ports = {port["name"]: port for port in interface["ports"]}
+        self.select = {constant["name"]: constant["select"] for constant in interface["runtime"]}
         # Looking up a handle costs more than a clock, so each is looked up once.
         self.handles = {name: getattr(dut, name) for name in self.ports}
         self._falling = FallingEdge(dut.clk)
@@ -64,10 +73,11 @@ class PopulationBench:
         Clock(self.dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
 
     async def reset(self, clocks: int = 3) -> None:
-        """Hold the module in reset for so many rising edges."""
+        """Hold the module in reset for so many rising edges, all inputs at 0."""
         await self._falling
-        for name in ("currents_valid", "updates_ready", "events_ready", "currents_data"):
-            self.handles[name].value = 0
+        for name, port in self.ports.items():
+            if port["direction"] == "input":
+                self.handles[name].value = 0
         self.dut.rst.value = 1
         for _ in range(clocks):
             await self._falling
@@ -79,6 +89,7 @@ class PopulationBench:
         stalls: Stalls,
         stop_after: int | None = None,
         progress: Callable[[float], None] = lambda fraction: None,
+        writes: Iterable[ParameterWrite] = (),
     ) -> Observed:
         """Offer current words and take everything that comes out.
 
@@ -91,15 +102,19 @@ class PopulationBench:
             Leave after so many clocks, in the middle of whatever goes on.
         progress : callable
             Called now and then with the fraction of the updates that came back.
+        writes : iterable of ParameterWrite
+            Each is offered while the timestep before its own is under way, and the first current of its own
+            timestep only after it was taken.
         """
         handles = self.handles
         valid_in, ready_in, data_in = (handles[f"currents_{part}"] for part in ("valid", "ready", "data"))
         valid_up, ready_up = handles["updates_valid"], handles["updates_ready"]
         valid_ev, ready_ev = handles["events_valid"], handles["events_ready"]
-        update_fields = [handles[f"updates_{part}"] for part in ("neuron", "spike", "potential", "trace")]
-        event_fields = [handles[f"events_{part}"] for part in ("neuron", "step")]
-        mask = (1 << self.ports["currents_data"]["width"]) - 1
-        words = (currents.ravel() & mask).tolist()
+        update_fields = [handles[f"updates_{part}"] for part in UPDATE_PARTS]
+        event_fields = [handles[f"events_{part}"] for part in self._event_parts]
+        rows = self._packed(currents)
+        rows_per_step = self.neurons // self.lanes
+        changes = sorted(writes, key=lambda change: change.step)
         flows = [stalls.flow(p, self.random) for p in (stalls.currents, stalls.updates, stalls.events)]
         flow_in, flow_up, flow_ev = flows
         # Long enough for any pause that the stalls make likely and for the longest way through.
@@ -107,15 +122,20 @@ class PopulationBench:
         patience = int(500 / max(slowest, 0.01)) + 200
         updates: list[list[int]] = []
         events: list[list[int]] = []
-        sent, offering, clock, idle, last = 0, False, 0, 0, 0
+        sent, written, offering, clock, idle, last = 0, 0, False, 0, 0, 0
         driven: tuple[bool, bool, bool] | None = None
         while idle < patience and clock != stop_after:
             await self._falling
+            due = changes[written].step if written < len(changes) else None
+            writing = due is not None and (due == 0 or sent > (due - 1) * rows_per_step)
+            if self.select:
+                self._offer_write(changes[written] if writing else None)
+            allowed = sent < len(rows) and (due is None or sent < due * rows_per_step)
             # Once offered, a current stays until it is taken.
-            offering = offering or (sent < len(words) and next(flow_in))
+            offering = offering or (allowed and next(flow_in))
             take_up, take_ev = next(flow_up), next(flow_ev)
             if offering:
-                data_in.value = words[sent]
+                data_in.value = rows[sent]
             now = (offering, take_up, take_ev)
             if now != driven:
                 valid_in.value, ready_up.value, ready_ev.value = (int(bit) for bit in now)
@@ -125,11 +145,14 @@ class PopulationBench:
             clock += 1
             idle += 1
             if clock % 4096 == 0:
-                progress(len(updates) / max(1, len(words)))
+                progress(len(updates) / max(1, len(rows)))
             try:
                 if offering and int(ready_in.value):
                     sent += 1
                     offering = False
+                    idle = 0
+                if writing and int(handles["parameters_ready"].value):
+                    written += 1
                     idle = 0
                 if int(valid_up.value) and take_up:
                     updates.append([int(field.value) for field in update_fields])
@@ -140,26 +163,55 @@ class PopulationBench:
             except ValueError:
                 unknown = [name for name, handle in handles.items() if not handle.value.is_resolvable]
                 raise Unresolved(f"clock {clock}: unresolved bits in {', '.join(unknown)}") from None
-            if idle > 4 and len(updates) == len(words) and idle > self._drain:
+            if len(updates) == len(rows) and idle > DRAIN:
                 break
         return self._observed(updates, events, last)
 
-    # A spike's event may come this many clocks behind the last update.
-    _drain = 64
+    @property
+    def _event_parts(self) -> tuple[str, ...]:
+        return ("neuron", "step") if self.lanes == 1 else ("neuron", "step", "spike")
+
+    def _offer_write(self, change: ParameterWrite | None) -> None:
+        """Drive the parameter port for the coming clock."""
+        handles = self.handles
+        handles["parameters_valid"].value = int(change is not None)
+        if change is not None:
+            width = self.ports["parameters_word"]["width"]
+            handles["parameters_select"].value = self.select[change.name]
+            handles["parameters_neuron"].value = change.neuron or 0
+            handles["parameters_word"].value = change.word & ((1 << width) - 1)
+
+    def _packed(self, currents: npt.NDArray[np.int64]) -> list[int]:
+        """Return the currents as they stand on the port: a row of lanes in each word, the first lowest."""
+        width = self.ports["currents_data"]["width"] // self.lanes
+        lanes = (currents.reshape(-1, self.lanes) & ((1 << width) - 1)).tolist()
+        return [sum(word << (lane * width) for lane, word in enumerate(row)) for row in lanes]
 
     def _observed(self, updates: list[list[int]], events: list[list[int]], cycles: int) -> Observed:
-        up = np.array(updates, dtype=np.int64).reshape(-1, 4)
-        ev = np.array(events, dtype=np.int64).reshape(-1, 2)
-        neuron, spike, potential, trace = (
-            self._signed(f"updates_{part}", up[:, k])
-            for k, part in enumerate(("neuron", "spike", "potential", "trace"))
+        """Return what came out, neuron by neuron."""
+        first, *words = (
+            self._lanes_of(f"updates_{part}", [row[k] for row in updates])
+            for k, part in enumerate(UPDATE_PARTS)
         )
-        return Observed(neuron, spike, potential, trace, ev[:, 0], ev[:, 1], cycles)
+        # The port tells the first lane's neuron; the others follow it.
+        neuron = (first + np.arange(self.lanes)).ravel()
+        spike, potential, trace = (word.ravel() for word in words)
+        spiked = np.ones((len(events), 1), dtype=np.int64)
+        if self.lanes > 1:
+            spiked = self._lanes_of("events_spike", [row[2] for row in events])
+        row, lane = np.nonzero(spiked)
+        parts = np.array([event[:2] for event in events], dtype=np.int64).reshape(-1, 2)
+        return Observed(neuron, spike, potential, trace, parts[row, 0] + lane, parts[row, 1], cycles)
 
-    def _signed(self, name: str, words: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return unsigned bit patterns as the numbers that the port means."""
+    def _lanes_of(self, name: str, ports: list[int]) -> npt.NDArray[np.int64]:
+        """Return port values as the words that they mean, (transfers, lanes of the port)."""
         port = self.ports[name]
+        lanes = port["lanes"]
+        width = port["width"] // lanes
+        mask = (1 << width) - 1
+        words = [[(value >> (lane * width)) & mask for lane in range(lanes)] for value in ports]
+        array = np.array(words, dtype=np.int64).reshape(-1, lanes)
         if not port["signed"]:
-            return words
-        sign = 1 << (port["width"] - 1)
-        return np.asarray((words ^ sign) - sign)
+            return array
+        sign = 1 << (width - 1)
+        return np.asarray((array ^ sign) - sign)

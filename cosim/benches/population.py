@@ -1,8 +1,8 @@
 """cocotb tests of a population against its golden model."""
 
+import dataclasses
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import cocotb
@@ -14,6 +14,7 @@ from qlif.cosim.benches.agents import PopulationBench, Stalls
 from qlif.cosim.job import Job, write_progress
 from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
 from qlif.model.files import write_text
+from qlif.model.fixed import ParameterWrite
 
 
 def _random() -> np.random.Generator:
@@ -21,9 +22,15 @@ def _random() -> np.random.Generator:
     return np.random.default_rng(cocotb.RANDOM_SEED)
 
 
-def _judge(job: Job, currents: npt.NDArray[np.int64], observed: Observed, case: str) -> Verdict:
+def _judge(
+    job: Job,
+    currents: npt.NDArray[np.int64],
+    observed: Observed,
+    case: str,
+    writes: tuple[ParameterWrite, ...] = (),
+) -> Verdict:
     """Compare with the golden model; fail the test on the first difference."""
-    verdict = Scoreboard(job.words, currents).compare(observed)
+    verdict = Scoreboard(job.words, currents, writes).compare(observed)
     assert verdict.first is None, (
         f"{case}: {verdict.mismatches} mismatches, the first at {verdict.first.text}"
     )
@@ -36,12 +43,13 @@ async def _played(
     currents: npt.NDArray[np.int64],
     stalls: Stalls,
     progress: Callable[[float], None] = lambda fraction: None,
+    writes: tuple[ParameterWrite, ...] = (),
 ) -> Observed:
     """Play currents from reset."""
     bench = PopulationBench(dut, job.interface, _random())
     bench.start_clock()
     await bench.reset()
-    return await bench.play(currents, stalls, progress=progress)
+    return await bench.play(currents, stalls, progress=progress, writes=writes)
 
 
 @cocotb.test()
@@ -51,11 +59,16 @@ async def replay(dut: Any) -> None:
     assert job.currents is not None
     stall = float(job.options.get("stalls", 0.0))
     observed = await _played(
-        dut, job, job.currents, Stalls(stall, stall, stall), lambda done: write_progress(directory, done)
+        dut,
+        job,
+        job.currents,
+        Stalls(stall, stall, stall),
+        lambda done: write_progress(directory, done),
+        job.writes,
     )
     observed.save(directory / "observed.npz")
-    verdict = Scoreboard(job.words, job.currents).compare(observed)
-    write_text(directory / "verdict.json", json.dumps(asdict(verdict)))
+    verdict = Scoreboard(job.words, job.currents, job.writes).compare(observed)
+    write_text(directory / "verdict.json", json.dumps(dataclasses.asdict(verdict)))
     assert verdict.first is None, verdict.first.text
 
 
@@ -121,11 +134,33 @@ async def full_speed(dut: Any) -> None:
     currents = cases.constrained_random(job.words, steps, neurons, _random())
     observed = await _played(dut, job, currents, Stalls())
     _judge(job, currents, observed, "full speed")
-    loop, latency = interface["neurons_for_full_speed"], interface["latency"]
-    updates = steps * neurons
-    rounds, rest = divmod(updates - 1, neurons)
-    # The k-th round of all neurons starts max(N, loop) clocks after the one before.
-    expected = rounds * max(neurons, loop) + rest + latency + 1
-    assert abs(observed.cycles - expected) <= 1, (
-        f"{observed.cycles} clocks for {updates} updates, not {expected}"
-    )
+    lanes, latency = interface["lanes"], interface["latency"]
+    loop, rows = interface["neurons_for_full_speed"] // lanes, neurons // lanes
+    rounds, rest = divmod(steps * rows - 1, rows)
+    # The k-th round of all rows starts max(rows, loop) clocks after the one before.
+    expected = rounds * max(rows, loop) + rest + latency + 1
+    assert abs(observed.cycles - expected) <= 1, f"{observed.cycles} clocks, not {expected}"
+
+
+# The last one, because a reset keeps what it writes.
+@cocotb.test()
+async def rewritten(dut: Any) -> None:
+    """Write every run-time parameter, some in each timestep, while currents wait and outputs stall.
+
+    A reset in between keeps them: what follows it is played with the last words.
+    """
+    job, _ = Job.present()
+    random = _random()
+    bench = PopulationBench(dut, job.interface, random)
+    bench.start_clock()
+    neurons = job.words.parameters.n
+    steps = max(40, 1000 // neurons)
+    writes = tuple(cases.random_writes(job.words, job.interface["runtime"], steps, random))
+    currents = cases.constrained_random(job.words, steps, neurons, random)
+    stalls = Stalls(0.1, 0.3, 0.3)
+    await bench.reset()
+    observed = await bench.play(currents, stalls, writes=writes)
+    _judge(job, currents, observed, f"{len(writes)} writes", writes)
+    await bench.reset(clocks=1)
+    last = tuple(dataclasses.replace(write, step=0) for write in writes)
+    _judge(job, currents, await bench.play(currents, stalls), "after a reset", last)

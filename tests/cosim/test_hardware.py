@@ -1,9 +1,12 @@
 """The exported Verilog against the golden model, on every simulator, for every preset."""
 
+import re
+
+import numpy as np
 import pytest
 
 from qlif.cosim import simulators
-from qlif.cosim.cosimulation import THOROUGH_TESTS
+from qlif.cosim.cosimulation import RUNTIME_TEST, THOROUGH_TESTS
 from qlif.cosim.job import Job
 from qlif.hdl.export import export_neuron, export_population
 from qlif.model.parameters import Parameters
@@ -78,6 +81,73 @@ def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, 
     words = quantise(Parameters(n=15), PRESETS["tiny-8"].replace(**CHOICES[choice]))
     outcome, log = population_run(tmp_path, quick_simulator, words, 3000)
     assert outcome == (len(THOROUGH_TESTS), 0), log
+
+
+@pytest.mark.parametrize(
+    ("preset", "lanes", "neurons"),
+    [("square-18", 2, 40), ("square-16", 4, 4), ("stochastic-12", 4, 60), ("factored-16", 8, 104)],
+)
+def test_lanes_side_by_side_are_the_same_neurons(tmp_path, quick_simulator, preset, lanes, neurons):
+    words = quantise(Parameters(n=neurons), PRESETS[preset])
+    export = export_population(words, neurons, "lanes", lanes)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 6000, export=export)
+    assert outcome == (len(THOROUGH_TESTS), 0), log
+
+
+def all_at(words, depth):
+    return dict.fromkeys(words.constants, depth)
+
+
+@pytest.mark.parametrize("depth", ["register", "memory"])
+@pytest.mark.parametrize(("preset", "lanes"), [("square-16", 1), ("factored-16", 1), ("stochastic-12", 4)])
+def test_parameters_written_at_run_time(tmp_path, quick_simulator, preset, lanes, depth):
+    words = quantise(Parameters(n=20, lower_bound=-63.0, additive_spike_trace=True), PRESETS[preset])
+    export = export_population(words, 20, "run time", lanes, all_at(words, depth))
+    tests = (*THOROUGH_TESTS, RUNTIME_TEST)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 3000, tests, export)
+    assert outcome == (len(tests), 0), log
+
+
+def test_each_neuron_with_its_own_parameters(tmp_path, simulator):
+    spread = np.linspace(0.9, 1.1, 24)
+    parameters = Parameters(
+        n=24,
+        a0=spread,
+        threshold=-52 * spread,
+        tau_s=10 * spread,
+        refrac_length=np.arange(24),
+        R=spread[::-1],
+    )
+    words = quantise(parameters, PRESETS["square-18"])
+    export = export_population(words, 24, "per neuron", 2, all_at(words, "memory"))
+    tests = (*THOROUGH_TESTS, RUNTIME_TEST)
+    outcome, log = population_run(tmp_path, simulator, words, 3000, tests, export)
+    assert outcome == (len(tests), 0), log
+
+
+def test_depths_can_be_mixed(tmp_path, quick_simulator):
+    words = quantise(Parameters(n=16), PRESETS["square-16"])
+    depths = {"threshold": "register", "bias": "memory"}
+    export = export_population(words, 16, "mixed", 1, depths)
+    assert [(c["name"], c["select"], c["depth"]) for c in export.interface["runtime"]] == [
+        ("threshold", 0, "register"),
+        ("bias", 1, "memory"),
+    ]
+    tests = (*THOROUGH_TESTS, RUNTIME_TEST)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 3000, tests, export)
+    assert outcome == (len(tests), 0), log
+
+
+def test_a_write_inside_a_timestep_would_be_seen(tmp_path, quick_simulator):
+    """The gates take writes at any time: the bench that writes must fail."""
+    words = quantise(Parameters(n=16), PRESETS["square-16"])
+    export = export_population(words, 16, "faulty", 1, {"threshold": "register", "reset": "register"})
+    ready = r"assign parameters__ready = \\\$\d+ .*;"
+    verilog, count = re.subn(ready, "assign parameters__ready = 1'b1;", export.verilog)
+    assert count == 1
+    faulty = type(export)(verilog, export.interface)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 3000, (RUNTIME_TEST,), faulty)
+    assert outcome == (1, 1), log
 
 
 @pytest.mark.parametrize("neurons", [1, 2, 7, 12, 13])

@@ -298,7 +298,12 @@ def test_the_interface_is_json_that_rebuilds_the_words(name, kind):
     )
     assert rebuilt.values == words.values
     assert interface["constants"] == {
-        key: {"word": constant.word, "format": str(constant.format), "value": constant.value}
+        key: {
+            "word": constant.word,
+            "format": str(constant.format),
+            "value": constant.value,
+            "depth": "gates",
+        }
         for key, constant in words.constants.items()
     }
     assert interface["exact"] == [line.as_dict() for line in words.report]
