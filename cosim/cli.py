@@ -3,6 +3,7 @@
 Exit codes: 0 good, 1 a mismatch or a failed check was found, 2 bad usage or input.
 """
 
+import dataclasses
 import importlib.metadata
 import json
 import sys
@@ -22,7 +23,10 @@ from qlif.cosim import results, simulators
 from qlif.cosim.configuration import Configuration, Settings
 from qlif.cosim.cosimulation import cosimulate
 from qlif.cosim.simulation import simulate as run_models
+from qlif.hdl.depths import Depth
 from qlif.hdl.export import export_population
+from qlif.hdl.synthesis import SynthesisError, synthesise
+from qlif.hdl.targets import TARGETS
 from qlif.model import stimuli
 from qlif.model.errors import InputError, PrecisionWarning
 from qlif.model.files import whole_file, write_text
@@ -32,6 +36,10 @@ from qlif.model.words import quantise
 DEFAULT_NEURONS = 64
 DEFAULT_STEPS = 2000
 PRESET_NAMES = ", ".join(PRESETS)
+
+WORD_NAMES = (
+    "threshold, reset, refractory, decay, trace_spike, lower_bound, bias, rest, critical, gain, drive"
+)
 
 app = typer.Typer(
     name="qlif",
@@ -67,6 +75,19 @@ InputOption = Annotated[
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of all that is random.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Directory for results and pictures.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+LanesOption = Annotated[int, typer.Option("--lanes", help="Pipelines side by side, a power of two.")]
+RegisterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--register", help=f"Parameter word in a register, written at run time ({WORD_NAMES}). Repeatable."
+    ),
+]
+MemoryOption = Annotated[
+    list[str] | None,
+    typer.Option("--memory", help="Parameter word with one value per neuron in a memory."),
+]
 
 
 def _version(asked: bool) -> None:
@@ -148,6 +169,9 @@ def cosim(
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Run the directed, random, stall and reset tests as well.")
     ] = False,
+    lanes: LanesOption = 1,
+    register: RegisterOption = None,
+    memory: MemoryOption = None,
     max_lag_steps: Annotated[
         int | None, typer.Option("--max-lag-steps", help="Fail if a spike lags the float neuron's by more.")
     ] = None,
@@ -169,6 +193,7 @@ def cosim(
             raise InputError(f"{name} must be 0 or more, not {limit}")
     found = simulators.find(simulator)
     configuration, currents = _prepare(preset, params, neurons, steps, input, seed)
+    configuration = _with_depths(configuration, register, memory)
     with _progress(as_json) as progress:
         run = cosimulate(
             configuration,
@@ -179,6 +204,7 @@ def cosim(
             waves=waves,
             stalls=stalls,
             thorough=thorough,
+            lanes=lanes,
             progress=progress,
         )
         progress("drawing", 0.9)
@@ -188,6 +214,9 @@ def cosim(
             "simulator_version": found.version,
             "input": input,
             "seed": seed,
+            "lanes": lanes,
+            "depths": configuration.depths,
+            "writes": list(configuration.writes),
             **results.cosimulation_facts(run),
         }
         software = run.software
@@ -213,6 +242,8 @@ def cosim(
             "clocks": facts["cycles"],
             **_comparison_rows(facts),
         }
+        if configuration.writes:
+            rows["parameter writes (the float neuron has none)"] = len(configuration.writes)
         if run.thorough is not None:
             rows["further tests passed"] = f"{run.thorough[0] - run.thorough[1]} of {run.thorough[0]}"
         results.print_facts(console, f"{configuration.name} on {input}, seed {seed}", rows)
@@ -228,13 +259,16 @@ def export(
     preset: PresetOption = None,
     params: ParamsOption = None,
     neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = DEFAULT_NEURONS,
+    lanes: LanesOption = 1,
+    register: RegisterOption = None,
+    memory: MemoryOption = None,
     out: OutOption = Path("qlif-out"),
     as_json: JsonOption = False,
 ) -> None:
     """Write the population as Verilog, with a description of its interface."""
-    configuration = Settings.read(preset, params).population(neurons)
+    configuration = _with_depths(Settings.read(preset, params).population(neurons), register, memory)
     words = quantise(configuration.parameters, configuration.arithmetic)
-    exported = export_population(words, neurons, configuration.name)
+    exported = export_population(words, neurons, configuration.name, lanes, configuration.depths)
     verilog, interface = out / f"{exported.interface['module']}.v", out / "interface.json"
     write_text(verilog, exported.verilog)
     write_text(interface, json.dumps(exported.interface, indent=2) + "\n")
@@ -246,6 +280,44 @@ def export(
     console = Console()
     results.print_exact_values(console, words.report)
     console.print(f"{verilog} and {interface} are written.", highlight=False)
+
+
+@app.command(epilog="Example: qlif synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5")
+def synth(
+    preset: PresetOption = None,
+    params: ParamsOption = None,
+    target: Annotated[str, typer.Option("--target", help=f"One of {', '.join(TARGETS)}.")] = "ecp5",
+    package: Annotated[str | None, typer.Option("--package", help="Package of the device.")] = None,
+    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = 1024,
+    lanes: LanesOption = 1,
+    register: RegisterOption = None,
+    memory: MemoryOption = None,
+    seeds: Annotated[int, typer.Option("--seeds", help="Placements; the median clock counts.")] = 5,
+    out: OutOption = Path("qlif-out"),
+    as_json: JsonOption = False,
+) -> None:
+    """Synthesise, place and route a population; report resources and the fastest clock."""
+    configuration = _with_depths(Settings.read(preset, params).population(neurons), register, memory)
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    with _progress(as_json) as progress:
+        synthesis = synthesise(
+            words,
+            neurons,
+            out / "synthesis",
+            preset=configuration.name,
+            target_name=target,
+            package=package,
+            lanes=lanes,
+            depths=configuration.depths,
+            seeds=seeds,
+            progress=progress,
+        )
+    facts = {**synthesis.as_dict(), "depths": configuration.depths}
+    write_text(out / "synthesis.json", json.dumps(facts, indent=2) + "\n")
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    results.print_synthesis(Console(), synthesis)
 
 
 @app.command()
@@ -269,6 +341,16 @@ def _prepare(
         steps = DEFAULT_STEPS if steps is None else steps
     currents = stimuli.make(input, timesteps=steps, neurons=neurons, dt=settings.dt, seed=seed)
     return settings.population(currents.shape[1]), currents
+
+
+def _with_depths(
+    configuration: Configuration, register: list[str] | None, memory: list[str] | None
+) -> Configuration:
+    """Return the configuration with the command line's depths over the file's."""
+    depths = dict(configuration.depths)
+    depths |= dict.fromkeys(register or (), str(Depth.REGISTER))
+    depths |= dict.fromkeys(memory or (), str(Depth.MEMORY))
+    return dataclasses.replace(configuration, depths=depths)
 
 
 def _comparison_rows(facts: dict[str, Any]) -> dict[str, Any]:
@@ -342,6 +424,6 @@ def main() -> None:
     except MemoryError:
         typer.echo("error: not enough memory for that many neurons and steps", err=True)
         sys.exit(2)
-    except simulators.SimulationError as error:
+    except (simulators.SimulationError, SynthesisError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

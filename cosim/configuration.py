@@ -2,16 +2,20 @@
 
 import tomllib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qlif.hdl.depths import Depth
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
+from qlif.model.fixed import ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import DEFAULT_PRESET, preset
+from qlif.model.words import Words
 
-TABLES = ("parameters", "arithmetic")
+TABLES = ("parameters", "arithmetic", "depths")
+WRITE_KEYS = ("step", "name", "value", "word", "neuron")
 STRUCTURE = frozenset({"n", "shape"})
 """Parameters that the command line sets with ``--neurons``."""
 
@@ -26,11 +30,52 @@ class Configuration:
         The preset's name, with a mark if a file changed its arithmetic.
     parameters : Parameters
     arithmetic : Arithmetic
+    depths : dict of str to str
+        Which parameter words live in registers or memories.
+    writes : tuple of dict
+        Changes of parameters on the way, as the file says them.
     """
 
     name: str
     parameters: Parameters
     arithmetic: Arithmetic
+    depths: dict[str, str] = field(default_factory=dict)
+    writes: tuple[dict[str, Any], ...] = ()
+
+    def parameter_writes(self, words: Words, timesteps: int) -> tuple[ParameterWrite, ...]:
+        """Return the changes of parameters in words.
+
+        Raises
+        ------
+        InputError
+            A timestep or a neuron outside the run, a parameter that isn't changeable, a value that its
+            format doesn't hold.
+        """
+        return tuple(self._parameter_write(number, words, timesteps) for number in range(len(self.writes)))
+
+    def _parameter_write(self, number: int, words: Words, timesteps: int) -> ParameterWrite:
+        said, where = self.writes[number], f"write {number + 1}"
+        for key in said:
+            if key not in WRITE_KEYS:
+                raise InputError(f"{where}: {unknown_name('key', key, WRITE_KEYS)}")
+        if "step" not in said or "name" not in said or ("value" in said) is ("word" in said):
+            raise InputError(f"{where} must have a step, a name, and either a value or a word")
+        name, neuron = said["name"], said.get("neuron")
+        changeable = sorted(self.depths)
+        if name not in changeable:
+            known = ", ".join(changeable) or "none"
+            raise InputError(f"{where}: {show(name)} can't be written: only those in [depths] can ({known})")
+        if neuron is not None and self.depths[name] != Depth.MEMORY:
+            raise InputError(f"{where}: {name} is one register for all neurons, so neuron must be left out")
+        if neuron is None and self.depths[name] == Depth.MEMORY:
+            raise InputError(f"{where}: {name} is one value per neuron: say which neuron")
+        try:
+            word = said["word"] if "word" in said else words.constant_word(name, said["value"], neuron)
+            write = ParameterWrite(said["step"], name, word, neuron)
+            write.check(words, timesteps)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        return write
 
 
 @dataclass(frozen=True)
@@ -39,7 +84,9 @@ class Settings:
 
     The file has a table ``[parameters]`` with the names of :class:`qlif.model.parameters.Parameters`, a
     table ``[arithmetic]`` with those of :class:`qlif.model.arithmetic.Arithmetic` (formats as text,
-    ``"SQ(6,12)"``), and may name the ``preset`` that they start from.
+    ``"SQ(6,12)"``), and may name the ``preset`` that they start from. A table ``[depths]`` says which
+    parameter words are a ``"register"`` or a ``"memory"``, and tables ``[[writes]]`` change those at the
+    beginning of a timestep.
 
     Attributes
     ----------
@@ -49,12 +96,16 @@ class Settings:
         The parameters that the file sets.
     where : str
         The file, as it reads in front of an error.
+    depths : dict of str to str
+    writes : tuple of dict
     """
 
     name: str
     arithmetic: Arithmetic
     physical: dict[str, Any]
     where: str
+    depths: dict[str, str] = field(default_factory=dict)
+    writes: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def read(cls, preset_name: str | None = None, file: Path | None = None) -> "Settings":
@@ -72,6 +123,9 @@ class Settings:
         name = preset_name or of_file
         if not isinstance(name, str):
             raise InputError(f"{where}preset must be a name in quotes, not {show(name)}")
+        writes = content.pop("writes", [])
+        if not isinstance(writes, list) or not all(isinstance(write, dict) for write in writes):
+            raise InputError(f"{where}writes must be tables [[writes]], not {show(writes)}")
         for key, value in content.items():
             _check_table(where, key, value)
         physical, choices = content.get("parameters", {}), content.get("arithmetic", {})
@@ -85,7 +139,8 @@ class Settings:
             arithmetic = preset(name).replace(**choices)
         except InputError as error:
             raise InputError(f"{where}{error}") from None
-        return cls(f"{name} (changed)" if choices else name, arithmetic, physical, where)
+        title = f"{name} (changed)" if choices else name
+        return cls(title, arithmetic, physical, where, content.get("depths", {}), tuple(writes))
 
     @property
     def dt(self) -> float:
@@ -103,7 +158,8 @@ class Settings:
         InputError
             A parameter's value is not allowed.
         """
-        return Configuration(self.name, self._parameters(neurons, self.physical), self.arithmetic)
+        parameters = self._parameters(neurons, self.physical)
+        return Configuration(self.name, parameters, self.arithmetic, self.depths, self.writes)
 
     def _parameters(self, neurons: int, physical: dict[str, Any]) -> Parameters:
         try:
@@ -114,7 +170,7 @@ class Settings:
 
 def _check_table(where: str, key: str, value: Any) -> None:
     if key not in TABLES:
-        hint = unknown_name("key", key, (*TABLES, "preset"))
+        hint = unknown_name("key", key, (*TABLES, "preset", "writes"))
         for table, names in (("parameters", Parameters.names()), ("arithmetic", _choices())):
             if key in names:
                 hint = f"{key!r} belongs into the table [{table}]"

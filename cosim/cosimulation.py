@@ -67,6 +67,7 @@ def cosimulate(
     waves: bool = False,
     stalls: float = 0.0,
     thorough: bool = False,
+    lanes: int = 1,
     export: Export | None = None,
     progress: Progress = lambda what, fraction: None,
 ) -> Cosimulation:
@@ -89,6 +90,8 @@ def cosimulate(
         Probability per clock that a stream pauses, on each of the three.
     thorough : bool
         Run the directed, random, stall and reset benches as well.
+    lanes : int
+        Pipelines side by side.
     export : Export, optional
         Other Verilog with the same ports, in place of this project's own.
     progress : callable, optional
@@ -104,7 +107,10 @@ def cosimulate(
     software = simulate(configuration, currents)
     words = software.words
     current_words = words.current_words(currents)
-    export = export or export_population(words, words.parameters.n, configuration.name)
+    writes = configuration.parameter_writes(words, len(current_words))
+    export = export or export_population(
+        words, words.parameters.n, configuration.name, lanes, configuration.depths
+    )
     verilog = directory / f"{export.interface['module']}.v"
     write_text(verilog, export.verilog)
     write_text(directory / "interface.json", json.dumps(export.interface, indent=2) + "\n")
@@ -114,7 +120,8 @@ def cosimulate(
     job_directory = directory / "run"
     job_directory.mkdir(parents=True, exist_ok=True)
     updates = current_words.size
-    Job(words, export.interface, {"stalls": stalls, "updates": updates}, current_words).write(job_directory)
+    options = {"stalls": stalls, "updates": updates}
+    Job(words, export.interface, options, current_words, writes).write(job_directory)
     (job_directory / "observed.npz").unlink(missing_ok=True)
     design.run(POPULATION_BENCH, job_directory, seed, ("replay",), lambda done: progress("simulating", done))
     observed_path = job_directory / "observed.npz"
@@ -123,7 +130,7 @@ def cosimulate(
             f"the bench ended before it had all outputs; its log is {job_directory / 'simulation.log'}"
         )
     observed = Observed.load(observed_path)
-    verdict = Scoreboard(words, current_words).compare(observed)
+    verdict = Scoreboard(words, current_words, writes).compare(observed)
     further = None
     if thorough:
         progress("running the thorough benches", 0.0)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from qlif.cosim.cosimulation import Cosimulation
 from qlif.cosim.simulation import Simulation
+from qlif.hdl.synthesis import Synthesis
 from qlif.model import analytic, plots
 from qlif.model.errors import InputError
 from qlif.model.fi_curve import FICurve, fi_curve
@@ -158,3 +159,26 @@ def fi_facts(curves: Mapping[str, FICurve]) -> dict[str, Any]:
         }
         for label, curve in curves.items()
     }
+
+
+def print_synthesis(console: Console, synthesis: Synthesis) -> None:
+    """Print what a population takes and how fast it is."""
+    fmax = synthesis.fmax_mhz
+    clock = f"{fmax.median} MHz [{fmax.min}..{fmax.max}]"
+    print_facts(
+        console,
+        f"{synthesis.preset} on {synthesis.device} {synthesis.package}, {synthesis.variant}",
+        {
+            "neurons, lanes": f"{synthesis.neurons:,}, {synthesis.lanes}",
+            "LUT": synthesis.lut,
+            "flip-flops": synthesis.ff,
+            "DSP": synthesis.dsp,
+            "block RAM": synthesis.ram,
+            f"fastest clock, median of {synthesis.seeds} placements": clock,
+            "updates per second": f"{synthesis.updates_per_s / 1e6:.1f} million",
+            "neurons in real time at dt = 0.1 ms": synthesis.neurons_in_real_time,
+            "latency": f"{synthesis.latency} clocks",
+        },
+    )
+    for note in synthesis.notes:
+        console.print(f"Note: {note}", highlight=False)

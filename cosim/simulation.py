@@ -40,7 +40,8 @@ def simulate(configuration: Configuration, currents: npt.NDArray[np.float64]) ->
     Parameters
     ----------
     configuration : Configuration
-        With as many neurons as the input has columns.
+        With as many neurons as the input has columns. Its writes change the golden model; the float
+        neuron keeps its first parameters.
     currents : array, (timesteps, neurons)
         Input currents in the parameters' unit.
 
@@ -50,9 +51,10 @@ def simulate(configuration: Configuration, currents: npt.NDArray[np.float64]) ->
         A current is not finite or can't be held.
     """
     fixed = QLIFPopulation.of(configuration.parameters, configuration.arithmetic)
-    golden = fixed.run(currents)
+    assert fixed.words is not None
+    golden = fixed.run(currents, writes=configuration.parameter_writes(fixed.words, len(currents)))
     floating = QLIFPopulation.of(configuration.parameters).run(currents)
-    assert fixed.words is not None and golden.potentials is not None and floating.potentials is not None
+    assert golden.potentials is not None and floating.potentials is not None
     return Simulation(
         fixed.words,
         golden,

@@ -5,9 +5,11 @@ import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from qlif.hdl import yowasp
+from qlif.hdl.depths import Depth
 from qlif.hdl.export import Export, export_population
 from qlif.hdl.netlist import Netlist, worthless
 from qlif.hdl.targets import Target, target
@@ -122,6 +124,8 @@ def synthesise(
     preset: str,
     target_name: str = "ecp5",
     package: str | None = None,
+    lanes: int = 1,
+    depths: Mapping[str, str] = MappingProxyType({}),
     seeds: int = 5,
     progress: Progress = lambda what, fraction: None,
 ) -> Synthesis:
@@ -143,6 +147,10 @@ def synthesise(
         A name in :data:`qlif.hdl.targets.TARGETS`.
     package : str, optional
         One of the target's; its first if not given.
+    lanes : int
+        Pipelines side by side.
+    depths : mapping of str to Depth, optional
+        Which parameter words aren't constants in the gates.
     seeds : int
         How many placements; the figure is their median.
     progress : callable, optional
@@ -156,8 +164,8 @@ def synthesise(
         A tool failed, or the netlist isn't the circuit that was described.
     """
     device = target(target_name)
-    check_fit(words, neurons, device, preset)
-    export = export_population(words, neurons, preset)
+    export = export_population(words, neurons, preset, lanes, depths)
+    check_fit(words, neurons, device, preset, lanes, depths)
     return measure(
         export, words, neurons, directory, device=device, package=package, seeds=seeds, progress=progress
     )
@@ -181,16 +189,18 @@ def measure(
     tools = {module: yowasp.version(module).split()[1] for module in (yowasp.YOSYS, device.router)}
     directory.mkdir(parents=True, exist_ok=True)
     module, ports = export.interface["module"], export.interface["ports"]
+    lanes = export.interface["lanes"]
+    depths = {constant["name"]: constant["depth"] for constant in export.interface["runtime"]}
     write_text(directory / "block.v", export.verilog)
     write_text(directory / "wrapper.v", wrapped(module, ports))
 
     try:
         progress("synthesising", 0.0)
         bare = _netlist(directory, device, module, "block", ["block.v"])
-        check_netlist(bare, words, neurons, device)
+        check_netlist(bare, words, neurons, device, lanes, depths)
         progress("synthesising between registers", 0.0)
         between = _netlist(directory, device, WRAPPER_MODULE, "wrapper", ["block.v", "wrapper.v"])
-        check_netlist(between, words, neurons, device)
+        check_netlist(between, words, neurons, device, lanes, depths)
         reports = []
         for seed in range(1, seeds + 1):
             progress(f"placing and routing, seed {seed} of {seeds}", (seed - 1) / seeds)
@@ -203,7 +213,7 @@ def measure(
     fmax = Fmax.of(clocks, limit)
     capped = max(clocks) > limit
     bubbles = min(1.0, neurons / export.interface["neurons_for_full_speed"])
-    updates_per_s = fmax.median * 1e6 * bubbles
+    updates_per_s = fmax.median * 1e6 * lanes * bubbles
     middle = reports[clocks.index(statistics.median_low(clocks))]
     notes = []
     if capped:
@@ -219,7 +229,7 @@ def measure(
         package=package,
         variant=variant,
         neurons=neurons,
-        lanes=1,
+        lanes=lanes,
         lut=bare.luts(device),
         ff=bare.flip_flops(device),
         dsp=bare.counts[device.multiplier],
@@ -237,18 +247,22 @@ def measure(
     )
 
 
-def expected_multipliers(words: Words, device: Target) -> int:
+def expected_multipliers(
+    words: Words, device: Target, lanes: int = 1, depths: Mapping[str, str] = MappingProxyType({})
+) -> int:
     """Return how many DSP blocks a population takes on a device, no more and no less.
 
     The square form has one product, of the potential with itself. The factored form has the product of
     its two factors, and that times the gain; raw currents have a product with the drive's gain, a trace
-    has one with its decay. A constant that is a power of two is a shift and takes none.
+    has one with its decay. A constant that is a power of two is a shift and takes none; one that is
+    written at run time counts with its whole width. Every lane has them all.
     """
     arithmetic, constants = words.arithmetic, words.constants
 
     def by_constant(width: int, name: str) -> int:
         word = constants[name].word
-        assert isinstance(word, int)
+        if depths.get(name, Depth.GATES) != Depth.GATES or not isinstance(word, int):
+            return device.multipliers_for(width, constants[name].format.width)
         # Yosys leaves the constant's zeros out, at both ends.
         odd = word // (word & -word)
         return 0 if odd == 1 else device.multipliers_for(width, odd.bit_length())
@@ -261,10 +275,17 @@ def expected_multipliers(words: Words, device: Target) -> int:
         count += by_constant(arithmetic.current.width, "drive")
     if words.parameters.spike_trace:
         count += by_constant(arithmetic.trace.width, "decay")
-    return count
+    return count * lanes
 
 
-def check_fit(words: Words, neurons: int, device: Target, preset: str) -> None:
+def check_fit(
+    words: Words,
+    neurons: int,
+    device: Target,
+    preset: str,
+    lanes: int = 1,
+    depths: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Refuse what a device can't hold, before any tool is run.
 
     Raises
@@ -280,15 +301,17 @@ def check_fit(words: Words, neurons: int, device: Target, preset: str) -> None:
             f"{preset} multiplies {left} by {right} bits, but a multiplier of {device.name} takes "
             f"{bits} by {bits}"
         )
-    multipliers = expected_multipliers(words, device)
+    multipliers = expected_multipliers(words, device, lanes, depths)
     if multipliers > device.multipliers:
         raise InputError(
             f"{preset} needs {multipliers} multipliers, but {device.name} has {device.multipliers}"
         )
-    arithmetic = words.arithmetic
+    arithmetic, constants = words.arithmetic, words.constants
     width = arithmetic.potential.width + words.refractory.width
     if words.parameters.spike_trace:
         width += arithmetic.trace.width
+    in_memory = (name for name, depth in depths.items() if depth == Depth.MEMORY)
+    width += sum(constants[name].format.width for name in in_memory)
     memories = -(-whole("neurons", neurons) * width // device.memory_bits)
     if memories > device.memories:
         raise InputError(
@@ -297,7 +320,14 @@ def check_fit(words: Words, neurons: int, device: Target, preset: str) -> None:
         )
 
 
-def check_netlist(netlist: Netlist, words: Words, neurons: int, device: Target) -> None:
+def check_netlist(
+    netlist: Netlist,
+    words: Words,
+    neurons: int,
+    device: Target,
+    lanes: int = 1,
+    depths: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Refuse a netlist whose figures would be another circuit's.
 
     Raises
@@ -308,11 +338,12 @@ def check_netlist(netlist: Netlist, words: Words, neurons: int, device: Target) 
         It lost outputs, its multipliers aren't those that were expected, or nextpnr would time them wrong.
     """
     constant = set() if words.parameters.spike_trace else {"updates_trace"}
-    if neurons == 1:
+    if neurons == lanes:
         constant |= {"updates_neuron", "events_neuron"}
     if lost := netlist.lost_outputs(constant):
         raise SynthesisError(f"the netlist lost its outputs {', '.join(lost)}")
-    expected, found = expected_multipliers(words, device), netlist.counts[device.multiplier]
+    expected = expected_multipliers(words, device, lanes, depths)
+    found = netlist.counts[device.multiplier]
     if found != expected:
         raise SynthesisError(f"the netlist has {found} {device.multiplier}, not the expected {expected}")
     if loose := netlist.unregistered_multipliers():

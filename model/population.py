@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.errors import InputError, unknown_name
-from qlif.model.fixed import FixedNeurons
+from qlif.model.fixed import FixedNeurons, ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.recording import Recording
@@ -168,7 +168,12 @@ class QLIFPopulation:
         """
         self.neurons.step(x if self.dialect == "synapticflow" else self._one_per_neuron(x))
 
-    def run(self, currents: npt.ArrayLike, record: Iterable[str] = RECORDABLE) -> Recording:
+    def run(
+        self,
+        currents: npt.ArrayLike,
+        record: Iterable[str] = RECORDABLE,
+        writes: Iterable[ParameterWrite] = (),
+    ) -> Recording:
         """Advance over a whole input and return what happened.
 
         The run goes on from the present state; :meth:`reset_state_variables` returns to the start.
@@ -179,6 +184,9 @@ class QLIFPopulation:
             Currents of each timestep.
         record : iterable of {"spikes", "potentials", "traces"}
             What to keep; spikes are always kept.
+        writes : iterable of ParameterWrite
+            Changes of parameter words on the way, as run-time parameters of the hardware; of a
+            fixed-point population only.
 
         Returns
         -------
@@ -194,7 +202,9 @@ class QLIFPopulation:
             raise InputError(unknown_name("recording", name, RECORDABLE))
         inputs = self._inputs(currents)
         if self.words is not None and isinstance(self.neurons, FixedNeurons):
-            return self._run_words(self.words, self.neurons, inputs, asked)
+            return self._run_words(self.words, self.neurons, inputs, asked, writes)
+        if tuple(writes):
+            raise InputError("writes are of parameter words, which only a fixed-point population has")
         spikes = np.empty((len(inputs), *self.shape), dtype=np.bool_)
         kept = {name: np.empty(spikes.shape, dtype=self.v.dtype) for name in asked - {"spikes"}}
         for timestep, current in enumerate(inputs):
@@ -215,10 +225,17 @@ class QLIFPopulation:
         self.learning = mode
         return self
 
-    def _run_words(self, words: Words, neurons: FixedNeurons, inputs: Any, asked: set[str]) -> Recording:
+    def _run_words(
+        self,
+        words: Words,
+        neurons: FixedNeurons,
+        inputs: Any,
+        asked: set[str],
+        writes: Iterable[ParameterWrite],
+    ) -> Recording:
         """Run in words, and say what they mean in mV."""
         fields = {"potentials": "potential", "traces": "trace"}
-        spikes, kept = neurons.run_words(inputs, [fields[name] for name in asked - {"spikes"}])
+        spikes, kept = neurons.run_words(inputs, [fields[name] for name in asked - {"spikes"}], writes)
         potential, trace = kept.get("potential"), kept.get("trace")
         return Recording(
             self.dt,

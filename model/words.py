@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic, Currents, Form
-from qlif.model.errors import InputError, show
+from qlif.model.errors import InputError, show, unknown_name
 from qlif.model.formats import SQ, UQ, Format
 from qlif.model.parameters import Parameters, Real
+
+POTENTIALS = frozenset({"threshold", "reset", "lower_bound", "rest", "critical"})
+"""The parameter words that are potentials."""
 
 Word = int | npt.NDArray[Any]
 """One integer for the population, or one per neuron."""
@@ -138,6 +141,34 @@ class Words:
     def traces(self, words: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the traces of trace words."""
         return self.arithmetic.trace.values(words)
+
+    def constant_word(self, name: str, value: float, neuron: int | None = None) -> int:
+        """Return the word nearest to a value that a parameter is to have at run time.
+
+        Parameters
+        ----------
+        name : str
+            As in :attr:`constants`.
+        value : float
+            In mV for a potential, else what the word itself stands for.
+        neuron : int, optional
+            Whose coordinates count, where each neuron has its own; else the first neuron's.
+
+        Raises
+        ------
+        InputError
+            The name is unknown, or the format doesn't hold the value.
+        """
+        if name not in self.constants:
+            raise InputError(unknown_name("parameter word", name, self.constants))
+        form = self.constants[name].format
+        origin, scale = 0.0, 1.0
+        if name in POTENTIALS:
+            origin, scale = (
+                float(np.broadcast_to(of, self.parameters.shape).flat[neuron or 0])
+                for of in (self.origin, self.scale)
+            )
+        return int(_fitting(name, "mV" if name in POTENTIALS else "", value, form, origin, scale))
 
     @property
     def quadratic_format(self) -> Format:
