@@ -52,7 +52,7 @@ def place(words: Words, depths: Mapping[str, str]) -> dict[str, Depth]:
         if name not in words.constants:
             raise InputError(unknown_name("parameter word", name, words.constants))
         if depth not in list(Depth):
-            raise InputError(unknown_name("depth", str(depth), list(Depth)))
+            raise InputError(unknown_name("depth", str(depth), [str(one) for one in Depth]))
     placed = {name: Depth(depths.get(name, Depth.GATES)) for name in words.constants}
     for name, constant in words.constants.items():
         if placed[name] is not Depth.MEMORY and not isinstance(constant.word, int):

@@ -3,8 +3,12 @@
 import pytest
 
 from qlif.cosim.configuration import Settings
+from qlif.hdl.depths import place
 from qlif.model.errors import InputError
+from qlif.model.fixed import ParameterWrite
+from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
+from qlif.model.words import quantise
 
 
 def settings(tmp_path, text, preset=None):
@@ -94,3 +98,86 @@ def test_files_that_cannot_be_read(tmp_path):
     broken.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="must be a TOML file in UTF-8"):
         Settings.read(None, broken)
+
+
+WRITES = """
+preset = "square-16"
+[depths]
+threshold = "register"
+bias = "memory"
+[[writes]]
+step = {step}
+{rest}
+"""
+
+
+def writes_of(tmp_path, rest, step=10):
+    configuration = settings(tmp_path, WRITES.format(step=step, rest=rest)).population(4)
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    return words, configuration.parameter_writes(words, 100)
+
+
+def test_writes_in_mv_or_in_words(tmp_path):
+    words, (write,) = writes_of(tmp_path, "name = 'threshold'\nvalue = -50.5")
+    assert write == ParameterWrite(10, "threshold", int(words.potential_words(-50.5)), None)
+    _, (write,) = writes_of(tmp_path, "name = 'bias'\nneuron = 2\nword = -300")
+    assert write == ParameterWrite(10, "bias", -300, 2)
+    words, (write,) = writes_of(tmp_path, "name = 'bias'\nneuron = 2\nvalue = -0.01")
+    assert write.word == round(-0.01 * 2 ** words.constants["bias"].format.f_bits)
+
+
+@pytest.mark.parametrize(
+    ("rest", "error"),
+    [
+        ("name = 'threshold'", "write 1 must have a step, a name, and either a value or a word"),
+        (
+            "name = 'threshold'\nvalue = -50\nword = 3",
+            "write 1 must have a step, a name, and either a value or a word",
+        ),
+        ("name = 'threshold'\nvalu = 1", "write 1: unknown key 'valu': did you mean 'value'?"),
+        (
+            "name = 'reset'\nvalue = -60",
+            "write 1: 'reset' can't be written: only those in [depths] can (bias, threshold)",
+        ),
+        (
+            "name = 'threshold'\nneuron = 1\nvalue = -50",
+            "write 1: threshold is one register for all neurons, so neuron must be left out",
+        ),
+        ("name = 'bias'\nword = 1", "write 1: bias is one value per neuron: say which neuron"),
+        ("name = 'bias'\nneuron = 4\nword = 1", "write 1: neuron must be below 4, not 4"),
+        (
+            "name = 'bias'\nneuron = 1\nword = 40000",
+            "write 1: the word of bias must be from -32768 to 32767 to fit SQ(-2,18), not 40000",
+        ),
+        ("name = 'threshold'\nvalue = 3", "write 1: threshold must be from -108 to -8.00153 mV"),
+    ],
+)
+def test_writes_that_cannot_be_made(tmp_path, rest, error):
+    with pytest.raises(InputError) as caught:
+        writes_of(tmp_path, rest)
+    assert str(caught.value).startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        (100, "write 1: step must be below the run's 100 timesteps, not 100"),
+        (-1, "write 1: step must be a whole number, 0 or more, not -1"),
+        (3.5, "write 1: step must be a whole number, 0 or more, not 3.5"),
+    ],
+)
+def test_writes_take_effect_between_timesteps_only(tmp_path, step, error):
+    with pytest.raises(InputError) as caught:
+        writes_of(tmp_path, "name = 'threshold'\nvalue = -50", step)
+    assert str(caught.value) == error
+
+
+def test_depths_are_checked_where_the_hardware_is_made():
+    words = quantise(Parameters(n=2), PRESETS["square-16"])
+    with pytest.raises(InputError, match="unknown parameter word 'treshold': did you mean 'threshold'"):
+        place(words, {"treshold": "register"})
+    with pytest.raises(InputError, match="unknown depth 'registers': did you mean 'register'"):
+        place(words, {"threshold": "registers"})
+    per_neuron = quantise(Parameters(n=2, threshold=[-52, -51]), PRESETS["square-16"])
+    with pytest.raises(InputError, match="threshold must be one value for all neurons"):
+        place(per_neuron, {"threshold": "register"})
