@@ -406,7 +406,7 @@ def _factors(words: Words) -> tuple[int, int]:
 
 
 def _netlist(directory: Path, device: Target, module: str, name: str, sources: list[str]) -> Netlist:
-    script = f"{device.synthesis} -top {module} -json {name}.json"
+    script = f"{device.synthesis.format(top=module)}; write_json {name}.json"
     log = yowasp.run(yowasp.YOSYS, ["-p", script, *sources], directory, f"{name}.yosys.log")
     if warnings := worthless(log):
         raise SynthesisError(f"Yosys dropped part of the circuit ({len(warnings)} warnings): {warnings[0]}")

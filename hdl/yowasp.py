@@ -36,7 +36,7 @@ def version(module: str) -> str:
 
 
 def run(module: str, arguments: Sequence[str], directory: Path, log: str) -> str:
-    """Run a tool in a directory and return what it said, which is also left there as `log`.
+    """Run a tool in a directory and return what it logged, which is also left there as `log`.
 
     The tools see the directory and what is below it: `arguments` hold relative paths only.
 
@@ -49,9 +49,12 @@ def run(module: str, arguments: Sequence[str], directory: Path, log: str) -> str
     """
     version(module)
     call = f"import sys, {module}; sys.exit({module}.{_CALLS[module]}(sys.argv[1:]))"
+    path = directory / log
+    path.unlink(missing_ok=True)
     done = subprocess.run(
-        # -P: a file in the directory can't stand in for a module.
-        [sys.executable, "-P", "-c", call, *arguments],
+        # -P: a file in the directory can't stand in for a module. -l: an error is the last thing that the
+        # tools say, and it doesn't always reach their standard output.
+        [sys.executable, "-P", "-c", call, "-l", log, *arguments],
         cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -59,9 +62,12 @@ def run(module: str, arguments: Sequence[str], directory: Path, log: str) -> str
         errors="replace",
         check=False,
     )
-    (directory / log).write_text(done.stdout, encoding="utf-8")
+    said = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    if not said.strip():
+        said = done.stdout
+        path.write_text(said, encoding="utf-8")
     if done.returncode:
-        complaints = [line for line in done.stdout.splitlines() if line.upper().startswith("ERROR")]
+        complaints = [line for line in said.splitlines() if line.upper().startswith("ERROR")]
         reason = complaints[0].partition(":")[2].strip() if complaints else f"exit code {done.returncode}"
-        raise ToolError(f"{module.replace('_', '-')} failed: {reason}; its log is {directory / log}")
-    return done.stdout
+        raise ToolError(f"{module.replace('_', '-')} failed: {reason}; its log is {path}")
+    return said

