@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from qlif.hdl import yowasp
-from qlif.hdl.depths import Depth
+from qlif.hdl.depths import Depth, place
 from qlif.hdl.export import Export, export_population
 from qlif.hdl.netlist import Netlist, worthless
 from qlif.hdl.targets import Target, target
@@ -164,8 +164,9 @@ def synthesise(
         A tool failed, or the netlist isn't the circuit that was described.
     """
     device = target(target_name)
+    # Before the export, which takes minutes for a memory that no device has.
+    check_fit(words, neurons, device, preset, lanes, place(words, depths))
     export = export_population(words, neurons, preset, lanes, depths)
-    check_fit(words, neurons, device, preset, lanes, depths)
     return measure(
         export, words, neurons, directory, device=device, package=package, seeds=seeds, progress=progress
     )
