@@ -172,6 +172,13 @@ def cosim(
     lanes: LanesOption = 1,
     register: RegisterOption = None,
     memory: MemoryOption = None,
+    gates: Annotated[
+        str | None,
+        typer.Option(
+            "--gates",
+            help=f"Simulate the netlist that Yosys makes for {' or '.join(TARGETS)}, of the vendor's cells.",
+        ),
+    ] = None,
     max_lag_steps: Annotated[
         int | None, typer.Option("--max-lag-steps", help="Fail if a spike lags the float neuron's by more.")
     ] = None,
@@ -205,11 +212,13 @@ def cosim(
             stalls=stalls,
             thorough=thorough,
             lanes=lanes,
+            gates=gates,
             progress=progress,
         )
         progress("drawing", 0.9)
         facts = {
             "preset": configuration.name,
+            "gates": gates,
             "simulator": found.name,
             "simulator_version": found.version,
             "input": input,
@@ -237,6 +246,7 @@ def cosim(
         results.print_exact_values(console, software.words.report)
         rows = {
             "simulator": found.version,
+            **({} if gates is None else {"netlist for": gates}),
             "updates compared": facts["updates"],
             "bit mismatches against the golden model": facts["mismatches"],
             "clocks": facts["cycles"],

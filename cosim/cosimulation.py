@@ -14,6 +14,7 @@ from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
 from qlif.cosim.simulation import Simulation, simulate
 from qlif.cosim.simulators import Design, SimulationError, Simulator
 from qlif.hdl.export import Export, export_population
+from qlif.hdl.gates import gate_netlist
 from qlif.model.files import write_text
 from qlif.model.recording import Recording
 from qlif.model.words import Words
@@ -69,6 +70,7 @@ def cosimulate(
     thorough: bool = False,
     lanes: int = 1,
     export: Export | None = None,
+    gates: str | None = None,
     progress: Progress = lambda what, fraction: None,
 ) -> Cosimulation:
     """Run an input through the hardware, the golden model and the float reference.
@@ -94,14 +96,19 @@ def cosimulate(
         Pipelines side by side.
     export : Export, optional
         Other Verilog with the same ports, in place of this project's own.
+    gates : str, optional
+        A target in :data:`qlif.hdl.targets.TARGETS`: what is simulated is the netlist that Yosys makes for
+        it, of the vendor's cells.
     progress : callable, optional
 
     Raises
     ------
     InputError
-        A current is not finite or can't be held.
+        A current is not finite or can't be held; the target isn't known, or the population doesn't fit it.
     SimulationError
         The simulation gave no verdict.
+    SynthesisError
+        Yosys made another circuit than the one that was described.
     """
     progress("running the models", 0.0)
     software = simulate(configuration, currents)
@@ -115,8 +122,15 @@ def cosimulate(
     write_text(verilog, export.verilog)
     write_text(directory / "interface.json", json.dumps(export.interface, indent=2) + "\n")
 
-    progress(f"building for {simulator.name}", 0.0)
-    design = Design(simulator, verilog, export.interface["module"], directory / "simulation", waves)
+    module, simulation = export.interface["module"], directory / "simulation"
+    if gates is None:
+        progress(f"building for {simulator.name}", 0.0)
+        design = Design(simulator, verilog, module, simulation, waves)
+    else:
+        progress(f"synthesising for {gates}", 0.0)
+        netlist = gate_netlist(export, words, gates, directory / "gates")
+        progress(f"building for {simulator.name}", 0.0)
+        design = Design(simulator, netlist.verilog, module, simulation, waves, netlist.cells, netlist.waiver)
     job_directory = directory / "run"
     job_directory.mkdir(parents=True, exist_ok=True)
     updates = current_words.size

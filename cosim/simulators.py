@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,9 +138,22 @@ class Design:
         Where everything that the simulator writes goes.
     waves : bool
         Whether runs leave waveforms behind.
+    cells : sequence of Path
+        Models of the primitives that the source instantiates.
+    waiver : Path, optional
+        For Verilator, a configuration file with the lint warnings that don't count.
     """
 
-    def __init__(self, simulator: Simulator, verilog: Path, top: str, directory: Path, waves: bool = False):
+    def __init__(
+        self,
+        simulator: Simulator,
+        verilog: Path,
+        top: str,
+        directory: Path,
+        waves: bool = False,
+        cells: Sequence[Path] = (),
+        waiver: Path | None = None,
+    ) -> None:
         self.simulator = simulator
         self.top = top
         self.directory = directory.resolve()
@@ -152,11 +165,14 @@ class Design:
         )
         if runtime is not None:
             runtime_cache.restore(runtime, build)
+        sources = [*cells, verilog]
+        if waiver is not None and simulator.name == "verilator":
+            sources.insert(0, waiver)
         code = self._run_process(
             "build",
             log,
             {
-                "sources": [str(verilog.resolve())],
+                "sources": [str(source.resolve()) for source in sources],
                 "hdl_toplevel": top,
                 "build_dir": str(build),
                 "build_args": [f"-Wno-{WAIVED_LINT}"] if simulator.name == "verilator" else [],

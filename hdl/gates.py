@@ -1,0 +1,136 @@
+"""The synthesised netlist as Verilog that a simulator runs, with models of the cells it is made of."""
+
+import importlib.resources
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from qlif.hdl import yowasp
+from qlif.hdl.export import Export
+from qlif.hdl.netlist import Netlist, worthless
+from qlif.hdl.synthesis import SynthesisError, check_fit, check_netlist
+from qlif.hdl.targets import target
+from qlif.model.files import write_text
+from qlif.model.words import Words
+
+YOSYS_MODELS = MappingProxyType(
+    {"ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), "up5k": ("ice40/cells_sim.v",)}
+)
+"""Per target, the files of Yosys' share folder with its cells' models."""
+
+OUR_MODELS = MappingProxyType(
+    {"ecp5": {"DP16KD": "ecp5_dp16kd.v", "MULT18X18D": "ecp5_mult18x18d.v"}, "up5k": {}}
+)
+"""Per target, the cells that Yosys has no model of, and the files of ``hdl/cells`` that have."""
+
+
+@dataclass(frozen=True)
+class GateNetlist:
+    """A netlist that is ready for a simulator.
+
+    Attributes
+    ----------
+    verilog : Path
+        The netlist: one module, with the ports of the export that it was made from.
+    cells : tuple of Path
+        The models of its cells.
+    waiver : Path
+        For Verilator: no lint of the netlist and of Yosys' models, which aren't ours to mend.
+    """
+
+    verilog: Path
+    cells: tuple[Path, ...]
+    waiver: Path
+
+
+def gate_netlist(export: Export, words: Words, target_name: str, directory: Path) -> GateNetlist:
+    """Synthesise a population as for its figures, and write the netlist for simulation.
+
+    Parameters
+    ----------
+    export : Export
+        The population's Verilog.
+    words : Words
+        Its neuron.
+    target_name : str
+        A name in :data:`qlif.hdl.targets.TARGETS`.
+    directory : Path
+        Where everything is written.
+
+    Raises
+    ------
+    InputError
+        The target isn't known, the population doesn't fit it, or Yosys isn't installed.
+    SynthesisError
+        Yosys failed, or the netlist isn't the circuit that was described.
+    """
+    device = target(target_name)
+    interface = export.interface
+    module, neurons, lanes = interface["module"], interface["neurons"], interface["lanes"]
+    depths = {constant["name"]: constant["depth"] for constant in interface["runtime"]}
+    check_fit(words, neurons, device, interface["preset"], lanes, depths)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_text(directory / "block.v", export.verilog)
+    script = f"{device.synthesis.format(top=module)}; write_json gates.json; write_verilog -noattr gates.v"
+    try:
+        log = yowasp.run(yowasp.YOSYS, ["-p", script, "block.v"], directory, "gates.yosys.log")
+    except yowasp.ToolError as error:
+        raise SynthesisError(str(error)) from None
+    if warnings := worthless(log):
+        raise SynthesisError(f"Yosys dropped part of the circuit ({len(warnings)} warnings): {warnings[0]}")
+    netlist = Netlist(json.loads((directory / "gates.json").read_text(encoding="utf-8")), module)
+    check_netlist(netlist, words, neurons, device, lanes, depths)
+    check_parameters(netlist, device.name)
+
+    verilog = directory / "gates.v"
+    cells = cell_models(device.name, directory)
+    waiver = directory / "waiver.vlt"
+    write_text(waiver, _waiver(verilog, cells[0]))
+    return GateNetlist(verilog, cells, waiver)
+
+
+def cell_models(target_name: str, directory: Path) -> tuple[Path, ...]:
+    """Return the files with the models of a target's cells: Yosys', copied into a directory, and ours.
+
+    Raises
+    ------
+    InputError
+        Yosys isn't installed.
+    """
+    yowasp.version(yowasp.YOSYS)
+    share = importlib.resources.files(yowasp.YOSYS) / "share"
+    text = "\n".join((share / name).read_text(encoding="utf-8") for name in YOSYS_MODELS[target_name])
+    # The models have no delays; a unit of time in some of the files only would be another one in the rest.
+    text = re.sub(r"(?m)^`timescale.*$", "", text)
+    # What nextpnr makes of LUTs: no netlist has it, and Icarus can't read it.
+    text = re.sub(r"(?ms)^module TRELLIS_COMB\(.*?^endmodule$", "", text)
+    copied = directory / f"{target_name}_cells.v"
+    write_text(copied, f"`define NO_INCLUDES\n{text}")
+    return (copied, *(_our_model(name) for name in OUR_MODELS[target_name].values()))
+
+
+def check_parameters(netlist: Netlist, target_name: str) -> None:
+    """Refuse a cell with a parameter that its model here doesn't have: a simulator might pass over it.
+
+    Raises
+    ------
+    SynthesisError
+        There is one.
+    """
+    for kind, file in OUR_MODELS[target_name].items():
+        model = _our_model(file).read_text(encoding="utf-8")
+        given = {name for cell in netlist.cells if cell["type"] == kind for name in cell["parameters"]}
+        for name in sorted(given):
+            if not re.search(rf"\b{re.escape(name)} = ", model):
+                raise SynthesisError(f"the model of {kind} in {file} has no parameter {name}")
+
+
+def _our_model(name: str) -> Path:
+    return Path(__file__).with_name("cells") / name
+
+
+def _waiver(*files: Path) -> str:
+    lines = [f'lint_off -file "{file.resolve()}"' for file in files]
+    return "\n".join(("`verilator_config", *lines)) + "\n"
