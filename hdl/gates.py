@@ -102,12 +102,13 @@ def cell_models(target_name: str, directory: Path) -> tuple[Path, ...]:
     yowasp.version(yowasp.YOSYS)
     share = importlib.resources.files(yowasp.YOSYS) / "share"
     text = "\n".join((share / name).read_text(encoding="utf-8") for name in YOSYS_MODELS[target_name])
-    # The models have no delays; a unit of time in some of the files only would be another one in the rest.
+    # No delays; and a unit of time in some of the files only would be another one in the rest.
     text = re.sub(r"(?m)^`timescale.*$", "", text)
+    text = re.sub(r"(?ms)^\s*specify\b.*?^\s*endspecify\b", "", text)
     # What nextpnr makes of LUTs: no netlist has it, and Icarus can't read it.
     text = re.sub(r"(?ms)^module TRELLIS_COMB\(.*?^endmodule$", "", text)
     copied = directory / f"{target_name}_cells.v"
-    write_text(copied, f"`define NO_INCLUDES\n{text}")
+    write_text(copied, f"`define NO_INCLUDES\n`define NO_ICE40_DEFAULT_ASSIGNMENTS\n{text}")
     return (copied, *(_our_model(name) for name in OUR_MODELS[target_name].values()))
 
 
@@ -132,5 +133,8 @@ def _our_model(name: str) -> Path:
 
 
 def _waiver(*files: Path) -> str:
-    lines = [f'lint_off -file "{file.resolve()}"' for file in files]
+    # Without a rule it doesn't take in the warnings of style.
+    lines = [
+        f'lint_off {rule}-file "{file.resolve()}"' for file in files for rule in ("", "-rule INITIALDLY ")
+    ]
     return "\n".join(("`verilator_config", *lines)) + "\n"

@@ -98,9 +98,9 @@ module DP16KD (
       localparam NORMAL = p == 1 ? WRITEMODE_B == "NORMAL" : WRITEMODE_A == "NORMAL";
       localparam THROUGH = p == 1 ? WRITEMODE_B == "WRITETHROUGH" : WRITEMODE_A == "WRITETHROUGH";
       // The bits of a word in its first byte; all of them if it has more bytes than one.
-      localparam [8:0] WORD = WIDTH < 9 ? (1 << WIDTH) - 1 : 511;
-      localparam [10:0] ALIGNED = -BYTES;
-      localparam [2:0] IN_BYTE = WIDTH == 1 ? 7 : WIDTH == 2 ? 6 : WIDTH == 4 ? 4 : 0;
+      localparam [8:0] WORD = WIDTH == 1 ? 9'h1 : WIDTH == 2 ? 9'h3 : WIDTH == 4 ? 9'hf : 9'h1ff;
+      localparam [10:0] ALIGNED = WIDTH == 36 ? 11'h7fc : WIDTH == 18 ? 11'h7fe : 11'h7ff;
+      localparam [2:0] IN_BYTE = WIDTH == 1 ? 3'd7 : WIDTH == 2 ? 3'd6 : WIDTH == 4 ? 3'd4 : 3'd0;
 
       wire [13:0] address = addresses[14 * p +: 14];
       wire [35:0] data = WIDTH == 36 ? written : {18'd0, written[18 * p +: 18]};
@@ -154,7 +154,7 @@ module DP16KD (
 
       reg [35:0] known;
       integer k, l;
-      always @(*) begin
+      always_comb begin
         known = latch;
         if (read_time == port[1 - p].write_time)
           for (k = 0; k < BYTES; k = k + 1)

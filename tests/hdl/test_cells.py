@@ -1,0 +1,202 @@
+"""The models of ECP5's cells against a plain product and a plain memory, in Icarus."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import qlif.hdl
+
+CELLS = Path(qlif.hdl.__file__).with_name("cells")
+MULTIPLIER, MEMORY = CELLS / "ecp5_mult18x18d.v", CELLS / "ecp5_dp16kd.v"
+
+
+def names(prefix, count, bus):
+    return ", ".join(f".{prefix}{i}({bus}[{i}])" for i in range(count))
+
+
+def simulate(tmp_path, bench, model):
+    """Run a bench on a model; return what it said and its exit code."""
+    if shutil.which("iverilog") is None or shutil.which("vvp") is None:
+        pytest.skip("iverilog isn't installed")
+    (tmp_path / "bench.v").write_text(bench)
+    built = ["iverilog", "-g2012", "-s", "bench", "-o", "sim", "bench.v", str(model)]
+    subprocess.run(built, cwd=tmp_path, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["vvp", "-n", "sim"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout + done.stderr, done.returncode
+
+
+def with_fault(tmp_path, model, right, wrong):
+    text = model.read_text()
+    assert text.count(right) == 1
+    faulty = tmp_path / "faulty.v"
+    faulty.write_text(text.replace(right, wrong))
+    return faulty
+
+
+STAGES = ("REG_INPUTA", "REG_INPUTB", "REG_PIPELINE", "REG_OUTPUT")
+
+
+def multiplier_bench(registers, signed, extra=""):
+    """Hold the multiplier against ``*`` and registers of its own, with enable 1 and reset 2."""
+    parameters = [
+        f'.{stage}_CLK("{"CLK3" if stage in registers else "NONE"}"), .{stage}_CE("CE1"), .{stage}_RST("RST2")'
+        for stage in STAGES
+    ]
+
+    def stage(name, target, source):
+        if name not in registers:
+            return f"always @(*) {target} = {source};"
+        return f"always @(posedge clk) if (rst) {target} <= 0; else if (ce) {target} <= {source};"
+
+    sign = "$signed" if signed else "$unsigned"
+    return f"""
+module bench;
+  reg clk = 0, ce = 1, rst = 0; reg [17:0] a = 0, b = 0; wire [35:0] p;
+  reg [17:0] ra = 0, rb = 0; reg [35:0] rp = 0, ro = 0; wire [35:0] product = {sign}(ra) * {sign}(rb);
+  {stage("REG_INPUTA", "ra", "a")}
+  {stage("REG_INPUTB", "rb", "b")}
+  {stage("REG_PIPELINE", "rp", "product")}
+  {stage("REG_OUTPUT", "ro", "rp")}
+  MULT18X18D #({", ".join(parameters)}{extra}) dut (
+    {names("A", 18, "a")}, {names("B", 18, "b")}, {names("P", 36, "p")}, .CLK3(clk), .CE1(ce), .RST2(rst),
+    .SIGNEDA(1'b{signed:d}), .SIGNEDB(1'b{signed:d}), .SOURCEA(1'b0), .SOURCEB(1'b0));
+  integer i, wrong = 0;
+  initial begin
+    for (i = 0; i < 2000; i = i + 1) begin
+      a = $random; b = $random; ce = $random; rst = ($random & 15) == 0;
+      if (i % 7 == 0) a = 18'h20000;
+      if (i % 5 == 0) b = 18'h20000;
+      #1 clk = 1; #1 if (p !== ro) wrong = wrong + 1;
+      clk = 0; #1;
+    end
+    $display("wrong: %0d", wrong); $finish;
+  end
+endmodule
+"""
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("count", range(16))
+def test_multiplier_with_every_choice_of_registers(tmp_path, count, signed):
+    registers = [stage for i, stage in enumerate(STAGES) if count >> i & 1]
+    assert simulate(tmp_path, multiplier_bench(registers, signed), MULTIPLIER) == ("wrong: 0\n", 0)
+
+
+def test_a_fault_in_the_multiplier_is_seen(tmp_path):
+    faulty = with_fault(tmp_path, MULTIPLIER, "{SIGNEDA & a[17], a}", "{1'b0, a}")
+    said, _ = simulate(tmp_path, multiplier_bench(STAGES, True), faulty)
+    assert said != "wrong: 0\n"
+
+
+@pytest.mark.parametrize(
+    ("extra", "text"),
+    [
+        (', .MULT_BYPASS("ENABLED")', "MULT18X18D: MULT_BYPASS ENABLED isn't modelled"),
+        (', .RESETMODE("ASYNC")', "MULT18X18D: RESETMODE ASYNC isn't modelled"),
+        (', .REG_INPUTC_CLK("CLK0")', "MULT18X18D: REG_INPUTC_CLK CLK0 isn't modelled"),
+    ],
+)
+def test_what_the_multiplier_does_not_model_stops_the_simulation(tmp_path, extra, text):
+    said, code = simulate(tmp_path, multiplier_bench(STAGES, True, extra), MULTIPLIER)
+    assert code != 0 and text in said
+
+
+def memory_bench(width, mode="NORMAL", register="NOREG", extra=""):
+    """Write and read at port A, hold it against a plain memory of words."""
+    wide, bits = width == 36, (width if width < 9 else 9)
+    low = {1: 0, 2: 1, 4: 2, 9: 3, 18: 4, 36: 5}[width]
+    enables = {18: 2, 36: 4}.get(width, 1)
+    write = "1'b1" if wide else "we"
+    pins_out = (
+        f"{names('DOA', 18, 'q')}, " + ", ".join(f".DOB{i}(q[{i + 18}])" for i in range(18))
+        if wide
+        else names("DOA", 18, "q")
+    )
+    read = "ADB" if wide else None
+    address_a = (
+        "{word, 1'b0, en[3:0]}"
+        if wide
+        else "{word, 2'b00, en[1:0]}"
+        if width == 18
+        else f"{{word, {low}'d0}}"
+    )
+    if low == 0:
+        address_a = "word"
+    return f"""
+module bench;
+  reg clk = 0, we = 0, ce = 1, oce = 1; reg [{13 - low}:0] word = 0, from = 0; reg [3:0] en = 0;
+  reg [35:0] d = 0; wire [35:0] q; wire [13:0] aa = {address_a}; wire [13:0] ab = {{from}} << {low};
+  reg [{width - 1}:0] plain [0:{(1 << (14 - low)) - 1}], latch = 0, held = 0, merged;
+  DP16KD #(.DATA_WIDTH_A({width}), .DATA_WIDTH_B({width}), .WRITEMODE_A("{mode}"), .REGMODE_A("{register}"){extra})
+  dut ({names("DIA", 18, "d")}, {", ".join(f".DIB{i}(d[{i + 18}])" for i in range(18))},
+    {names("ADA", 14, "aa")}, {names("ADB", 14, "ab")}, {pins_out},
+    .CEA({"we" if wide else "ce"}), .WEA({write}), .OCEA(oce), .CLKA(clk), .RSTA(1'b0),
+    .CSA0(1'b0), .CSA1(1'b0), .CSA2(1'b0),
+    .CEB({"ce" if read else "1'b0"}), .WEB(1'b0), .OCEB(1'b1), .CLKB(clk), .RSTB(1'b0),
+    .CSB0(1'b0), .CSB1(1'b0), .CSB2(1'b0));
+  integer i, k, wrong = 0;
+  initial begin
+    for (i = 0; i < {1 << (14 - low)}; i = i + 1) plain[i] = 0;
+    for (i = 0; i < 4000; i = i + 1) begin
+      word = $random & 15; from = $random & 15; we = $random; ce = $random; oce = $random;
+      en = $random; d = {{$random, $random}};
+      if ({int(wide)} && from == word) from = word ^ 1;
+      merged = plain[word];
+      for (k = 0; k < {enables}; k = k + 1)
+        if ({enables} == 1 || en[k]) merged[k * {bits} +: {bits}] = d[k * {bits} +: {bits}];
+      #1 clk = 1;
+      if (oce) held = latch;
+      if ({int(wide)}) begin if (ce) latch = plain[from]; end
+      else if (ce && !we) latch = plain[word];
+      else if (ce && "{mode}" == "WRITETHROUGH") latch = merged;
+      else if (ce && "{mode}" == "READBEFOREWRITE") latch = plain[word];
+      if ({"we" if wide else "ce && we"}) plain[word] = merged;
+      #1 if (q[{width - 1}:0] !== ("{register}" == "OUTREG" ? held : latch)) wrong = wrong + 1;
+      clk = 0; #1;
+    end
+    $display("wrong: %0d", wrong); $finish;
+  end
+endmodule
+"""
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 9, 18, 36])
+def test_memory_at_every_width(tmp_path, width):
+    assert simulate(tmp_path, memory_bench(width), MEMORY) == ("wrong: 0\n", 0)
+
+
+@pytest.mark.parametrize("register", ["NOREG", "OUTREG"])
+@pytest.mark.parametrize("mode", ["NORMAL", "WRITETHROUGH", "READBEFOREWRITE"])
+@pytest.mark.parametrize("width", [4, 18])
+def test_memory_in_every_mode(tmp_path, width, mode, register):
+    assert simulate(tmp_path, memory_bench(width, mode, register), MEMORY) == ("wrong: 0\n", 0)
+
+
+def test_a_fault_in_the_memory_is_seen(tmp_path):
+    faulty = with_fault(tmp_path, MEMORY, "if (enables[i] && WORD", "if (WORD")
+    said, _ = simulate(tmp_path, memory_bench(18), faulty)
+    assert said != "wrong: 0\n"
+
+
+def test_what_one_port_writes_while_the_other_reads_is_unknown(tmp_path):
+    bench = memory_bench(36).replace("from = word ^ 1", "from = word")
+    said, _ = simulate(tmp_path, bench, MEMORY)
+    assert int(said.removeprefix("wrong: ")) > 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"width": 18, "mode": "FAST"}, "DP16KD: WRITEMODE_A FAST isn't modelled"),
+        ({"width": 18, "register": "TWO"}, "DP16KD: REGMODE_A TWO isn't modelled"),
+        ({"width": 36, "register": "OUTREG"}, "DP16KD: an output register of 36 bits isn't modelled"),
+        ({"width": 18, "extra": ', .INIT_DATA("DYNAMIC")'}, "DP16KD: INIT_DATA DYNAMIC isn't modelled"),
+    ],
+)
+def test_what_the_memory_does_not_model_stops_the_simulation(tmp_path, arguments, text):
+    said, code = simulate(tmp_path, memory_bench(**arguments), MEMORY)
+    assert code != 0 and text in said
