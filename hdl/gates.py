@@ -135,6 +135,8 @@ def _our_model(name: str) -> Path:
 def _waiver(*files: Path) -> str:
     # Without a rule it doesn't take in the warnings of style.
     lines = [
-        f'lint_off {rule}-file "{file.resolve()}"' for file in files for rule in ("", "-rule INITIALDLY ")
+        f'lint_off {rule}-file "{file.resolve()}"'
+        for file in files
+        for rule in ("", "-rule INITIALDLY ", "-rule UNOPTFLAT ")
     ]
     return "\n".join(("`verilator_config", *lines)) + "\n"
