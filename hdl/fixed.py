@@ -215,6 +215,14 @@ class Value(ValueCastable):
         )
         return Value(shape, Mux(fits, low.as_signed(), Mux(self._word[-1], lowest, highest)))
 
+    def is_above(self, shape: Shape) -> AmaranthValue:
+        """Return whether the value is above the range of a signed shape with as many fraction bits."""
+        return ~self._word[-1] & self._word[shape.words.width - 1 :].any()
+
+    def is_below(self, shape: Shape) -> AmaranthValue:
+        """Return whether the value is below it."""
+        return self._word[-1] & ~self._word[shape.words.width - 1 :].all()
+
     def _extended(self, width: int) -> AmaranthValue:
         """Return the word with copies of its sign, or zeros, in front."""
         missing = width - len(self._word)

@@ -13,7 +13,7 @@ from qlif.hdl import fixed
 from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.pipeline import Pipeline, Timed
 from qlif.model.arithmetic import Currents, Form
-from qlif.model.formats import Rounding
+from qlif.model.formats import Overflow, Rounding
 from qlif.model.words import Words
 
 
@@ -124,11 +124,9 @@ class NeuronPipeline(wiring.Component):
         refractory = pipe.register("refractory__1", lambda count: count, pipe.input(self.refractory))
         trace = pipe.register("trace__1", lambda x: x, pipe.input(self.trace))
 
-        integrated = self._integrate(pipe, before, current)
+        total = self._integrate(pipe, before, current)
         active = pipe.register("active", lambda count: ~count.as_value().any(), refractory)
-        potential = pipe.register("held", fixed.choose, active, integrated, before)
-
-        spike = pipe.register("spiking", lambda v, at: v >= at, potential, self.constant("threshold"))
+        potential, spike = self._fit(pipe, total, active, before)
         bounded, after_spike = self._bound(pipe, potential)
         potential = pipe.register("potential__next", fixed.choose, spike, after_spike, bounded)
 
@@ -140,9 +138,9 @@ class NeuronPipeline(wiring.Component):
         return potential, refractory, next_trace, spike
 
     def _integrate(self, pipe: Pipeline, potential: Timed, current: Timed) -> Timed:
-        """Return the potential after one forward Euler step, as if the neuron weren't refractory."""
+        """Return the sum of one forward Euler step, rounded, in a format that holds it exactly."""
         arithmetic = self.words.arithmetic
-        shape = fixed.Shape(arithmetic.potential)
+        f_bits = arithmetic.potential.f_bits
         if arithmetic.form is Form.SQUARE:
             shift = -self.words.quadratic_shift
             square = pipe.register("square", lambda v: v * v, potential)
@@ -169,12 +167,30 @@ class NeuronPipeline(wiring.Component):
         total = pipe.register("total", operator.add, linear, quadratic)
         if arithmetic.rounding is Rounding.SR:
             random = pipe.input(self.random)
-            rounded = pipe.register(
-                "rounded", lambda x, r: x.reshape(shape.f_bits, Rounding.SR, r), total, random
-            )
-        else:
-            rounded = pipe.register("rounded", lambda x: x.reshape(shape.f_bits, arithmetic.rounding), total)
-        return pipe.register("integrated", lambda x: x.fit(shape, arithmetic.overflow), rounded)
+            return pipe.register("rounded", lambda x, r: x.reshape(f_bits, Rounding.SR, r), total, random)
+        return pipe.register("rounded", lambda x: x.reshape(f_bits, arithmetic.rounding), total)
+
+    def _fit(self, pipe: Pipeline, total: Timed, active: Timed, before: Timed) -> tuple[Timed, Timed]:
+        """Return the potential in its range, held if the neuron is refractory, and whether it spikes."""
+        shape = fixed.Shape(self.words.arithmetic.potential)
+        threshold = self.constant("threshold")
+        if self.words.arithmetic.overflow is Overflow.WRAP:
+            integrated = pipe.register("integrated", lambda x: x.fit(shape, Overflow.WRAP), total)
+            potential = pipe.register("held", fixed.choose, active, integrated, before)
+            return potential, pipe.register("spiking", lambda v, at: v >= at, potential, threshold)
+        # What is above the range spikes, whatever its word is: only what is below it needs a value.
+        low = pipe.register("low", lambda x: x.fit(shape, Overflow.WRAP), total)
+        above = pipe.register("above", lambda x, a: x.is_above(shape) & a, total, active)
+        below = pipe.register("below", lambda x, a: x.is_below(shape) & a, total, active)
+        lowest = fixed.Const(shape.words.min_word, shape)
+
+        def held(a: Value, b: Value, x: fixed.Value, v: fixed.Value) -> fixed.Value:
+            return fixed.choose(a, fixed.choose(b, lowest, x), v)
+
+        potential = pipe.register("held", held, active, below, low, before)
+        return potential, pipe.register(
+            "spiking", lambda v, at, a: (v >= at) | a, potential, threshold, above
+        )
 
     def _bound(self, pipe: Pipeline, potential: Timed) -> tuple[Timed, Timed]:
         """Return the potential held at the lower bound, and the one after a spike likewise."""

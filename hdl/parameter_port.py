@@ -35,7 +35,7 @@ class ParameterPort(wiring.Component):
     row : In
         The row of neurons whose values are wanted.
     value_NAME : Out
-        One register's value for all lanes, or those of the row that was asked for two clocks ago.
+        One register's value for all lanes, or those of the row that was asked for in the clock before.
     """
 
     writes: Any
@@ -63,8 +63,6 @@ class ParameterPort(wiring.Component):
                 "open": In(1),
                 "row": In(row_bits),
                 **{f"value_{constant.name}": Out(self._width(constant)) for constant in constants},
-                # A row's values one clock earlier, straight from the memory.
-                **{f"early_{constant.name}": Out(self._width(constant)) for constant in constants},
             }
         )
 
@@ -90,8 +88,7 @@ class ParameterPort(wiring.Component):
         register = Signal(width, init=word & ((1 << width) - 1), name=constant.name, reset_less=True)
         with m.If(chosen):
             m.d.sync += register.eq(self.writes.payload.word)
-        for name in ("value", "early"):
-            m.d.comb += getattr(self, f"{name}_{constant.name}").eq(register)
+        m.d.comb += getattr(self, f"value_{constant.name}").eq(register)
 
     def _memory(self, m: Module, constant: RuntimeConstant, chosen: Value) -> None:
         width, lanes = constant.format.width, self._lanes
@@ -111,10 +108,7 @@ class ParameterPort(wiring.Component):
             port.data.as_value().eq(Cat(*[self.writes.payload.word[:width]] * lanes)),
             port.en.eq(Cat(*(chosen & equals(lane, place) for place in range(lanes)))),
         ]
-        value = getattr(self, f"value_{constant.name}")
-        kept = Signal(len(value), name=f"{constant.name}_of_row", reset_less=True)
-        m.d.sync += kept.eq(read.data.as_value())
-        m.d.comb += [value.eq(kept), getattr(self, f"early_{constant.name}").eq(read.data.as_value())]
+        m.d.comb += getattr(self, f"value_{constant.name}").eq(read.data.as_value())
 
     def _rows(self, constant: RuntimeConstant) -> list[list[int]]:
         """Return the memory's first content, row by row, as bit patterns."""

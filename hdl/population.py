@@ -8,15 +8,16 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from qlif.hdl import fixed
+from qlif.hdl.counters import RowCounter, StepCounter
 from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.parameter_port import ParameterPort, equals
+from qlif.hdl.queue import Queue
 from qlif.hdl.random_words import RandomWordSource
 from qlif.model.errors import InputError
 from qlif.model.words import Words
@@ -25,7 +26,7 @@ STEP_BITS = 32
 """Width of the timestep in an event; it wraps."""
 
 MEMORY_LATENCY = 2
-"""Clocks from a read address to the state at the pipeline: the memory and its output register."""
+"""Clocks from accepting currents to their states at the pipeline: the row counter's and the memory's."""
 
 LARGEST_POPULATION = 1 << 20
 MOST_LANES = 64
@@ -136,12 +137,12 @@ class Population(wiring.Component):
     @property
     def loop_latency(self) -> int:
         """Clocks after which a row's next update may follow: fewer rows cause bubbles."""
-        return MEMORY_LATENCY + self._pipelines[0].latency + 1
+        return MEMORY_LATENCY + self._pipelines[0].latency
 
     @property
     def latency(self) -> int:
         """Clocks from the one in which a current is accepted to the first in which its update is valid."""
-        return self.loop_latency + 1
+        return self.loop_latency + 2
 
     @property
     def depth(self) -> int:
@@ -155,25 +156,27 @@ class Population(wiring.Component):
         for lane, pipeline in enumerate(self._pipelines):
             m.submodules[f"pipeline_{lane}" if self.lanes > 1 else "pipeline"] = pipeline
 
-        # Where the next currents belong, and whether this is their neurons' first update.
-        row = Signal(self._row_bits)
+        # Currents are accepted; in the clock after, their neurons' states are read.
+        issue, accepted = Signal(), Signal()
+        m.d.sync += accepted.eq(issue)
+        m.submodules.reading = reading = RowCounter(self._rows)
         fresh = Signal(init=1)
-        issue = Signal()
-        self._count_rows(m, issue, row, fresh.eq(0))
+        m.d.comb += reading.advance.eq(accepted)
+        with m.If(accepted & reading.last):
+            m.d.sync += fresh.eq(0)
 
         # What is in flight: one bit per clock since the currents were accepted.
         stages = MEMORY_LATENCY + self._pipelines[0].latency
-        in_flight = Signal(stages)
-        m.d.sync += in_flight.eq((in_flight << 1) | issue)
-        at_pipeline, retire = in_flight[MEMORY_LATENCY - 1], in_flight[stages - 1]
+        in_flight = Signal(stages - 1)
+        m.d.sync += in_flight.eq((in_flight << 1) | accepted)
+        at_pipeline, retire = in_flight[MEMORY_LATENCY - 2], in_flight[stages - 2]
 
-        # Updates retire in order, so counting them tells which neurons and timestep they belong to.
-        retired = Signal(self._row_bits)
-        step = Signal(STEP_BITS)
-        self._count_rows(m, retire, retired, step.eq(step + 1))
+        # Updates retire in order, so counting them tells which row they belong to.
+        m.submodules.writing = writing = RowCounter(self._rows)
+        m.d.comb += writing.advance.eq(retire)
 
-        may_start = self._connect_parameters(m, row, in_flight)
-        self._keep_state(m, row, fresh, retired, retire)
+        may_start = self._connect_parameters(m, issue, reading.row, accepted | in_flight.any())
+        self._keep_state(m, reading.row, fresh, writing.row, retire)
 
         currents = self.currents.payload.as_value()
         for stage in range(MEMORY_LATENCY):
@@ -188,37 +191,74 @@ class Population(wiring.Component):
             for pipeline, word in zip(self._pipelines, self._lanes_of(random.words), strict=True):
                 m.d.comb += pipeline.random.eq(word)
 
-        # Both queues have room for everything in flight, because each row claims its places when its currents
-        # are accepted. A place in the event queue comes back at once if nobody spiked.
-        spikes = Cat(pipeline.spike for pipeline in self._pipelines)
-        silent = retire & ~spikes.any()
-        room = self._room(m, "updates", depth, issue, self.updates.valid & self.updates.ready, Const(0, 1))
-        room &= self._room(m, "events", depth, issue, self.events.valid & self.events.ready, silent)
-        if self._rows < self.loop_latency:
-            room &= self._room(m, "rows", self._rows, issue, retire, Const(0, 1))
-        m.d.comb += [
-            self.currents.ready.eq(room & may_start),
-            issue.eq(self.currents.ready & self.currents.valid),
-        ]
+        updates = self._send_updates(m, retire)
+        events = self._send_events(m, retire)
 
-        first_neuron = retired << ceil_log2(self.lanes)
-        potentials = Cat(pipeline.next_potential.as_value() for pipeline in self._pipelines)
-        traces = Cat(pipeline.next_trace.as_value() for pipeline in self._pipelines)
-        outcome: Any = Signal(self.updates.payload.shape())
-        event: Any = Signal(self.events.payload.shape())
-        m.d.comb += [
-            outcome.neuron.eq(first_neuron),
-            outcome.spike.eq(spikes),
-            Value.cast(outcome.potential).eq(potentials),
-            Value.cast(outcome.trace).eq(traces),
-            event.neuron.eq(first_neuron),
-            event.step.eq(step),
-        ]
-        if self.lanes > 1:
-            m.d.comb += event.spike.eq(spikes)
-        self._queue(m, "updates", outcome, retire, self.updates)
-        self._queue(m, "events", event, retire & spikes.any(), self.events)
+        # Both queues have room for everything in flight: each row claims its places when its currents are
+        # accepted. The count learns of that one clock later, and `ready` another: two places stay in hand.
+        room: Any = may_start
+        for name, queue in (("updates", updates), ("events", events)):
+            free = Signal(range(depth + 2), init=depth + 1, name=f"free_{name}")
+            ready = Signal(name=f"{name}_have_room")
+            m.d.sync += [free.eq(free - accepted + queue.popped), ready.eq(free >= 3)]
+            room = room & ready
+        if self._rows < self.loop_latency:
+            room = room & self._room(m, "rows", self._rows, issue, in_flight[stages - 3])
+        m.d.comb += [self.currents.ready.eq(room), issue.eq(room & self.currents.valid)]
         return m
+
+    def _send_updates(self, m: Module, retire: Value) -> Queue:
+        """Queue the outcomes; they leave in the order of the rows, so the stream counts who is next."""
+        payload = self.updates.payload
+        outcome = [
+            Cat(pipeline.spike for pipeline in self._pipelines),
+            Cat(pipeline.next_potential.as_value() for pipeline in self._pipelines),
+        ]
+        parts = [payload.spike, payload.potential]
+        if self.words.parameters.spike_trace:
+            outcome.append(Cat(pipeline.next_trace.as_value() for pipeline in self._pipelines))
+            parts.append(payload.trace)
+        m.submodules.updates_queue = queue = Queue(len(Cat(*outcome)), self.depth)
+        m.submodules.updating = updating = RowCounter(self._rows)
+        m.d.comb += [
+            queue.push.eq(retire),
+            queue.push_data.eq(Cat(*outcome)),
+            queue.pop.eq(self.updates.ready),
+            self.updates.valid.eq(queue.valid),
+            Cat(*(Value.cast(part) for part in parts)).eq(queue.data),
+            updating.advance.eq(queue.valid & self.updates.ready),
+            payload.neuron.eq(updating.row << ceil_log2(self.lanes)),
+        ]
+        return queue
+
+    def _send_events(self, m: Module, retire: Value) -> Queue:
+        """Queue one bit per neuron; rows without a spike leave the queue by themselves."""
+        payload = self.events.payload
+        m.submodules.events_queue = queue = Queue(self.lanes, self.depth)
+        m.submodules.spiking = spiking = RowCounter(self._rows)
+        m.submodules.steps = steps = StepCounter(STEP_BITS)
+        # One bit for each case, so that whether the oldest row leaves is a single gate.
+        waits, silent, leaves, accepts = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [leaves.eq(silent | (waits & self.events.ready)), accepts.eq(leaves | ~(silent | waits))]
+        with m.If(accepts):
+            spiked = queue.data.any()
+            m.d.sync += [waits.eq(queue.valid & spiked), silent.eq(queue.valid & ~spiked)]
+        if self.lanes > 1:
+            which = Signal(self.lanes)
+            with m.If(accepts):
+                m.d.sync += which.eq(queue.data)
+            m.d.comb += payload.spike.eq(which)
+        m.d.comb += [
+            queue.push.eq(retire),
+            queue.push_data.eq(Cat(pipeline.spike for pipeline in self._pipelines)),
+            queue.pop.eq(accepts),
+            self.events.valid.eq(waits),
+            spiking.advance.eq(leaves),
+            steps.advance.eq(leaves & spiking.last),
+            payload.neuron.eq(spiking.row << ceil_log2(self.lanes)),
+            payload.step.eq(steps.step),
+        ]
+        return queue
 
     def _per_lane(self, shape: fixed.Shape) -> Any:
         """Return the shape of one word per lane; a single word stays what it is."""
@@ -229,15 +269,7 @@ class Population(wiring.Component):
         width = len(bits) // self.lanes
         return [bits[lane * width : (lane + 1) * width] for lane in range(self.lanes)]
 
-    def _count_rows(self, m: Module, advance: Value, row: Signal, at_the_end: Any) -> None:
-        """Step through the rows; do something when the last one is done."""
-        last = equals(row, self._rows - 1)
-        with m.If(advance):
-            m.d.sync += row.eq(Mux(last, 0, row + 1))
-            with m.If(last):
-                m.d.sync += at_the_end
-
-    def _connect_parameters(self, m: Module, row: Signal, in_flight: Signal) -> Value:
+    def _connect_parameters(self, m: Module, issue: Signal, row: Value, busy: Value) -> Value:
         """Connect the run-time parameters; return whether a row may start beside their writes."""
         port = self._parameter_port
         if port is None:
@@ -246,10 +278,12 @@ class Population(wiring.Component):
         # A write waits for the end of the timestep and for the pipelines to empty; while one waits, no new
         # timestep starts.
         pausing = Signal()
-        between = equals(row, 0)
+        m.submodules.starting = starting = RowCounter(self._rows)
+        between = equals(starting.row, 0)
+        m.d.comb += starting.advance.eq(issue)
         m.d.sync += pausing.eq(self.parameters.valid)
         wiring.connect(m, wiring.flipped(self.parameters), port.writes)
-        m.d.comb += [port.open.eq(pausing & between & ~in_flight.any()), port.row.eq(row)]
+        m.d.comb += [port.open.eq(pausing & between & ~busy), port.row.eq(row)]
         for constant in self.runtime:
             value = getattr(port, f"value_{constant.name}")
             parts = self._lanes_of(value) if constant.depth is Depth.MEMORY else [value] * self.lanes
@@ -257,14 +291,16 @@ class Population(wiring.Component):
                 m.d.comb += getattr(pipeline, f"constant_{constant.name}").as_value().eq(part)
         return ~(pausing & between)
 
-    def _keep_state(self, m: Module, row: Signal, fresh: Signal, retired: Signal, retire: Value) -> None:
+    def _keep_state(self, m: Module, row: Value, fresh: Signal, retired: Value, retire: Value) -> None:
         """Read each row's state before its update and write it back after."""
         first = self._pipelines[0]
         fields = {"potential": first.potential.shape(), "refractory": first.refractory.shape()}
         if self.words.parameters.spike_trace:
             fields["trace"] = first.trace.shape()
         layout = data.ArrayLayout(data.StructLayout(fields), self.lanes)
-        memory: Any = Memory(shape=layout, depth=1 << self._row_bits, init=[])
+        # No row is read in the clock in which it is written: no bypass is needed.
+        attributes = {"no_rw_check": 1}
+        memory: Any = Memory(shape=layout, depth=1 << self._row_bits, init=[], attrs=attributes)
         m.submodules.state = memory
         read, write = memory.read_port(), memory.write_port()
         m.d.comb += [read.addr.eq(row), write.addr.eq(retired), write.en.eq(retire)]
@@ -272,8 +308,9 @@ class Population(wiring.Component):
         # The memory can't be reset, so in the first timestep the initial state takes its place.
         initial: Any = Signal(layout)
         was_fresh = Signal()
-        stored: Any = Signal(layout, reset_less=True)
-        m.d.sync += [was_fresh.eq(fresh), stored.eq(Mux(was_fresh, initial.as_value(), read.data.as_value()))]
+        stored: Any = Signal(layout)
+        m.d.sync += was_fresh.eq(fresh)
+        m.d.comb += stored.eq(Mux(was_fresh, initial.as_value(), read.data.as_value()))
         for lane, (pipeline, reset) in enumerate(zip(self._pipelines, self._reset_words(), strict=True)):
             m.d.comb += initial[lane].potential.as_value().eq(reset)
             for name in fields:
@@ -288,23 +325,11 @@ class Population(wiring.Component):
         if depth is Depth.GATES:
             return [pipeline.initial("reset").as_value() for pipeline in self._pipelines]
         port: Any = self._parameter_port
-        early = port.early_reset
-        return self._lanes_of(early) if depth is Depth.MEMORY else [early] * self.lanes
+        value = port.value_reset
+        return self._lanes_of(value) if depth is Depth.MEMORY else [value] * self.lanes
 
-    def _room(self, m: Module, what: str, places: int, claim: Value, back: Value, back_too: Value) -> Value:
+    def _room(self, m: Module, what: str, places: int, claim: Value, back: Value) -> Value:
         """Count free places; return whether there is one."""
         free = Signal(range(places + 1), init=places, name=f"free_{what}")
-        m.d.sync += free.eq(free - claim + back + back_too)
+        m.d.sync += free.eq(free - claim + back)
         return free.any()
-
-    def _queue(self, m: Module, what: str, payload: Any, push: Value, output: Any) -> None:
-        """Put a first-in first-out queue in front of an output stream."""
-        queue = SyncFIFOBuffered(width=len(payload.as_value()), depth=self.depth)
-        m.submodules[f"{what}_queue"] = queue
-        m.d.comb += [
-            queue.w_data.eq(payload.as_value()),
-            queue.w_en.eq(push),
-            output.payload.as_value().eq(queue.r_data),
-            output.valid.eq(queue.r_rdy),
-            queue.r_en.eq(output.ready),
-        ]

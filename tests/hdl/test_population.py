@@ -108,7 +108,7 @@ def play(dut, currents, *, stalls=(0.0, 0.0, 0.0), seed=0, resets=(), ready=None
                     )
             if ctx.get(dut.events.valid) and taken[1]:
                 result.events.append((ctx.get(dut.events.payload.neuron), ctx.get(dut.events.payload.step)))
-            silent = 0 if ctx.get(dut.events.valid) else silent + 1
+            silent = 0 if ctx.get(dut.events.valid) or ctx.get(dut.updates.valid) else silent + 1
             await ctx.tick()
             clock += 1
         result.clocks = clock
