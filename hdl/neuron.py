@@ -13,7 +13,7 @@ from qlif.hdl import fixed
 from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.pipeline import Pipeline, Timed
 from qlif.model.arithmetic import Currents, Form
-from qlif.model.formats import Overflow, Rounding
+from qlif.model.formats import Format, Overflow, Rounding
 from qlif.model.words import Words
 
 
@@ -118,8 +118,11 @@ class NeuronPipeline(wiring.Component):
 
     def _build(self, pipe: Pipeline) -> tuple[Timed, Timed, Timed, Timed]:
         """Build the pipeline; return the next potential, refractory counter and trace, and the spike."""
-        # A register before the multiplier, which DSP blocks absorb.
-        before = pipe.register("potential__1", lambda v: v, pipe.input(self.potential))
+        # A register before the multiplier, which DSP blocks absorb. It starts as what the first timestep
+        # puts into it, so that a flip-flop can do that by its reset.
+        reset = self.words.constants["reset"].word
+        init = reset if self.placed["reset"] is Depth.GATES and isinstance(reset, int) else None
+        before = pipe.register("potential__1", lambda v: v, pipe.input(self.potential), init=init)
         current = pipe.register("current__1", lambda i: i, pipe.input(self.current))
         refractory = pipe.register("refractory__1", lambda count: count, pipe.input(self.refractory))
         trace = pipe.register("trace__1", lambda x: x, pipe.input(self.trace))
@@ -140,35 +143,52 @@ class NeuronPipeline(wiring.Component):
     def _integrate(self, pipe: Pipeline, potential: Timed, current: Timed) -> Timed:
         """Return the sum of one forward Euler step, rounded, in a format that holds it exactly."""
         arithmetic = self.words.arithmetic
-        f_bits = arithmetic.potential.f_bits
+        f_bits, rounding = arithmetic.potential.f_bits, arithmetic.rounding
         if arithmetic.form is Form.SQUARE:
             shift = -self.words.quadratic_shift
-            square = pipe.register("square", lambda v: v * v, potential)
+            # A plain register: a multiplier doesn't absorb one that the first timestep resets.
+            operand = pipe.register("operand", lambda v: v, potential)
+            square = pipe.multiply("square", operand, operand)
             quadratic = Timed(square.value.scaled_by_power_of_two(shift), square.stage)
         else:
             rest, critical, gain = (self.constant(name) for name in ("rest", "critical", "gain"))
             over_rest = pipe.register("over_rest", operator.sub, potential, rest)
             over_critical = pipe.register("over_critical", operator.sub, potential, critical)
-            product = pipe.register("product", operator.mul, over_rest, over_critical)
-            quadratic = pipe.register("quadratic", operator.mul, product, gain)
+            product = pipe.multiply("product", over_rest, over_critical)
+            quadratic = pipe.multiply("quadratic", product, gain)
         if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
-            fraction, rounding = arithmetic.product_fraction, arithmetic.product_rounding
-            quadratic = pipe.register("narrowed", lambda q: q.reshape(fraction, rounding), quadratic)
+            fraction, narrow = arithmetic.product_fraction, arithmetic.product_rounding
+            quadratic = pipe.register("narrowed", lambda q: q.reshape(fraction, narrow), quadratic)
 
         drive = current
         if arithmetic.currents is Currents.RAW:
-            drive = pipe.register("drive", operator.mul, current, self.constant("drive"))
+            drive = pipe.multiply("drive", current, self.constant("drive"))
         else:
             drive = Timed(current.value.scaled_by_power_of_two(-self.words.drive_shift), current.stage)
         if arithmetic.form is Form.SQUARE:
-            drive = pipe.register("biased", operator.add, drive, self.constant("bias"))
+            bias = self.constant("bias")
+            if self.placed["bias"] is Depth.GATES and rounding is Rounding.RND:
+                bias, rounding = self._bias_and_half(), Rounding.TRN
+            drive = pipe.register("biased", operator.add, drive, bias)
 
         linear = pipe.register("linear", operator.add, potential, drive)
         total = pipe.register("total", operator.add, linear, quadratic)
-        if arithmetic.rounding is Rounding.SR:
+        if rounding is Rounding.SR:
             random = pipe.input(self.random)
             return pipe.register("rounded", lambda x, r: x.reshape(f_bits, Rounding.SR, r), total, random)
-        return pipe.register("rounded", lambda x: x.reshape(f_bits, arithmetic.rounding), total)
+        if rounding is Rounding.TRN:
+            return Timed(total.value.reshape(f_bits, Rounding.TRN), total.stage)
+        return pipe.register("rounded", lambda x: x.reshape(f_bits, rounding), total)
+
+    def _bias_and_half(self) -> Timed:
+        """Return the bias and half of the last place, in one: a sum with it only needs to be cut off."""
+        bias = self.words.constants["bias"]
+        assert isinstance(bias.word, int)
+        places = self.words.sum_format.f_bits
+        half = 1 << (places - self.words.arithmetic.potential.f_bits) >> 1
+        word = (bias.word << (places - bias.format.f_bits)) + half
+        form = Format(word.bit_length() + 1 - places, places, signed=True)
+        return Timed(fixed.Const(word, fixed.Shape(form)), None)
 
     def _fit(self, pipe: Pipeline, total: Timed, active: Timed, before: Timed) -> tuple[Timed, Timed]:
         """Return the potential in its range, held if the neuron is refractory, and whether it spikes."""
@@ -212,7 +232,7 @@ class NeuronPipeline(wiring.Component):
             return trace
         decay, spiked = self.constant("decay"), self.constant("trace_spike")
         shape = fixed.Shape(self.words.arithmetic.trace)
-        product = pipe.register("decaying", operator.mul, trace, decay)
+        product = pipe.multiply("decaying", pipe.register("old_trace", lambda x: x, trace), decay)
         overflow = self.words.arithmetic.trace_overflow
 
         def kept(x: fixed.Value) -> fixed.Value:

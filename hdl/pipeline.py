@@ -1,10 +1,14 @@
 """A pipeline that balances itself: whatever meets in a stage has taken equally many clocks."""
 
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Signal
 from amaranth.hdl._ast import Assign
+
+EXTRA_PRODUCT_REGISTERS = 2
+"""Registers behind a product's first one. With none or one, Yosys may delete the multiplier on iCE40."""
 
 
 class Timed(NamedTuple):
@@ -38,16 +42,24 @@ class Pipeline:
         """Return an input of the pipeline: valid at stage 0."""
         return Timed(value, 0)
 
-    def register(self, name: str, function: Callable[..., Any], *operands: Timed) -> Timed:
+    def register(
+        self, name: str, function: Callable[..., Any], *operands: Timed, init: int | None = None
+    ) -> Timed:
         """Return ``function(*operands)`` behind a register, one stage after its latest operand.
 
-        Without an operand that has a stage there is nothing to wait for, and no register.
+        Without an operand that has a stage there is nothing to wait for, and no register. The register
+        starts as the word `init`, or as 0.
         """
         stage = self.latest(*operands)
         if stage is None:
             return Timed(function(*(operand.value for operand in operands)), None)
         value = function(*(self.at(operand, stage).value for operand in operands))
-        return Timed(self._registered(name, value), stage + 1)
+        return Timed(self._registered(name, value, init), stage + 1)
+
+    def multiply(self, name: str, left: Timed, right: Timed) -> Timed:
+        """Return a product, with the registers behind it that a DSP block wants."""
+        product = self.register(name, operator.mul, left, right)
+        return product if product.stage is None else self.at(product, product.stage + EXTRA_PRODUCT_REGISTERS)
 
     @staticmethod
     def latest(*operands: Timed) -> int | None:
@@ -74,7 +86,7 @@ class Pipeline:
         latest = self.latest(*operands)
         return operands if latest is None else tuple(self.at(operand, latest) for operand in operands)
 
-    def _registered(self, name: str, value: Any) -> Any:
-        register = Signal(value.shape(), name=name, reset_less=True)
+    def _registered(self, name: str, value: Any, init: int | None = None) -> Any:
+        register = Signal(value.shape(), name=name, init=init, reset_less=True)
         self.statements.append(register.eq(value))
         return register
