@@ -32,7 +32,8 @@ class RowCounter(wiring.Component):
 
     def __init__(self, rows: int) -> None:
         self.rows, self.bits = rows, max(1, ceil_log2(rows))
-        super().__init__({"advance": In(1), "row": Out(self.bits), "last": Out(1, init=int(rows == 1))})
+        first_is_last: Any = Out(1, init=int(rows == 1))  # type: ignore[call-arg]
+        super().__init__({"advance": In(1), "row": Out(self.bits), "last": first_is_last})
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""

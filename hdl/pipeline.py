@@ -87,6 +87,6 @@ class Pipeline:
         return operands if latest is None else tuple(self.at(operand, latest) for operand in operands)
 
     def _registered(self, name: str, value: Any, init: int | None = None) -> Any:
-        register = Signal(value.shape(), name=name, init=init, reset_less=True)
+        register = Signal(value.shape(), name=name, init=init or 0, reset_less=True)
         self.statements.append(register.eq(value))
         return register

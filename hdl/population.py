@@ -299,7 +299,7 @@ class Population(wiring.Component):
             fields["trace"] = first.trace.shape()
         layout = data.ArrayLayout(data.StructLayout(fields), self.lanes)
         # No row is read in the clock in which it is written: no bypass is needed.
-        attributes = {"no_rw_check": 1}
+        attributes: Any = {"no_rw_check": 1}
         memory: Any = Memory(shape=layout, depth=1 << self._row_bits, init=[], attrs=attributes)
         m.submodules.state = memory
         read, write = memory.read_port(), memory.write_port()

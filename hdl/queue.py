@@ -55,7 +55,7 @@ class Queue(wiring.Component):
         """Build the gates."""
         m = Module()
         # No place is read before the clock after it was written: no bypass is needed.
-        attributes = {"no_rw_check": 1}
+        attributes: Any = {"no_rw_check": 1}
         memory: Any = Memory(shape=self.width, depth=self.places, init=[], attrs=attributes)
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port()

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from typing import Any
 
 import cocotb
@@ -37,19 +36,12 @@ def _judge(
     return verdict
 
 
-async def _played(
-    dut: Any,
-    job: Job,
-    currents: npt.NDArray[np.int64],
-    stalls: Stalls,
-    progress: Callable[[float], None] = lambda fraction: None,
-    writes: tuple[ParameterWrite, ...] = (),
-) -> Observed:
-    """Play currents from reset."""
+async def _ready(dut: Any, job: Job) -> PopulationBench:
+    """Return a bench on the running module, just out of reset; once in each test, as it starts the clock."""
     bench = PopulationBench(dut, job.interface, _random())
     bench.start_clock()
     await bench.reset()
-    return await bench.play(currents, stalls, progress=progress, writes=writes)
+    return bench
 
 
 @cocotb.test()
@@ -58,13 +50,12 @@ async def replay(dut: Any) -> None:
     job, directory = Job.present()
     assert job.currents is not None
     stall = float(job.options.get("stalls", 0.0))
-    observed = await _played(
-        dut,
-        job,
+    bench = await _ready(dut, job)
+    observed = await bench.play(
         job.currents,
         Stalls(stall, stall, stall),
-        lambda done: write_progress(directory, done),
-        job.writes,
+        progress=lambda done: write_progress(directory, done),
+        writes=job.writes,
     )
     observed.save(directory / "observed.npz")
     verdict = Scoreboard(job.words, job.currents, job.writes).compare(observed)
@@ -76,8 +67,7 @@ async def replay(dut: Any) -> None:
 async def directed(dut: Any) -> None:
     """Play every directed case, each from reset."""
     job, _ = Job.present()
-    bench = PopulationBench(dut, job.interface, _random())
-    bench.start_clock()
+    bench = await _ready(dut, job)
     for name, currents in cases.directed(job.words, job.words.parameters.n):
         await bench.reset()
         verdict = _judge(job, currents, await bench.play(currents, Stalls()), name)
@@ -87,23 +77,28 @@ async def directed(dut: Any) -> None:
 @cocotb.test()
 async def constrained_random(dut: Any) -> None:
     """Play random input that favours the neuron's corners, at full speed."""
-    await _random_run(dut, Stalls(), "constrained random")
+    job, _ = Job.present()
+    await _random_run(await _ready(dut, job), job, Stalls(), "constrained random")
 
 
 @cocotb.test()
 async def stalled(dut: Any) -> None:
     """Play it with rare and frequent stalls on each of the three streams and on all of them."""
-    for pattern in ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.9), (0.3, 0.3, 0.3), (0.05, 0.9, 0.95)):
-        await _random_run(dut, Stalls(*pattern), f"stalls {pattern}", share=0.1)
-
-
-async def _random_run(dut: Any, stalls: Stalls, case: str, share: float = 1.0) -> None:
     job, _ = Job.present()
+    bench = await _ready(dut, job)
+    for pattern in ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.9), (0.3, 0.3, 0.3), (0.05, 0.9, 0.95)):
+        await bench.reset()
+        await _random_run(bench, job, Stalls(*pattern), f"stalls {pattern}", share=0.1)
+
+
+async def _random_run(
+    bench: PopulationBench, job: Job, stalls: Stalls, case: str, share: float = 1.0
+) -> None:
     neurons = job.words.parameters.n
     updates = int(job.options.get("updates", 10_000)) * share
     steps = max(8, -int(-updates // neurons))
-    currents = cases.constrained_random(job.words, steps, neurons, _random())
-    observed = await _played(dut, job, currents, stalls)
+    currents = cases.constrained_random(job.words, steps, neurons, bench.random)
+    observed = await bench.play(currents, stalls)
     _judge(job, currents, observed, f"{case}, seed {cocotb.RANDOM_SEED}")
 
 
@@ -111,9 +106,8 @@ async def _random_run(dut: Any, stalls: Stalls, case: str, share: float = 1.0) -
 async def reset_in_mid_run(dut: Any) -> None:
     """Reset at any clock, in the middle of everything: it must start over cleanly."""
     job, _ = Job.present()
-    random = _random()
-    bench = PopulationBench(dut, job.interface, random)
-    bench.start_clock()
+    bench = await _ready(dut, job)
+    random = bench.random
     neurons = job.words.parameters.n
     currents = cases.constrained_random(job.words, max(8, 400 // neurons), neurons, random)
     latency = int(job.interface.get("latency", 16))
@@ -131,8 +125,9 @@ async def full_speed(dut: Any) -> None:
     job, _ = Job.present()
     neurons, interface = job.words.parameters.n, job.interface
     steps = max(4, 256 // neurons)
-    currents = cases.constrained_random(job.words, steps, neurons, _random())
-    observed = await _played(dut, job, currents, Stalls())
+    bench = await _ready(dut, job)
+    currents = cases.constrained_random(job.words, steps, neurons, bench.random)
+    observed = await bench.play(currents, Stalls())
     _judge(job, currents, observed, "full speed")
     lanes, latency = interface["lanes"], interface["latency"]
     loop, rows = interface["neurons_for_full_speed"] // lanes, neurons // lanes
@@ -150,9 +145,8 @@ async def rewritten(dut: Any) -> None:
     A reset in between keeps them: what follows it is played with the last words.
     """
     job, _ = Job.present()
-    random = _random()
-    bench = PopulationBench(dut, job.interface, random)
-    bench.start_clock()
+    bench = await _ready(dut, job)
+    random = bench.random
     neurons = job.words.parameters.n
     steps = max(40, 1000 // neurons)
     writes = tuple(cases.random_writes(job.words, job.interface["runtime"], steps, random))

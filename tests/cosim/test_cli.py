@@ -86,7 +86,7 @@ def test_cosim_agrees_and_says_so(qlif, tmp_path, small):
 
 def test_a_bug_in_the_gates_is_reported_and_fails(qlif, small, monkeypatch):
     """The gates spike one word too early: exit 1, and a report that a person can read."""
-    original = neuron.NeuronPipeline.constant
+    original = neuron.NeuronPipeline.initial
 
     def too_early(self, name):
         constant = original(self, name)
@@ -95,7 +95,7 @@ def test_a_bug_in_the_gates_is_reported_and_fails(qlif, small, monkeypatch):
         word = self.words.constants[name].word
         return neuron.fixed.Const(word - 200, neuron.fixed.Shape(constant.words))
 
-    monkeypatch.setattr(neuron.NeuronPipeline, "constant", too_early)
+    monkeypatch.setattr(neuron.NeuronPipeline, "initial", too_early)
     code, out, _ = qlif("cosim", *small, "--out", "faulty")
     assert code == 1
     text = " ".join(out.split())
