@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.job import Job
-from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
+from qlif.cosim.scoreboard import Observed, Verdict
 from qlif.cosim.simulation import Simulation, simulate
 from qlif.cosim.simulators import Design, SimulationError, Simulator
 from qlif.hdl.export import Export, export_population
@@ -136,15 +136,16 @@ def cosimulate(
     updates = current_words.size
     options = {"stalls": stalls, "updates": updates}
     Job(words, export.interface, options, current_words, writes).write(job_directory)
-    (job_directory / "observed.npz").unlink(missing_ok=True)
+    observed_path, verdict_path = job_directory / "observed.npz", job_directory / "verdict.json"
+    for answer in (observed_path, verdict_path):
+        answer.unlink(missing_ok=True)
     design.run(POPULATION_BENCH, job_directory, seed, ("replay",), lambda done: progress("simulating", done))
-    observed_path = job_directory / "observed.npz"
-    if not observed_path.exists():
+    if not verdict_path.exists():
         raise SimulationError(
             f"the bench ended before it had all outputs; its log is {job_directory / 'simulation.log'}"
         )
     observed = Observed.load(observed_path)
-    verdict = Scoreboard(words, current_words, writes).compare(observed)
+    verdict = Verdict.from_dict(json.loads(verdict_path.read_text()))
     further = None
     if thorough:
         progress("running the thorough benches", 0.0)

@@ -87,6 +87,12 @@ class Verdict:
     mismatches: int
     first: Mismatch | None
 
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> "Verdict":
+        """Return the verdict that ``dataclasses.asdict`` was made of."""
+        first = content["first"]
+        return cls(content["updates"], content["mismatches"], None if first is None else Mismatch(**first))
+
 
 class Scoreboard:
     """The golden model's run over one input, to compare with.

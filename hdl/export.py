@@ -167,6 +167,11 @@ class Export:
     verilog: str
     interface: dict[str, Any]
 
+    @property
+    def depths(self) -> dict[str, str]:
+        """Where each parameter word lives that can be written at run time."""
+        return {constant["name"]: constant["depth"] for constant in self.interface["runtime"]}
+
 
 def export_population(
     words: Words,

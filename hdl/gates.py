@@ -1,7 +1,6 @@
 """The synthesised netlist as Verilog that a simulator runs, with models of the cells it is made of."""
 
 import importlib.resources
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,8 @@ from types import MappingProxyType
 
 from qlif.hdl import yowasp
 from qlif.hdl.export import Export
-from qlif.hdl.netlist import Netlist, worthless
-from qlif.hdl.synthesis import SynthesisError, check_fit, check_netlist
+from qlif.hdl.netlist import Netlist
+from qlif.hdl.synthesis import SynthesisError, check_fit, check_netlist, mapped_netlist
 from qlif.hdl.targets import target
 from qlif.model.files import write_text
 from qlif.model.words import Words
@@ -69,18 +68,16 @@ def gate_netlist(export: Export, words: Words, target_name: str, directory: Path
     device = target(target_name)
     interface = export.interface
     module, neurons, lanes = interface["module"], interface["neurons"], interface["lanes"]
-    depths = {constant["name"]: constant["depth"] for constant in interface["runtime"]}
+    depths = export.depths
     check_fit(words, neurons, device, interface["preset"], lanes, depths)
     directory.mkdir(parents=True, exist_ok=True)
     write_text(directory / "block.v", export.verilog)
-    script = f"{device.synthesis.format(top=module)}; write_json gates.json; write_verilog -noattr gates.v"
     try:
-        log = yowasp.run(yowasp.YOSYS, ["-p", script, "block.v"], directory, "gates.yosys.log")
+        netlist = mapped_netlist(
+            directory, device, module, "gates", ["block.v"], then="write_verilog -noattr gates.v"
+        )
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
-    if warnings := worthless(log):
-        raise SynthesisError(f"Yosys dropped part of the circuit ({len(warnings)} warnings): {warnings[0]}")
-    netlist = Netlist(json.loads((directory / "gates.json").read_text(encoding="utf-8")), module)
     check_netlist(netlist, words, neurons, device, lanes, depths)
     check_parameters(netlist, device.name)
 

@@ -191,16 +191,16 @@ def measure(
     directory.mkdir(parents=True, exist_ok=True)
     module, ports = export.interface["module"], export.interface["ports"]
     lanes = export.interface["lanes"]
-    depths = {constant["name"]: constant["depth"] for constant in export.interface["runtime"]}
+    depths = export.depths
     write_text(directory / "block.v", export.verilog)
     write_text(directory / "wrapper.v", wrapped(module, ports))
 
     try:
         progress("synthesising", 0.0)
-        bare = _netlist(directory, device, module, "block", ["block.v"])
+        bare = mapped_netlist(directory, device, module, "block", ["block.v"])
         check_netlist(bare, words, neurons, device, lanes, depths)
         progress("synthesising between registers", 0.0)
-        between = _netlist(directory, device, WRAPPER_MODULE, "wrapper", ["block.v", "wrapper.v"])
+        between = mapped_netlist(directory, device, WRAPPER_MODULE, "wrapper", ["block.v", "wrapper.v"])
         check_netlist(between, words, neurons, device, lanes, depths)
         reports = []
         for seed in range(1, seeds + 1):
@@ -406,8 +406,33 @@ def _factors(words: Words) -> tuple[int, int]:
     )
 
 
-def _netlist(directory: Path, device: Target, module: str, name: str, sources: list[str]) -> Netlist:
-    script = f"{device.synthesis.format(top=module)}; write_json {name}.json"
+def mapped_netlist(
+    directory: Path, device: Target, module: str, name: str, sources: list[str], then: str = ""
+) -> Netlist:
+    """Map Verilog to a device's cells, and return the netlist, also left as ``name.json``.
+
+    Parameters
+    ----------
+    directory : Path
+        Where the sources are and everything is written.
+    device : Target
+    module : str
+        The top module.
+    name : str
+        What the files that are written are called.
+    sources : list of str
+        Verilog files in `directory`.
+    then : str
+        Further commands of Yosys on the netlist.
+
+    Raises
+    ------
+    ToolError
+        Yosys failed.
+    SynthesisError
+        It dropped part of the circuit.
+    """
+    script = f"{device.synthesis.format(top=module)}; write_json {name}.json; {then}"
     log = yowasp.run(yowasp.YOSYS, ["-p", script, *sources], directory, f"{name}.yosys.log")
     if warnings := worthless(log):
         raise SynthesisError(f"Yosys dropped part of the circuit ({len(warnings)} warnings): {warnings[0]}")
