@@ -16,6 +16,7 @@ from qlif.hdl.synthesis import Synthesis
 from qlif.model import analytic, plots
 from qlif.model.errors import InputError
 from qlif.model.fi_curve import FICurve, fi_curve
+from qlif.model.files import whole_file
 from qlif.model.parameters import PER_NEURON
 from qlif.model.recording import Recording
 from qlif.model.themes import save
@@ -91,6 +92,29 @@ def print_facts(console: Console, title: str, rows: Mapping[str, Any]) -> None:
     for name, value in rows.items():
         table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
     console.print(table)
+
+
+def comparison_rows(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the rows that compare a run with the float neuron's."""
+    return {
+        "spikes, golden model": facts["spikes_golden"],
+        "spikes, float64 Euler": facts["spikes_float"],
+        "largest spike lag behind float": f"{facts['max_spike_lag_steps']} steps of {facts['dt_ms']} ms",
+        "potential RMSE to float": f"{facts['rmse_mv']:.4g} mV (largest {facts['max_error_mv']:.4g})",
+        "mean firing rate": f"{facts['mean_rate_hz']:.4g} Hz",
+    }
+
+
+def save_recording(path: Path, currents: npt.NDArray[np.float64], runs: dict[str, Any]) -> None:
+    """Write every run's spikes and potentials, and what was put in, into one file."""
+    arrays: dict[str, Any] = {"currents": currents}
+    for label, run in runs.items():
+        key = label.split(",")[0].split(" ")[0]
+        arrays |= {f"spikes_{key}": run.spikes, f"potentials_{key}": run.potentials}
+        if run.potential_words is not None:
+            arrays |= {f"potential_words_{key}": run.potential_words, f"trace_words_{key}": run.trace_words}
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def draw_run(

@@ -1,0 +1,1 @@
+"""The commands of ``qlif``, one module each: parse, call one library function, print."""

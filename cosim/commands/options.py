@@ -1,0 +1,98 @@
+"""What several commands share: their options, their input, their progress bar."""
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from qlif.cosim.configuration import Configuration, Settings
+from qlif.hdl.depths import Depth
+from qlif.model import stimuli
+from qlif.model.presets import PRESETS
+
+DEFAULT_NEURONS = 64
+DEFAULT_STEPS = 2000
+PRESET_NAMES = ", ".join(PRESETS)
+
+WORD_NAMES = (
+    "threshold, reset, refractory, decay, trace_spike, lower_bound, bias, rest, critical, gain, drive"
+)
+
+PresetOption = Annotated[
+    str | None, typer.Option("--preset", help=f"Hardware configuration: {PRESET_NAMES}.")
+]
+ParamsOption = Annotated[
+    Path | None,
+    typer.Option("--params", help="TOML file with tables [parameters] and [arithmetic]; may name a preset."),
+]
+NeuronsOption = Annotated[
+    int | None,
+    typer.Option("--neurons", help=f"Number of neurons [{DEFAULT_NEURONS}, or a file's channels]."),
+]
+StepsOption = Annotated[
+    int | None, typer.Option("--steps", help=f"Number of timesteps [{DEFAULT_STEPS}, or a whole file].")
+]
+InputOption = Annotated[
+    str,
+    typer.Option(
+        "--input",
+        help=f"{', '.join(stimuli.STIMULI)}, or a .npy, .csv or .wav file; with options as in "
+        "ou:mean=18,sd=6 or speech.wav:scale=40,offset=12,gain_spread=0.3 (a recording is "
+        "scale * sample + offset, in mV). `qlif inputs` lists them.",
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of all that is random.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Directory for results and pictures.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+LanesOption = Annotated[int, typer.Option("--lanes", help="Pipelines side by side, a power of two.")]
+RegisterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--register", help=f"Parameter word in a register, written at run time ({WORD_NAMES}). Repeatable."
+    ),
+]
+MemoryOption = Annotated[
+    list[str] | None,
+    typer.Option("--memory", help="Parameter word with one value per neuron in a memory."),
+]
+
+
+def prepare(
+    preset: str | None, params: Path | None, neurons: int | None, steps: int | None, input: str, seed: int
+) -> tuple[Configuration, npt.NDArray[np.float64]]:
+    """Return the configuration and its input, the size taken from a recording where it isn't given."""
+    settings = Settings.read(preset, params)
+    if not stimuli.is_recording(input):
+        neurons = DEFAULT_NEURONS if neurons is None else neurons
+        steps = DEFAULT_STEPS if steps is None else steps
+    currents = stimuli.make(input, timesteps=steps, neurons=neurons, dt=settings.dt, seed=seed)
+    return settings.population(currents.shape[1]), currents
+
+
+def with_depths(
+    configuration: Configuration, register: list[str] | None, memory: list[str] | None
+) -> Configuration:
+    """Return the configuration with the command line's depths over the file's."""
+    depths = dict(configuration.depths)
+    depths |= dict.fromkeys(register or (), str(Depth.REGISTER))
+    depths |= dict.fromkeys(memory or (), str(Depth.MEMORY))
+    return dataclasses.replace(configuration, depths=depths)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Any]:
+    """Show what goes on, on a terminal; give the function that is told."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda what, fraction: bar.update(task, description=what, completed=fraction)

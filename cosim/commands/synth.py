@@ -1,0 +1,63 @@
+"""``qlif synth``: resources and the fastest clock."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from qlif.cosim import results
+from qlif.cosim.commands.options import (
+    JsonOption,
+    LanesOption,
+    MemoryOption,
+    OutOption,
+    ParamsOption,
+    PresetOption,
+    RegisterOption,
+    progress_bar,
+    with_depths,
+)
+from qlif.cosim.configuration import Settings
+from qlif.hdl.synthesis import synthesise
+from qlif.hdl.targets import TARGETS
+from qlif.model.files import write_text
+from qlif.model.words import quantise
+
+
+def synth(
+    preset: PresetOption = None,
+    params: ParamsOption = None,
+    target: Annotated[str, typer.Option("--target", help=f"One of {', '.join(TARGETS)}.")] = "ecp5",
+    package: Annotated[str | None, typer.Option("--package", help="Package of the device.")] = None,
+    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = 1024,
+    lanes: LanesOption = 1,
+    register: RegisterOption = None,
+    memory: MemoryOption = None,
+    seeds: Annotated[int, typer.Option("--seeds", help="Placements; the median clock counts.")] = 5,
+    out: OutOption = Path("qlif-out"),
+    as_json: JsonOption = False,
+) -> None:
+    """Synthesise, place and route a population; report resources and the fastest clock."""
+    configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    with progress_bar(as_json) as progress:
+        synthesis = synthesise(
+            words,
+            neurons,
+            out / "synthesis",
+            preset=configuration.name,
+            target_name=target,
+            package=package,
+            lanes=lanes,
+            depths=configuration.depths,
+            seeds=seeds,
+            progress=progress,
+        )
+    facts = {**synthesis.as_dict(), "depths": configuration.depths}
+    write_text(out / "synthesis.json", json.dumps(facts, indent=2) + "\n")
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    results.print_synthesis(Console(), synthesis)
