@@ -1,4 +1,4 @@
-"""Counters of rows of neurons and of timesteps without a comparison or a long carry in the way."""
+"""Counters of rows of neurons and of timesteps."""
 
 from typing import Any
 
@@ -6,8 +6,6 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
-
-from qlif.hdl.parameter_port import equals
 
 
 class RowCounter(wiring.Component):
@@ -17,6 +15,8 @@ class RowCounter(wiring.Component):
     ----------
     rows : int
         How many, 1 or more.
+    first : int
+        Where it starts.
 
     Attributes
     ----------
@@ -30,10 +30,11 @@ class RowCounter(wiring.Component):
     row: Value
     last: Value
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, first: int = 0) -> None:
         self.rows, self.bits = rows, max(1, ceil_log2(rows))
-        first_is_last: Any = Out(1, init=int(rows == 1))  # type: ignore[call-arg]
-        super().__init__({"advance": In(1), "row": Out(self.bits), "last": first_is_last})
+        row: Any = Out(self.bits, init=first)  # type: ignore[call-arg]
+        last: Any = Out(1, init=int(first == rows - 1))  # type: ignore[call-arg]
+        super().__init__({"advance": In(1), "row": row, "last": last})
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
@@ -41,10 +42,8 @@ class RowCounter(wiring.Component):
         if self.rows == 1:
             m.d.comb += self.last.eq(1)
             return m
-        # Added, not enabled: a reset and an enable together cost a gate where enables go before resets.
-        m.d.sync += self.row.eq(self.row + self.advance)
         with m.If(self.advance):
-            m.d.sync += self.last.eq(equals(self.row, self.rows - 2))
+            m.d.sync += [self.row.eq(self.row + 1), self.last.eq(equals(self.row, self.rows - 2))]
             if self.rows != 1 << self.bits:
                 with m.If(self.last):
                     m.d.sync += self.row.eq(0)
@@ -52,7 +51,7 @@ class RowCounter(wiring.Component):
 
 
 class StepCounter(wiring.Component):
-    """Counts timesteps, in two halves: the upper half's next value is ready before it is needed.
+    """Counts timesteps from 0, in two halves: neither has a long carry.
 
     Parameters
     ----------
@@ -62,6 +61,7 @@ class StepCounter(wiring.Component):
     Attributes
     ----------
     advance : In
+        The first time it gives 0, then each time one more.
     step : Out
     """
 
@@ -76,13 +76,19 @@ class StepCounter(wiring.Component):
         """Build the gates."""
         m = Module()
         half = self.bits // 2
-        low, high = Signal(half), Signal(self.bits - half)
-        full, next_high = Signal(), Signal(self.bits - half, init=1)
+        low, high = Signal(half, init=-1), Signal(self.bits - half, init=-1)
+        full = Signal(init=1)
         m.d.comb += self.step.eq(Cat(low, high))
-        m.d.sync += next_high.eq(high + 1)
-        m.d.sync += low.eq(low + self.advance)
         with m.If(self.advance):
-            m.d.sync += full.eq(low == (1 << half) - 2)
-        with m.If(self.advance & full):
-            m.d.sync += high.eq(next_high)
+            m.d.sync += [low.eq(low + 1), full.eq(low == (1 << half) - 2)]
+            with m.If(full):
+                m.d.sync += high.eq(high + 1)
         return m
+
+
+def equals(signal: Value, number: int) -> Value:
+    """Return whether a signal is a number.
+
+    A comparison with 0 would come out as the logical not of a vector, which Verilator's lint refuses.
+    """
+    return signal == number if number else ~signal.any()

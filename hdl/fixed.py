@@ -147,11 +147,12 @@ class Value(ValueCastable):
 
     def __ge__(self, other: "Value") -> AmaranthValue:
         left, right = self._aligned(other)
+        if isinstance(other._word, AmaranthConst) and self._shape == other._shape:
+            return _at_least(self._word, other._word.value)
         return left >= right
 
     def __lt__(self, other: "Value") -> AmaranthValue:
-        left, right = self._aligned(other)
-        return left < right
+        return ~(self >= other)
 
     def scaled_by_power_of_two(self, exponent: int) -> "Value":
         """Return the same bits, meaning ``2**exponent`` times as much. It costs nothing."""
@@ -255,3 +256,26 @@ def choose(condition: AmaranthValue, a: Value, b: Value) -> Value:
     if a.words != b.words:
         raise ValueError(f"can't choose between {a.words} and {b.words}")
     return Value(Shape(a.words), Mux(condition, a.as_value(), b.as_value()))
+
+
+def _at_least(word: AmaranthValue, bound: int) -> AmaranthValue:
+    """Return whether a word is at least a constant: a tree of gates, half as large as a chain of carries."""
+    # With its sign turned over, a signed word compares like an unsigned one.
+    width, sign = len(word), word.shape().signed
+    bits = [word[place] for place in range(width)]
+    if sign:
+        bits[-1] = ~bits[-1]
+        bound += 1 << (width - 1)
+    return _compared(bits, bound)[0]
+
+
+def _compared(bits: list[AmaranthValue], bound: int) -> tuple[AmaranthValue, AmaranthValue]:
+    """Return whether bits are at least a constant, and whether they are equal to it."""
+    if len(bits) == 1:
+        return (bits[0], bits[0]) if bound & 1 else (AmaranthConst(1, 1), ~bits[0])
+    # Parts of a power of two of bits fill the inputs of LUTs.
+    half = 1 << (len(bits) - 1).bit_length() - 1
+    low, low_equal = _compared(bits[:half], bound)
+    high, high_equal = _compared(bits[half:], bound >> half)
+    above = high & ~high_equal
+    return above | (high_equal & low), high_equal & low_equal

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from qlif.hdl import fixed
 from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.pipeline import Pipeline, Timed
+from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.formats import Format, Overflow, Rounding
 from qlif.model.words import Words
@@ -29,6 +30,8 @@ class NeuronPipeline(wiring.Component):
         The neuron.
     depths : mapping of str to Depth, optional
         Which parameter words aren't constants in the gates.
+    primitives : Primitives, optional
+        What it multiplies with.
 
     Attributes
     ----------
@@ -60,7 +63,12 @@ class NeuronPipeline(wiring.Component):
     next_trace: fixed.Value
     spike: Value
 
-    def __init__(self, words: Words, depths: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        words: Words,
+        depths: Mapping[str, str] = MappingProxyType({}),
+        primitives: Primitives = PORTABLE,
+    ) -> None:
         self.placed = place(words, depths)
         self.words = words
         arithmetic = words.arithmetic
@@ -79,6 +87,7 @@ class NeuronPipeline(wiring.Component):
         for constant in runtime_constants(words, self.placed):
             ports[f"constant_{constant.name}"] = In(fixed.Shape(constant.format))
         super().__init__(ports)
+        self._multiply = primitives.multiply
         self._pipe = Pipeline()
         self._outputs = self._build(self._pipe)
 
@@ -92,7 +101,7 @@ class NeuronPipeline(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
         m = Module()
-        m.d.sync += self._pipe.statements
+        self._pipe.build(m)
         potential, refractory, trace, spike = self._outputs
         m.d.comb += [
             self.next_potential.eq(potential.value),
@@ -118,8 +127,8 @@ class NeuronPipeline(wiring.Component):
 
     def _build(self, pipe: Pipeline) -> tuple[Timed, Timed, Timed, Timed]:
         """Build the pipeline; return the next potential, refractory counter and trace, and the spike."""
-        # A register before the multiplier, which DSP blocks absorb. It starts as what the first timestep
-        # puts into it, so that a flip-flop can do that by its reset.
+        # A register that starts as what the first timestep puts into it, so that a flip-flop can do that by
+        # its reset.
         reset = self.words.constants["reset"].word
         init = reset if self.placed["reset"] is Depth.GATES and isinstance(reset, int) else None
         before = pipe.register("potential__1", lambda v: v, pipe.input(self.potential), init=init)
@@ -127,9 +136,8 @@ class NeuronPipeline(wiring.Component):
         refractory = pipe.register("refractory__1", lambda count: count, pipe.input(self.refractory))
         trace = pipe.register("trace__1", lambda x: x, pipe.input(self.trace))
 
-        total = self._integrate(pipe, before, current)
-        active = pipe.register("active", lambda count: ~count.as_value().any(), refractory)
-        potential, spike = self._fit(pipe, total, active, before)
+        total = self._integrate(pipe, before, current, refractory)
+        potential, spike = self._fit(pipe, total)
         bounded, after_spike = self._bound(pipe, potential)
         potential = pipe.register("potential__next", fixed.choose, spike, after_spike, bounded)
 
@@ -140,36 +148,43 @@ class NeuronPipeline(wiring.Component):
         potential, refractory, next_trace, spike = pipe.align(potential, refractory, next_trace, spike)
         return potential, refractory, next_trace, spike
 
-    def _integrate(self, pipe: Pipeline, potential: Timed, current: Timed) -> Timed:
-        """Return the sum of one forward Euler step, rounded, in a format that holds it exactly."""
+    def _integrate(self, pipe: Pipeline, potential: Timed, current: Timed, refractory: Timed) -> Timed:
+        """Return the sum of one forward Euler step, rounded, in a format that holds it exactly.
+
+        All that a refractory neuron's potential is added to is 0: rounding leaves its word as it was.
+        """
         arithmetic = self.words.arithmetic
         f_bits, rounding = arithmetic.potential.f_bits, arithmetic.rounding
         if arithmetic.form is Form.SQUARE:
-            shift = -self.words.quadratic_shift
-            # A plain register: a multiplier doesn't absorb one that the first timestep resets.
-            operand = pipe.register("operand", lambda v: v, potential)
-            square = pipe.multiply("square", operand, operand)
-            quadratic = Timed(square.value.scaled_by_power_of_two(shift), square.stage)
+            active = pipe.register("active_potential", _unless_refractory, refractory, potential)
+            square = self._multiply(pipe, "square", active, active)
+            quadratic = Timed(square.value.scaled_by_power_of_two(-self.words.quadratic_shift), square.stage)
         else:
             rest, critical, gain = (self.constant(name) for name in ("rest", "critical", "gain"))
-            over_rest = pipe.register("over_rest", operator.sub, potential, rest)
+            over_rest = pipe.register(
+                "over_rest",
+                lambda count, v, at: _unless_refractory(count, v - at),
+                refractory,
+                potential,
+                rest,
+            )
             over_critical = pipe.register("over_critical", operator.sub, potential, critical)
-            product = pipe.multiply("product", over_rest, over_critical)
-            quadratic = pipe.multiply("quadratic", product, gain)
+            product = self._multiply(pipe, "product", over_rest, over_critical)
+            quadratic = self._multiply(pipe, "quadratic", product, gain)
         if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
             fraction, narrow = arithmetic.product_fraction, arithmetic.product_rounding
             quadratic = pipe.register("narrowed", lambda q: q.reshape(fraction, narrow), quadratic)
 
-        drive = current
-        if arithmetic.currents is Currents.RAW:
-            drive = pipe.multiply("drive", current, self.constant("drive"))
-        else:
-            drive = Timed(current.value.scaled_by_power_of_two(-self.words.drive_shift), current.stage)
+        drive = self._drive(pipe, current)
         if arithmetic.form is Form.SQUARE:
             bias = self.constant("bias")
             if self.placed["bias"] is Depth.GATES and rounding is Rounding.RND:
                 bias, rounding = self._bias_and_half(), Rounding.TRN
-            drive = pipe.register("biased", operator.add, drive, bias)
+            drive = pipe.register(
+                "biased", lambda count, i, b: _unless_refractory(count, i + b), refractory, drive, bias
+            )
+        else:
+            drive = pipe.register("active_drive", _unless_refractory, refractory, drive)
 
         linear = pipe.register("linear", operator.add, potential, drive)
         total = pipe.register("total", operator.add, linear, quadratic)
@@ -179,6 +194,12 @@ class NeuronPipeline(wiring.Component):
         if rounding is Rounding.TRN:
             return Timed(total.value.reshape(f_bits, Rounding.TRN), total.stage)
         return pipe.register("rounded", lambda x: x.reshape(f_bits, rounding), total)
+
+    def _drive(self, pipe: Pipeline, current: Timed) -> Timed:
+        """Return what the current adds to the potential."""
+        if self.words.arithmetic.currents is Currents.RAW:
+            return self._multiply(pipe, "drive", current, self.constant("drive"))
+        return Timed(current.value.scaled_by_power_of_two(-self.words.drive_shift), current.stage)
 
     def _bias_and_half(self) -> Timed:
         """Return the bias and half of the last place, in one: a sum with it only needs to be cut off."""
@@ -190,24 +211,21 @@ class NeuronPipeline(wiring.Component):
         form = Format(word.bit_length() + 1 - places, places, signed=True)
         return Timed(fixed.Const(word, fixed.Shape(form)), None)
 
-    def _fit(self, pipe: Pipeline, total: Timed, active: Timed, before: Timed) -> tuple[Timed, Timed]:
-        """Return the potential in its range, held if the neuron is refractory, and whether it spikes."""
+    def _fit(self, pipe: Pipeline, total: Timed) -> tuple[Timed, Timed]:
+        """Return the potential in its range, and whether it spikes."""
         shape = fixed.Shape(self.words.arithmetic.potential)
         threshold = self.constant("threshold")
         if self.words.arithmetic.overflow is Overflow.WRAP:
-            integrated = pipe.register("integrated", lambda x: x.fit(shape, Overflow.WRAP), total)
-            potential = pipe.register("held", fixed.choose, active, integrated, before)
-            return potential, pipe.register("spiking", lambda v, at: v >= at, potential, threshold)
+            potential = pipe.register("integrated", lambda x: x.fit(shape, Overflow.WRAP), total)
+            return potential, pipe.register("spiking", operator.ge, potential, threshold)
         # What is above the range spikes, whatever its word is: only what is below it needs a value.
-        low = pipe.register("low", lambda x: x.fit(shape, Overflow.WRAP), total)
-        above = pipe.register("above", lambda x, a: x.is_above(shape) & a, total, active)
-        below = pipe.register("below", lambda x, a: x.is_below(shape) & a, total, active)
         lowest = fixed.Const(shape.words.min_word, shape)
-
-        def held(a: Value, b: Value, x: fixed.Value, v: fixed.Value) -> fixed.Value:
-            return fixed.choose(a, fixed.choose(b, lowest, x), v)
-
-        potential = pipe.register("held", held, active, below, low, before)
+        above = pipe.register("above", lambda x: x.is_above(shape), total)
+        potential = pipe.register(
+            "integrated",
+            lambda x: fixed.choose(x.is_below(shape), lowest, x.fit(shape, Overflow.WRAP)),
+            total,
+        )
         return potential, pipe.register(
             "spiking", lambda v, at, a: (v >= at) | a, potential, threshold, above
         )
@@ -232,7 +250,7 @@ class NeuronPipeline(wiring.Component):
             return trace
         decay, spiked = self.constant("decay"), self.constant("trace_spike")
         shape = fixed.Shape(self.words.arithmetic.trace)
-        product = pipe.multiply("decaying", pipe.register("old_trace", lambda x: x, trace), decay)
+        product = self._multiply(pipe, "decaying", trace, decay)
         overflow = self.words.arithmetic.trace_overflow
 
         def kept(x: fixed.Value) -> fixed.Value:
@@ -249,3 +267,8 @@ def _count_down(count: fixed.Value) -> fixed.Value:
     """Return one less, or 0 at 0."""
     word = count.as_value()
     return fixed.Value(fixed.Shape(count.words), word - word.any())
+
+
+def _unless_refractory(count: fixed.Value, term: fixed.Value) -> fixed.Value:
+    """Return a term, or 0 while the refractory counter isn't 0."""
+    return fixed.choose(count.as_value().any(), fixed.Const(0, fixed.Shape(term.words)), term)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from qlif.hdl.counters import equals
 from qlif.hdl.depths import Depth, RuntimeConstant, select_format, word_width
+from qlif.hdl.primitives import Primitives
 from qlif.model.words import Words
 
 
@@ -25,6 +26,8 @@ class ParameterPort(wiring.Component):
         Which of them can be written, one or more.
     neuron_bits, lanes : int
         Width of a neuron's number; how many neurons share a memory row.
+    primitives : Primitives
+        What the memories are made of.
 
     Attributes
     ----------
@@ -35,7 +38,8 @@ class ParameterPort(wiring.Component):
     row : In
         The row of neurons whose values are wanted.
     value_NAME : Out
-        One register's value for all lanes, or those of the row that was asked for in the clock before.
+        One register's value for all lanes, or those of the row that was asked for `memory_latency` clocks
+        before.
     """
 
     writes: Any
@@ -43,11 +47,17 @@ class ParameterPort(wiring.Component):
     row: Value
 
     def __init__(
-        self, words: Words, constants: tuple[RuntimeConstant, ...], neuron_bits: int, lanes: int
+        self,
+        words: Words,
+        constants: tuple[RuntimeConstant, ...],
+        neuron_bits: int,
+        lanes: int,
+        primitives: Primitives,
     ) -> None:
         self._words = words
         self._constants = constants
         self._lanes = lanes
+        self._primitives = primitives
         self._lane_bits = lanes.bit_length() - 1
         row_bits = max(1, neuron_bits - self._lane_bits)
         layout = data.StructLayout(
@@ -92,23 +102,20 @@ class ParameterPort(wiring.Component):
 
     def _memory(self, m: Module, constant: RuntimeConstant, chosen: Value) -> None:
         width, lanes = constant.format.width, self._lanes
-        memory: Any = Memory(
-            shape=data.ArrayLayout(unsigned(width), lanes),
-            depth=1 << len(self.row),
-            init=self._rows(constant),
-        )
-        m.submodules[f"memory_{constant.name}"] = memory
-        # Each lane has a write enable of its own.
-        read, port = memory.read_port(), memory.write_port(granularity=1)
         neuron = self.writes.payload.neuron
         lane = neuron[: self._lane_bits]
-        m.d.comb += [
-            read.addr.eq(self.row),
-            port.addr.eq(neuron[self._lane_bits :]),
-            port.data.as_value().eq(Cat(*[self.writes.payload.word[:width]] * lanes)),
-            port.en.eq(Cat(*(chosen & equals(lane, place) for place in range(lanes)))),
-        ]
-        m.d.comb += getattr(self, f"value_{constant.name}").eq(read.data.as_value())
+        read = self._primitives.memory(
+            m,
+            f"memory_{constant.name}",
+            width=width,
+            read_address=self.row,
+            write_address=neuron[self._lane_bits :] if len(neuron) > self._lane_bits else Const(0, 1),
+            write_data=Cat(*[self.writes.payload.word[:width]] * lanes),
+            # Each lane has a write enable of its own.
+            write_enables=[chosen & equals(lane, place) for place in range(lanes)],
+            init=self._rows(constant),
+        )
+        m.d.comb += getattr(self, f"value_{constant.name}").eq(read)
 
     def _rows(self, constant: RuntimeConstant) -> list[list[int]]:
         """Return the memory's first content, row by row, as bit patterns."""
@@ -117,11 +124,3 @@ class ParameterPort(wiring.Component):
         words = [word] * n if isinstance(word, int) else [int(each) for each in word.ravel()]
         mask = (1 << constant.format.width) - 1
         return [[each & mask for each in words[row : row + lanes]] for row in range(0, n, lanes)]
-
-
-def equals(signal: Value, number: int) -> Value:
-    """Return whether a signal is a number.
-
-    A comparison with 0 would come out as the logical not of a vector, which Verilator's lint refuses.
-    """
-    return signal == number if number else ~signal.any()

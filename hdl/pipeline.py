@@ -1,14 +1,10 @@
 """A pipeline that balances itself: whatever meets in a stage has taken equally many clocks."""
 
-import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from amaranth.hdl import Signal
+from amaranth.hdl import Instance, Module, Signal
 from amaranth.hdl._ast import Assign
-
-EXTRA_PRODUCT_REGISTERS = 2
-"""Registers behind a product's first one. With none or one, Yosys may delete the multiplier on iCE40."""
 
 
 class Timed(NamedTuple):
@@ -30,13 +26,22 @@ class Pipeline:
     Attributes
     ----------
     statements : list of Assign
-        What loads the registers; it belongs into the ``sync`` domain of a module.
+        What loads the registers.
+    instances : dict of str to Instance
+        Technology cells in the pipeline.
     """
 
     def __init__(self) -> None:
         self.statements: list[Assign] = []
+        self.instances: dict[str, Instance] = {}
         self._delayed: dict[tuple[int, int], Timed] = {}
         self._kept: list[Any] = []
+
+    def build(self, m: Module) -> None:
+        """Put the registers and cells into a module."""
+        m.d.sync += self.statements
+        for name, instance in self.instances.items():
+            m.submodules[name] = instance
 
     def input(self, value: Any) -> Timed:
         """Return an input of the pipeline: valid at stage 0."""
@@ -55,11 +60,6 @@ class Pipeline:
             return Timed(function(*(operand.value for operand in operands)), None)
         value = function(*(self.at(operand, stage).value for operand in operands))
         return Timed(self._registered(name, value, init), stage + 1)
-
-    def multiply(self, name: str, left: Timed, right: Timed) -> Timed:
-        """Return a product, with the registers behind it that a DSP block wants."""
-        product = self.register(name, operator.mul, left, right)
-        return product if product.stage is None else self.at(product, product.stage + EXTRA_PRODUCT_REGISTERS)
 
     @staticmethod
     def latest(*operands: Timed) -> int | None:

@@ -8,16 +8,16 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from qlif.hdl import fixed
-from qlif.hdl.counters import RowCounter, StepCounter
+from qlif.hdl.counters import RowCounter, equals
 from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.neuron import NeuronPipeline
-from qlif.hdl.parameter_port import ParameterPort, equals
-from qlif.hdl.queue import Queue
+from qlif.hdl.outlet import Outlet
+from qlif.hdl.parameter_port import ParameterPort
+from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.random_words import RandomWordSource
 from qlif.model.errors import InputError
 from qlif.model.words import Words
@@ -25,8 +25,8 @@ from qlif.model.words import Words
 STEP_BITS = 32
 """Width of the timestep in an event; it wraps."""
 
-MEMORY_LATENCY = 2
-"""Clocks from accepting currents to their states at the pipeline: the row counter's and the memory's."""
+ADDRESS_LATENCY = 1
+"""Clocks from accepting currents to their row at the memory."""
 
 LARGEST_POPULATION = 1 << 20
 MOST_LANES = 64
@@ -38,7 +38,8 @@ class Population(wiring.Component):
     Currents arrive row after row, timestep after timestep; row r is neurons ``r L`` to ``r L + L - 1``, one
     on each lane. Each row makes L updates, which leave :attr:`latency` clocks later at the earliest, in
     the same order. The pipelines themselves never stop: currents are accepted only when there is room for
-    what they will cause, so a consumer that stalls holds up the currents and loses nothing. A row per clock
+    what they will cause, so a consumer that stalls holds up the currents and loses nothing; it holds up the
+    other stream too as soon as both have to show the same row. A row per clock
     flows as long as there are at least :attr:`loop_latency` rows; with fewer, bubbles keep a neuron from
     overtaking itself.
 
@@ -54,6 +55,8 @@ class Population(wiring.Component):
         How many pipelines work side by side, a power of two.
     depths : mapping of str to Depth, optional
         Which parameter words can be written at run time. Such a write is taken between two timesteps.
+    primitives : Primitives, optional
+        What it multiplies and remembers with.
 
     Attributes
     ----------
@@ -84,6 +87,7 @@ class Population(wiring.Component):
         neurons: int,
         lanes: int = 1,
         depths: Mapping[str, str] = MappingProxyType({}),
+        primitives: Primitives = PORTABLE,
     ) -> None:
         if (
             isinstance(neurons, bool)
@@ -99,6 +103,7 @@ class Population(wiring.Component):
         if neurons % lanes:
             raise InputError(f"neurons must be a multiple of the {lanes} lanes, not {neurons}")
         self.words = words
+        self.primitives = primitives
         self.neurons = neurons
         self.lanes = lanes
         self.neuron_bits = max(1, ceil_log2(neurons))
@@ -110,9 +115,9 @@ class Population(wiring.Component):
             )
         self._rows = neurons // lanes
         self._row_bits = max(1, ceil_log2(self._rows))
-        self._pipelines = [NeuronPipeline(words, depths) for _ in range(lanes)]
+        self._pipelines = [NeuronPipeline(words, depths, primitives) for _ in range(lanes)]
         self._parameter_port = (
-            ParameterPort(words, self.runtime, self.neuron_bits, lanes) if self.runtime else None
+            ParameterPort(words, self.runtime, self.neuron_bits, lanes, primitives) if self.runtime else None
         )
         update = data.StructLayout(
             {
@@ -137,7 +142,7 @@ class Population(wiring.Component):
     @property
     def loop_latency(self) -> int:
         """Clocks after which a row's next update may follow: fewer rows cause bubbles."""
-        return MEMORY_LATENCY + self._pipelines[0].latency
+        return self._state_latency + self._pipelines[0].latency
 
     @property
     def latency(self) -> int:
@@ -145,8 +150,13 @@ class Population(wiring.Component):
         return self.loop_latency + 2
 
     @property
+    def _state_latency(self) -> int:
+        """Clocks from accepting currents to their states at the pipeline."""
+        return ADDRESS_LATENCY + self.primitives.memory_latency
+
+    @property
     def depth(self) -> int:
-        """Places in each output queue: enough that a ready consumer never holds up the pipeline."""
+        """Places in the output queue: enough that a ready consumer never holds up the pipeline."""
         return 1 << ceil_log2(self.latency + 2)
 
     def elaborate(self, platform: Any) -> Module:
@@ -166,10 +176,10 @@ class Population(wiring.Component):
             m.d.sync += fresh.eq(0)
 
         # What is in flight: one bit per clock since the currents were accepted.
-        stages = MEMORY_LATENCY + self._pipelines[0].latency
+        stages = self.loop_latency
         in_flight = Signal(stages - 1)
         m.d.sync += in_flight.eq((in_flight << 1) | accepted)
-        at_pipeline, retire = in_flight[MEMORY_LATENCY - 2], in_flight[stages - 2]
+        at_pipeline, retire = in_flight[self._state_latency - 2], in_flight[stages - 2]
 
         # Updates retire in order, so counting them tells which row they belong to.
         m.submodules.writing = writing = RowCounter(self._rows)
@@ -179,7 +189,7 @@ class Population(wiring.Component):
         self._keep_state(m, reading.row, fresh, writing.row, retire)
 
         currents = self.currents.payload.as_value()
-        for stage in range(MEMORY_LATENCY):
+        for stage in range(self._state_latency):
             delayed = Signal(len(currents), name=f"currents_{stage}", reset_less=True)
             m.d.sync += delayed.eq(currents)
             currents = delayed
@@ -191,74 +201,56 @@ class Population(wiring.Component):
             for pipeline, word in zip(self._pipelines, self._lanes_of(random.words), strict=True):
                 m.d.comb += pipeline.random.eq(word)
 
-        updates = self._send_updates(m, retire)
-        events = self._send_events(m, retire)
+        outlet = self._send(m, retire)
 
-        # Both queues have room for everything in flight: each row claims its places when its currents are
-        # accepted. The count learns of that one clock later, and `ready` another: two places stay in hand.
-        room: Any = may_start
-        for name, queue in (("updates", updates), ("events", events)):
-            free = Signal(range(depth + 2), init=depth + 1, name=f"free_{name}")
-            ready = Signal(name=f"{name}_have_room")
-            m.d.sync += [free.eq(free - accepted + queue.popped), ready.eq(free >= 3)]
-            room = room & ready
+        # There is room for everything in flight: each row claims its place when its currents are accepted.
+        # The count learns of that one clock later, and `ready` another: two places stay in hand.
+        free = Signal(range(depth + 2), init=depth + 1)
+        has_room = Signal()
+        with m.If(accepted & ~outlet.popped):
+            m.d.sync += free.eq(free - 1)
+        with m.If(outlet.popped & ~accepted):
+            m.d.sync += free.eq(free + 1)
+        m.d.sync += has_room.eq(free >= 3)
+        room: Any = may_start & has_room
         if self._rows < self.loop_latency:
             room = room & self._room(m, "rows", self._rows, issue, in_flight[stages - 3])
         m.d.comb += [self.currents.ready.eq(room), issue.eq(room & self.currents.valid)]
         return m
 
-    def _send_updates(self, m: Module, retire: Value) -> Queue:
-        """Queue the outcomes; they leave in the order of the rows, so the stream counts who is next."""
-        payload = self.updates.payload
-        outcome = [
-            Cat(pipeline.spike for pipeline in self._pipelines),
-            Cat(pipeline.next_potential.as_value() for pipeline in self._pipelines),
-        ]
-        parts = [payload.spike, payload.potential]
+    def _send(self, m: Module, retire: Value) -> Outlet:
+        """Queue the outcomes, and offer them as updates and events."""
+        update, event = self.updates.payload, self.events.payload
+        words = [Cat(pipeline.next_potential.as_value() for pipeline in self._pipelines)]
+        parts = [update.potential]
         if self.words.parameters.spike_trace:
-            outcome.append(Cat(pipeline.next_trace.as_value() for pipeline in self._pipelines))
-            parts.append(payload.trace)
-        m.submodules.updates_queue = queue = Queue(len(Cat(*outcome)), self.depth)
-        m.submodules.updating = updating = RowCounter(self._rows)
+            words.append(Cat(pipeline.next_trace.as_value() for pipeline in self._pipelines))
+            parts.append(update.trace)
+        m.submodules.outlet = outlet = Outlet(
+            rows=self._rows,
+            lanes=self.lanes,
+            width=len(Cat(*words)),
+            places=self.depth,
+            step_bits=STEP_BITS,
+        )
+        neuron = outlet.row << ceil_log2(self.lanes)
         m.d.comb += [
-            queue.push.eq(retire),
-            queue.push_data.eq(Cat(*outcome)),
-            queue.pop.eq(self.updates.ready),
-            self.updates.valid.eq(queue.valid),
-            Cat(*(Value.cast(part) for part in parts)).eq(queue.data),
-            updating.advance.eq(queue.valid & self.updates.ready),
-            payload.neuron.eq(updating.row << ceil_log2(self.lanes)),
+            outlet.push.eq(retire),
+            outlet.pushed_spikes.eq(Cat(pipeline.spike for pipeline in self._pipelines)),
+            outlet.pushed_words.eq(Cat(*words)),
+            self.updates.valid.eq(outlet.update_valid),
+            outlet.update_ready.eq(self.updates.ready),
+            update.neuron.eq(neuron),
+            update.spike.eq(outlet.spikes),
+            Cat(*(Value.cast(part) for part in parts)).eq(outlet.words),
+            self.events.valid.eq(outlet.event_valid),
+            outlet.event_ready.eq(self.events.ready),
+            event.neuron.eq(neuron),
+            event.step.eq(outlet.step),
         ]
-        return queue
-
-    def _send_events(self, m: Module, retire: Value) -> Queue:
-        """Queue one bit per neuron; rows without a spike leave the queue by themselves."""
-        payload = self.events.payload
-        m.submodules.events_queue = queue = Queue(self.lanes, self.depth)
-        m.submodules.spiking = spiking = RowCounter(self._rows)
-        m.submodules.steps = steps = StepCounter(STEP_BITS)
-        # One bit for each case, so that whether the oldest row leaves is a single gate.
-        waits, silent, leaves, accepts = Signal(), Signal(), Signal(), Signal()
-        m.d.comb += [leaves.eq(silent | (waits & self.events.ready)), accepts.eq(leaves | ~(silent | waits))]
-        with m.If(accepts):
-            spiked = queue.data.any()
-            m.d.sync += [waits.eq(queue.valid & spiked), silent.eq(queue.valid & ~spiked)]
         if self.lanes > 1:
-            which = Signal(self.lanes)
-            with m.If(accepts):
-                m.d.sync += which.eq(queue.data)
-            m.d.comb += payload.spike.eq(which)
-        m.d.comb += [
-            queue.push.eq(retire),
-            queue.push_data.eq(Cat(pipeline.spike for pipeline in self._pipelines)),
-            queue.pop.eq(accepts),
-            self.events.valid.eq(waits),
-            spiking.advance.eq(leaves),
-            steps.advance.eq(leaves & spiking.last),
-            payload.neuron.eq(spiking.row << ceil_log2(self.lanes)),
-            payload.step.eq(steps.step),
-        ]
-        return queue
+            m.d.comb += event.spike.eq(outlet.spikes)
+        return outlet
 
     def _per_lane(self, shape: fixed.Shape) -> Any:
         """Return the shape of one word per lane; a single word stays what it is."""
@@ -298,25 +290,30 @@ class Population(wiring.Component):
         if self.words.parameters.spike_trace:
             fields["trace"] = first.trace.shape()
         layout = data.ArrayLayout(data.StructLayout(fields), self.lanes)
-        # No row is read in the clock in which it is written: no bypass is needed.
-        attributes: Any = {"no_rw_check": 1}
-        memory: Any = Memory(shape=layout, depth=1 << self._row_bits, init=[], attrs=attributes)
-        m.submodules.state = memory
-        read, write = memory.read_port(), memory.write_port()
-        m.d.comb += [read.addr.eq(row), write.addr.eq(retired), write.en.eq(retire)]
-
+        written: Any = Signal(layout)
+        stored: Any = Signal(layout)
+        read = self.primitives.memory(
+            m,
+            "state",
+            width=len(written.as_value()),
+            read_address=row,
+            write_address=retired,
+            write_data=written.as_value(),
+            write_enables=[retire],
+        )
         # The memory can't be reset, so in the first timestep the initial state takes its place.
         initial: Any = Signal(layout)
-        was_fresh = Signal()
-        stored: Any = Signal(layout)
-        m.d.sync += was_fresh.eq(fresh)
-        m.d.comb += stored.eq(Mux(was_fresh, initial.as_value(), read.data.as_value()))
+        for _ in range(self.primitives.memory_latency):
+            was_fresh = Signal(name="was_fresh")
+            m.d.sync += was_fresh.eq(fresh)
+            fresh = was_fresh
+        m.d.comb += stored.eq(Mux(fresh, initial.as_value(), read))
         for lane, (pipeline, reset) in enumerate(zip(self._pipelines, self._reset_words(), strict=True)):
             m.d.comb += initial[lane].potential.as_value().eq(reset)
             for name in fields:
                 m.d.comb += [
                     getattr(pipeline, name).eq(getattr(stored[lane], name)),
-                    getattr(write.data[lane], name).eq(getattr(pipeline, f"next_{name}")),
+                    getattr(written[lane], name).eq(getattr(pipeline, f"next_{name}")),
                 ]
 
     def _reset_words(self) -> list[Value]:

@@ -1,0 +1,134 @@
+"""Where rows leave: a queue, and the two streams that show its oldest row."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from qlif.hdl.counters import RowCounter, StepCounter
+
+
+class Outlet(wiring.Component):
+    """Keeps the outcomes of rows until they are taken.
+
+    The oldest row is offered on two streams: as an update, and if a neuron spiked as an event. It makes
+    room for the next one when each of the streams that it is offered on has taken it. Rows leave in the
+    order in which they came, so counting them tells which they are. What is pushed is offered two clocks
+    later at the earliest. Pushing more than fits is the producer's fault: it counts, with `popped`.
+
+    Parameters
+    ----------
+    rows : int
+        How many rows there are.
+    lanes : int
+        Neurons in a row.
+    width : int
+        Bits of a row's words besides its spikes.
+    places : int
+        Of the queue, a power of two; the oldest row has a place of its own.
+    step_bits : int
+        Width of the timestep.
+
+    Attributes
+    ----------
+    push : In
+        A row is finished.
+    pushed_spikes, pushed_words : In
+        Its outcome.
+    popped : Out
+        A place of the queue became free in the clock before.
+    update_valid, event_valid : Out
+        The oldest row is offered as an update, as an event.
+    update_ready, event_ready : In
+        It is taken.
+    spikes, words, row, step : Out
+        Its outcome, its number, and the timestep since reset that it belongs to.
+    """
+
+    push: Value
+    pushed_spikes: Value
+    pushed_words: Value
+    popped: Value
+    update_valid: Value
+    update_ready: Value
+    event_valid: Value
+    event_ready: Value
+    spikes: Value
+    words: Value
+    row: Value
+    step: Value
+
+    def __init__(self, *, rows: int, lanes: int, width: int, places: int, step_bits: int) -> None:
+        self.places = places
+        self._steps = StepCounter(step_bits)
+        # The row that isn't there yet comes before the first one.
+        self._rows = RowCounter(rows, first=rows - 1)
+        super().__init__(
+            {
+                "push": In(1),
+                "pushed_spikes": In(lanes),
+                "pushed_words": In(width),
+                "popped": Out(1),
+                "update_valid": Out(1),
+                "update_ready": In(1),
+                "event_valid": Out(1),
+                "event_ready": In(1),
+                "spikes": Out(lanes),
+                "words": Out(width),
+                "row": Out(self._rows.bits),
+                "step": Out(step_bits),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the gates."""
+        m = Module()
+        pushed = [self.pushed_spikes, self.pushed_words]
+        kept = [self.spikes, self.words]
+        any_spike: Any = self.spikes
+        if len(self.spikes) > 1:
+            # Worked out before the queue, where there is time for it.
+            any_spike = Signal()
+            pushed.append(self.pushed_spikes.any())
+            kept.append(any_spike)
+        # No place is read before the clock after it was written: no bypass is needed.
+        attributes: Any = {"no_rw_check": 1}
+        memory: Any = Memory(shape=len(Cat(*pushed)), depth=self.places, init=[], attrs=attributes)
+        m.submodules.queue = memory
+        write, read = memory.write_port(), memory.read_port()
+        # With a bit more than the address has: a full queue isn't an empty one.
+        written, taken = Signal(range(2 * self.places)), Signal(range(2 * self.places))
+        waits, vacant, taking, unsent = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            write.addr.eq(written),
+            write.data.eq(Cat(*pushed)),
+            write.en.eq(self.push),
+            waits.eq(written != taken),
+            vacant.eq((~self.update_valid | self.update_ready) & (~self.event_valid | self.event_ready)),
+            taking.eq(waits & vacant),
+            read.addr.eq(taken),
+            read.en.eq(vacant),
+            Cat(*kept).eq(read.data),
+            self.event_valid.eq(unsent & any_spike),
+        ]
+        with m.If(self.push):
+            m.d.sync += written.eq(written + 1)
+        with m.If(taking):
+            m.d.sync += taken.eq(taken + 1)
+        m.d.sync += [
+            self.popped.eq(taking),
+            self.update_valid.eq(taking | (self.update_valid & ~self.update_ready)),
+            # Nothing follows a row that left: what the read port shows then is no row's.
+            unsent.eq(Mux(vacant, waits, unsent & ~self.event_ready)),
+        ]
+
+        m.submodules.rows, m.submodules.steps = self._rows, self._steps
+        m.d.comb += [
+            self._rows.advance.eq(taking),
+            self._steps.advance.eq(taking & self._rows.last),
+            self.row.eq(self._rows.row),
+            self.step.eq(self._steps.step),
+        ]
+        return m
