@@ -204,8 +204,8 @@ class Population(wiring.Component):
         outlet = self._send(m, retire)
 
         # There is room for everything in flight: each row claims its place when its currents are accepted.
-        # The count learns of that one clock later, and `ready` another: two places stay in hand.
-        free = Signal(range(depth + 2), init=depth + 1)
+        # The count learns of that a clock after, and `ready` another: two rows more may be under way.
+        free = Signal(range(depth + 1), init=depth)
         has_room = Signal()
         with m.If(accepted & ~outlet.popped):
             m.d.sync += free.eq(free - 1)
