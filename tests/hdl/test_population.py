@@ -291,6 +291,8 @@ def test_the_index_of_a_neuron_is_as_wide_as_it_must_be(neurons, bits):
 
 
 LOOP_LATENCY = Population.loop_latency.fget
+STATE_LATENCY = Population._state_latency.fget
+ROOM, OUTLET = Population._room, population_module.Outlet
 
 
 def _one_bubble_too_few(monkeypatch):
@@ -298,24 +300,18 @@ def _one_bubble_too_few(monkeypatch):
 
 
 def _no_bubbles(monkeypatch):
-    original = Population._room
     monkeypatch.setattr(
-        Population,
-        "_room",
-        lambda self, m, what, places, *rest: original(self, m, what, 99 if what == "rows" else places, *rest),
+        Population, "_room", lambda self, m, what, places, *rest: ROOM(self, m, what, 99, *rest)
     )
 
 
 def _memory_is_late(monkeypatch):
-    monkeypatch.setattr(population_module, "MEMORY_LATENCY", 3)
+    monkeypatch.setattr(Population, "_state_latency", property(lambda self: STATE_LATENCY(self) + 1))
 
 
-def _more_places_than_the_queues_have(monkeypatch):
-    original = Population._room
+def _more_places_than_the_queue_has(monkeypatch):
     monkeypatch.setattr(
-        Population,
-        "_room",
-        lambda self, m, what, places, *rest: original(self, m, what, places * 2, *rest),
+        population_module, "Outlet", lambda *, places, **rest: OUTLET(places=places // 2, **rest)
     )
 
 
@@ -323,7 +319,7 @@ PLANTED = [
     (_one_bubble_too_few, LOOP["tiny-8"] - 1, 0.0),
     (_no_bubbles, 3, 0.0),
     (_memory_is_late, 5, 0.0),
-    (_more_places_than_the_queues_have, 20, 0.9),
+    (_more_places_than_the_queue_has, 40, 0.9),
 ]
 
 
