@@ -16,6 +16,7 @@ from qlif.hdl import fixed
 from qlif.hdl.depths import RuntimeConstant, runtime_constants, select_format, word_width
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.population import STEP_BITS, Population
+from qlif.hdl.primitives import PORTABLE, Primitives, primitives
 from qlif.model.arithmetic import Form
 from qlif.model.formats import UQ, Format
 from qlif.model.words import Words
@@ -172,6 +173,11 @@ class Export:
         """Where each parameter word lives that can be written at run time."""
         return {constant["name"]: constant["depth"] for constant in self.interface["runtime"]}
 
+    @property
+    def primitives(self) -> Primitives:
+        """What the core multiplies and remembers with."""
+        return primitives(self.interface["variant"], self.interface.get("target", ""))
+
 
 def export_population(
     words: Words,
@@ -179,6 +185,7 @@ def export_population(
     preset: str,
     lanes: int = 1,
     depths: Mapping[str, str] = MappingProxyType({}),
+    built_from: Primitives = PORTABLE,
 ) -> Export:
     """Return a population as Verilog, with `interface.json`'s content.
 
@@ -194,8 +201,10 @@ def export_population(
         The configuration's name, for the header.
     depths : mapping of str to Depth, optional
         Which parameter words can be written at run time.
+    built_from : Primitives, optional
+        What it multiplies and remembers with.
     """
-    core = Population(words, neurons, lanes, depths)
+    core = Population(words, neurons, lanes, depths, built_from)
     facts = {
         "neurons": neurons,
         "lanes": lanes,
@@ -206,9 +215,14 @@ def export_population(
     return _export(core, POPULATION_MODULE, population_ports(core), preset, facts, core.runtime)
 
 
-def export_neuron(words: Words, preset: str, depths: Mapping[str, str] = MappingProxyType({})) -> Export:
+def export_neuron(
+    words: Words,
+    preset: str,
+    depths: Mapping[str, str] = MappingProxyType({}),
+    built_from: Primitives = PORTABLE,
+) -> Export:
     """Return the bare pipeline of one update as Verilog, with `interface.json`'s content."""
-    core = NeuronPipeline(words, depths)
+    core = NeuronPipeline(words, depths, built_from)
     runtime = runtime_constants(words, core.placed)
     return _export(core, NEURON_MODULE, neuron_ports(core), preset, {"latency": core.latency}, runtime)
 
@@ -222,6 +236,10 @@ def _export(
     runtime: tuple[RuntimeConstant, ...],
 ) -> Export:
     words: Words = core.words
+    built: Primitives = core.primitives
+    facts = {**facts, "variant": built.variant}
+    if built.target is not None:
+        facts |= {"target": built.target, "cells": ", ".join(built.cells)}
     flat = _Flat(core, ports)
     body = verilog.convert(
         flat,

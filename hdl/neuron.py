@@ -87,7 +87,7 @@ class NeuronPipeline(wiring.Component):
         for constant in runtime_constants(words, self.placed):
             ports[f"constant_{constant.name}"] = In(fixed.Shape(constant.format))
         super().__init__(ports)
-        self._multiply = primitives.multiply
+        self.primitives = primitives
         self._pipe = Pipeline()
         self._outputs = self._build(self._pipe)
 
@@ -157,7 +157,7 @@ class NeuronPipeline(wiring.Component):
         f_bits, rounding = arithmetic.potential.f_bits, arithmetic.rounding
         if arithmetic.form is Form.SQUARE:
             active = pipe.register("active_potential", _unless_refractory, refractory, potential)
-            square = self._multiply(pipe, "square", active, active)
+            square = self.primitives.multiply(pipe, "square", active, active)
             quadratic = Timed(square.value.scaled_by_power_of_two(-self.words.quadratic_shift), square.stage)
         else:
             rest, critical, gain = (self.constant(name) for name in ("rest", "critical", "gain"))
@@ -169,8 +169,8 @@ class NeuronPipeline(wiring.Component):
                 rest,
             )
             over_critical = pipe.register("over_critical", operator.sub, potential, critical)
-            product = self._multiply(pipe, "product", over_rest, over_critical)
-            quadratic = self._multiply(pipe, "quadratic", product, gain)
+            product = self.primitives.multiply(pipe, "product", over_rest, over_critical)
+            quadratic = self.primitives.multiply(pipe, "quadratic", product, gain)
         if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
             fraction, narrow = arithmetic.product_fraction, arithmetic.product_rounding
             quadratic = pipe.register("narrowed", lambda q: q.reshape(fraction, narrow), quadratic)
@@ -198,7 +198,7 @@ class NeuronPipeline(wiring.Component):
     def _drive(self, pipe: Pipeline, current: Timed) -> Timed:
         """Return what the current adds to the potential."""
         if self.words.arithmetic.currents is Currents.RAW:
-            return self._multiply(pipe, "drive", current, self.constant("drive"))
+            return self.primitives.multiply(pipe, "drive", current, self.constant("drive"))
         return Timed(current.value.scaled_by_power_of_two(-self.words.drive_shift), current.stage)
 
     def _bias_and_half(self) -> Timed:
@@ -250,7 +250,7 @@ class NeuronPipeline(wiring.Component):
             return trace
         decay, spiked = self.constant("decay"), self.constant("trace_spike")
         shape = fixed.Shape(self.words.arithmetic.trace)
-        product = self._multiply(pipe, "decaying", trace, decay)
+        product = self.primitives.multiply(pipe, "decaying", trace, decay)
         overflow = self.words.arithmetic.trace_overflow
 
         def kept(x: fixed.Value) -> fixed.Value:

@@ -6,7 +6,7 @@ in the registers that a tool would leave out of its multipliers and block RAMs.
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value, unsigned
@@ -27,6 +27,8 @@ class Primitives:
     Attributes
     ----------
     variant : {"portable", "explicit"}
+    target : str, optional
+        The family that the cells are of.
     cells : tuple of str
         The technology cells that are instantiated.
     memory_latency : int
@@ -34,8 +36,11 @@ class Primitives:
     """
 
     variant = "portable"
+    target: str | None = None
     cells: tuple[str, ...] = ()
     memory_latency = 1
+    blocks_for: Callable[[int, int], int] | None = None
+    """How many blocks the product of two words of so many bits takes, where the tool doesn't decide it."""
 
     def multiply(self, pipe: Pipeline, name: str, left: Timed, right: Timed) -> Timed:
         """Return a product, with the registers around it that a DSP block wants.
@@ -102,6 +107,9 @@ class _Blocks(Primitives):
     variant = "explicit"
     multiplier_bits: int
 
+    def __init__(self) -> None:
+        self.blocks_for = self._blocks_for
+
     def multiply(self, pipe: Pipeline, name: str, left: Timed, right: Timed) -> Timed:
         """Return a product; words that a block can't take are cut into pieces, whose products are added."""
         stage = pipe.latest(left, right)
@@ -120,7 +128,7 @@ class _Blocks(Primitives):
         total = functools.reduce(lambda x, y: pipe.register(f"{name}__sum", operator.add, x, y), parts)
         return Timed(_scaled(total.value, shift_a + shift_b, shape), total.stage)
 
-    def blocks_for(self, left: int, right: int) -> int:
+    def _blocks_for(self, left: int, right: int) -> int:
         """Return how many blocks the product of two words of so many bits takes."""
         return -(-left // self.multiplier_bits) * -(-right // self.multiplier_bits)
 
@@ -149,6 +157,7 @@ class _Blocks(Primitives):
 class ECP5Primitives(_Blocks):
     """MULT18X18D and DP16KD of Lattice ECP5, with all their registers."""
 
+    target = "ecp5"
     cells = ("DP16KD", "MULT18X18D")
     memory_latency = 2
     multiplier_bits = 18
@@ -160,8 +169,6 @@ class ECP5Primitives(_Blocks):
         ports: dict[str, Any] = {}
         for letter, operand in zip("AB", operands, strict=True):
             ports |= {f"i_{letter}{bit}": operand[bit] for bit in range(18)}
-            # They are outputs of the last block in a chain of shifted operands, which this isn't part of.
-            ports |= {f"i_SRI{letter}{bit}": Const(0, 1) for bit in range(18)}
         ports |= {f"i_C{bit}": Const(0, 1) for bit in range(18)}
         ports |= {f"o_P{bit}": product[bit] for bit in range(36)}
         for number in range(4):
@@ -289,6 +296,7 @@ class ECP5Primitives(_Blocks):
 class UP5KPrimitives(_Blocks):
     """SB_MAC16 of Lattice iCE40 UltraPlus with all its registers; its block RAM has none to choose."""
 
+    target = "up5k"
     cells = ("SB_MAC16",)
     multiplier_bits = 16
 

@@ -12,6 +12,7 @@ from qlif.hdl import yowasp
 from qlif.hdl.depths import Depth, place
 from qlif.hdl.export import Export, export_population
 from qlif.hdl.netlist import Netlist, worthless
+from qlif.hdl.primitives import PORTABLE, Primitives, primitives
 from qlif.hdl.targets import Target, target
 from qlif.hdl.wrapper import WRAPPER_MODULE, wrapped
 from qlif.model.arithmetic import Currents, Form
@@ -123,6 +124,7 @@ def synthesise(
     *,
     preset: str,
     target_name: str = "ecp5",
+    variant: str = "portable",
     package: str | None = None,
     lanes: int = 1,
     depths: Mapping[str, str] = MappingProxyType({}),
@@ -145,6 +147,8 @@ def synthesise(
         The configuration's name.
     target_name : str
         A name in :data:`qlif.hdl.targets.TARGETS`.
+    variant : {"portable", "explicit"}
+        Whether the tools infer the target's multipliers and block RAMs, or they are instantiated.
     package : str, optional
         One of the target's; its first if not given.
     lanes : int
@@ -165,8 +169,9 @@ def synthesise(
     """
     device = target(target_name)
     # Before the export, which takes minutes for a memory that no device has.
-    check_fit(words, neurons, device, preset, lanes, place(words, depths))
-    export = export_population(words, neurons, preset, lanes, depths)
+    built_from = primitives(variant, device.name)
+    check_fit(words, neurons, device, preset, lanes, place(words, depths), built_from)
+    export = export_population(words, neurons, preset, lanes, depths, built_from)
     return measure(
         export, words, neurons, directory, device=device, package=package, seeds=seeds, progress=progress
     )
@@ -181,7 +186,6 @@ def measure(
     device: Target,
     package: str | None = None,
     seeds: int = 5,
-    variant: str = "portable",
     progress: Progress = lambda what, fraction: None,
 ) -> Synthesis:
     """Synthesise, place and route Verilog with a population's ports: see :func:`synthesise`."""
@@ -191,17 +195,17 @@ def measure(
     directory.mkdir(parents=True, exist_ok=True)
     module, ports = export.interface["module"], export.interface["ports"]
     lanes = export.interface["lanes"]
-    depths = export.depths
+    depths, built_from = export.depths, export.primitives
     write_text(directory / "block.v", export.verilog)
     write_text(directory / "wrapper.v", wrapped(module, ports))
 
     try:
         progress("synthesising", 0.0)
         bare = mapped_netlist(directory, device, module, "block", ["block.v"])
-        check_netlist(bare, words, neurons, device, lanes, depths)
+        check_netlist(bare, words, neurons, device, lanes, depths, built_from)
         progress("synthesising between registers", 0.0)
         between = mapped_netlist(directory, device, WRAPPER_MODULE, "wrapper", ["block.v", "wrapper.v"])
-        check_netlist(between, words, neurons, device, lanes, depths)
+        check_netlist(between, words, neurons, device, lanes, depths, built_from)
         reports = []
         for seed in range(1, seeds + 1):
             progress(f"placing and routing, seed {seed} of {seeds}", (seed - 1) / seeds)
@@ -228,7 +232,7 @@ def measure(
         target=device.name,
         device=device.device,
         package=package,
-        variant=variant,
+        variant=built_from.variant,
         neurons=neurons,
         lanes=lanes,
         lut=bare.luts(device),
@@ -249,7 +253,11 @@ def measure(
 
 
 def expected_multipliers(
-    words: Words, device: Target, lanes: int = 1, depths: Mapping[str, str] = MappingProxyType({})
+    words: Words,
+    device: Target,
+    lanes: int = 1,
+    depths: Mapping[str, str] = MappingProxyType({}),
+    built_from: Primitives = PORTABLE,
 ) -> int:
     """Return how many DSP blocks a population takes on a device, no more and no less.
 
@@ -259,17 +267,18 @@ def expected_multipliers(
     written at run time counts with its whole width. Every lane has them all.
     """
     arithmetic, constants = words.arithmetic, words.constants
+    blocks_for = built_from.blocks_for or device.multipliers_for
 
     def by_constant(width: int, name: str) -> int:
         word = constants[name].word
         if depths.get(name, Depth.GATES) != Depth.GATES or not isinstance(word, int):
-            return device.multipliers_for(width, constants[name].format.width)
-        # Yosys leaves the constant's zeros out, at both ends.
+            return blocks_for(width, constants[name].format.width)
+        # The constant's zeros are left out, at both ends.
         odd = word // (word & -word)
-        return 0 if odd == 1 else device.multipliers_for(width, odd.bit_length())
+        return 0 if odd == 1 else blocks_for(width, odd.bit_length())
 
     left, right = _factors(words)
-    count = device.multipliers_for(left, right)
+    count = blocks_for(left, right)
     if arithmetic.form is Form.FACTORED:
         count += by_constant(left + right, "gain")
     if arithmetic.currents is Currents.RAW:
@@ -286,6 +295,7 @@ def check_fit(
     preset: str,
     lanes: int = 1,
     depths: Mapping[str, str] = MappingProxyType({}),
+    built_from: Primitives = PORTABLE,
 ) -> None:
     """Refuse what a device can't hold, before any tool is run.
 
@@ -302,7 +312,7 @@ def check_fit(
             f"{preset} multiplies {left} by {right} bits, but a multiplier of {device.name} takes "
             f"{bits} by {bits}"
         )
-    multipliers = expected_multipliers(words, device, lanes, depths)
+    multipliers = expected_multipliers(words, device, lanes, depths, built_from)
     if multipliers > device.multipliers:
         raise InputError(
             f"{preset} needs {multipliers} multipliers, but {device.name} has {device.multipliers}"
@@ -328,6 +338,7 @@ def check_netlist(
     device: Target,
     lanes: int = 1,
     depths: Mapping[str, str] = MappingProxyType({}),
+    built_from: Primitives = PORTABLE,
 ) -> None:
     """Refuse a netlist whose figures would be another circuit's.
 
@@ -343,7 +354,7 @@ def check_netlist(
         constant |= {"updates_neuron", "events_neuron"}
     if lost := netlist.lost_outputs(constant):
         raise SynthesisError(f"the netlist lost its outputs {', '.join(lost)}")
-    expected = expected_multipliers(words, device, lanes, depths)
+    expected = expected_multipliers(words, device, lanes, depths, built_from)
     found = netlist.counts[device.multiplier]
     if found != expected:
         raise SynthesisError(f"the netlist has {found} {device.multiplier}, not the expected {expected}")

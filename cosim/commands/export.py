@@ -17,10 +17,13 @@ from qlif.cosim.commands.options import (
     ParamsOption,
     PresetOption,
     RegisterOption,
+    TargetOption,
+    VariantOption,
     with_depths,
 )
 from qlif.cosim.configuration import Settings
 from qlif.hdl.export import export_population
+from qlif.hdl.primitives import primitives
 from qlif.model.files import write_text
 from qlif.model.words import quantise
 
@@ -30,6 +33,8 @@ def export(
     params: ParamsOption = None,
     neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = DEFAULT_NEURONS,
     lanes: LanesOption = 1,
+    variant: VariantOption = "portable",
+    target: TargetOption = "ecp5",
     register: RegisterOption = None,
     memory: MemoryOption = None,
     out: OutOption = Path("qlif-out"),
@@ -38,7 +43,9 @@ def export(
     """Write the population as Verilog, with a description of its interface."""
     configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
     words = quantise(configuration.parameters, configuration.arithmetic)
-    exported = export_population(words, neurons, configuration.name, lanes, configuration.depths)
+    exported = export_population(
+        words, neurons, configuration.name, lanes, configuration.depths, primitives(variant, target)
+    )
     verilog, interface = out / f"{exported.interface['module']}.v", out / "interface.json"
     write_text(verilog, exported.verilog)
     write_text(interface, json.dumps(exported.interface, indent=2) + "\n")

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from qlif.cosim.configuration import Configuration, Settings
 from qlif.hdl.depths import Depth
+from qlif.hdl.targets import TARGETS
 from qlif.model import stimuli
 from qlif.model.presets import PRESETS
 
@@ -58,6 +59,15 @@ RegisterOption = Annotated[
     list[str] | None,
     typer.Option(
         "--register", help=f"Parameter word in a register, written at run time ({WORD_NAMES}). Repeatable."
+    ),
+]
+TargetOption = Annotated[str, typer.Option("--target", help=f"One of {', '.join(TARGETS)}.")]
+VariantOption = Annotated[
+    str,
+    typer.Option(
+        "--variant",
+        help="portable: multipliers and block RAMs are inferred; explicit: the target's own are "
+        "instantiated, with all their registers.",
     ),
 ]
 MemoryOption = Annotated[

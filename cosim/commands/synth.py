@@ -16,12 +16,13 @@ from qlif.cosim.commands.options import (
     ParamsOption,
     PresetOption,
     RegisterOption,
+    TargetOption,
+    VariantOption,
     progress_bar,
     with_depths,
 )
 from qlif.cosim.configuration import Settings
 from qlif.hdl.synthesis import synthesise
-from qlif.hdl.targets import TARGETS
 from qlif.model.files import write_text
 from qlif.model.words import quantise
 
@@ -29,7 +30,8 @@ from qlif.model.words import quantise
 def synth(
     preset: PresetOption = None,
     params: ParamsOption = None,
-    target: Annotated[str, typer.Option("--target", help=f"One of {', '.join(TARGETS)}.")] = "ecp5",
+    target: TargetOption = "ecp5",
+    variant: VariantOption = "portable",
     package: Annotated[str | None, typer.Option("--package", help="Package of the device.")] = None,
     neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = 1024,
     lanes: LanesOption = 1,
@@ -49,6 +51,7 @@ def synth(
             out / "synthesis",
             preset=configuration.name,
             target_name=target,
+            variant=variant,
             package=package,
             lanes=lanes,
             depths=configuration.depths,
