@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -204,14 +204,13 @@ class Population(wiring.Component):
         outlet = self._send(m, retire)
 
         # There is room for everything in flight: each row claims its place when its currents are accepted.
-        # The count learns of that a clock after, and `ready` another: two rows more may be under way.
-        free = Signal(range(depth + 1), init=depth)
-        has_room = Signal()
-        with m.If(accepted & ~outlet.popped):
-            m.d.sync += free.eq(free - 1)
-        with m.If(outlet.popped & ~accepted):
-            m.d.sync += free.eq(free + 1)
-        m.d.sync += has_room.eq(free >= 3)
+        # The count learns of that a clock after: one row more may be under way, so it keeps a place back,
+        # and its sign tells whether there is room.
+        spare = Signal(signed(ceil_log2(depth) + 1), init=depth - 2)
+        claimed, returned = accepted & ~outlet.popped, outlet.popped & ~accepted
+        change = Cat(claimed | returned, claimed.replicate(len(spare) - 1))
+        m.d.sync += spare.eq(spare + change)
+        has_room = ~spare[-1]
         room: Any = may_start & has_room
         if self._rows < self.loop_latency:
             room = room & self._room(m, "rows", self._rows, issue, in_flight[stages - 3])
