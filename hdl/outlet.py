@@ -98,14 +98,15 @@ class Outlet(wiring.Component):
         memory: Any = Memory(shape=len(Cat(*pushed)), depth=self.places, init=[], attrs=attributes)
         m.submodules.queue = memory
         write, read = memory.write_port(), memory.read_port()
-        # With a bit more than the address has: a full queue isn't an empty one.
+        # With a bit more than the address has: a full queue doesn't look like one with nothing left.
         written, taken = Signal(range(2 * self.places)), Signal(range(2 * self.places))
+        following = Signal.like(taken)
         waits, vacant, taking, unsent = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             write.addr.eq(written),
             write.data.eq(Cat(*pushed)),
             write.en.eq(self.push),
-            waits.eq(written != taken),
+            following.eq(taken + 1),
             vacant.eq((~self.update_valid | self.update_ready) & (~self.event_valid | self.event_ready)),
             taking.eq(waits & vacant),
             read.addr.eq(taken),
@@ -116,8 +117,10 @@ class Outlet(wiring.Component):
         with m.If(self.push):
             m.d.sync += written.eq(written + 1)
         with m.If(taking):
-            m.d.sync += taken.eq(taken + 1)
+            m.d.sync += taken.eq(following)
         m.d.sync += [
+            # A register, not a comparison of where it is written and taken: much waits for this.
+            waits.eq(self.push | Mux(taking, written != following, waits)),
             self.popped.eq(taking),
             self.update_valid.eq(taking | (self.update_valid & ~self.update_ready)),
             # Nothing follows a row that left: what the read port shows then is no row's.

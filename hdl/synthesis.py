@@ -201,10 +201,11 @@ def measure(
 
     try:
         progress("synthesising", 0.0)
-        bare = mapped_netlist(directory, device, module, "block", ["block.v"])
+        bare = mapped_netlist(directory, device, module, "block", ["block.v"], built_from)
         check_netlist(bare, words, neurons, device, lanes, depths, built_from)
         progress("synthesising between registers", 0.0)
-        between = mapped_netlist(directory, device, WRAPPER_MODULE, "wrapper", ["block.v", "wrapper.v"])
+        sources = ["block.v", "wrapper.v"]
+        between = mapped_netlist(directory, device, WRAPPER_MODULE, "wrapper", sources, built_from)
         check_netlist(between, words, neurons, device, lanes, depths, built_from)
         reports = []
         for seed in range(1, seeds + 1):
@@ -418,7 +419,13 @@ def _factors(words: Words) -> tuple[int, int]:
 
 
 def mapped_netlist(
-    directory: Path, device: Target, module: str, name: str, sources: list[str], then: str = ""
+    directory: Path,
+    device: Target,
+    module: str,
+    name: str,
+    sources: list[str],
+    built_from: Primitives = PORTABLE,
+    then: str = "",
 ) -> Netlist:
     """Map Verilog to a device's cells, and return the netlist, also left as ``name.json``.
 
@@ -433,6 +440,8 @@ def mapped_netlist(
         What the files that are written are called.
     sources : list of str
         Verilog files in `directory`.
+    built_from : Primitives, optional
+        What the core in them multiplies with.
     then : str
         Further commands of Yosys on the netlist.
 
@@ -443,7 +452,8 @@ def mapped_netlist(
     SynthesisError
         It dropped part of the circuit.
     """
-    script = f"{device.synthesis.format(top=module)}; write_json {name}.json; {then}"
+    commands = device.script(module, instantiated=built_from.target is not None)
+    script = f"{commands}; write_json {name}.json; {then}"
     log = yowasp.run(yowasp.YOSYS, ["-p", script, *sources], directory, f"{name}.yosys.log")
     if warnings := worthless(log):
         raise SynthesisError(f"Yosys dropped part of the circuit ({len(warnings)} warnings): {warnings[0]}")

