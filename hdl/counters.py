@@ -53,6 +53,8 @@ class RowCounter(wiring.Component):
 class StepCounter(wiring.Component):
     """Counts timesteps from 0, in two halves: neither has a long carry.
 
+    It advances when both of its inputs are high.
+
     Parameters
     ----------
     bits : int
@@ -60,17 +62,20 @@ class StepCounter(wiring.Component):
 
     Attributes
     ----------
+    due : In
+        Known early in the clock.
     advance : In
-        The first time it gives 0, then each time one more.
+        May be late. The first time it gives 0, then each time one more.
     step : Out
     """
 
+    due: Value
     advance: Value
     step: Value
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
-        super().__init__({"advance": In(1), "step": Out(bits)})
+        super().__init__({"due": In(1), "advance": In(1), "step": Out(bits)})
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
@@ -79,10 +84,10 @@ class StepCounter(wiring.Component):
         low, high = Signal(half, init=-1), Signal(self.bits - half, init=-1)
         full = Signal(init=1)
         m.d.comb += self.step.eq(Cat(low, high))
-        with m.If(self.advance):
+        with m.If(self.due & self.advance):
             m.d.sync += [low.eq(low + 1), full.eq(low == (1 << half) - 2)]
-            with m.If(full):
-                m.d.sync += high.eq(high + 1)
+        with m.If((self.due & full) & self.advance):
+            m.d.sync += high.eq(high + 1)
         return m
 
 

@@ -15,7 +15,7 @@ class Outlet(wiring.Component):
 
     The oldest row is offered on two streams: as an update, and if a neuron spiked as an event. It makes
     room for the next one when each of the streams that it is offered on has taken it. Rows leave in the
-    order in which they came, so counting them tells which they are. What is pushed is offered two clocks
+    order in which they came, so counting them tells which they are. What is pushed is offered three clocks
     later at the earliest. Pushing more than fits is the producer's fault: it counts, with `popped`.
 
     Parameters
@@ -27,7 +27,7 @@ class Outlet(wiring.Component):
     width : int
         Bits of a row's words besides its spikes.
     places : int
-        Of the queue, a power of two; the oldest row has a place of its own.
+        Of the queue, a power of two; the two oldest rows have places of their own.
     step_bits : int
         Width of the timestep.
 
@@ -85,52 +85,52 @@ class Outlet(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
         m = Module()
-        pushed = [self.pushed_spikes, self.pushed_words]
-        kept = [self.spikes, self.words]
-        any_spike: Any = self.spikes
-        if len(self.spikes) > 1:
-            # Worked out before the queue, where there is time for it.
-            any_spike = Signal()
-            pushed.append(self.pushed_spikes.any())
-            kept.append(any_spike)
+        queued: Any = Signal.like(Cat(self.pushed_spikes, self.pushed_words, self.pushed_spikes.any()))
         # No place is read before the clock after it was written: no bypass is needed.
         attributes: Any = {"no_rw_check": 1}
-        memory: Any = Memory(shape=len(Cat(*pushed)), depth=self.places, init=[], attrs=attributes)
+        memory: Any = Memory(shape=len(queued), depth=self.places, init=[], attrs=attributes)
         m.submodules.queue = memory
         write, read = memory.write_port(), memory.read_port()
         # With a bit more than the address has: a full queue doesn't look like one with nothing left.
         written, taken = Signal(range(2 * self.places)), Signal(range(2 * self.places))
-        following = Signal.like(taken)
-        waits, vacant, taking, unsent = Signal(), Signal(), Signal(), Signal()
+        following = Signal(range(2 * self.places), init=1)
+        # What waits in the queue, what was read from it, what is offered; each moves on when it can.
+        waits, held, reading, vacant, moving = Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
+            queued.eq(Cat(self.pushed_spikes, self.pushed_words, self.pushed_spikes.any())),
             write.addr.eq(written),
-            write.data.eq(Cat(*pushed)),
+            write.data.eq(queued),
             write.en.eq(self.push),
-            following.eq(taken + 1),
             vacant.eq((~self.update_valid | self.update_ready) & (~self.event_valid | self.event_ready)),
-            taking.eq(waits & vacant),
+            moving.eq(held & vacant),
+            reading.eq(waits & (~held | vacant)),
             read.addr.eq(taken),
-            read.en.eq(vacant),
-            Cat(*kept).eq(read.data),
-            self.event_valid.eq(unsent & any_spike),
+            read.en.eq(~held | vacant),
         ]
         with m.If(self.push):
             m.d.sync += written.eq(written + 1)
-        with m.If(taking):
-            m.d.sync += taken.eq(following)
+        with m.If(reading):
+            m.d.sync += [taken.eq(following), following.eq(following + 1)]
+        any_spike = read.data[-1]
         m.d.sync += [
-            # A register, not a comparison of where it is written and taken: much waits for this.
-            waits.eq(self.push | Mux(taking, written != following, waits)),
-            self.popped.eq(taking),
-            self.update_valid.eq(taking | (self.update_valid & ~self.update_ready)),
-            # Nothing follows a row that left: what the read port shows then is no row's.
-            unsent.eq(Mux(vacant, waits, unsent & ~self.event_ready)),
+            # A register, not a comparison of where it is written and taken: much depends on this.
+            waits.eq(self.push | Mux(reading, written != following, waits)),
+            held.eq(waits | (held & ~vacant)),
+            self.popped.eq(reading),
+            self.update_valid.eq(moving | (self.update_valid & ~self.update_ready)),
+            self.event_valid.eq((moving & any_spike) | (self.event_valid & ~self.event_ready)),
         ]
+        with m.If(vacant):
+            m.d.sync += Cat(self.spikes, self.words).eq(read.data)
 
         m.submodules.rows, m.submodules.steps = self._rows, self._steps
+        # What is known early is kept apart from what is late: synthesis would share it with `moving`.
+        due: Any = Signal(attrs={"keep": 1})
         m.d.comb += [
-            self._rows.advance.eq(taking),
-            self._steps.advance.eq(taking & self._rows.last),
+            due.eq(held & self._rows.last),
+            self._rows.advance.eq(moving),
+            self._steps.due.eq(due),
+            self._steps.advance.eq(vacant),
             self.row.eq(self._rows.row),
             self.step.eq(self._steps.step),
         ]

@@ -147,7 +147,7 @@ class Population(wiring.Component):
     @property
     def latency(self) -> int:
         """Clocks from the one in which a current is accepted to the first in which its update is valid."""
-        return self.loop_latency + 2
+        return self.loop_latency + 3
 
     @property
     def _state_latency(self) -> int:
@@ -157,7 +157,7 @@ class Population(wiring.Component):
     @property
     def depth(self) -> int:
         """Places in the output queue: enough that a ready consumer never holds up the pipeline."""
-        return 1 << ceil_log2(self.latency + 2)
+        return 1 << ceil_log2(self.latency + 1)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
