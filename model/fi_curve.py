@@ -34,6 +34,8 @@ class FICurve:
         Firing rate, the inverse of `mean_isi_ms`; 0 where there were fewer than two spikes.
     mean_isi_ms : ndarray of float64, (points,)
         Mean inter-spike interval; inf where there were fewer than two spikes.
+    fired : ndarray of bool, (points,)
+        Where there was a spike.
     silent : ndarray of bool, (points,)
         Where there was no spike at all although in the same time the closed form spikes twice
         or more: the integrator or its rounding has stopped a neuron that should fire.
@@ -43,6 +45,7 @@ class FICurve:
     currents: npt.NDArray[np.float64]
     rates_hz: npt.NDArray[np.float64]
     mean_isi_ms: npt.NDArray[np.float64]
+    fired: npt.NDArray[np.bool_]
     silent: npt.NDArray[np.bool_]
 
     @property
@@ -134,6 +137,7 @@ def fi_curve(
         currents=inputs,
         rates_hz=1000.0 / intervals,
         mean_isi_ms=intervals,
+        fired=counts > 0,
         silent=(counts == 0) & (second_spike <= timesteps * parameters.dt),
     )
 
