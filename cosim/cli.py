@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from qlif.cosim import simulators
+from qlif.cosim.commands import study
 from qlif.cosim.commands.cosim import cosim
 from qlif.cosim.commands.export import export
 from qlif.cosim.commands.inputs import inputs
@@ -52,6 +53,7 @@ _add(cosim, "cosim --preset square-18 --neurons 64 --steps 2000 --input ou --see
 _add(export, "export --preset square-18 --neurons 1024 --out rtl")
 _add(synth, "synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5")
 _add(inputs, "inputs")
+app.add_typer(study.app, name="study", help="How many bits, which rounding and form, and what it costs.")
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

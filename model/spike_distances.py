@@ -5,6 +5,7 @@ in the extra ``study``. They see what a lag by spike index can't: a spike that i
 invented in another.
 """
 
+import functools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,21 +83,29 @@ def spike_distances(
     scale = DURATION.check("time_scale_ms", time_scale_ms)
     expected = [_train("reference_times", one, duration) for one in reference_times]
     found = [_train("times", one, duration) for one in times]
-    pyspike, dissimilarity, neo, units = _libraries()
-    each = np.zeros((len(found), 4))
-    for neuron, pair in enumerate(zip(expected, found, strict=True)):
-        trains = [neo.SpikeTrain(one * units.ms, t_start=0 * units.ms, t_stop=duration * units.ms)
-                  for one in pair]  # fmt: skip
-        each[neuron, 0] = dissimilarity.victor_purpura_distance(trains, cost_factor=1 / (scale * units.ms))[
-            0, 1
-        ]
-        each[neuron, 1] = dissimilarity.van_rossum_distance(trains, time_constant=scale * units.ms)[0, 1]
-        sides = [pyspike.SpikeTrain(one, [0.0, duration]) for one in pair]
-        # Two trains without a spike are equal; PySpike leaves that case undefined.
-        if any(len(one) for one in pair):
-            each[neuron, 2], each[neuron, 3] = pyspike.isi_distance(*sides), pyspike.spike_distance(*sides)
+    each = np.array([_pair(*pair, duration, scale) for pair in zip(expected, found, strict=True)])
     mean = each.mean(axis=0)
     return SpikeDistances(*(float(one) for one in mean))
+
+
+def _pair(
+    expected: npt.NDArray[np.float64], found: npt.NDArray[np.float64], duration: float, scale: float
+) -> tuple[float, float, float, float]:
+    """Return the four distances of one neuron's trains."""
+    pyspike, dissimilarity, neo, units = _libraries()
+    if not len(expected) and not len(found):
+        return 0.0, 0.0, 0.0, 0.0  # equal; PySpike leaves that case undefined
+    pair = (expected, found)
+    trains = [
+        neo.SpikeTrain(one * units.ms, t_start=0 * units.ms, t_stop=duration * units.ms) for one in pair
+    ]
+    with warnings.catch_warnings():
+        # Of a square that rounding made negative by a last place, which Elephant sets to 0.
+        warnings.filterwarnings("ignore", "van_rossum_distance: very small negative", RuntimeWarning)
+        victor = dissimilarity.victor_purpura_distance(trains, cost_factor=1 / (scale * units.ms))[0, 1]
+        rossum = dissimilarity.van_rossum_distance(trains, time_constant=scale * units.ms)[0, 1]
+    sides = [pyspike.SpikeTrain(one, [0.0, duration]) for one in pair]
+    return float(victor), float(rossum), pyspike.isi_distance(*sides), pyspike.spike_distance(*sides)
 
 
 def _train(name: str, times: npt.ArrayLike, duration: float) -> npt.NDArray[np.float64]:
@@ -108,6 +117,7 @@ def _train(name: str, times: npt.ArrayLike, duration: float) -> npt.NDArray[np.f
     return train
 
 
+@functools.cache
 def _libraries() -> tuple[Any, Any, Any, Any]:
     try:
         with warnings.catch_warnings():

@@ -5,6 +5,7 @@ import builtins
 import numpy as np
 import pytest
 
+from qlif.model import spike_distances as module
 from qlif.model.errors import InputError
 from qlif.model.metrics import mean_intervals, rate_error
 from qlif.model.spike_distances import spike_distances
@@ -58,6 +59,7 @@ def test_a_missing_library_names_the_extra(monkeypatch):
         return whole_import(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
+    module._libraries.cache_clear()
     with pytest.raises(InputError, match=r"need pyspike, in the extra 'study': pip install 'qlif\[study\]'"):
         spike_distances([[1.0]], [[1.0]], duration_ms=50.0)
 

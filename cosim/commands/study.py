@@ -1,0 +1,14 @@
+"""``qlif study``: how many bits, which rounding, and what it costs."""
+
+import typer
+
+from qlif.cosim.commands.study_sweep import sweep
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+_EXAMPLES = {
+    sweep: "study sweep --word-bits 8..18 --rounding RND,SR --rounding-seed 1..5 --out build/sweep",
+}
+
+for _function, _example in _EXAMPLES.items():
+    app.command(epilog=f"Example: qlif {_example}")(_function)
