@@ -96,9 +96,7 @@ def _pair(
     if not len(expected) and not len(found):
         return 0.0, 0.0, 0.0, 0.0  # equal; PySpike leaves that case undefined
     pair = (expected, found)
-    trains = [
-        neo.SpikeTrain(one * units.ms, t_start=0 * units.ms, t_stop=duration * units.ms) for one in pair
-    ]
+    trains = [neo.SpikeTrain(one, t_stop=duration, units="ms") for one in pair]
     with warnings.catch_warnings():
         # Of a square that rounding made negative by a last place, which Elephant sets to 0.
         warnings.filterwarnings("ignore", "van_rossum_distance: very small negative", RuntimeWarning)

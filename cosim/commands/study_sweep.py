@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 
 from qlif.cosim.commands.options import JsonOption, OutOption, progress_bar
 from qlif.model.errors import InputError
@@ -15,14 +14,12 @@ from qlif.model.studies import tables
 from qlif.model.studies.evaluation import EVALUATED
 from qlif.model.studies.executors import workers
 from qlif.model.studies.grid import DEFAULT_INPUT, Sweep
-from qlif.model.studies.report import summary, write_report
+from qlif.model.studies.report import headline, write_report
 from qlif.model.studies.run import run_sweep
 
 SchedulerOption = Annotated[
     str | None,
-    typer.Option(
-        "--scheduler", help="Address of a Dask scheduler, as tcp://host:8786 [this machine's cores]."
-    ),
+    typer.Option("--scheduler", help="Dask scheduler, as tcp://host:8786 [this machine's cores]."),
 ]
 ProcessesOption = Annotated[
     int | None, typer.Option("--processes", help="Processes on this machine [one per core].")
@@ -36,14 +33,12 @@ def _axis(option: str, help: str) -> Any:
 def sweep(
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--file", help="TOML file with the same names (word_bits = [8, 12]); options go before it."
-        ),
+        typer.Option("--file", help="TOML file, as in word_bits = [8, 12]; options go before it."),
     ] = None,
     word_bits: Annotated[str | None, _axis("--word-bits", "Word lengths, as 8..18:2,24 [8..18:2].")] = None,
     fraction_bits: Annotated[
         str | None,
-        _axis("--fraction-bits", "Fraction bits, or auto: 8 less than the word factored, 6 square [auto]."),
+        _axis("--fraction-bits", "Fraction bits; auto leaves 8 integer bits factored, 6 square."),
     ] = None,
     rounding: Annotated[str | None, _axis("--rounding", "Of TRN,RND,RND_CONV,SR [TRN,RND,SR].")] = None,
     random_bits: Annotated[str | None, _axis("--random-bits", "Random bits of SR [8].")] = None,
@@ -54,14 +49,14 @@ def sweep(
     tau_m: Annotated[str | None, _axis("--tau-m", "Membrane time constants, ms [30].")] = None,
     input: Annotated[
         list[str] | None,
-        typer.Option("--input", help=f"As in `qlif simulate`; repeatable [{DEFAULT_INPUT}]."),
+        typer.Option("--input", help=f"As in `qlif inputs`; repeatable [{DEFAULT_INPUT}]."),
     ] = None,
     neurons: Annotated[int | None, typer.Option("--neurons", help="Number of neurons [64].")] = None,
     duration: Annotated[float | None, typer.Option("--duration", help="Simulated time, ms [2000].")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the inputs [0].")] = None,
     distances: Annotated[
         bool | None,
-        typer.Option("--distances", help="Victor-Purpura, van Rossum, ISI- and SPIKE-distance too; slow."),
+        typer.Option("--distances", help="Distances of spike trains too, which is slow."),
     ] = None,
     scheduler: SchedulerOption = None,
     processes: ProcessesOption = None,
@@ -104,7 +99,7 @@ def sweep(
         typer.echo(json.dumps({**facts, "study": study.as_dict()}))
         return
     console = Console()
-    console.print(Markdown(summary(study, rows)))
+    console.print(headline(study, rows), highlight=False)
     console.print(f"Table, figures and summary are in {out}/", highlight=False)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from qlif.model.checks import whole
 from qlif.model.errors import InputError
@@ -65,13 +66,15 @@ def cores() -> int:
 @contextmanager
 def _dask(scheduler: str) -> Iterator[Workers]:
     try:
-        from distributed import Client
+        import distributed
     except ImportError as error:
         raise InputError(
             f"a scheduler needs {error.name}, in the extra 'study': pip install 'qlif[study]'"
         ) from None
     try:
-        client = Client(scheduler, timeout=ANSWER_WITHIN_S, set_as_default=False)
+        # Its functions have no types.
+        connect: Any = distributed.Client
+        client = connect(scheduler, timeout=ANSWER_WITHIN_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"the scheduler at {scheduler} doesn't answer: {said}") from None

@@ -100,17 +100,9 @@ def line_figure(
                 axes.vlines(x, low, high, color=style["color"], linewidth=1.2, zorder=2.5)
             if line.silent is not None and np.any(line.silent):
                 at = x[np.asarray(line.silent, dtype=np.bool_)]
-                cross = {"marker": "x", "markersize": 8, "markeredgewidth": 2, "linestyle": "none"}
-                ground = axes.get_xaxis_transform()
-                axes.plot(
-                    at,
-                    np.zeros(len(at)),
-                    color=style["color"],
-                    transform=ground,
-                    clip_on=False,
-                    zorder=4,
-                    **cross,
-                )
+                cross: dict[str, Any] = {"marker": "x", "markersize": 8, "markeredgewidth": 2}
+                cross |= {"linestyle": "none", "color": style["color"], "clip_on": False, "zorder": 4}
+                axes.plot(at, np.zeros(len(at)), transform=axes.get_xaxis_transform(), **cross)
         if panel.logarithmic:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -121,7 +121,7 @@ input
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
-        for text in checked["input"]:
+        for text in self.input:
             if not stimuli.is_recording(text):
                 stimuli.parse(text)
         self._check_common()
@@ -164,7 +164,7 @@ input
 
         Configurations come in the order of the axes as they are listed above, the form slowest.
         """
-        configurations: dict[tuple[Any, ...], None] = {}
+        configurations: dict[Any, None] = {}
         for form, bits, fraction, rounding, random_bits, seed, *rest in itertools.product(
             self.form,
             self.word_bits,
@@ -182,7 +182,7 @@ input
             random = (random_bits, seed) if stochastic else (0, 1)
             configurations[form, bits, fraction, rounding, *random, *rest] = None
         pairs = itertools.product(configurations, self.input)
-        return [Point(index, *configuration, text) for index, (configuration, text) in enumerate(pairs)]
+        return [_point(index, choice, text) for index, (choice, text) in enumerate(pairs)]
 
     def arithmetic_of(self, point: Point) -> Arithmetic:
         """Return the arithmetic of a point; InputError if its choices don't go together."""
@@ -197,6 +197,11 @@ input
 
     def neuron(self, dt: float, tau_m: float, neurons: int) -> Parameters:
         """Return the neurons of a timestep; the refractory period is the same number of ms at each."""
-        given, standard = dict(self.parameters), Parameters(n=1)
-        period = given.pop("refrac_length", standard.refrac_length) * given.pop("dt", standard.dt)
+        given = dict(self.parameters)
+        period = given.pop("refrac_length", 5) * given.pop("dt", 0.1)
         return Parameters(n=neurons, tau_m=tau_m, dt=dt, refrac_length=round(period / dt), **given)
+
+
+def _point(index: int, configuration: tuple[Any, ...], text: str) -> Point:
+    values: tuple[Any, ...] = (index, *configuration, text)
+    return Point(*values)

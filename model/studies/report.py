@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from qlif.model.files import write_text
 from qlif.model.studies import tables
 from qlif.model.studies.evaluation import EVALUATED, Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.grid import Sweep
-from qlif.model.themes import save
+from qlif.model.themes import Theme, save
 
 _DRAWN = (
     ("mean_lag_steps", "mean spike lag\n(timesteps)"),
@@ -22,8 +23,9 @@ _DRAWN = (
 )
 
 _HOW_TO_READ = """\
-Quantization error is the fixed-point neuron against float64 Euler of the same timestep; integration error is that
-float64 Euler against the membrane equation solved without a timestep. `table.csv` has both for every point.
+Quantization error is the fixed-point neuron against float64 Euler of the same timestep; integration error
+is that float64 Euler against the membrane equation solved without a timestep. `table.csv` has both for
+every point.
 """
 
 
@@ -50,8 +52,7 @@ def summary(sweep: Sweep, rows: list[Row]) -> str:
     lines = [
         "# Sweep",
         "",
-        f"{len(rows)} points, {len(evaluated)} evaluated, {len(rows) - len(evaluated)} impossible; "
-        f"{sweep.neurons} neurons, {sweep.duration_ms:g} ms, inputs: {', '.join(sweep.input)}.",
+        _size(sweep, rows),
         "",
         _HOW_TO_READ,
     ]
@@ -61,11 +62,25 @@ def summary(sweep: Sweep, rows: list[Row]) -> str:
         return "\n".join([*lines, ""])
     lines += [
         "",
-        "Medians over all points of a form, a rounding and a word length, lags of the worst point:",
+        "Medians over the points of a form, a rounding and a word length, and the largest lag:",
         "",
     ]
-    lines += [tables.markdown(_condensed(evaluated)), _narrowest(evaluated), ""]
+    lines += [tables.markdown(_condensed(evaluated)), *_narrowest(evaluated), ""]
     return "\n".join(lines)
+
+
+def headline(sweep: Sweep, rows: list[Row]) -> str:
+    """Return the part of the summary that fits a terminal."""
+    evaluated = [row for row in rows if row["status"] == EVALUATED]
+    return "\n".join([_size(sweep, rows), *(_narrowest(evaluated) if evaluated else [])])
+
+
+def _size(sweep: Sweep, rows: list[Row]) -> str:
+    evaluated = sum(row["status"] == EVALUATED for row in rows)
+    return (
+        f"{len(rows)} points, {evaluated} evaluated, {len(rows) - evaluated} impossible; "
+        f"{sweep.neurons} neurons, {sweep.duration_ms:g} ms, inputs: {', '.join(sweep.input)}."
+    )
 
 
 def _condensed(rows: list[Row]) -> list[Row]:
@@ -90,12 +105,10 @@ def _condensed(rows: list[Row]) -> list[Row]:
     return condensed
 
 
-def _narrowest(rows: list[Row]) -> str:
+def _narrowest(rows: list[Row]) -> list[str]:
     """Say from which word length on rounding matters less than the timestep."""
-    lines = [
-        "Narrowest word with which no point has a larger RMS interval error from rounding than from Euler:",
-        "",
-    ]
+    title = "Narrowest word from which on rounding changes intervals (RMS) less than Euler's timestep does:"
+    lines = [title, ""]
     for form, rounding in sorted({_key(row)[:2] for row in rows}):
         group = [row for row in rows if _key(row)[:2] == (form, rounding)]
         good = {
@@ -107,7 +120,7 @@ def _narrowest(rows: list[Row]) -> str:
         # From there on every wider word passes too: one that passes by luck doesn't count.
         lasting = [bits for bits in good if bits > max(failing, default=0)]
         lines.append(f"- {form} {rounding}: {f'{min(lasting)} bits' if lasting else 'none in this sweep'}")
-    return "\n".join(lines)
+    return lines
 
 
 def _below_integration(row: Row) -> bool:
@@ -147,11 +160,11 @@ def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
         )
         known = [value for line in lines for value in np.ravel(line.y) if not math.isnan(value)]
         panels.append(Panel(label, lines, logarithmic=bool(known) and min(known) > 0))
-    return save(
-        lambda theme: line_figure(panels, "word length (bits)", theme, whole_x=True),
-        directory,
-        f"errors-{form}",
-    )
+
+    def draw(theme: Theme) -> Figure:
+        return line_figure(panels, "word length (bits)", theme, whole_x=True)
+
+    return save(draw, directory, f"errors-{form}")
 
 
 def _or_nan(value: float | None) -> float:
