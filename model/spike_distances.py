@@ -115,6 +115,11 @@ def _train(name: str, times: npt.ArrayLike, duration: float) -> npt.NDArray[np.f
     return train
 
 
+def check_libraries() -> None:
+    """Raise InputError if the extra ``study`` isn't installed."""
+    _libraries()
+
+
 @functools.cache
 def _libraries() -> tuple[Any, Any, Any, Any]:
     try:

@@ -15,7 +15,7 @@ from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.studies import axes
 
-BASES = {Form.FACTORED: "factored-16", Form.SQUARE: "square-18"}
+BASES: dict[str, str] = {Form.FACTORED: "factored-16", Form.SQUARE: "square-18"}
 """The preset of each form from which a sweep takes what it doesn't vary: current and trace format,
 overflow, what a current word holds; and the integer bits of a word whose fraction is automatic."""
 
@@ -142,7 +142,7 @@ input
             warnings.simplefilter("ignore", PrecisionWarning)
             Parameters(n=1, **self.parameters)
         for form in self.form:
-            PRESETS[BASES[Form(form)]].replace(**self.arithmetic)
+            PRESETS[BASES[form]].replace(**self.arithmetic)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Sweep":
@@ -178,7 +178,7 @@ input
         ):
             stochastic = rounding == Rounding.SR
             if fraction == axes.AUTOMATIC:
-                fraction = bits - PRESETS[BASES[Form(form)]].potential.i_bits
+                fraction = bits - PRESETS[BASES[form]].potential.i_bits
             random = (random_bits, seed) if stochastic else (0, 1)
             configurations[form, bits, fraction, rounding, *random, *rest] = None
         pairs = itertools.product(configurations, self.input)
@@ -186,7 +186,7 @@ input
 
     def arithmetic_of(self, point: Point) -> Arithmetic:
         """Return the arithmetic of a point; InputError if its choices don't go together."""
-        return PRESETS[BASES[Form(point.form)]].replace(
+        return PRESETS[BASES[point.form]].replace(
             potential=Format(point.word_bits - point.fraction_bits, point.fraction_bits, signed=True),
             rounding=point.rounding,
             random_bits=point.random_bits,
