@@ -48,12 +48,16 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Axes of a figure: what they measure, with its unit, and the lines in them."""
+    """Axes of a figure: what they measure, with its unit, and the lines in them.
+
+    A logarithmic axis that has to show 0 is linear below a value.
+    """
 
     y_label: str
     lines: Sequence[Line]
     logarithmic: bool = False
     height: float = 2.4
+    linear_below: float | None = None
 
 
 def line_figure(
@@ -104,7 +108,11 @@ def line_figure(
                 cross |= {"linestyle": "none", "color": style["color"], "clip_on": False, "zorder": 4}
                 axes.plot(at, np.zeros(len(at)), transform=axes.get_xaxis_transform(), **cross)
         if panel.logarithmic:
-            axes.set_yscale("log")
+            if panel.linear_below is None:
+                axes.set_yscale("log")
+            else:
+                axes.set_yscale("symlog", linthresh=panel.linear_below)
+                axes.set_ylim(bottom=0)
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         elif all(np.nanmin(np.asarray(line.y, dtype=np.float64), initial=0) >= 0 for line in panel.lines):
             axes.set_ylim(bottom=0)

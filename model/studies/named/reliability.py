@@ -95,10 +95,7 @@ def _findings(rows: list[Row]) -> list[str]:
     for form in Form:
         for rounding in ("RND", "SR"):
             group = [row for row in rows if (row["form"], row["rounding"]) == (form, rounding)]
-            shown = ", ".join(
-                f"{row['word_bits']} bits {100 * row['spikes_kept']:.1f} % within {_jitter(row)}"
-                for row in group
-            )
+            shown = ", ".join(f"{row['word_bits']} bits {_kept(row)}" for row in group)
             findings.append(f"{form} {rounding}, spikes kept and their jitter: {shown}.")
     return findings
 
