@@ -64,6 +64,16 @@ class FICurve:
         return float(np.squeeze(self.parameters.R * analytic.rheobase(self.parameters)))
 
 
+def fi_currents(parameters: Parameters) -> npt.NDArray[np.float64]:
+    """Return the currents of the usual f-I curve: 0.8 to 3 times the rheobase.
+
+    They are closest together near it, where a rounding can silence the neuron.
+    """
+    rheobase = float(np.max(analytic.rheobase(parameters)))
+    near, far = np.linspace(0.8, 1.3, 21) * rheobase, np.linspace(1.3, 3.0, 20) * rheobase
+    return np.unique(np.concatenate([near, far]))
+
+
 def fi_curve(
     parameters: Parameters,
     currents: npt.ArrayLike,

@@ -28,7 +28,7 @@ def front(outcomes: list[Outcome], cost: str, budget: Budget) -> list[Outcome]:
 
 
 def error(errors: Errors, budget: Budget) -> float:
-    """Return the error that is drawn: the measure that is limited; of several, the largest share of a limit."""
+    """Return the error that is drawn: what is limited; of several, the largest share of a limit."""
     limits = budget.limits
     if len(limits) == 1:
         return errors[next(iter(limits))]

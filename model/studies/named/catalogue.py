@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from qlif.model.errors import InputError, unknown_name
 from qlif.model.studies.named import (
+    below_euler,
     dead_zone,
     forms,
     isi,
@@ -21,6 +22,7 @@ STUDIES = MappingProxyType(
         "spike-lag": Study("how does a rounded constant delay the n-th spike?", spike_lag.run),
         "stochastic": Study("what is stochastic rounding worth in bits?", stochastic.run),
         "reliability": Study("how precise are spike times under frozen noise?", reliability.run, extra=True),
+        "below-euler": Study("from which word on does rounding matter less than Euler?", below_euler.run),
         "forms": Study("what is the square form worth in bits?", forms.run),
         "potential-error": Study("does the potential's RMSE rank formats?", potential_error.run, extra=True),
     }
