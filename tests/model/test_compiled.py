@@ -161,5 +161,5 @@ def test_words_too_wide_for_64_bits_are_not_compiled(monkeypatch):
     monkeypatch.setattr(compiled, "WORTHWHILE", 0)
     FixedNeurons(words).run_words(np.zeros((3, 2), dtype=np.int64))
     with pytest.raises(AssertionError, match="overflows"):
-        narrow = quantise(Parameters(n=2), PRESETS["wide-32"])
+        narrow = quantise(Parameters(n=2), PRESETS["square-16"])
         FixedNeurons(narrow).run_words(np.zeros((3, 2), dtype=np.int64))
