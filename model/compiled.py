@@ -24,6 +24,11 @@ WORTHWHILE = 50_000
 Integers = npt.NDArray[np.int64]
 Run = Callable[..., None]
 
+SPLIT = 30
+"""Bits of the lower of two parts of a long product."""
+
+_BITS = 62
+
 _CONSTANTS = (
     "threshold",
     "reset",
@@ -80,8 +85,36 @@ def options(words: Words) -> Integers:
         words.constants["decay"].format.f_bits,
         arithmetic.trace_overflow is Overflow.WRAP,
         trace.max_word,
+        quadratic_width(words) > _BITS,
     )
     return np.array(numbers, dtype=np.int64)
+
+
+def quadratic_width(words: Words) -> int:
+    """Return the bits of the exact quadratic term."""
+    return words.quadratic_format.width
+
+
+def compilable(words: Words) -> bool:
+    """Whether every integer of the loop is held by 64 bits.
+
+    The sum of a timestep is kept in two parts, above and below the last place of the potential, and a
+    product of three factors is made in two parts; so that only very wide words are left to the golden step.
+    """
+    arithmetic = words.arithmetic
+    below = words.sum_format.f_bits - arithmetic.potential.f_bits
+    widths = [
+        below + 3,  # the low part: up to five terms, not carried
+        words.sum_format.width - below + 1,
+        words.drive_format.width,
+        (arithmetic.trace * words.constants["decay"].format).width,
+    ]
+    if arithmetic.form is Form.SQUARE or arithmetic.product_fraction is not None:
+        widths.append(words.quadratic_format.width)
+    else:
+        factors = words.quadratic_format.width - words.constants["gain"].format.width
+        widths += [factors, max(factors - SPLIT, SPLIT) + words.constants["gain"].format.width]
+    return max(widths) <= _BITS
 
 
 def constants(words: Words, values: Mapping[str, Any]) -> Integers:

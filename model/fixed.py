@@ -175,12 +175,14 @@ class FixedNeurons:
         """
         spikes = np.empty(currents.shape, dtype=np.bool_)
         words: dict[str, npt.NDArray[Any]]
-        words = {name: np.empty(currents.shape, dtype=self._dtype) for name in keep}
+        # Only sums inside a timestep can be wider than 64 bits.
+        words = {name: np.empty(currents.shape, dtype=np.int64) for name in keep}
         changes: dict[int, list[ParameterWrite]] = {}
         for change in writes:
             change.check(self.words, len(currents))
             changes.setdefault(change.step, []).append(change)
-        run = compiled.kernel() if currents.size >= compiled.WORTHWHILE and self._dtype is np.int64 else None
+        worthwhile = currents.size >= compiled.WORTHWHILE and compiled.compilable(self.words)
+        run = compiled.kernel() if worthwhile else None
         # Between two changes nothing is looked at but the input.
         borders = sorted({0, *changes, len(currents)})
         for start, end in itertools.pairwise(borders):
@@ -190,7 +192,7 @@ class FixedNeurons:
                 self._step_through(currents[start:end], spikes[start:end], _part(words, start, end))
             else:
                 self._fresh = False
-                self.state = compiled.advance(
+                state = compiled.advance(
                     run,
                     self.words,
                     self._constants,
@@ -200,6 +202,7 @@ class FixedNeurons:
                     spikes[start:end],
                     _part(words, start, end),
                 )
+                self.state = datapath.State(*(part.astype(self._dtype, copy=False) for part in state))
                 self.s = spikes[end - 1].copy()
         return spikes, words
 

@@ -97,6 +97,8 @@ def line_figure(
                 style |= {"color": colors[line.label], "marker": markers[line.label], "markersize": 5}
                 style |= {"linewidth": 1.6 if line.joined else 0, "zorder": 3}
             x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
+            if panel.logarithmic and panel.linear_below is None:
+                y = np.where(y > 0, y, np.nan)  # 0 has no place on such an axis
             (handle,) = axes.plot(x, y, **style)
             handles.setdefault(line.label, handle)
             if line.spread is not None:

@@ -17,7 +17,7 @@ from qlif.model.words import quantise
 pytest.importorskip("numba")
 
 NEURONS, TIMESTEPS = 5, 400
-FLAGS = (0, 1, 10, 13, 14, 16)
+FLAGS = (0, 1, 10, 13, 14, 16, 18)
 """Places of those of the loop's numbers that are true or false."""
 
 
@@ -28,13 +28,13 @@ def random_words(seed):
         factored = bool(rng.integers(2))
         rounding = str(rng.choice(["TRN", "RND", "RND_CONV", "SR"]))
         product = int(rng.integers(4, 20)) if rng.integers(3) == 0 else None
+        # Every fourth is so wide that its sums need more than 64 bits.
+        wide = 10 * (seed % 4 == 3)
+        i_bits = int(rng.integers(7, 10)) if factored else int(rng.integers(4, 7))
         try:
             arithmetic = Arithmetic(
                 form="factored" if factored else "square",
-                potential=SQ(
-                    int(rng.integers(7, 10)) if factored else int(rng.integers(4, 7)),
-                    int(rng.integers(2, 13)),
-                ),
+                potential=SQ(i_bits, int(rng.integers(2, 13)) + wide),
                 current=SQ(8, int(rng.integers(1, 11))),
                 trace=UQ(int(rng.integers(1, 4)), int(rng.integers(4, 12))),
                 rounding=rounding,
@@ -111,7 +111,7 @@ def test_writes_take_effect_at_their_step(monkeypatch):
     assert not same(run(words, currents, monkeypatch, fast=True), golden)
 
 
-@pytest.mark.parametrize("place", range(18))
+@pytest.mark.parametrize("place", range(19))
 def test_each_number_of_the_loop_acts(place, monkeypatch):
     """A fault in any of them is seen by one of the random populations: the comparison isn't empty."""
     whole = compiled.options
