@@ -48,6 +48,9 @@ def optimize(
     ] = "1..5",
     form: Annotated[str, typer.Option("--form", help="Forms to try.")] = "factored,square",
     coefficient_bits: Annotated[str, typer.Option("--coefficient-bits", help="Bits of gains to try.")] = "16",
+    current: Annotated[
+        str, typer.Option("--current", help="Format of the currents, the same for every configuration.")
+    ] = "SQ(8,10)",
     dt: Annotated[float, typer.Option("--dt", help="Timestep, ms.")] = 0.1,
     tau_m: Annotated[float, typer.Option("--tau-m", help="Membrane time constant, ms.")] = 30.0,
     params: ParamsOption = None,
@@ -106,6 +109,7 @@ def optimize(
         duration_ms=duration,
         input_seed=seed,
         parameters={} if params is None else _physical(params),
+        arithmetic={"current": current},
     )
     with progress_bar(as_json) as progress, workers(scheduler, processes) as found:
         result = search(

@@ -72,6 +72,13 @@ class Budget:
         """Whether every limited measure is within its limit."""
         return all(errors[name] <= limit for name, limit in self.limits.items())
 
+    def share(self, errors: Errors) -> float:
+        """Return how much of the tightest limit is used; above 1 is too much."""
+        return max(
+            errors[name] / limit if limit else (math.inf if errors[name] else 0.0)
+            for name, limit in self.limits.items()
+        )
+
     def __str__(self) -> str:
         texts = {
             "max_lag_steps": f"at most {self.max_lag_steps} steps of lag over the first {self.spikes} spikes",

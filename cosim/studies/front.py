@@ -30,12 +30,7 @@ def front(outcomes: list[Outcome], cost: str, budget: Budget) -> list[Outcome]:
 def error(errors: Errors, budget: Budget) -> float:
     """Return the error that is drawn: what is limited; of several, the largest share of a limit."""
     limits = budget.limits
-    if len(limits) == 1:
-        return errors[next(iter(limits))]
-    return max(
-        errors[name] / limit if limit else math.inf * errors[name] if errors[name] else 0.0
-        for name, limit in limits.items()
-    )
+    return errors[next(iter(limits))] if len(limits) == 1 else budget.share(errors)
 
 
 def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
@@ -46,10 +41,10 @@ def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
     limit = limits[single] if single else 1.0
     known = [one for one in search.outcomes if math.isfinite(one.cost(search.cost))]
     members = front(known, search.cost, budget)
-    lines = [_line("Pareto front", members, search.cost, budget, joined=True)]
+    lines = [_line("Pareto front", members, search.cost, budget, plain=True)]
     for form, rounding in sorted({_kind(one) for one in known}):
         group = [one for one in known if _kind(one) == (form, rounding)]
-        lines.append(_line(f"{form} {rounding}", group, search.cost, budget, joined=False))
+        lines.append(_line(f"{form} {rounding}", group, search.cost, budget))
     costs = [one.cost(search.cost) for one in known]
     lines.append(Line("budget", [min(costs), max(costs)], [limit, limit], plain=True))
     panel = Panel(label, lines, logarithmic=True, linear_below=limit or 1.0, height=4.2)
@@ -60,10 +55,10 @@ def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
     return save(draw, directory, "front")
 
 
-def _line(label: str, outcomes: list[Outcome], cost: str, budget: Budget, *, joined: bool) -> Line:
+def _line(label: str, outcomes: list[Outcome], cost: str, budget: Budget, *, plain: bool = False) -> Line:
     errors = [error(one.errors, budget) for one in outcomes]
     shown = [value if math.isfinite(value) else math.nan for value in errors]
-    return Line(label, [one.cost(cost) for one in outcomes], shown, joined=joined)
+    return Line(label, [one.cost(cost) for one in outcomes], shown, plain=plain, joined=plain)
 
 
 def _kind(outcome: Outcome) -> tuple[str, str]:

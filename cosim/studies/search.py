@@ -111,9 +111,7 @@ def search(
     passing = [outcome for outcome in outcomes if outcome.met]
     if not passing:
         raise InputError(_best_reachable(outcomes, budget))
-    looked = (
-        f"All {len(found)} configurations that can hold the neuron were run; {len(passing)} meet the budget."
-    )
+    looked = f"All {len(found)} configurations that hold the neuron were run; {len(passing)} meet the budget."
     if cost == "area":
         chosen = [outcome.candidate for outcome in passing[:max_syntheses]]
         facts = {**study, "neurons": neurons, "target": target_name}
@@ -177,11 +175,16 @@ def _synthesise(
 
 def _best_reachable(outcomes: list[Outcome], budget: Budget) -> str:
     """Say how near the space comes to a budget that it can't meet."""
-    parts = []
+    alone = []
     for name, limit in budget.limits.items():
         best = min(outcomes, key=lambda outcome: outcome.errors[name])
-        parts.append(f"{MEASURES[name]} {best.errors[name]:.4g}, not {limit:g} ({best.candidate.name})")
-    return f"no configuration of the space meets the budget; the best reachable is {'; '.join(parts)}"
+        alone.append(f"{MEASURES[name]} {best.errors[name]:.4g}, allowed {limit:g} ({best.candidate.name})")
+    text = f"no configuration of the space meets the budget; the best reachable is {'; '.join(alone)}"
+    if len(alone) == 1:
+        return text
+    nearest = min(outcomes, key=lambda outcome: (budget.share(outcome.errors), outcome.candidate.order))
+    errors = ", ".join(f"{MEASURES[name]} {nearest.errors[name]:.4g}" for name in budget.limits)
+    return f"{text}; nearest to all limits together is {nearest.candidate.name}: {errors}"
 
 
 def describe(outcome: Outcome) -> dict[str, Any]:
