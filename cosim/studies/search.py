@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from qlif.cosim.studies.budget import MEASURES, Budget, Errors, errors_of
-from qlif.cosim.studies.space import Candidate, candidates, synthesised
+from qlif.cosim.studies.space import FIGURES, Candidate, candidates, synthesised
 from qlif.model.errors import InputError
 from qlif.model.studies import journal
 from qlif.model.studies.executors import Workers
@@ -34,10 +34,11 @@ class Outcome:
     costs: dict[str, Any] | None = None
 
     def cost(self, kind: str) -> float:
-        """Return its cost; infinite by area where it wasn't synthesised."""
+        """Return its cost; infinite by area where it wasn't synthesised or doesn't fit the device."""
         if kind == "state-bits":
             return float(self.candidate.state_bits)
-        return float("inf") if self.costs is None else float(self.costs["area"])
+        area = None if self.costs is None else self.costs["area"]
+        return math.inf if area is None else float(area)
 
 
 @dataclass(frozen=True)
@@ -112,17 +113,26 @@ def search(
     if not passing:
         raise InputError(_best_reachable(outcomes, budget))
     looked = f"All {len(found)} configurations that hold the neuron were run; {len(passing)} meet the budget."
+    chosen: list[Candidate] = []
+    costs: dict[int, dict[str, Any]] = {}
     if cost == "area":
         chosen = [outcome.candidate for outcome in passing[:max_syntheses]]
         facts = {**study, "neurons": neurons, "target": target_name}
         costs = _synthesise(sweep, chosen, facts, directory, progress)
         outcomes = [replace(outcome, costs=costs.get(outcome.candidate.index)) for outcome in outcomes]
     priced = [outcome for outcome in outcomes if outcome.met and math.isfinite(outcome.cost(cost))]
+    if not priced:
+        raise InputError(
+            f"{len(passing)} configurations meet the budget, but none of the {len(chosen)} with the fewest state "
+            f"bits fits {target_name}: {costs[chosen[0].index]['reason']}"
+        )
     best = min(priced, key=lambda outcome: (outcome.cost(cost), outcome.candidate.order))
     if cost == "area":
-        left = len(passing) - len(priced)
-        proof = f"{looked} {len(priced)} of these, with the fewest state bits, were synthesised: " + (
-            f"the other {left} were not, and one of them may be smaller." if left else "none is smaller."
+        left = len(passing) - len(chosen)
+        rest = f"the other {left} were not, and one of them may be smaller." if left else "none is smaller."
+        proof = (
+            f"{looked} Of the {len(chosen)} of these with the fewest state bits, {len(priced)} fit "
+            f"{target_name} and were synthesised: {rest}"
         )
     else:
         cheaper = [outcome for outcome in outcomes if outcome.cost(cost) < best.cost(cost)]
@@ -190,7 +200,7 @@ def _best_reachable(outcomes: list[Outcome], budget: Budget) -> str:
 def describe(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as a row of a table."""
     arithmetic = outcome.candidate.arithmetic
-    costs = outcome.costs or dict.fromkeys(("lut", "ff", "dsp", "ram", "fmax_mhz", "area"))
+    costs = outcome.costs or dict.fromkeys((*FIGURES, "fmax_mhz", "area"))
     return {
         "form": str(arithmetic.form),
         "word_bits": arithmetic.potential.width,
@@ -199,7 +209,8 @@ def describe(outcome: Outcome) -> dict[str, Any]:
         "random_bits": arithmetic.random_bits,
         "coefficient_bits": arithmetic.coefficient_bits,
         "state_bits": outcome.candidate.state_bits,
-        **{name: costs[name] for name in ("lut", "ff", "dsp", "ram", "fmax_mhz", "area")},
-        **outcome.errors,
+        **{name: costs[name] for name in (*FIGURES, "fmax_mhz", "area")},
+        # JSON has no word for what is infinite.
+        **{name: value if math.isfinite(value) else None for name, value in outcome.errors.items()},
         "meets_budget": outcome.met,
     }

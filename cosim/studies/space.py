@@ -6,12 +6,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from qlif.hdl.synthesis import Synthesis, synthesise
+from qlif.hdl.synthesis import Synthesis, check_fit, synthesise
 from qlif.hdl.targets import target
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.errors import InputError
 from qlif.model.studies.grid import Point, Sweep
 from qlif.model.words import quantise
+
+FIGURES = ("lut", "ff", "dsp", "ram")
 
 COSTS = ("state-bits", "area")
 
@@ -93,20 +95,28 @@ def area(synthesis: Synthesis) -> float:
 def synthesised(
     candidate: Candidate, sweep: Sweep, neurons: int, target_name: str, directory: Path, progress: Any
 ) -> dict[str, Any]:
-    """Return what a population of a candidate takes on a device, ready for JSON."""
+    """Return what a population of a candidate takes on a device, ready for JSON.
+
+    Where it doesn't fit the device there are no figures, but a reason.
+    """
     (dt,), (tau_m,) = sweep.dt_ms, sweep.tau_m_ms
     words = quantise(sweep.neuron(dt, tau_m, neurons), candidate.arithmetic)
+    name = f"candidate-{candidate.index}"
+    try:
+        check_fit(words, neurons, target(target_name), name)
+    except InputError as error:
+        return {**dict.fromkeys((*FIGURES, "fmax_mhz", "area")), "reason": str(error)}
     found = synthesise(
         words,
         neurons,
         directory / f"synthesis-{candidate.index}",
-        preset=f"candidate-{candidate.index}",
+        preset=name,
         target_name=target_name,
         seeds=1,
         progress=progress,
     )
-    facts = {name: getattr(found, name) for name in ("lut", "ff", "dsp", "ram")}
-    return {**facts, "fmax_mhz": found.fmax_mhz.median, "area": area(found), "tools": found.tools}
+    facts = {figure: getattr(found, figure) for figure in FIGURES}
+    return {**facts, "fmax_mhz": found.fmax_mhz.median, "area": area(found), "reason": None}
 
 
 def _name(point: Point) -> str:

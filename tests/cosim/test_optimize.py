@@ -140,17 +140,35 @@ def test_by_area_what_was_not_synthesised_is_said(qlif, small, monkeypatch):
 
     def synthesised(*_):
         luts = next(sizes)
-        return {"lut": luts, "ff": 1, "dsp": 1, "ram": 1, "fmax_mhz": 100.0, "area": float(luts), "tools": {}}
+        fits = {
+            "lut": luts,
+            "ff": 1,
+            "dsp": 1,
+            "ram": 1,
+            "fmax_mhz": 100.0,
+            "area": float(luts),
+            "reason": None,
+        }
+        # The first one doesn't fit the device.
+        return fits if luts < 300 else {**dict.fromkeys(fits), "area": math.inf, "reason": "too wide"}
 
     monkeypatch.setattr(search_module, "synthesised", synthesised)
     by_area = ("--cost", "area", "--max-syntheses", 3, "--max-lag-steps", 50)
     code, out, _ = qlif("study", "optimize", *by_area, *small, "--json", "--out", "here")
     facts = json.loads(out)
     assert code == 0 and facts["best"]["lut"] == 100
-    assert "3 of these, with the fewest state bits, were synthesised" in facts["proof"]
+    assert "Of the 3 of these with the fewest state bits, 2 fit ecp5 and were synthesised" in facts["proof"]
     assert "were not, and one of them may be smaller" in facts["proof"]
     # The sizes are in the journal: nothing is synthesised again, though no size is left.
     assert json.loads(qlif("study", "optimize", *by_area, *small, "--json", "--out", "here")[1]) == facts
+
+
+def test_by_area_where_nothing_fits_the_device_is_refused(qlif, small):
+    by_area = ("--cost", "area", "--max-syntheses", 2, "--max-lag-steps", 1, "--form", "factored")
+    space = ("--word-bits", "20..22", "--rounding", "RND")
+    code, out, err = qlif("study", "optimize", *small, *by_area, *space, "--out", "here")
+    assert (code, out) == (2, "")
+    assert "none of the 2 with the fewest state bits fits ecp5: candidate-" in err
 
 
 @pytest.mark.slow
