@@ -123,8 +123,8 @@ def search(
     priced = [outcome for outcome in outcomes if outcome.met and math.isfinite(outcome.cost(cost))]
     if not priced:
         raise InputError(
-            f"{len(passing)} configurations meet the budget, but none of the {len(chosen)} with the fewest state "
-            f"bits fits {target_name}: {costs[chosen[0].index]['reason']}"
+            f"{len(passing)} configurations meet the budget, but none of the {len(chosen)} with the fewest "
+            f"state bits fits {target_name}: {costs[chosen[0].index]['reason']}"
         )
     best = min(priced, key=lambda outcome: (outcome.cost(cost), outcome.candidate.order))
     if cost == "area":
