@@ -151,20 +151,21 @@ class Products(Terms):
     ) -> list[Term]:
         """Return which products are equal, as far as that is found by comparing their factors."""
         known: list[Term] = []
-        distinct: list[Product] = []
+        alone: list[Product] = []
         cone = self._cone(roots)
-        shortest = {min(self._widths(product)) for product in cone}
         for product in cone:
-            for piece in PIECES:
-                # Only where somebody else computes with such pieces.
-                if max(self._widths(product)) > piece and any(width <= piece for width in shortest):
-                    known += self._distributed(product, piece, cone, assumptions, known, seconds)
-            for other in distinct:
-                if self._same(product, other, [*assumptions, *known], seconds):
-                    known.append(self._equated(product, other))
-                    break
+            same = (other for other in alone if self._same(product, other, [*assumptions, *known], seconds))
+            if (other := next(same, None)) is not None:
+                known.append(self._equated(product, other))
+                alone.remove(other)
             else:
-                distinct.append(product)
+                alone.append(product)
+        for piece in PIECES:
+            # Somebody computes with such pieces.
+            pieces = [product for product in alone if max(self._widths(product)) <= piece]
+            for product in alone:
+                if pieces and max(self._widths(product)) > piece:
+                    known += self._distributed(product, piece, pieces, [*assumptions, *known], seconds)
         return known
 
     def _widths(self, product: Product) -> tuple[int, int]:
@@ -174,12 +175,11 @@ class Products(Terms):
         self,
         product: Product,
         piece: int,
-        cone: list[Product],
+        pieces: list[Product],
         assumptions: list[Term],
-        known: list[Term],
         seconds: float | None,
     ) -> list[Term]:
-        """Return that a product is the sum of its pieces' products, if each of those is in the cone."""
+        """Return that a product is the sum of its pieces' products, if each of those is there."""
         lefts, rights = self._pieces(product.left, piece), self._pieces(product.right, piece)
         if len(lefts) * len(rights) < 2 or not product.whole:
             return []
@@ -190,12 +190,10 @@ class Products(Terms):
                 part = self.product(*(self.extend(f.word, width, f.signed) for f in (left, right)), width)
                 total = self.make("BV_ADD", total, self._shifted(part, (i + j) * piece, width))
                 for made in self._cone([part]):
-                    others = [other for other in cone if other is not product and other is not made]
-                    same = (o for o in others if self._same(made, o, [*assumptions, *known], seconds))
-                    if (other := next(same, None)) is not None:
-                        equalities.append(self._equated(made, other))
-                    elif made not in cone:
+                    same = (other for other in pieces if self._same(made, other, assumptions, seconds))
+                    if (other := next(same, None)) is None:
                         return []
+                    equalities.append(self._equated(made, other))
         return [*equalities, self.equal(product.word, total)]
 
     def _pieces(self, factor: Factor, piece: int) -> list[Factor]:

@@ -34,6 +34,8 @@ class Update:
     words : Words
     before : dict of str to Term
         State, current, random bits, and run-time parameters as ``constant_NAME``.
+    inputs : dict of str to Term
+        All that a bare pipeline is given, as ``PORT@CLOCK``.
     after : dict of str to Term
         State and spike, from the circuit.
     expected : dict of str to Integer or Term
@@ -43,6 +45,7 @@ class Update:
     words: Words
     before: dict[str, Term]
     after: dict[str, Term]
+    inputs: dict[str, Term] = field(default_factory=dict)
     expected: dict[str, Any] = field(default_factory=dict)
 
     def formats(self) -> dict[str, Format]:
@@ -93,7 +96,8 @@ class Update:
         """
         refractory = terms.any(self.before["refractory"])
         deadline = None if seconds is None else time.monotonic() + seconds
-        named = {**self.before, **{f"{name}_out": word for name, word in self.after.items()}}
+        outputs = {f"{name}_out": word for name, word in self.after.items()}
+        named = {**self.before, **outputs, **self.inputs}
         verdict = Answer("proved", {})
         for case in (terms.negation(refractory), refractory):
             for name in self.after:
@@ -120,15 +124,18 @@ def neuron_update(terms: Products, circuit: Circuit, words: Words, interface: Ma
     # One in a register must not change while anything is in flight; one from a memory comes with its state.
     steady = {f"constant_{c['name']}" for c in interface["runtime"] if c["depth"] == "register"}
     states: dict[int, Term] = {}
+    given: dict[str, Term] = {}
     for clock in range(latency + 1):
-        inputs = {
-            port["name"]: before[_plain(port["name"])]
-            for port in ports
-            if clock == 0 or _plain(port["name"]) in steady
-        }
+        inputs = {}
+        for port in ports:
+            name, plain = port["name"], _plain(port["name"])
+            held = clock == 0 or plain in steady
+            inputs[name] = before[plain] if held else terms.fresh(port["width"], name)
+            given[f"{name}@{clock}"] = inputs[name]
         now = Clock(terms, circuit, {**inputs, "rst": terms.false}, states)
         states = now.following()
-    update = Update(words, before, {name: now.output(f"{name}_out") for name in (*STATE, "spike")})
+    after = {name: now.output(f"{name}_out") for name in (*STATE, "spike")}
+    update = Update(words, before, after, given)
     update.golden(terms)
     return update
 
