@@ -15,7 +15,7 @@ _SAME = {
     "udiv": "BV_UDIV", "urem": "BV_UREM", "sdiv": "BV_SDIV", "srem": "BV_SREM", "smod": "BV_SMOD",
     "ult": "BV_ULT", "ulte": "BV_ULE", "ugt": "BV_UGT", "ugte": "BV_UGE",
     "slt": "BV_SLT", "slte": "BV_SLE", "sgt": "BV_SGT", "sgte": "BV_SGE",
-    "read": "ARRAY_SELECT", "write": "ARRAY_STORE",
+    "write": "ARRAY_STORE",
 }  # fmt: skip
 """Operations of BTOR2 that the solver has too."""
 
@@ -191,6 +191,8 @@ class Clock:
                 return terms.extend(operands[0], sort.width, operation == "sext")
             case "slice":
                 return terms.slice(operands[0], *node.indices)
+            case "read":
+                return terms.read(*operands)
             case "concat":
                 return terms.concat(*operands)
             case "ite":

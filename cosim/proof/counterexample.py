@@ -149,7 +149,7 @@ def _signed(word: int, form: Format) -> int:
 
 def _meaning(words: Words, name: str, word: int) -> str:
     constant = name.removeprefix("constant_")
-    if name == "potential" or constant != name and constant in POTENTIALS:
+    if name == "potential" or (constant != name and constant in POTENTIALS):
         return f"{np.asarray(words.potentials(word)).flat[0]:.6f} mV"
     if name == "current":
         return f"{np.asarray(words.currents(word)).flat[0]:.6f} mV/R"

@@ -68,6 +68,8 @@ class Products(Terms):
             one = left if other is right else right
             if not one.signed:
                 return self._shifted(self.extend(other.word, width, other.signed), zeros, width)
+        if None not in known:
+            return self.make("BV_MUL", a, b)
         product = self._product(left, right, width - zeros)
         return self._shifted(self.extend(product.word, width, product.signed), zeros, width)
 
@@ -146,9 +148,7 @@ class Products(Terms):
             definitions.append(self.equal(product.word, self.make("BV_MUL", *factors)))
         return definitions
 
-    def _equalities(
-        self, roots: list[Term], assumptions: list[Term], seconds: float | None
-    ) -> list[Term]:
+    def _equalities(self, roots: list[Term], assumptions: list[Term], seconds: float | None) -> list[Term]:
         """Return which products are equal, as far as that is found by comparing their factors."""
         known: list[Term] = []
         alone: list[Product] = []

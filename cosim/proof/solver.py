@@ -1,13 +1,42 @@
 """The solver: bit-vector terms with constants folded, and questions with an answer in time."""
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from qlif.model.errors import InputError
 
 Term = Any
 """A bit-vector or an array of the solver. A condition is a bit-vector of one bit."""
+
+
+def _signed(word: int, width: int) -> int:
+    return word - (1 << width) if word >> (width - 1) else word
+
+
+_FOLDED: dict[str, Callable[..., int]] = {
+    "BV_NOT": lambda width, a: ~a,
+    "BV_NEG": lambda width, a: -a,
+    "BV_AND": lambda width, a, b: a & b,
+    "BV_OR": lambda width, a, b: a | b,
+    "BV_XOR": lambda width, a, b: a ^ b,
+    "BV_ADD": lambda width, a, b: a + b,
+    "BV_SUB": lambda width, a, b: a - b,
+    "BV_MUL": lambda width, a, b: a * b,
+    "EQUAL": lambda width, a, b: a == b,
+    "BV_ULT": lambda width, a, b: a < b,
+    "BV_ULE": lambda width, a, b: a <= b,
+    "BV_UGT": lambda width, a, b: a > b,
+    "BV_UGE": lambda width, a, b: a >= b,
+    "BV_SLT": lambda width, a, b: _signed(a, width) < _signed(b, width),
+    "BV_SLE": lambda width, a, b: _signed(a, width) <= _signed(b, width),
+    "BV_SGT": lambda width, a, b: _signed(a, width) > _signed(b, width),
+    "BV_SGE": lambda width, a, b: _signed(a, width) >= _signed(b, width),
+}
+"""What operations on constants give, from their width and words; any others the solver works out itself."""
+
+_CONDITIONS = frozenset(kind for kind in _FOLDED if kind == "EQUAL" or kind[3:] in (
+    "ULT", "ULE", "UGT", "UGE", "SLT", "SLE", "SGT", "SGE"))  # fmt: skip
 
 
 class Answer(NamedTuple):
@@ -71,6 +100,17 @@ class Terms:
 
     def make(self, kind: str, *operands: Term, indices: tuple[int, ...] = ()) -> Term:
         """Return an operation of the solver, by its name there, as a bit-vector."""
+        if kind in _FOLDED and all(operand.is_value() for operand in operands):
+            width = self.width(operands[0])
+            bits = 1 if kind in _CONDITIONS else width
+            return self.constant(_FOLDED[kind](width, *(int(x.value(2), 2) for x in operands)), bits)
+        if kind in ("BV_AND", "BV_OR"):
+            whole = (1 << self.width(operands[0])) - 1 if kind == "BV_AND" else 0
+            for one, other in (operands, operands[::-1]):
+                if self.value(one) == whole:
+                    return other
+                if self.value(one) == whole ^ ((1 << self.width(one)) - 1):
+                    return one
         term = self._manager.mk_term(getattr(self._kind, kind), list(operands), list(indices))
         if term.sort().is_bool():
             term = self._manager.mk_term(self._kind.ITE, [term, self.true, self.false])
@@ -165,6 +205,16 @@ class Terms:
         if a == b:
             return a
         return self._manager.mk_term(self._kind.ITE, [self.holds(condition), a, b])
+
+    def read(self, memory: Term, address: Term) -> Term:
+        """Return a word of an array."""
+        while memory.kind() == self._kind.ARRAY_STORE and self.value(address) is not None:
+            if memory[1] == address:
+                return memory[2]
+            if self.value(memory[1]) is None:
+                break
+            memory = memory[0]
+        return self.make("ARRAY_SELECT", memory, address)
 
     def equal(self, a: Term, b: Term) -> Term:
         """Return whether two bit-vectors are equal."""

@@ -1,13 +1,18 @@
 """What is proved of a configuration, claim by claim."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
 
+from qlif.cosim.configuration import Configuration
+from qlif.cosim.proof import counterexample
 from qlif.cosim.proof.claims import Claim
-from qlif.cosim.proof.prove import SECONDS, UPDATE_CLAIM, prove_update
+from qlif.cosim.proof.counterexample import Replay
+from qlif.cosim.proof.netlist import check_ports, read_circuit
+from qlif.cosim.proof.prove import RUNS, UPDATE_CLAIM, prove_runs, prove_update, replay_run
+from qlif.cosim.simulators import Simulator
 from qlif.hdl.depths import Depth
-from qlif.hdl.export import Export, export_neuron, export_population
-from qlif.model.arithmetic import Arithmetic
+from qlif.hdl.export import NEURON_MODULE, Export, export_neuron, export_population
 from qlif.model.errors import InputError
 from qlif.model.formats import Overflow, Rounding
 from qlif.model.parameters import Parameters
@@ -17,38 +22,62 @@ RANDOM_BITS = 4
 """Of stochastic rounding, where a preset that hasn't it is tried with it."""
 
 
-class Task(NamedTuple):
+@dataclass(frozen=True)
+class Task:
     """A claim that is still to be proved.
 
     Attributes
     ----------
     claim : str
+    configuration : Configuration
+        What it is about.
     words : Words
+        Its neuron.
     export : Export
-        The Verilog that it is about.
+        Its Verilog.
     prove : callable
+        ``prove(seconds)`` gives the solver so much time.
     """
 
     claim: str
+    configuration: Configuration
     words: Words
     export: Export
-    prove: Callable[[], Claim]
+    prove: Callable[[float], Claim]
+
+    def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | None:
+        """Play a counterexample in a simulator, with waves; None if no run from reset on shows it."""
+        assert claim.counterexample is not None
+        if self.export.interface["module"] == NEURON_MODULE:
+            return counterexample.replay(
+                self.export.verilog,
+                self.words,
+                self.export.interface,
+                claim.counterexample,
+                simulator,
+                directory,
+            )
+        return replay_run(self.export, self.configuration, claim.run, simulator, directory)
 
 
-def update_tasks(
-    name: str, arithmetic: Arithmetic, parameters: Parameters, seconds: float = SECONDS
-) -> Iterator[Task]:
-    """Give the claims about one update of a configuration, in each variant that can be made of it.
+def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
+    """Give all claims about a configuration."""
+    yield from update_tasks(configuration, lanes)
+
+
+def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
+    """Give the claims about one update, in each variant that can be made of a configuration.
 
     The population's pipeline; the bare one, with every parameter in a register; then the same with each
     rounding and each overflow.
     """
+    name, arithmetic, parameters = configuration.name, configuration.arithmetic, configuration.parameters
     words = quantise(parameters, arithmetic)
-    yield _update(f"{UPDATE_CLAIM}, in the population", words, export_population(words, parameters.n, name), seconds)
+    export = export_population(words, parameters.n, name, lanes, configuration.depths)
+    yield _update(f"{UPDATE_CLAIM}, in the population", configuration, words, export)
     registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
-    yield _update(
-        f"{UPDATE_CLAIM}, for every parameter word", words, export_neuron(words, name, registers), seconds
-    )
+    claim = f"{UPDATE_CLAIM}, for every parameter word"
+    yield _update(claim, configuration, words, export_neuron(words, name, registers))
     for rounding in Rounding:
         for overflow in Overflow:
             random_bits = 0
@@ -63,7 +92,58 @@ def update_tasks(
                 # The sum loses too few bits for that many random ones.
                 continue
             claim = f"{UPDATE_CLAIM}, with {rounding} and {overflow}, additive trace and lower bound"
-            yield _update(claim, words, export_neuron(words, name), seconds)
+            yield _update(claim, configuration, words, export_neuron(words, name))
+
+
+def foreign_tasks(
+    configuration: Configuration, verilog: str, module: str, latency: int | None = None
+) -> Iterator[Task]:
+    """Give the claims about Verilog of somebody else: a population, or a bare pipeline, by its ports.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What it is to be.
+    verilog : str
+        Its text.
+    module : str
+        Its module.
+    latency : int, optional
+        Of a bare pipeline, if it isn't that of this project's.
+
+    Raises
+    ------
+    InputError
+        It isn't Verilog, has no such module, or that hasn't the ports of either.
+    """
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    own = export_population(words, configuration.parameters.n, configuration.name, 1, configuration.depths)
+    circuit = read_circuit(verilog, module)
+    if "potential_in" in circuit.inputs:
+        own = export_neuron(words, configuration.name, configuration.depths)
+        if latency is not None:
+            own.interface["latency"] = latency
+    check_ports(circuit, own.interface)
+    export = Export(verilog, own.interface)
+    if own.interface["module"] == NEURON_MODULE:
+
+        def prove(seconds: float) -> Claim:
+            return prove_update(verilog, words, own.interface, module=module, seconds=seconds)
+
+        yield Task(UPDATE_CLAIM, configuration, words, export, prove)
+    else:
+        export = Export(verilog, {**own.interface, "module": module})
+        yield from run_tasks(configuration, words, export)
+
+
+def run_tasks(configuration: Configuration, words: Words, export: Export) -> Iterator[Task]:
+    """Give the claims about a population's first updates, by its ports."""
+    for claim in RUNS:
+
+        def prove(seconds: float, claim: str = claim) -> Claim:
+            return prove_runs(export.verilog, words, export.interface, claim, seconds=seconds)
+
+        yield Task(claim, configuration, words, export, prove)
 
 
 def additive(parameters: Parameters) -> Parameters:
@@ -74,8 +154,8 @@ def additive(parameters: Parameters) -> Parameters:
     )
 
 
-def _update(claim: str, words: Words, export: Export, seconds: float) -> Task:
-    def prove() -> Claim:
+def _update(claim: str, configuration: Configuration, words: Words, export: Export) -> Task:
+    def prove(seconds: float) -> Claim:
         return prove_update(export.verilog, words, export.interface, claim=claim, seconds=seconds)
 
-    return Task(claim, words, export, prove)
+    return Task(claim, configuration, words, export, prove)
