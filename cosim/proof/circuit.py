@@ -111,8 +111,8 @@ class Circuit:
             base = {"const": 2, "constd": 10, "consth": 16}[operation]
             node = Node(number, "constant", int(rest[0]), (), constant=int(arguments[0], base))
         elif operation in ("zero", "one", "ones"):
-            word = {"zero": 0, "one": 1, "ones": (1 << sort.width) - 1}[operation]
-            node = Node(number, "constant", int(rest[0]), (), constant=word)
+            number_of = {"zero": 0, "one": 1, "ones": (1 << sort.width) - 1}
+            node = Node(number, "constant", int(rest[0]), (), constant=number_of[operation])
         else:
             counts = {"uext": 1, "sext": 1, "slice": 2}
             indexed = counts.get(operation, 0)
@@ -198,7 +198,7 @@ class Clock:
             case "ite":
                 return terms.choose(*operands)
             case "mul":
-                return terms.product(*operands, sort.width)
+                return terms.product(operands[0], operands[1], sort.width)
             case "eq" | "iff":
                 return terms.equal(*operands)
             case "neq":

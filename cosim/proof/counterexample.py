@@ -53,7 +53,7 @@ class Replay:
 
 
 def lines(words: Words, values: Mapping[str, int]) -> list[Line]:
-    """Return a counterexample as numbers: what goes in, what the circuit gives, what the golden model gives."""
+    """Return a counterexample as numbers: what goes in, and what circuit and golden model give."""
     found = []
     inputs = {n: w for n, w in values.items() if "@" not in n and not n.endswith("_out")}
     numbers = {name: _signed(word, _format(words, name)) for name, word in inputs.items()}

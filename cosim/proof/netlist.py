@@ -70,10 +70,9 @@ def _check_clocks(circuit: Circuit, information: Iterable[str]) -> None:
             clocks.add(node.number)
     for line in information:
         kind, _, number = line.partition(" ")
-        if kind in ("posedge", "negedge", "event"):
-            if kind != "posedge" or int(number) not in clocks:
-                what = f"the {kind} of {CLOCK}" if int(number) in clocks else "another signal"
-                raise InputError(f"every register must follow the rising edge of {CLOCK}, not {what}")
+        if kind in ("negedge", "event") or (kind == "posedge" and int(number) not in clocks):
+            what = f"the {kind} of {CLOCK}" if int(number) in clocks else "another signal"
+            raise InputError(f"every register must follow the rising edge of {CLOCK}, not {what}")
 
 
 def check_ports(circuit: Circuit, interface: Mapping[str, Any]) -> None:

@@ -187,7 +187,8 @@ class Products(Terms):
         total, equalities = self.constant(0, width), []
         for i, left in enumerate(lefts):
             for j, right in enumerate(rights):
-                part = self.product(*(self.extend(f.word, width, f.signed) for f in (left, right)), width)
+                factors = [self.extend(f.word, width, f.signed) for f in (left, right)]
+                part = self.product(factors[0], factors[1], width)
                 total = self.make("BV_ADD", total, self._shifted(part, (i + j) * piece, width))
                 for made in self._cone([part]):
                     same = (other for other in pieces if self._same(made, other, assumptions, seconds))

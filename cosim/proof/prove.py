@@ -135,8 +135,9 @@ def prove_runs(
     except Undecided:
         return Claim(interface["preset"], claim, "unknown", bound, time.monotonic() - start)
     answer, what, currents = prove_run(terms, words, run, words.parameters.n, seconds)
-    refuted = {"run": currents, "what": what} if answer.verdict == "refuted" else {}
-    return Claim(interface["preset"], claim, answer.verdict, bound, time.monotonic() - start, **refuted)
+    shown = currents if answer.verdict == "refuted" else None
+    elapsed = time.monotonic() - start
+    return Claim(interface["preset"], claim, answer.verdict, bound, elapsed, run=shown, what=what)
 
 
 def replay_run(

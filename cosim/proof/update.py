@@ -27,7 +27,7 @@ STATE = ("potential", "refractory", "trace")
 
 @dataclass
 class Update:
-    """An update of one neuron: the words before it, and those after it in the circuit and in the golden model.
+    """An update of one neuron: the words before it, and after it in the circuit and in the golden model.
 
     Attributes
     ----------
