@@ -90,7 +90,7 @@ class Integer:
     def __eq__(self, other: object) -> Term:  # type: ignore[override]
         return self._compared("EQUAL", other)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __lt__(self, other: Number) -> Term:
         return self._compared("BV_SLT", other)
