@@ -56,7 +56,7 @@ class Control:
         self._words, self._runtime = words, {c["name"]: c["depth"] for c in interface["runtime"]}
         # Enough for any count that is compared.
         self._bits = (2 * self.rows + 2 * self.loop + 4 * self.places).bit_length()
-        self._row_bits = self._width("core.reading.row")
+        self._row_bits = max(1, (self.rows - 1).bit_length())
         self.watched_row = terms.fresh(self._row_bits, "watched row")
         self.watched_place = terms.fresh(self._width("core.outlet.written"), "watched place")
         self.state = signal(circuit, "core.state")
@@ -64,6 +64,10 @@ class Control:
 
     def _width(self, name: str) -> int:
         return self.circuit.width(signal(self.circuit, name))
+
+    def row(self, now: Clock, counter: str) -> Term:
+        """Return a counter of rows; a single row isn't counted."""
+        return self.terms.constant(0, 1) if self.rows == 1 else now[f"core.{counter}.row"]
 
     def number(self, word: int) -> Term:
         """Return a constant as wide as the counts."""
@@ -98,7 +102,7 @@ class Control:
         found = []
         for age, flight in enumerate(flights):
             # Older ones retire before it.
-            found.append((flight, self.round(self.plus(now["core.writing.row"], *flights[age + 1 :]))))
+            found.append((flight, self.round(self.plus(self.row(now, "writing"), *flights[age + 1 :]))))
         return found
 
     def waiting(self, now: Clock) -> Term:
@@ -156,8 +160,8 @@ class Control:
         """Return what the monitor remembers a clock later, without a reset."""
         terms, place = self.terms, self.watched_place
         retire = self.bits(now["core.in_flight"])[-1]
-        writes = terms.both(retire, terms.equal(now["core.writing.row"], self.watched_row))
-        reads = terms.both(now["core.accepted"], terms.equal(now["core.reading.row"], self.watched_row))
+        writes = terms.both(retire, terms.equal(self.row(now, "writing"), self.watched_row))
+        reads = terms.both(now["core.accepted"], terms.equal(self.row(now, "reading"), self.watched_row))
         pushes = terms.both(retire, terms.equal(now["core.outlet.written"], place))
         taking, vacant = now["core.outlet.taking"], now["core.outlet.vacant"]
         takes = terms.both(taking, terms.equal(now["core.outlet.taken"], place))
@@ -193,7 +197,7 @@ class Control:
     def invariants(self, now: Clock, monitor: Monitor) -> dict[str, Term]:
         """Return what always holds, by name."""
         terms = self.terms
-        reading, writing = self.wide(now["core.reading.row"]), self.wide(now["core.writing.row"])
+        reading, writing = self.wide(self.row(now, "reading")), self.wide(self.row(now, "writing"))
         last_row, watched = self.number(self.rows - 1), self.wide(self.watched_row)
         in_flight, accepted = self.bits(now["core.in_flight"]), now["core.accepted"]
         flights = self.rows_in_flight(now)
@@ -258,7 +262,7 @@ class Control:
         found = []
         for counter in ("reading", "writing", "outlet.rows"):
             if f"core.{counter}.last" in self.circuit.states:
-                row = self.wide(now[f"core.{counter}.row"])
+                row = self.wide(self.row(now, counter))
                 at_end = self.terms.equal(row, self.number(self.rows - 1))
                 found.append(self.terms.equal(now[f"core.{counter}.last"], at_end))
         return found
@@ -284,10 +288,10 @@ class Control:
             ),
             "rows leave the queue in their order": terms.equal(
                 self.round(self.plus(monitor["row"], self.number(1), self.waiting(now))),
-                self.wide(now["core.writing.row"]),
+                self.wide(self.row(now, "writing")),
             ),
             "rows and timesteps that are shown are counted": terms.both(
-                terms.equal(now["core.outlet.row"], monitor["row"]),
+                terms.equal(self.row(now, "outlet.rows"), monitor["row"]),
                 terms.equal(now["core.outlet.step"], monitor["step"]),
                 terms.equal(now["core.outlet.steps.full"], terms.equal(low, ones)),
             ),
