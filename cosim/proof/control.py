@@ -18,6 +18,9 @@ from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import signal
 from qlif.model.words import Words
 
+OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was written")
+"""The invariants that an upset of the state memory breaks."""
+
 Monitor = dict[str, Term]
 """What the monitor remembers.
 

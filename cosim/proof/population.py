@@ -1,12 +1,12 @@
 """The claims about a population around its pipelines, from its invariants or, failing those, bounded."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim
-from qlif.cosim.proof.control import Control, Monitor
+from qlif.cosim.proof.control import OF_THE_MEMORY, Control, Monitor
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.model import random_words
@@ -19,6 +19,7 @@ EVENTS = "each spike is one event, with its neuron and its timestep"
 STABLE = "what is offered doesn't change until it is taken"
 RESTARTS = "one clock of reset, at any moment, starts over"
 ALIVE = "it never deadlocks: where outputs are taken, currents are, {} clocks later at the latest"
+UNDISTURBED = "an upset of the state memory disturbs no handshake, no order and no number"
 RANDOM = "each update gets the next random word of the sequence"
 
 SEARCHED_CLOCKS = 40
@@ -35,9 +36,11 @@ class _Proof:
         self.monitor = control.any_monitor()
         self.now = self.clock({})
         in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
-        self.assumed = [*control.invariants(self.now, self.monitor).values(), in_range]
+        self.invariants = control.invariants(self.now, self.monitor)
+        self.assumed = [*self.invariants.values(), in_range]
         self.reset = self._holds_after_reset()
-        self.broken = self._not_inductive()
+        self.broken = self._not_inductive(self.invariants)
+        self.without_memory = [name for name in self.invariants if name not in OF_THE_MEMORY]
 
     def clock(self, states: Mapping[int, Term], **inputs: Term) -> Clock:
         """Return a clock without reset; what isn't given may be anything."""
@@ -47,9 +50,11 @@ class _Proof:
         }
         return Clock(self.terms, self.circuit, {**free, "rst": self.terms.false}, states)
 
-    def prove(self, claim: Term) -> Answer:
-        """Prove what follows from the invariants."""
-        return self.terms.prove(claim, self.assumed, None, self.seconds)
+    def prove(self, claim: Term, given: Collection[str] | None = None) -> Answer:
+        """Prove what follows from the invariants: from all, or from some."""
+        names = self.invariants if given is None else given
+        assumed = [*(self.invariants[name] for name in names), self.assumed[-1]]
+        return self.terms.prove(claim, assumed, None, self.seconds)
 
     def _holds_after_reset(self) -> Answer:
         """Prove that a reset of one clock brings the invariants about, from anything at all."""
@@ -60,14 +65,19 @@ class _Proof:
         held = self.terms.both(*self.control.invariants(after, self.control.reset_monitor()).values())
         return self.terms.prove(held, (), named, self.seconds)
 
-    def _not_inductive(self) -> list[str]:
-        """Return the invariants that a clock doesn't keep, or that the solver has no time for."""
+    def undisturbed(self) -> Answer:
+        """Prove that the control's invariants need none of those of the memory."""
+        broken = self._not_inductive(self.without_memory)
+        return Answer("unknown" if broken or self.reset.verdict != "proved" else "proved", {})
+
+    def _not_inductive(self, given: Collection[str]) -> list[str]:
+        """Return which invariants a clock doesn't keep, or the solver has no time for."""
         after = self.clock(self.now.following())
         monitor = self.control.next_monitor(self.now, self.monitor)
         return [
             name
             for name, held in self.control.invariants(after, monitor).items()
-            if self.prove(held).verdict != "proved"
+            if name in given and self.prove(held, given).verdict != "proved"
         ]
 
     def search(self, name: str) -> tuple[Answer, int]:
@@ -160,6 +170,7 @@ def population_claims(
     clocks = proof.control.loop + proof.control.places + 4
     answer = proof.prove(_alive(proof, clocks)) if sound else Answer("unknown", {})
     yield claim(ALIVE.format(clocks), answer)
+    yield claim(UNDISTURBED, proof.undisturbed())
     if words.arithmetic.random_bits:
         yield claim(RANDOM, proof.prove(_random(proof)))
 

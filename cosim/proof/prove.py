@@ -1,7 +1,7 @@
 """Proofs of Verilog texts: what the command and the mutation campaign call."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,8 @@ from qlif.cosim.proof.counterexample import Replay
 from qlif.cosim.proof.netlist import check_ports, read_circuit
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.runs import Undecided, follow, prove_run
-from qlif.cosim.proof.update import neuron_update, population_updates
+from qlif.cosim.proof.population import population_claims
+from qlif.cosim.proof.update import legality, neuron_update, population_updates
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.export import NEURON_MODULE, Export
 from qlif.model.fixed import FixedNeurons
@@ -81,6 +82,42 @@ def prove_update(
         if answer.verdict == "unknown":
             result = "unknown"
     return Claim(interface["preset"], claim, result, None, time.monotonic() - start, counterexample)
+
+
+def prove_population(
+    verilog: str, words: Words, interface: Mapping[str, Any], *, seconds: float = SECONDS
+) -> Iterator[Claim]:
+    """Prove all claims about a population that this project exported, but what an update computes.
+
+    Parameters
+    ----------
+    verilog : str
+        The text of a population, portable, of more than one row; whatever was changed in it since.
+    words : Words
+        The neurons.
+    interface : mapping
+        As in ``interface.json``.
+    seconds : float
+        The time that the solver may take for one claim.
+
+    Raises
+    ------
+    InputError
+        The Verilog can't be read, or hasn't the module, its ports or the signals that the claims are about;
+        or a tool isn't installed.
+    """
+    circuit = read_circuit(verilog, interface["module"])
+    check_ports(circuit, interface)
+    yield from population_claims(circuit, words, interface, seconds)
+    terms = Products()
+    update, *_ = population_updates(terms, circuit, words, interface)
+    named = {**update.before, **{f"{name}_out": word for name, word in update.after.items()}}
+    for name, (assumed, follows) in legality(terms, update).items():
+        start = time.monotonic()
+        answer = terms.prove(follows, assumed, named, seconds)
+        values = answer.values if answer.verdict == "refuted" else None
+        elapsed = time.monotonic() - start
+        yield Claim(interface["preset"], name, answer.verdict, None, elapsed, values)
 
 
 RUNS = MappingProxyType(

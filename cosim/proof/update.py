@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from qlif.cosim.proof import integers
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.integers import Integer
@@ -21,6 +23,12 @@ from qlif.model import datapath
 from qlif.model.errors import InputError
 from qlif.model.formats import UQ, Format
 from qlif.model.words import Words
+
+LEGAL = "a legal state stays legal: potential below threshold, counter and trace within their limits"
+RECOVERS = (
+    "after any upset of its memory a neuron's potential is legal after one update, its counter after at most {}, "
+    "and a trace too large shrinks in each"
+)
 
 STATE = ("potential", "refractory", "trace")
 
@@ -108,6 +116,46 @@ class Update:
                 if answer.verdict == "unknown":
                     verdict = answer
         return verdict
+
+
+def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Term]]:
+    """Return what keeps a state legal, by claim: assumptions, and what follows.
+
+    Legal is a potential below threshold, a counter up to the refractory period, and a trace up to what a
+    spike writes into it; an additive trace may be anything that its format holds. What is claimed after an
+    upset is claimed of any words at all, so of those with any bits turned over.
+    """
+    words, formats = update.words, update.formats()
+    constants = words.values
+
+    def number(name: str, word: Term) -> Integer:
+        form = formats[name]
+        return Integer(terms, word, form.min_word, form.max_word, form.signed)
+
+    def constant(name: str) -> Any:
+        port = f"constant_{name}"
+        return number(port, update.before[port]) if port in update.before else int(constants[name])
+
+    before = {name: number(name, update.before[name]) for name in STATE}
+    after = {name: number(name, update.after[name]) for name in STATE}
+    highest: Any = words.arithmetic.trace.max_word
+    if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
+        highest = constant("trace_spike")
+    length = constant("refractory")
+
+    def limits(state: Mapping[str, Integer]) -> list[Term]:
+        return [state["refractory"] <= length, state["trace"] <= highest]
+
+    longest = words.refractory.max_word - int(np.min(constants["refractory"]))
+    recovers = [
+        terms.either(after["refractory"] <= length, after["refractory"] < before["refractory"]),
+        terms.either(after["trace"] <= highest, after["trace"] < before["trace"]),
+    ]
+    below = terms.negation(after["potential"] >= constant("threshold"))
+    return {
+        LEGAL: (limits(before), terms.both(below, *limits(after))),
+        RECOVERS.format(longest): ([], terms.both(below, *recovers)),
+    }
 
 
 def neuron_update(terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]) -> Update:
