@@ -85,10 +85,10 @@ def prove(
                 todo += list(tasks(configuration, lanes))
         for number, task in enumerate(todo):
             progress(f"{task.configuration.name}: {task.claim}", number / len(todo))
-            claim = task.prove(timeout)
-            claims.append(claim)
-            if claim.result == "refuted":
-                _show(console, task, claim, simulator, out)
+            for claim in task.prove(timeout):
+                claims.append(claim)
+                if claim.result == "refuted":
+                    _show(console, task, claim, simulator, out)
     write_text(out / "proof.json", json.dumps([claim.as_dict() for claim in claims], indent=2) + "\n")
     if as_json:
         typer.echo(json.dumps([claim.as_dict() for claim in claims]))

@@ -26,8 +26,8 @@ Monitor = dict[str, Term]
 
 ``seen``, ``last``: whether the watched row was written since the reset, and what; ``read``: whether it was
 read. ``waiting``, ``pushed``: whether the watched place of the queue holds a row that wasn't taken yet, and
-which. ``mine``: the row that is shown is that one, ``shown``. ``row``, ``step``: the number of the row that is
-shown, counted. ``owes_update``, ``owes_event``: it wasn't taken yet.
+which. ``mine``: the row that is shown is that one, ``shown``. ``row``, ``step``: the number of the row that
+is shown, counted. ``owes_update``, ``owes_event``: it wasn't taken yet.
 """
 
 
@@ -48,9 +48,7 @@ class Control:
         A signal that an invariant speaks of isn't there.
     """
 
-    def __init__(
-        self, terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]) -> None:
         self.terms, self.circuit = terms, circuit
         self.lanes = int(interface["lanes"])
         self.rows = int(interface["neurons"]) // self.lanes
@@ -131,7 +129,7 @@ class Control:
         reset = self._words.constants["reset"].word
         width = self.terms.width(now["core.stored"]) // self.lanes
         potential = self._words.arithmetic.potential.width
-        one = int(reset) & ((1 << potential) - 1)  # type: ignore[arg-type]
+        one = int(reset) & ((1 << potential) - 1)
         return self.terms.concat(*[self.terms.constant(one, width)] * self.lanes)
 
     def reset_monitor(self) -> Monitor:
@@ -172,7 +170,9 @@ class Control:
         one = terms.constant(1, self._row_bits)
         row = terms.choose(end, terms.constant(0, self._row_bits), terms.make("BV_ADD", monitor["row"], one))
         step = terms.make("BV_ADD", monitor["step"], terms.extend(end, 32, False))
-        given_update = terms.both(now.output("updates_valid"), now.values[self.circuit.inputs["updates_ready"]])
+        given_update = terms.both(
+            now.output("updates_valid"), now.values[self.circuit.inputs["updates_ready"]]
+        )
         event_ready = now.values[self.circuit.inputs["events_ready"]]
         no_event = terms.either(event_ready, terms.negation(self.shows_spike(now)))
         return {

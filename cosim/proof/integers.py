@@ -87,7 +87,7 @@ class Integer:
             raise ValueError(f"a mask is some ones, not {mask}")
         return Integer(self.terms, self.bits(mask.bit_length()), 0, mask)
 
-    def __eq__(self, other: object) -> Term:  # type: ignore[override]
+    def __eq__(self, other: object) -> Term:
         return self._compared("EQUAL", other)
 
     __hash__ = None  # type: ignore[assignment]

@@ -176,7 +176,7 @@ def population_claims(
 
 
 def _meets(proof: _Proof) -> Term:
-    """A current that is accepted is at the pipelines as many clocks later as it takes to read a state."""
+    """Return that a current is at the pipelines as many clocks after it was taken as its state."""
     terms, now = proof.terms, proof.now
     data = now.values[proof.circuit.inputs["currents_data"]]
     taken = terms.both(now.output("currents_ready"), now.values[proof.circuit.inputs["currents_valid"]])
@@ -185,13 +185,11 @@ def _meets(proof: _Proof) -> Term:
     for _ in range(delay):
         later = proof.clock(later.following())
     arrives = terms.slice(later["core.in_flight"], delay - 2, delay - 2)
-    return terms.both(
-        terms.equal(taken, arrives), terms.equal(data, later[f"core.currents_{delay - 1}"])
-    )
+    return terms.both(terms.equal(taken, arrives), terms.equal(data, later[f"core.currents_{delay - 1}"]))
 
 
 def _stable(proof: _Proof) -> Term:
-    """A payload stays as it is while it waits."""
+    """Return that a payload stays as it is while it waits."""
     terms, now = proof.terms, proof.now
     later = proof.clock(now.following())
     held = []
@@ -206,15 +204,13 @@ def _stable(proof: _Proof) -> Term:
 
 
 def _alive(proof: _Proof, clocks: int) -> Term:
-    """Currents are taken within so many clocks, if both outputs are and no parameter is written."""
+    """Return that currents are taken within so many clocks, if both outputs are and nothing is written."""
     terms = proof.terms
     yes = terms.true
     given = {"currents_valid": yes, "updates_ready": yes, "events_ready": yes}
     if "parameters_valid" in proof.circuit.inputs:
         given["parameters_valid"] = terms.false
-    states: dict[int, Term] = {
-        node: proof.now.values[node] for node in proof.circuit.states.values()
-    }
+    states: dict[int, Term] = {node: proof.now.values[node] for node in proof.circuit.states.values()}
     taken = []
     for _ in range(clocks):
         now = proof.clock(states, **given)
@@ -224,7 +220,7 @@ def _alive(proof: _Proof, clocks: int) -> Term:
 
 
 def _random(proof: _Proof) -> Term:
-    """The sequence starts with its seed, and goes on by one word for each neuron of a row that is updated."""
+    """Return that the sequence starts with its seed and goes on by a word for each neuron of a row."""
     terms, now = proof.terms, proof.now
     (name,) = (n for n in proof.circuit.states if n.startswith("core.random") and n.endswith(".register"))
     register = now[name]
@@ -245,8 +241,6 @@ def _random(proof: _Proof) -> Term:
         used.append(terms.equal(now[f"core.{pipeline}.random"], word))
     return terms.both(
         terms.equal(after_reset, terms.constant(seed, random_words.REGISTER_BITS)),
-        terms.equal(
-            now.following()[proof.circuit.states[name]], terms.choose(advances, shifted, register)
-        ),
+        terms.equal(now.following()[proof.circuit.states[name]], terms.choose(advances, shifted, register)),
         *used,
     )

@@ -14,9 +14,9 @@ from qlif.cosim.cosimulation import cosimulate
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay
 from qlif.cosim.proof.netlist import check_ports, read_circuit
+from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.runs import Undecided, follow, prove_run
-from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.update import legality, neuron_update, population_updates
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.export import NEURON_MODULE, Export

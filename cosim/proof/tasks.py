@@ -1,6 +1,6 @@
 """What is proved of a configuration, claim by claim."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from qlif.cosim.proof import counterexample
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay
 from qlif.cosim.proof.netlist import check_ports, read_circuit
-from qlif.cosim.proof.prove import RUNS, UPDATE_CLAIM, prove_runs, prove_update, replay_run
+from qlif.cosim.proof.prove import RUNS, UPDATE_CLAIM, prove_population, prove_runs, prove_update, replay_run
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.depths import Depth
 from qlif.hdl.export import NEURON_MODULE, Export, export_neuron, export_population
@@ -24,7 +24,7 @@ RANDOM_BITS = 4
 
 @dataclass(frozen=True)
 class Task:
-    """A claim that is still to be proved.
+    """A claim that is still to be proved, or several that are proved together.
 
     Attributes
     ----------
@@ -36,14 +36,14 @@ class Task:
     export : Export
         Its Verilog.
     prove : callable
-        ``prove(seconds)`` gives the solver so much time.
+        ``prove(seconds)`` gives the solver so much time for each.
     """
 
     claim: str
     configuration: Configuration
     words: Words
     export: Export
-    prove: Callable[[float], Claim]
+    prove: Callable[[float], Iterable[Claim]]
 
     def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | None:
         """Play a counterexample in a simulator, with waves; None if no run from reset on shows it."""
@@ -63,6 +63,18 @@ class Task:
 def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
     """Give all claims about a configuration."""
     yield from update_tasks(configuration, lanes)
+    parameters = configuration.parameters
+    words = quantise(parameters, configuration.arithmetic)
+    export = export_population(words, parameters.n, configuration.name, lanes, configuration.depths)
+    if parameters.n > lanes:
+
+        def prove(seconds: float) -> Iterator[Claim]:
+            return prove_population(export.verilog, words, export.interface, seconds=seconds)
+
+        yield Task("the population around it", configuration, words, export, prove)
+    elif lanes == 1:
+        # A single neuron isn't counted, so it hasn't the registers that the invariants are about.
+        yield from run_tasks(configuration, words, export)
 
 
 def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
@@ -127,8 +139,8 @@ def foreign_tasks(
     export = Export(verilog, own.interface)
     if own.interface["module"] == NEURON_MODULE:
 
-        def prove(seconds: float) -> Claim:
-            return prove_update(verilog, words, own.interface, module=module, seconds=seconds)
+        def prove(seconds: float) -> Iterator[Claim]:
+            yield prove_update(verilog, words, own.interface, module=module, seconds=seconds)
 
         yield Task(UPDATE_CLAIM, configuration, words, export, prove)
     else:
@@ -140,8 +152,8 @@ def run_tasks(configuration: Configuration, words: Words, export: Export) -> Ite
     """Give the claims about a population's first updates, by its ports."""
     for claim in RUNS:
 
-        def prove(seconds: float, claim: str = claim) -> Claim:
-            return prove_runs(export.verilog, words, export.interface, claim, seconds=seconds)
+        def prove(seconds: float, claim: str = claim) -> Iterator[Claim]:
+            yield prove_runs(export.verilog, words, export.interface, claim, seconds=seconds)
 
         yield Task(claim, configuration, words, export, prove)
 
@@ -155,7 +167,7 @@ def additive(parameters: Parameters) -> Parameters:
 
 
 def _update(claim: str, configuration: Configuration, words: Words, export: Export) -> Task:
-    def prove(seconds: float) -> Claim:
-        return prove_update(export.verilog, words, export.interface, claim=claim, seconds=seconds)
+    def prove(seconds: float) -> Iterator[Claim]:
+        yield prove_update(export.verilog, words, export.interface, claim=claim, seconds=seconds)
 
     return Task(claim, configuration, words, export, prove)

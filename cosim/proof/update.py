@@ -26,8 +26,8 @@ from qlif.model.words import Words
 
 LEGAL = "a legal state stays legal: potential below threshold, counter and trace within their limits"
 RECOVERS = (
-    "after any upset of its memory a neuron's potential is legal after one update, its counter after at most {}, "
-    "and a trace too large shrinks in each"
+    "after any upset of its memory a neuron's potential is legal after one update, its counter after at most "
+    "{}, and a trace too large shrinks in each"
 )
 
 STATE = ("potential", "refractory", "trace")
