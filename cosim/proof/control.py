@@ -97,14 +97,11 @@ class Control:
         """Return which row a count of rows ends at."""
         return self.terms.make("BV_UREM", count, self.number(self.rows))
 
-    def rows_in_flight(self, now: Clock) -> list[tuple[Term, Term]]:
-        """Return, for each age from 2 clocks on, whether a row of that age is in flight, and which it is."""
-        flights = self.bits(now["core.in_flight"])
-        found = []
-        for age, flight in enumerate(flights):
-            # Older ones retire before it.
-            found.append((flight, self.round(self.plus(self.row(now, "writing"), *flights[age + 1 :]))))
-        return found
+    def youngest(self, now: Clock) -> tuple[Term, Term]:
+        """Return whether there is a row in its second clock since it was accepted, and which."""
+        youngest, *older = self.bits(now["core.in_flight"])
+        # Older ones retire before it.
+        return youngest, self.round(self.plus(self.row(now, "writing"), *older))
 
     def waiting(self, now: Clock) -> Term:
         """Return how many rows are in the queue."""
@@ -203,10 +200,11 @@ class Control:
         reading, writing = self.wide(self.row(now, "reading")), self.wide(self.row(now, "writing"))
         last_row, watched = self.number(self.rows - 1), self.wide(self.watched_row)
         in_flight, accepted = self.bits(now["core.in_flight"]), now["core.accepted"]
-        flights = self.rows_in_flight(now)
-        youngest, its_row = flights[0]
+        youngest, its_row = self.youngest(now)
         reaches_pipeline = terms.both(youngest, terms.equal(its_row, watched))
-        flies = terms.either(*(terms.both(f, terms.equal(row, watched)) for f, row in flights))
+        # Rows in flight follow each other, and the first of them is the next to be written.
+        ahead = terms.make("BV_SUB", self.plus(watched, self.number(self.rows)), writing)
+        flies = terms.negation(self.at_most(self.plus(*in_flight), self.round(ahead)))
         claimed, places = self.claimed(now), self.number(self.places)
         seen, read = monitor["seen"], monitor["read"]
         fresh = now["core.fresh"]

@@ -39,8 +39,10 @@ class _Proof:
         self.invariants = control.invariants(self.now, self.monitor)
         self.assumed = [*self.invariants.values(), in_range]
         self.reset = self._holds_after_reset()
-        self.broken = self._not_inductive(self.invariants)
-        self.without_memory = [name for name in self.invariants if name not in OF_THE_MEMORY]
+        # What the memory holds matters only to itself.
+        without_memory = [name for name in self.invariants if name not in OF_THE_MEMORY]
+        self.disturbed = self._not_inductive(without_memory, without_memory)
+        self.broken = self.disturbed + self._not_inductive(OF_THE_MEMORY, self.invariants)
 
     def clock(self, states: Mapping[int, Term], **inputs: Term) -> Clock:
         """Return a clock without reset; what isn't given may be anything."""
@@ -65,19 +67,14 @@ class _Proof:
         held = self.terms.both(*self.control.invariants(after, self.control.reset_monitor()).values())
         return self.terms.prove(held, (), named, self.seconds)
 
-    def undisturbed(self) -> Answer:
-        """Prove that the control's invariants need none of those of the memory."""
-        broken = self._not_inductive(self.without_memory)
-        return Answer("unknown" if broken or self.reset.verdict != "proved" else "proved", {})
-
-    def _not_inductive(self, given: Collection[str]) -> list[str]:
-        """Return which invariants a clock doesn't keep, or the solver has no time for."""
+    def _not_inductive(self, names: Collection[str], given: Collection[str]) -> list[str]:
+        """Return which invariants don't follow from those a clock before, or the solver has no time for."""
         after = self.clock(self.now.following())
         monitor = self.control.next_monitor(self.now, self.monitor)
         return [
             name
             for name, held in self.control.invariants(after, monitor).items()
-            if name in given and self.prove(held, given).verdict != "proved"
+            if name in names and self.prove(held, given).verdict != "proved"
         ]
 
     def search(self, name: str) -> tuple[Answer, int]:
@@ -107,7 +104,7 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     """Return what a population has to do in each clock, by claim: no more than the monitor can tell."""
     terms = control.terms
     held = control.invariants(now, monitor)
-    at_pipeline, row = control.rows_in_flight(now)[0]
+    at_pipeline, row = control.youngest(now)
     watched = terms.both(at_pipeline, terms.equal(control.wide(control.watched_row), row))
     expected = terms.choose(monitor["seen"], monitor["last"], control.initial_state(now))
     spike = control.shows_spike(now)
@@ -170,7 +167,8 @@ def population_claims(
     clocks = proof.control.loop + proof.control.places + 4
     answer = proof.prove(_alive(proof, clocks)) if sound else Answer("unknown", {})
     yield claim(ALIVE.format(clocks), answer)
-    yield claim(UNDISTURBED, proof.undisturbed())
+    undisturbed = proof.reset.verdict == "proved" and not proof.disturbed
+    yield claim(UNDISTURBED, Answer("proved" if undisturbed else "unknown", {}))
     if words.arithmetic.random_bits:
         yield claim(RANDOM, proof.prove(_random(proof)))
 
