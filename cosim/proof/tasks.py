@@ -9,7 +9,15 @@ from qlif.cosim.proof import counterexample
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay
 from qlif.cosim.proof.netlist import check_ports, read_circuit
-from qlif.cosim.proof.prove import RUNS, UPDATE_CLAIM, prove_population, prove_runs, prove_update, replay_run
+from qlif.cosim.proof.prove import (
+    RUNS,
+    UPDATE_CLAIM,
+    prove_population,
+    prove_runs,
+    prove_update,
+    replay_clocks,
+    replay_run,
+)
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.depths import Depth
 from qlif.hdl.export import NEURON_MODULE, Export, export_neuron, export_population
@@ -47,16 +55,18 @@ class Task:
 
     def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | None:
         """Play a counterexample in a simulator, with waves; None if no run from reset on shows it."""
-        assert claim.counterexample is not None
+        values = claim.counterexample or {}
         if self.export.interface["module"] == NEURON_MODULE:
             return counterexample.replay(
                 self.export.verilog,
                 self.words,
                 self.export.interface,
-                claim.counterexample,
+                values,
                 simulator,
                 directory,
             )
+        if values and all("@" in name for name in values):
+            return replay_clocks(self.export, self.words, values, simulator, directory)
         return replay_run(self.export, self.configuration, claim.run, simulator, directory)
 
 
