@@ -168,16 +168,20 @@ class PopulationBench:
         return self._observed(updates, events, last)
 
     async def play_given(self, inputs: Sequence[Mapping[str, int]]) -> tuple[npt.NDArray[np.int64], Observed]:
-        """Drive every input port clock by clock, then rest until everything has come out.
+        """Drive the handshakes clock by clock, then rest until everything has come out.
 
-        After the given clocks, currents of word 0 are offered until the timestep is whole. Returns the
-        currents that were taken, (timesteps, neurons), and what came out.
+        The currents are random. After the given clocks, more are offered until the timestep is whole.
+        Returns the currents that were taken, (timesteps, neurons), and what came out.
 
         Parameters
         ----------
         inputs : sequence of mapping of str to int
-            For each clock, the unsigned word of each port.
+            For each clock, the unsigned word of each port but that of the currents.
         """
+        width = self.ports["currents_data"]["width"] // self.lanes
+        sign = 1 << (width - 1)
+        # None of them negative: with those, neurons would only sink.
+        rows = self._packed(self.random.integers(0, sign, (4096, self.lanes), dtype=np.int64))
         handles, rows_per_step = self.handles, self.neurons // self.lanes
         taken: list[int] = []
         updates: list[list[int]] = []
@@ -188,12 +192,12 @@ class PopulationBench:
             whole = len(taken) % rows_per_step == 0
             rest = {
                 "currents_valid": int(not whole),
-                "currents_data": 0,
                 "updates_ready": 1,
                 "events_ready": 1,
             }
             driven = {**rest, "parameters_valid": 0} if clock >= len(inputs) else inputs[clock]
-            for name, word in driven.items():
+            offered = {"currents_data": rows[len(taken) % len(rows)]}
+            for name, word in {**driven, **offered}.items():
                 if name in handles:
                     handles[name].value = word
             await ReadOnly()
@@ -208,10 +212,7 @@ class PopulationBench:
                 if int(handles[f"{stream}_valid"].value) and int(handles[f"{stream}_ready"].value):
                     kept.append([int(handles[f"{stream}_{part}"].value) for part in parts])
                     idle = 0
-        port = self.ports["currents_data"]
-        width = port["width"] // self.lanes
         words = [row >> (lane * width) & ((1 << width) - 1) for row in taken for lane in range(self.lanes)]
-        sign = 1 << (width - 1)
         # A module that never takes the rest leaves its last timestep unfinished.
         whole_steps = len(words) // self.neurons * self.neurons
         currents = (np.array(words[:whole_steps], dtype=np.int64).reshape(-1, self.neurons) ^ sign) - sign

@@ -223,7 +223,7 @@ def replay_run(
 def replay_clocks(
     export: Export, words: Words, values: Mapping[str, int], simulator: Simulator, directory: Path
 ) -> Replay:
-    """Play a population clock by clock, with waves.
+    """Play a population clock by clock, with waves, on random currents.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def replay_clocks(
         The population.
     words : Words
     values : mapping of str to int
-        The inputs of every clock after a reset, as ``PORT@CLOCK``.
+        The handshakes of every clock after a reset, as ``PORT@CLOCK``.
     simulator : Simulator
     directory : Path
         Where everything is written.
@@ -240,8 +240,7 @@ def replay_clocks(
     inputs: list[dict[str, int]] = [{} for _ in range(clocks)]
     for name, word in values.items():
         port, _, clock = name.partition("@")
-        if port not in ("clk", "rst"):
-            inputs[int(clock)][port] = word
+        inputs[int(clock)][port] = word
     module = export.interface["module"]
     source = directory / f"{module}.v"
     write_text(source, export.verilog)
