@@ -121,7 +121,7 @@ class Update:
 def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Term]]:
     """Return what keeps a state legal, by claim: assumptions, and what follows.
 
-    Legal is a potential below threshold, a counter up to the refractory period, and a trace up to what a
+    Reset and lower bound are taken to be below threshold. Legal is a potential below threshold, a counter up to the refractory period, and a trace up to what a
     spike writes into it; an additive trace may be anything that its format holds. What is claimed after an
     upset is claimed of any words at all, so of those with any bits turned over.
     """
@@ -151,10 +151,16 @@ def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Ter
         terms.either(after["refractory"] <= length, after["refractory"] < before["refractory"]),
         terms.either(after["trace"] <= highest, after["trace"] < before["trace"]),
     ]
+    # Parameters that can be written can be written so that a spike's own reset is above threshold.
+    sensible = [
+        constant(name) < constant("threshold")
+        for name in ("reset", "lower_bound")
+        if name in constants and {f"constant_{name}", "constant_threshold"} & update.before.keys()
+    ]
     below = terms.negation(after["potential"] >= constant("threshold"))
     return {
-        LEGAL: (limits(before), terms.both(below, *limits(after))),
-        RECOVERS.format(longest): ([], terms.both(below, *recovers)),
+        LEGAL: ([*sensible, *limits(before)], terms.both(below, *limits(after))),
+        RECOVERS.format(longest): (sensible, terms.both(below, *recovers)),
     }
 
 
