@@ -121,9 +121,10 @@ class Update:
 def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Term]]:
     """Return what keeps a state legal, by claim: assumptions, and what follows.
 
-    Reset and lower bound are taken to be below threshold. Legal is a potential below threshold, a counter up to the refractory period, and a trace up to what a
-    spike writes into it; an additive trace may be anything that its format holds. What is claimed after an
-    upset is claimed of any words at all, so of those with any bits turned over.
+    Reset and lower bound are taken to be below threshold. Legal is a potential below threshold, a counter up
+    to the refractory period, and a trace up to what a spike writes into it; an additive trace may be anything
+    that its format holds. What is claimed after an upset is claimed of any words at all, so of those with any
+    bits turned over.
     """
     words, formats = update.words, update.formats()
     constants = words.values

@@ -84,8 +84,7 @@ def test_a_solver_without_time_knows_nothing():
         ("endmodule", "endmodul", "can't be read"),
         ("module qlif_neuron", "module other", "module"),
         ("potential_in", "potential_inn", "lacks the input potential_in of 8 bits"),
-        ("input [7:0] current_in;\n  wire [7:0] current_in;", "input [6:0] current_in;\n  wire [6:0] current_in;",
-         "port current_in must have 8 bits"),
+        ("[7:0] current_in", "[6:0] current_in", "port current_in must have 8 bits"),
     ],
     ids=["syntax", "module", "port", "width"],
 )  # fmt: skip
