@@ -35,7 +35,7 @@ SEARCHED_CLOCKS = 40
 """Where the invariants don't hold, so many clocks after a reset are searched for a counterexample."""
 
 
-class _Proof:
+class PopulationProof:
     """The invariants of one population, and whether they hold."""
 
     def __init__(self, circuit: Circuit, words: Words, interface: Mapping[str, Any], seconds: float) -> None:
@@ -168,7 +168,7 @@ def population_claims(
     """
     preset = interface["preset"]
     start = time.monotonic()
-    proof = _Proof(circuit, words, interface, seconds)
+    proof = PopulationProof(circuit, words, interface, seconds)
 
     def claim(name: str, answer: Answer, bound: int | None = None) -> Claim:
         nonlocal start
@@ -196,7 +196,7 @@ def population_claims(
         yield claim(RANDOM, proof.prove(_random(proof)))
 
 
-def _meets(proof: _Proof) -> Term:
+def _meets(proof: PopulationProof) -> Term:
     """Return that a current is at the pipelines as many clocks after it was taken as its state."""
     terms, now = proof.terms, proof.now
     data = now.values[proof.circuit.inputs["currents_data"]]
@@ -209,7 +209,7 @@ def _meets(proof: _Proof) -> Term:
     return terms.both(terms.equal(taken, arrives), terms.equal(data, later[f"core.currents_{delay - 1}"]))
 
 
-def _stable(proof: _Proof) -> Term:
+def _stable(proof: PopulationProof) -> Term:
     """Return that a payload stays as it is while it waits."""
     terms, now = proof.terms, proof.now
     later = proof.clock(now.following())
@@ -224,7 +224,7 @@ def _stable(proof: _Proof) -> Term:
     return terms.both(*held)
 
 
-def _alive(proof: _Proof, clocks: int) -> Term:
+def _alive(proof: PopulationProof, clocks: int) -> Term:
     """Return that currents are taken within so many clocks, if both outputs are and nothing is written."""
     terms = proof.terms
     yes = terms.true
@@ -240,7 +240,7 @@ def _alive(proof: _Proof, clocks: int) -> Term:
     return terms.either(*taken)
 
 
-def _random(proof: _Proof) -> Term:
+def _random(proof: PopulationProof) -> Term:
     """Return that the sequence starts with its seed and goes on by a word for each neuron of a row."""
     terms, now = proof.terms, proof.now
     (name,) = (n for n in proof.circuit.states if n.startswith("core.random") and n.endswith(".register"))

@@ -9,7 +9,8 @@ import pytest
 from qlif.cosim.configuration import Settings
 from qlif.cosim.proof import population
 from qlif.cosim.proof.counterexample import OUTPUTS, expected, replay
-from qlif.cosim.proof.prove import prove_population, prove_update, replay_clocks, replay_run
+from qlif.cosim.proof.netlist import read_circuit
+from qlif.cosim.proof.prove import prove_update, replay_clocks, replay_run
 from qlif.hdl import fixed, neuron
 from qlif.hdl import population as hardware
 from qlif.hdl.export import export_neuron, export_population
@@ -168,13 +169,12 @@ def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simul
     plant(monkeypatch)
     export = export_population(words, neurons, "tiny-8")
     monkeypatch.undo()
-    (refuted,) = (
-        found
-        for found in prove_population(export.verilog, words, export.interface, seconds=20)
-        if found.claim == claim
-    )
-    assert refuted.result == "refuted"
-    assert replay_clocks(export, words, refuted.counterexample, quick_simulator, tmp_path).shown
+    circuit = read_circuit(export.verilog, "qlif_population")
+    proof = population.PopulationProof(circuit, words, export.interface, seconds=20)
+    assert proof.broken
+    answer, _ = proof.search(claim)
+    assert answer.verdict == "refuted"
+    assert replay_clocks(export, words, answer.values, quick_simulator, tmp_path).shown
 
 
 def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):
