@@ -25,9 +25,10 @@ Monitor = dict[str, Term]
 """What the monitor remembers.
 
 ``seen``, ``last``: whether the watched row was written since the reset, and what; ``read``: whether it was
-read. ``waiting``, ``pushed``: whether the watched place of the queue holds a row that wasn't taken yet, and
-which. ``mine``: the row that is shown is that one, ``shown``. ``row``, ``step``: the number of the row that
-is shown, counted. ``owes_update``, ``owes_event``: it wasn't taken yet.
+read. ``waiting``, ``pushed``: whether the watched place of the queue holds a row that wasn't read yet, and
+which. ``taken``, ``held``: the row that was read from the queue is that one, and which. ``mine``, ``shown``:
+the same of the row that is offered. ``row``, ``step``: the number of that row, counted. ``owes_update``,
+``owes_event``: it wasn't taken yet.
 """
 
 
@@ -114,10 +115,7 @@ class Control:
     def outcome(self, now: Clock) -> Term:
         """Return the row that is pushed into the queue, as it should stand there."""
         spikes = now["core.outlet.pushed_spikes"]
-        parts = [now["core.outlet.pushed_words"], spikes]
-        if self.lanes > 1:
-            parts.insert(0, self.terms.any(spikes))
-        return self.terms.concat(*parts)
+        return self.terms.concat(self.terms.any(spikes), now["core.outlet.pushed_words"], spikes)
 
     def initial_state(self, now: Clock) -> Term:
         """Return the state in which a row's neurons begin."""
@@ -139,6 +137,8 @@ class Control:
             "last": terms.fresh(self._width("core.written"), "last"),
             "waiting": no,
             "pushed": terms.fresh(self.circuit.sorts[self.queue].width, "pushed"),
+            "taken": no,
+            "held": terms.fresh(self.circuit.sorts[self.queue].width, "held"),
             "mine": no,
             "shown": terms.fresh(self.circuit.sorts[self.queue].width, "shown"),
             "row": terms.constant(self.rows - 1, self._row_bits),
@@ -161,8 +161,10 @@ class Control:
         writes = terms.both(retire, terms.equal(self.row(now, "writing"), self.watched_row))
         reads = terms.both(now["core.accepted"], terms.equal(self.row(now, "reading"), self.watched_row))
         pushes = terms.both(retire, terms.equal(now["core.outlet.written"], place))
-        taking, vacant = now["core.outlet.taking"], now["core.outlet.vacant"]
-        takes = terms.both(taking, terms.equal(now["core.outlet.taken"], place))
+        moving, vacant = now["core.outlet.moving"], now["core.outlet.vacant"]
+        reading, held = now["core.outlet.reading"], now["core.outlet.held"]
+        takes = terms.both(reading, terms.equal(now["core.outlet.taken"], place))
+        moves = terms.both(moving, monitor["taken"])
         end = terms.equal(monitor["row"], terms.constant(self.rows - 1, self._row_bits))
         one = terms.constant(1, self._row_bits)
         row = terms.choose(end, terms.constant(0, self._row_bits), terms.make("BV_ADD", monitor["row"], one))
@@ -171,28 +173,39 @@ class Control:
             now.output("updates_valid"), now.values[self.circuit.inputs["updates_ready"]]
         )
         event_ready = now.values[self.circuit.inputs["events_ready"]]
-        no_event = terms.either(event_ready, terms.negation(self.shows_spike(now)))
         return {
             "seen": terms.either(monitor["seen"], writes),
             "read": terms.either(monitor["read"], reads),
             "last": terms.choose(writes, now["core.written"], monitor["last"]),
             "waiting": terms.either(pushes, terms.both(monitor["waiting"], terms.negation(takes))),
             "pushed": terms.choose(pushes, self.outcome(now), monitor["pushed"]),
-            "mine": terms.choose(vacant, takes, monitor["mine"]),
-            "shown": terms.choose(takes, monitor["pushed"], monitor["shown"]),
-            "row": terms.choose(taking, row, monitor["row"]),
-            "step": terms.choose(taking, step, monitor["step"]),
+            "taken": terms.choose(terms.either(terms.negation(held), vacant), takes, monitor["taken"]),
+            "held": terms.choose(takes, monitor["pushed"], monitor["held"]),
+            "mine": terms.choose(vacant, moves, monitor["mine"]),
+            "shown": terms.choose(moves, monitor["held"], monitor["shown"]),
+            "row": terms.choose(moving, row, monitor["row"]),
+            "step": terms.choose(moving, step, monitor["step"]),
             "owes_update": terms.either(
-                taking, terms.both(monitor["owes_update"], terms.negation(given_update))
+                moving, terms.both(monitor["owes_update"], terms.negation(given_update))
             ),
-            "owes_event": terms.either(taking, terms.both(monitor["owes_event"], terms.negation(no_event))),
+            "owes_event": terms.either(
+                terms.both(moving, self.holds_spike(now)),
+                terms.both(monitor["owes_event"], terms.negation(event_ready)),
+            ),
         }
 
-    def shows_spike(self, now: Clock) -> Term:
-        """Return whether the row that is shown has a spike."""
+    def holds_spike(self, now: Clock) -> Term:
+        """Return whether the row that was read from the queue has a spike."""
         top = self._width("core.outlet.read__data") - 1
-        place = 0 if self.lanes == 1 else top
-        return self.terms.slice(now["core.outlet.read__data"], place, place)
+        return self.terms.slice(now["core.outlet.read__data"], top, top)
+
+    def without_any(self, row: Term) -> Term:
+        """Return a row of the queue without the bit that tells whether it has a spike."""
+        return self.terms.slice(row, self.terms.width(row) - 2, 0)
+
+    def offered(self, now: Clock) -> Term:
+        """Return the row that is offered."""
+        return self.terms.concat(now["core.outlet.words"], now["core.outlet.spikes"])
 
     def invariants(self, now: Clock, monitor: Monitor) -> dict[str, Term]:
         """Return what always holds, by name."""
@@ -273,7 +286,6 @@ class Control:
         ahead = self.wide(terms.make("BV_SUB", place, now["core.outlet.taken"]))
         within = terms.negation(self.at_most(self.waiting(now), ahead))
         address = terms.slice(place, terms.width(place) - 2, 0)
-        spike = self.shows_spike(now)
         low = now["core.outlet.steps.low"]
         ones = terms.constant(-1, terms.width(low))
         return {
@@ -284,11 +296,23 @@ class Control:
                     terms.equal(terms.read(now.values[self.queue], address), monitor["pushed"]),
                 ),
             ),
-            "what is shown is what was taken out of the queue": terms.implies(
-                monitor["mine"], terms.equal(now["core.outlet.read__data"], monitor["shown"])
+            "what waits is known": terms.both(
+                terms.equal(now["core.outlet.waits"], terms.any(self.waiting(now))),
+                terms.equal(
+                    now["core.outlet.following"],
+                    terms.make("BV_ADD", now["core.outlet.taken"], terms.constant(1, terms.width(place))),
+                ),
+            ),
+            "what is shown is what was taken out of the queue": terms.both(
+                terms.implies(monitor["taken"], terms.equal(now["core.outlet.read__data"], monitor["held"])),
+                terms.implies(
+                    monitor["mine"], terms.equal(self.offered(now), self.without_any(monitor["shown"]))
+                ),
             ),
             "rows leave the queue in their order": terms.equal(
-                self.round(self.plus(monitor["row"], self.number(1), self.waiting(now))),
+                self.round(
+                    self.plus(monitor["row"], self.number(1), now["core.outlet.held"], self.waiting(now))
+                ),
                 self.wide(self.row(now, "writing")),
             ),
             "rows and timesteps that are shown are counted": terms.both(
@@ -298,8 +322,6 @@ class Control:
             ),
             "each row is offered until it was taken": terms.both(
                 terms.equal(now["core.outlet.update_valid"], monitor["owes_update"]),
-                terms.equal(
-                    terms.both(now["core.outlet.unsent"], spike), terms.both(monitor["owes_event"], spike)
-                ),
+                terms.equal(now.output("events_valid"), monitor["owes_event"]),
             ),
         }
