@@ -18,7 +18,7 @@ _SCRIPT = (
 )
 
 
-def read_circuit(verilog: str, module: str, cells: Sequence[Path] = ()) -> Circuit:
+def read_circuit(verilog: str, module: str, cells: Sequence[str] = ()) -> Circuit:
     """Return a module as a circuit, with everything that it instantiates.
 
     Nothing is optimised: what is proved is what Yosys' front end makes of the text.
@@ -29,8 +29,8 @@ def read_circuit(verilog: str, module: str, cells: Sequence[Path] = ()) -> Circu
         Its text.
     module : str
         Its name.
-    cells : sequence of Path
-        Models of the cells that it instantiates.
+    cells : sequence of str
+        Texts with models of the cells that it instantiates.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def read_circuit(verilog: str, module: str, cells: Sequence[Path] = ()) -> Circu
         (directory / "design.v").write_text(verilog, encoding="utf-8")
         for number, cell in enumerate(cells):
             files.append(f"cells{number}.v")
-            (directory / files[-1]).write_text(cell.read_text(encoding="utf-8"), encoding="utf-8")
+            (directory / files[-1]).write_text(cell, encoding="utf-8")
         script = _SCRIPT.format(files=" ".join(files), module=f"\\{module}")
         try:
             yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log")

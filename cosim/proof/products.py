@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from qlif.cosim.proof.solver import Answer, Term, Terms
 
-PIECES = (16, 18)
-"""Widths of multiplier blocks, into whose pieces long words are cut."""
+PIECES = (8, 16, 18)
+"""Widths of multipliers in blocks, into whose pieces long words are cut."""
 
 
 class Factor(NamedTuple):

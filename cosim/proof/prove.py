@@ -38,7 +38,7 @@ def prove_update(
     *,
     claim: str = UPDATE_CLAIM,
     module: str | None = None,
-    cells: Sequence[Path] = (),
+    cells: Sequence[str] = (),
     seconds: float = SECONDS,
 ) -> Claim:
     """Prove that an update is the golden step, for every state, input, random word and run-time parameter.
@@ -56,8 +56,8 @@ def prove_update(
         What the claim is called.
     module : str, optional
         The module's name, if it isn't that of the interface.
-    cells : sequence of Path
-        Models of the cells that the text instantiates.
+    cells : sequence of str
+        Texts with models of the cells that the text instantiates.
     seconds : float
         The time that the solver may take.
 

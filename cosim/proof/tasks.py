@@ -21,6 +21,8 @@ from qlif.cosim.proof.prove import (
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.depths import Depth
 from qlif.hdl.export import NEURON_MODULE, Export, export_neuron, export_population
+from qlif.hdl.gates import multiplier_model
+from qlif.hdl.primitives import EXPLICIT
 from qlif.model.errors import InputError
 from qlif.model.formats import Overflow, Rounding
 from qlif.model.parameters import Parameters
@@ -90,8 +92,8 @@ def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
 def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
     """Give the claims about one update, in each variant that can be made of a configuration.
 
-    The population's pipeline; the bare one, with every parameter in a register; then the same with each
-    rounding and each overflow.
+    The population's pipeline; the bare one, with every parameter in a register, and with the multiplier
+    blocks of each target; then with each rounding and each overflow.
     """
     name, arithmetic, parameters = configuration.name, configuration.arithmetic, configuration.parameters
     words = quantise(parameters, arithmetic)
@@ -100,6 +102,10 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
     registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
     claim = f"{UPDATE_CLAIM}, for every parameter word"
     yield _update(claim, configuration, words, export_neuron(words, name, registers))
+    for target, explicit in EXPLICIT.items():
+        claim = f"{UPDATE_CLAIM}, with the multipliers of {target}"
+        built = export_neuron(words, name, built_from=explicit)
+        yield _update(claim, configuration, words, built, (multiplier_model(target),))
     for rounding in Rounding:
         for overflow in Overflow:
             random_bits = 0
@@ -176,8 +182,10 @@ def additive(parameters: Parameters) -> Parameters:
     )
 
 
-def _update(claim: str, configuration: Configuration, words: Words, export: Export) -> Task:
+def _update(
+    claim: str, configuration: Configuration, words: Words, export: Export, cells: tuple[str, ...] = ()
+) -> Task:
     def prove(seconds: float) -> Iterator[Claim]:
-        yield prove_update(export.verilog, words, export.interface, claim=claim, seconds=seconds)
+        yield prove_update(export.verilog, words, export.interface, claim=claim, cells=cells, seconds=seconds)
 
     return Task(claim, configuration, words, export, prove)
