@@ -18,6 +18,8 @@ from qlif.cosim.commands.options import (
     OutOption,
     ParamsOption,
     RegisterOption,
+    TargetOption,
+    VariantOption,
     VerilogOption,
     progress_bar,
     read_verilog,
@@ -27,8 +29,9 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import lines
 from qlif.cosim.proof.prove import SECONDS
-from qlif.cosim.proof.tasks import Task, foreign_tasks, tasks
+from qlif.cosim.proof.tasks import Task, explicit_tasks, foreign_tasks, tasks
 from qlif.hdl.export import POPULATION_MODULE
+from qlif.hdl.primitives import primitives
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
 from qlif.model.presets import DEFAULT_PRESET, PRESETS
@@ -50,6 +53,8 @@ def prove(
         int | None,
         typer.Option("--latency", help="With --verilog of a bare pipeline: its clocks from input to output."),
     ] = None,
+    variant: VariantOption = "portable",
+    target: TargetOption = "ecp5",
     simulator: Annotated[
         str,
         typer.Option(
@@ -81,8 +86,11 @@ def prove(
             configuration = with_depths(Settings.read(name, params).population(neurons), register, memory)
             if text is not None:
                 todo += list(foreign_tasks(configuration, text, module, latency))
-            else:
+            elif variant == "portable":
                 todo += list(tasks(configuration, lanes))
+            else:
+                primitives(variant, target)
+                todo += list(explicit_tasks(configuration, target))
         for number, task in enumerate(todo):
             progress(f"{task.configuration.name}: {task.claim}", number / len(todo))
             for claim in task.prove(timeout):

@@ -190,7 +190,8 @@ class Products(Terms):
                 factors = [self.extend(f.word, width, f.signed) for f in (left, right)]
                 part = self.product(factors[0], factors[1], width)
                 total = self.make("BV_ADD", total, self._shifted(part, (i + j) * piece, width))
-                for made in self._cone([part]):
+                # The outermost product comes last; those within its factors are known already.
+                for made in self._cone([part])[-1:]:
                     same = (other for other in pieces if self._same(made, other, assumptions, seconds))
                     if (other := next(same, None)) is None:
                         return []

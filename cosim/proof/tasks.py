@@ -22,7 +22,7 @@ from qlif.cosim.simulators import Simulator
 from qlif.hdl.depths import Depth
 from qlif.hdl.export import NEURON_MODULE, Export, export_neuron, export_population
 from qlif.hdl.gates import multiplier_model
-from qlif.hdl.primitives import EXPLICIT
+from qlif.hdl.primitives import primitives
 from qlif.model.errors import InputError
 from qlif.model.formats import Overflow, Rounding
 from qlif.model.parameters import Parameters
@@ -92,8 +92,8 @@ def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
 def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
     """Give the claims about one update, in each variant that can be made of a configuration.
 
-    The population's pipeline; the bare one, with every parameter in a register, and with the multiplier
-    blocks of each target; then with each rounding and each overflow.
+    The population's pipeline; the bare one, with every parameter in a register; then the same with each
+    rounding and each overflow.
     """
     name, arithmetic, parameters = configuration.name, configuration.arithmetic, configuration.parameters
     words = quantise(parameters, arithmetic)
@@ -102,10 +102,6 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
     registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
     claim = f"{UPDATE_CLAIM}, for every parameter word"
     yield _update(claim, configuration, words, export_neuron(words, name, registers))
-    for target, explicit in EXPLICIT.items():
-        claim = f"{UPDATE_CLAIM}, with the multipliers of {target}"
-        built = export_neuron(words, name, built_from=explicit)
-        yield _update(claim, configuration, words, built, (multiplier_model(target),))
     for rounding in Rounding:
         for overflow in Overflow:
             random_bits = 0
@@ -121,6 +117,20 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
                 continue
             claim = f"{UPDATE_CLAIM}, with {rounding} and {overflow}, additive trace and lower bound"
             yield _update(claim, configuration, words, export_neuron(words, name))
+
+
+def explicit_tasks(configuration: Configuration, target: str) -> Iterator[Task]:
+    """Give the claim about the pipeline that instantiates a target's multiplier blocks, with their models.
+
+    Raises
+    ------
+    InputError
+        There is no such variant.
+    """
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    built = export_neuron(words, configuration.name, configuration.depths, primitives("explicit", target))
+    claim = f"{UPDATE_CLAIM}, with the multipliers of {target}"
+    yield _update(claim, configuration, words, built, (multiplier_model(target),))
 
 
 def foreign_tasks(

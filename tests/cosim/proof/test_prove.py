@@ -9,7 +9,7 @@ from qlif.cosim import cli
 from qlif.cosim.configuration import Settings
 from qlif.cosim.proof.prove import prove_population, prove_update
 from qlif.cosim.proof.solver import Terms
-from qlif.cosim.proof.tasks import foreign_tasks, tasks
+from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, tasks
 from qlif.hdl.export import export_neuron, export_population
 from qlif.model.errors import InputError
 from qlif.model.parameters import Parameters
@@ -68,6 +68,12 @@ def test_a_pipeline_of_somebody_else():
     for latency, result in ((export.interface["latency"], "proved"), (3, "refuted")):
         (task,) = foreign_tasks(configuration, export.verilog, "qlif_neuron", latency)
         assert [claim.result for claim in task.prove(60.0)] == [result]
+
+
+@pytest.mark.parametrize(("name", "target"), [("factored-16", "ecp5"), ("stochastic-12", "up5k")])
+def test_the_multipliers_of_a_target(name, target):
+    (task,) = explicit_tasks(Settings.read(name, None).population(4), target)
+    assert_all_proved(task.prove(60.0))
 
 
 def test_a_solver_without_time_knows_nothing():
