@@ -1,0 +1,110 @@
+"""The golden model's self-test: the stimulus and the signatures that :mod:`qlif.model.self_test` describes."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.fixed import FixedNeurons
+from qlif.model.random_words import RandomWords
+from qlif.model.self_test import SIGNATURE_START, STRETCH_BITS, TIMESTEP_BITS, SelfTestPlan
+from qlif.model.signature import absorb, folded
+from qlif.model.words import Words
+
+BLOCK_UPDATES = 1 << 17
+"""About so many updates are computed at once: enough for arrays, few enough for the caches."""
+
+
+class GoldenSelfTest:
+    """A self-test of the golden model, timestep after timestep from reset.
+
+    Parameters
+    ----------
+    words : Words
+        The population.
+    plan : SelfTestPlan
+        Which stimulus it gets.
+    lanes : int
+        Neurons in a row: they share an event.
+
+    Attributes
+    ----------
+    timestep : int
+        Timesteps that are in the signature.
+    signature : int
+        That of the updates in the low 64 bits, that of the events above.
+    """
+
+    def __init__(self, words: Words, plan: SelfTestPlan, lanes: int = 1) -> None:
+        self.words, self.plan, self.lanes = words, plan, lanes
+        self.timestep = 0
+        self._neurons = FixedNeurons(words)
+        self._random = RandomWords(plan.random_seed)
+        self._updates = self._events = SIGNATURE_START
+        self._neuron_bits = max(1, (words.parameters.n - 1).bit_length())
+
+    @property
+    def signature(self) -> int:
+        """Both signatures as the hardware shows them."""
+        return self._updates | self._events << 64
+
+    def advance(self, timesteps: int, progress: Callable[[int], None] = lambda timestep: None) -> int:
+        """Run so many timesteps more; return the signature.
+
+        `progress` is called now and then with the timestep that was reached.
+        """
+        block = max(1, BLOCK_UPDATES // self.words.parameters.n)
+        end = self.timestep + timesteps
+        while self.timestep < end:
+            self._absorb(self.currents(min(block, end - self.timestep)))
+            progress(self.timestep)
+        return self.signature
+
+    def signatures(
+        self, at: Sequence[int], progress: Callable[[int], None] = lambda timestep: None
+    ) -> list[int]:
+        """Return the signatures at rising timesteps."""
+        return [self.advance(timestep - self.timestep, progress) for timestep in at]
+
+    def currents(self, timesteps: int) -> npt.NDArray[np.int64]:
+        """Return the current words of the next timesteps, (timesteps, neurons).
+
+        It takes their random words, so the run must go on with them.
+        """
+        plan, neurons = self.plan, self.words.parameters.n
+        form = self.words.arithmetic.current
+        random = self._random.take(timesteps * neurons).reshape(timesteps, neurons)
+        stretch = np.arange(self.timestep, self.timestep + timesteps) >> STRETCH_BITS
+        noise = _signed(random, plan.noise_bits)
+        rails = np.array([0, form.max_word, form.min_word, form.max_word])
+        drives = (random, plan.near + noise, rails[random & 3], plan.strong + (random & 3))
+        regime = (stretch[:, np.newaxis] + np.arange(neurons)) & 3
+        return _signed(np.choose(regime, drives), plan.width)
+
+    def _absorb(self, currents: npt.NDArray[np.int64]) -> None:
+        """Advance with these currents, and the signatures with what comes of it."""
+        arithmetic, bits = self.words.arithmetic, self._neuron_bits
+        timesteps, neurons = currents.shape
+        shape = (timesteps, *self.words.parameters.shape)
+        spikes, states = self._neurons.run_words(currents.reshape(shape), keep=("potential", "trace"))
+        spikes = spikes.reshape(timesteps, neurons)
+        parts = (
+            (spikes, 1),
+            (np.broadcast_to(np.arange(neurons), currents.shape), bits),
+            (states["potential"].reshape(currents.shape), arithmetic.potential.width),
+            (states["trace"].reshape(currents.shape), arithmetic.trace.width),
+        )
+        self._updates = absorb(self._updates, folded(parts))
+        rows = spikes.reshape(timesteps, neurons // self.lanes, self.lanes)
+        step, row = np.nonzero(rows.any(axis=2))
+        spiked = rows[step, row].astype(np.int64) << np.arange(self.lanes)
+        which = [(spiked.sum(axis=1), self.lanes)] if self.lanes > 1 else []
+        events = ((row * self.lanes, bits), *which, (step + self.timestep, TIMESTEP_BITS))
+        self._events = absorb(self._events, folded(events))
+        self.timestep += timesteps
+
+
+def _signed(words: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.int64]:
+    """Return the low bits of words as two's complement."""
+    low = np.left_shift(words, 64 - width)
+    return np.asarray(np.right_shift(low, 64 - width))
