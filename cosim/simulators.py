@@ -160,8 +160,11 @@ class Design:
         self.waves = waves
         self.directory.mkdir(parents=True, exist_ok=True)
         log, build = self.directory / "build.log", self.directory / "build"
+        driver = f"cocotb {importlib.metadata.version('cocotb')}"
         runtime = (
-            runtime_cache.cache_folder(simulator.version, waves) if simulator.name == "verilator" else None
+            runtime_cache.cache_folder(simulator.version, waves, driver)
+            if simulator.name == "verilator"
+            else None
         )
         if runtime is not None:
             runtime_cache.restore(runtime, build)

@@ -31,14 +31,18 @@ class GoldenSelfTest:
     ----------
     timestep : int
         Timesteps that are in the signature.
+    neurons : FixedNeurons
+        The neurons as they are after that.
+    events : int
+        Rows with a spike so far.
     signature : int
         That of the updates in the low 64 bits, that of the events above.
     """
 
     def __init__(self, words: Words, plan: SelfTestPlan, lanes: int = 1) -> None:
         self.words, self.plan, self.lanes = words, plan, lanes
-        self.timestep = 0
-        self._neurons = FixedNeurons(words)
+        self.timestep = self.events = 0
+        self.neurons = FixedNeurons(words)
         self._random = RandomWords(plan.random_seed)
         self._updates = self._events = SIGNATURE_START
         self._neuron_bits = max(1, (words.parameters.n - 1).bit_length())
@@ -86,7 +90,7 @@ class GoldenSelfTest:
         arithmetic, bits = self.words.arithmetic, self._neuron_bits
         timesteps, neurons = currents.shape
         shape = (timesteps, *self.words.parameters.shape)
-        spikes, states = self._neurons.run_words(currents.reshape(shape), keep=("potential", "trace"))
+        spikes, states = self.neurons.run_words(currents.reshape(shape), keep=("potential", "trace"))
         spikes = spikes.reshape(timesteps, neurons)
         parts = (
             (spikes, 1),
@@ -102,6 +106,7 @@ class GoldenSelfTest:
         events = ((row * self.lanes, bits), *which, (step + self.timestep, TIMESTEP_BITS))
         self._events = absorb(self._events, folded(events))
         self.timestep += timesteps
+        self.events += len(step)
 
 
 def _signed(words: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.int64]:

@@ -4,14 +4,14 @@
 //   checkpoint TIMESTEP SIGNATURE    the signature when so many timesteps are in it
 //   done TIMESTEP SIGNATURE CLOCKS   the run is over
 //   stuck TIMESTEP SIGNATURE CLOCKS  for a long time nothing has come out any more
-// Observing (built with QLIF_OBSERVED), further arguments: first timestep to keep, last, file for the
-// updates, first timestep with waves, last, file for the waves (- for none).
+// Built with QLIF_OBSERVED it can look at what comes out. Further arguments: the first row of updates to keep
+// and how many, the first event to keep and how many, a file for each, the first clock with waves and how
+// many, a file for the waves.
 
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 #include "Vqlif_self_test.h"
 #include "verilated.h"
@@ -30,27 +30,40 @@ void show(const char *what, const Vqlif_self_test &top) {
                 top.signature[0]);
 }
 
+uint64_t number(const char *text) { return std::strtoull(text, nullptr, 10); }
+
+#ifdef QLIF_OBSERVED
+// A file for some of the transfers of a stream.
+struct Kept {
+    uint64_t first, end, seen = 0;
+    std::FILE *file;
+    Kept(const char *from, const char *count, const char *path)
+        : first{number(from)}, end{first + number(count)}, file{std::fopen(path, "wb")} {
+        if (!file) std::exit(2);
+    }
+    bool is_due() {
+        const uint64_t present = seen++;
+        return present >= first && present < end;
+    }
+};
+#endif
+
 }  // namespace
 
 int main(int argc, char **argv) {
     if (argc < 3) return 2;
-    const uint32_t timesteps = std::strtoul(argv[1], nullptr, 10);
-    const uint32_t interval = std::strtoul(argv[2], nullptr, 10);
+    const uint32_t timesteps = number(argv[1]);
+    const uint32_t interval = number(argv[2]);
     VerilatedContext context;
     Vqlif_self_test top{&context};
 #ifdef QLIF_OBSERVED
-    if (argc < 9) return 2;
-    const uint64_t keep_from = std::strtoull(argv[3], nullptr, 10), keep_to = std::strtoull(argv[4], nullptr, 10);
-    const uint64_t waves_from = std::strtoull(argv[6], nullptr, 10), waves_to = std::strtoull(argv[7], nullptr, 10);
-    std::FILE *kept = std::fopen(argv[5], "wb");
-    if (!kept) return 2;
+    if (argc < 12) return 2;
+    Kept updates{argv[3], argv[4], argv[7]}, events{argv[5], argv[6], argv[8]};
+    const uint64_t waves_from = number(argv[9]), waves_to = waves_from + number(argv[10]);
     context.traceEverOn(true);
     VerilatedVcdC waves;
-    const bool with_waves = std::strcmp(argv[8], "-") != 0;
-    if (with_waves) {
-        top.trace(&waves, 99);
-        waves.open(argv[8]);
-    }
+    top.trace(&waves, 99);
+    waves.open(argv[11]);
 #endif
     top.start = 0;
     top.timesteps = timesteps;
@@ -62,9 +75,10 @@ int main(int argc, char **argv) {
         top.clk = 0;
         top.eval();
 #ifdef QLIF_OBSERVED
-        const bool shown = with_waves && top.timestep >= waves_from && top.timestep <= waves_to;
+        const bool shown = clocks >= waves_from && clocks < waves_to;
         if (shown) waves.dump(2 * clocks);
-        if (clocks > 4 && top.timestep >= keep_from && top.timestep <= keep_to) qlif_keep(top, kept);
+        if (clocks >= 8 && top.updates_valid && updates.is_due()) qlif_keep_update(top, clocks, updates.file);
+        if (clocks >= 8 && top.events_valid && events.is_due()) qlif_keep_event(top, clocks, events.file);
 #endif
         top.clk = 1;
         top.eval();
@@ -96,8 +110,8 @@ int main(int argc, char **argv) {
     std::printf(" %" PRIu64 "\n", clocks);
     top.final();
 #ifdef QLIF_OBSERVED
-    if (with_waves) waves.close();
-    if (std::fclose(kept) != 0) return 2;
+    waves.close();
+    if (std::fclose(updates.file) != 0 || std::fclose(events.file) != 0) return 2;
 #endif
     return 0;
 }
