@@ -70,8 +70,8 @@ class SelfTestRun:
     ----------
     words : Words
     plan : SelfTestPlan
-    timesteps, updates, clocks : int
-        How long it was.
+    timesteps, lanes, updates, clocks : int
+        How long it was, on how many pipelines.
     expected, got : int
         The golden model's signature, and the hardware's.
     stuck : bool
@@ -89,6 +89,7 @@ class SelfTestRun:
     words: Words
     plan: SelfTestPlan
     timesteps: int
+    lanes: int
     updates: int
     clocks: int
     expected: int
@@ -174,6 +175,7 @@ def self_test(
             words=words,
             plan=plan,
             timesteps=timesteps,
+            lanes=golden.lanes,
             updates=timesteps * neurons,
             clocks=answer.clocks,
             expected=expected[timesteps],
@@ -244,6 +246,7 @@ def facts(run: SelfTestRun) -> dict[str, Any]:
         "updates": run.updates,
         "timesteps": run.timesteps,
         "neurons": run.words.parameters.n,
+        "lanes": run.lanes,
         "clocks": run.clocks,
         "passed": run.passed,
         "signature": f"{run.got:032x}",

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from qlif.cosim import results, simulators
 from qlif.cosim.commands.options import (
+    DEFAULT_NEURONS,
     InputOption,
     JsonOption,
     LanesOption,
@@ -24,10 +25,14 @@ from qlif.cosim.commands.options import (
     progress_bar,
     with_depths,
 )
+from qlif.cosim.commands.self_test import DEFAULT_UPDATES, refuse, run_self_test, timesteps_for
+from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import cosimulate
 from qlif.hdl.targets import TARGETS
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
+
+DEFAULT_INPUT = "ou"
 
 
 def cosim(
@@ -35,7 +40,7 @@ def cosim(
     params: ParamsOption = None,
     neurons: NeuronsOption = None,
     steps: StepsOption = None,
-    input: InputOption = "ou",
+    input: InputOption = DEFAULT_INPUT,
     seed: SeedOption = 0,
     simulator: Annotated[
         str, typer.Option("--simulator", help=f"One of {', '.join(simulators.SIMULATORS)}.")
@@ -58,6 +63,17 @@ def cosim(
             help=f"Simulate the netlist that Yosys makes for {' or '.join(TARGETS)}, of the vendor's cells.",
         ),
     ] = None,
+    selftest: Annotated[
+        bool,
+        typer.Option(
+            "--selftest",
+            help="Stimulus and signature in gates, in a bare Verilator loop: no --input, millions of updates.",
+        ),
+    ] = False,
+    updates: Annotated[
+        int | None,
+        typer.Option("--updates", help=f"Updates of the self-test, rounded up [{DEFAULT_UPDATES}]."),
+    ] = None,
     max_lag_steps: Annotated[
         int | None, typer.Option("--max-lag-steps", help="Fail if a spike lags the float neuron's by more.")
     ] = None,
@@ -77,6 +93,17 @@ def cosim(
     for name, limit in (("--max-lag-steps", max_lag_steps), ("--max-rmse", max_rmse)):
         if limit is not None and not limit >= 0:
             raise InputError(f"{name} must be 0 or more, not {limit}")
+    if selftest:
+        needless = {"--waves": waves, "--stalls": stalls or None, "--thorough": thorough, "--gates": gates}
+        needless |= {"--max-lag-steps": max_lag_steps, "--max-rmse": max_rmse}
+        refuse({**needless, "--input": None if input == DEFAULT_INPUT else input})
+        neurons = DEFAULT_NEURONS if neurons is None else neurons
+        configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
+        timesteps = timesteps_for(updates, steps, neurons)
+        run_self_test(configuration, timesteps, simulator, out, seed=seed, lanes=lanes, as_json=as_json)
+        return
+    if updates is not None:
+        raise InputError("--updates belongs to --selftest; else the run has --steps times --neurons updates")
     found = simulators.find(simulator)
     configuration, currents = prepare(preset, params, neurons, steps, input, seed)
     configuration = with_depths(configuration, register, memory)

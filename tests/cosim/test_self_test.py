@@ -1,0 +1,250 @@
+"""The self-test in Verilator, with and without planted faults; and on a second simulator."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from qlif.cosim import simulators
+from qlif.cosim.cli import app
+from qlif.cosim.configuration import Settings
+from qlif.cosim.self_test import facts, self_test
+from qlif.hdl.export import Export, export_population
+from qlif.hdl.self_test_export import export_self_test
+from qlif.model.errors import InputError
+from qlif.model.golden_self_test import GoldenSelfTest
+from qlif.model.parameters import Parameters
+from qlif.model.presets import PRESETS
+from qlif.model.self_test import SelfTestPlan
+from qlif.model.words import quantise
+
+
+def with_fault(export, corrupted):
+    """Return the export with a module around the population that corrupts some of its ports.
+
+    `corrupted` gives, for the name of a port, a Verilog expression in `raw`, the port's right value. It may
+    use any port, and `count`, the number of updates that were given so far.
+    """
+    interface = export.interface
+    module = interface["module"]
+    declarations, connections, wires = [], [], []
+    for port in interface["ports"]:
+        name, width = port["name"], port["width"]
+        declarations.append(f"{port['direction']} [{width - 1}:0] {name}")
+        if name not in corrupted:
+            connections.append(f".{name}({name})")
+            continue
+        wires.append(f"wire [{width - 1}:0] inner_{name};")
+        expression = corrupted[name]
+        if port["direction"] == "input":
+            wires.append(f"assign inner_{name} = {expression.replace('raw', name)};")
+        else:
+            wires.append(f"assign {name} = {expression.replace('raw', f'inner_{name}')};")
+        connections.append(f".{name}(inner_{name})")
+    wrapper = f"""
+module {module}(input clk, input rst, {", ".join(declarations)});
+  reg [63:0] count;
+  always @(posedge clk) begin
+    if (rst) count <= 0;
+    else if (updates_valid & updates_ready) count <= count + 1;
+  end
+  {" ".join(wires)}
+  {module}_right right(.clk(clk), .rst(rst), {", ".join(connections)});
+endmodule
+"""
+    verilog = export.verilog.replace(f"module {module}(", f"module {module}_right(", 1)
+    assert verilog != export.verilog
+    return Export(verilog + wrapper, interface)
+
+
+@pytest.fixture
+def verilator():
+    try:
+        return simulators.find("verilator")
+    except InputError as error:
+        pytest.skip(str(error))
+
+
+def run(tmp_path, verilator, preset, neurons, timesteps, lanes=1, fault=None, seed=0):
+    configuration = Settings.read(preset).population(neurons)
+    export = None
+    if fault is not None:
+        words = quantise(configuration.parameters, configuration.arithmetic)
+        export = with_fault(export_population(words, neurons, preset, lanes), fault)
+    return self_test(configuration, timesteps, verilator, tmp_path, lanes=lanes, export=export, seed=seed)
+
+
+def check(outcome):
+    assert outcome.passed, facts(outcome)
+    golden = GoldenSelfTest(outcome.words, outcome.plan, outcome.lanes).advance(outcome.timesteps)
+    assert outcome.got == golden
+    assert outcome.verdict is None and outcome.waves is None
+
+
+@pytest.mark.parametrize(
+    ("preset", "neurons", "lanes"), [("square-18", 64, 1), ("wide-32", 8, 4), ("stochastic-12", 3, 1)]
+)
+def test_signatures_agree(tmp_path, verilator, preset, neurons, lanes):
+    check(run(tmp_path, verilator, preset, neurons, 2500, lanes))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["interface.json", "qlif_self_test.v"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(("neurons", "lanes"), [(1, 1), (16, 16), (100, 1)])
+def test_signatures_agree_for_every_preset(tmp_path, verilator, preset, neurons, lanes):
+    check(run(tmp_path, verilator, preset, neurons, 3000, lanes, seed=neurons))
+
+
+def test_a_wrong_bit_is_found_and_located(tmp_path, verilator):
+    outcome = run(tmp_path, verilator, "square-18", 64, 3000, fault={"updates_trace": "count == 123457 ? raw ^ 1 : raw"})
+    first = outcome.verdict.first
+    assert not outcome.passed and not outcome.stuck
+    assert (first.update, first.neuron, first.step, first.what) == (123457, 1, 1929, "trace")
+    assert outcome.verdict.mismatches == 1
+    assert outcome.between[0] <= 1929 < outcome.between[1] <= outcome.between[0] + 3
+    changes = outcome.waves.read_text()
+    assert "updates_trace" in changes and changes.count("\n#") > 100
+
+
+SLIPS = {
+    "a lost event": (
+        {"events_valid": "raw & (events_step != 700 | events_neuron != 24)"},
+        (700, 24, "event is missing"),
+    ),
+    "an update too many": ({"updates_valid": "raw | (count == 64000)"}, (999, 63, "an update more")),
+    "a stuck stream": (
+        {"currents_ready": "raw & (count < 30000)", "currents_valid": "raw & (count < 30000)"},
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("slip", [
+    "a stuck stream",
+    pytest.param("a lost event", marks=pytest.mark.slow),
+    pytest.param("an update too many", marks=pytest.mark.slow),
+])  # fmt: skip
+def test_streams_that_lose_or_invent_transfers(tmp_path, verilator, slip):
+    fault, expected = SLIPS[slip]
+    outcome = run(tmp_path, verilator, "square-18", 64, 1000, fault=fault)
+    assert not outcome.passed
+    first = outcome.verdict.first
+    if expected is None:
+        # What was accepted before still comes out.
+        assert outcome.stuck and first.what == "update is missing" and 30000 <= first.update < 30064
+    else:
+        assert (first.step, first.neuron) == expected[:2] and first.what.startswith(expected[2])
+
+
+@pytest.mark.slow
+def test_a_fault_that_shows_once_in_ten_million_updates(tmp_path, verilator):
+    """It needs one current word out of 2**18 at one neuron in one state; the model tells where that is."""
+    neurons, timesteps = 64, 170_000
+    words = quantise(Parameters(n=neurons), PRESETS["square-18"])
+    golden = GoldenSelfTest(words, SelfTestPlan.of(words))
+    currents = golden.currents(timesteps)
+    spikes, states = golden.neurons.run_words(currents, keep=("potential", "refractory"))
+    # A word that comes exactly once, to a neuron that isn't refractory then.
+    late = slice(100_000 * neurons, None)
+    candidates, places, counts = np.unique(currents.ravel(), return_index=True, return_counts=True)
+    for word, place in zip(candidates[counts == 1], places[counts == 1], strict=True):
+        step, neuron = divmod(int(place), neurons)
+        if place >= late.start and not states["refractory"][step - 1, neuron] and not spikes[step, neuron]:
+            break
+    else:
+        pytest.fail("no word comes only once")
+    pattern = int(word) & 0x3FFFF
+    fault = {"currents_data": f"raw == 18'd{pattern} ? raw ^ 18'h10000 : raw"}
+    outcome = run(tmp_path, verilator, "square-18", neurons, timesteps, fault=fault)
+    first = outcome.verdict.first
+    assert (first.step, first.neuron, first.what, first.current) == (step, neuron, "potential", int(word))
+
+
+def test_second_simulator_and_a_second_start(tmp_path):
+    """Icarus on the same Verilog, without a tool of ours: twice the same run, with resets where they may be."""
+    try:
+        simulators.find("icarus")
+    except InputError as error:
+        pytest.skip(str(error))
+    words = quantise(Parameters(n=8), PRESETS["stochastic-12"])
+    plan = SelfTestPlan.of(words)
+    export = export_self_test(export_population(words, 8, "stochastic-12", 2), plan)
+    (tmp_path / "design.v").write_text(export.verilog)
+    (tmp_path / "bench.v").write_text("""
+module bench;
+  reg clk = 0, rst = 1, start = 0;
+  reg [31:0] timesteps = 100;
+  wire done;
+  wire [31:0] timestep;
+  wire [127:0] signature;
+  qlif_self_test dut(.clk(clk), .rst(rst), .start(start), .timesteps(timesteps), .done(done),
+                     .timestep(timestep), .signature(signature));
+  always #1 clk = ~clk;
+  task run(input [31:0] steps);
+    begin
+      timesteps = steps;
+      start = 1; @(negedge clk); start = 0;
+      // Another start in the middle must not matter.
+      repeat (50) @(negedge clk);
+      start = 1; @(negedge clk); start = 0;
+      while (!done) @(negedge clk);
+      $display("%0d %h", timestep, signature);
+    end
+  endtask
+  initial begin
+    repeat (3) @(negedge clk);
+    rst = 0;
+    repeat (5) @(negedge clk);
+    if (done !== 0) $display("done before the first start");
+    run(100);
+    run(130);
+    run(100);
+    $finish;
+  end
+endmodule
+""")
+    subprocess.run(["iverilog", "-o", "bench", "design.v", "bench.v"], cwd=tmp_path, check=True)
+    said = subprocess.run(["vvp", "-n", "bench"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    golden = GoldenSelfTest(words, plan, 2)
+    at_100, at_130 = golden.signatures([100, 130])
+    lines = [line for line in said.stdout.splitlines() if "$finish" not in line]
+    assert lines == [f"100 {at_100:032x}", f"130 {at_130:032x}", f"100 {at_100:032x}"]
+
+
+def test_command(tmp_path, verilator):
+    out = tmp_path / "out"
+    arguments = ["cosim", "--selftest", "--preset", "tiny-8", "--neurons", "4", "--out", str(out)]
+    answer = CliRunner().invoke(app, [*arguments, "--updates", "1001", "--json"])
+    assert answer.exit_code == 0, answer.output
+    content = json.loads(answer.output)
+    assert content["passed"] and content["updates"] == 1004
+    assert content == json.loads((out / "result.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--selftest", "--updates", "0"], "--updates must be a whole number, 1 or more, not 0"),
+        (["--selftest", "--updates", "5", "--steps", "5"], "must not be given together"),
+        (["--selftest", "--steps", "4294967296"], "must have 1 to 4294967295 timesteps, not 4294967296"),
+        (["--selftest", "--stalls", "0.5"], "--stalls must be left out"),
+        (["--selftest", "--input", "constant"], "--input must be left out"),
+        (["--selftest", "--waves"], "--waves must be left out"),
+        (["--updates", "5"], "--updates belongs to --selftest"),
+        (["--selftest", "--seed", "-1"], "seed must be a whole number"),
+        (["--selftest", "--neurons", "6", "--lanes", "4"], "neurons must be a multiple of the 4 lanes"),
+    ],
+)
+def test_bad_usage(tmp_path, options, text):
+    answer = CliRunner().invoke(app, ["cosim", "--out", str(tmp_path / "out"), *options])
+    assert isinstance(answer.exception, InputError) and text in str(answer.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_the_self_test_cannot_do_is_refused(tmp_path, verilator):
+    configuration = Settings.read("tiny-8").population(2)
+    with pytest.raises(InputError, match="runs on verilator, not on icarus"):
+        self_test(configuration, 5, simulators.Simulator("icarus", ""), tmp_path)
