@@ -37,13 +37,16 @@ class Answer:
     Attributes
     ----------
     checkpoints : dict of int to int
-        Signatures by timestep; the last one's is that at the end.
+        Signatures by timestep.
+    final : int
+        The signature when nothing more came.
     stuck : bool
         Updates stopped coming before all were there.
     clocks : int
     """
 
     checkpoints: dict[int, int]
+    final: int
     stuck: bool
     clocks: int
 
@@ -56,8 +59,10 @@ class Answer:
                 case ["checkpoint", timestep, signature]:
                     checkpoints[int(timestep)] = int(signature, 16)
                 case ["done" | "stuck" as what, timestep, signature, clocks]:
-                    checkpoints[int(timestep)] = int(signature, 16)
-                    return cls(checkpoints, what == "stuck", int(clocks))
+                    if what == "done":
+                        # Whatever came after the last checkpoint is in it.
+                        checkpoints[int(timestep)] = int(signature, 16)
+                    return cls(checkpoints, int(signature, 16), what == "stuck", int(clocks))
         said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise SimulationError(f"the self-test ended early; it said {said[-1] if said else 'nothing'!r}")
 
@@ -179,7 +184,7 @@ def self_test(
             updates=timesteps * neurons,
             clocks=answer.clocks,
             expected=expected[timesteps],
-            got=list(answer.checkpoints.values())[-1],
+            got=answer.final,
             stuck=answer.stuck,
             seconds=seconds,
         )

@@ -235,7 +235,6 @@ def test_command(tmp_path, verilator):
         (["--selftest", "--waves"], "--waves must be left out"),
         (["--updates", "5"], "--updates belongs to --selftest"),
         (["--selftest", "--seed", "-1"], "seed must be a whole number"),
-        (["--selftest", "--neurons", "6", "--lanes", "4"], "neurons must be a multiple of the 4 lanes"),
     ],
 )
 def test_bad_usage(tmp_path, options, text):
