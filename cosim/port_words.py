@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 from qlif.cosim.scoreboard import Observed
 
+Bits = npt.NDArray[np.uint8]
+"""(transfers, bits), each 0 or 1, the lowest first."""
+
 UPDATE_PARTS = ("neuron", "spike", "potential", "trace")
 
 
@@ -33,34 +36,62 @@ def observed(
     cycles : int
         Clocks that it took.
     """
+    ports = {port["name"]: port for port in interface["ports"]}
+
+    def bits(stream: str, parts: Sequence[str], transfers: Sequence[Sequence[int]]) -> Bits:
+        widths = [int(ports[f"{stream}_{part}"]["width"]) for part in parts]
+        columns = [
+            integer_bits([transfer[k] for transfer in transfers], width) for k, width in enumerate(widths)
+        ]
+        return np.concatenate(columns, axis=1)
+
+    parts = event_parts(int(interface["lanes"]))
+    return observed_of_bits(
+        interface, bits("updates", UPDATE_PARTS, updates), bits("events", parts, events), cycles
+    )
+
+
+def observed_of_bits(interface: Mapping[str, Any], updates: Bits, events: Bits, cycles: int) -> Observed:
+    """Return what came out, neuron by neuron, from transfers with their ports side by side."""
     lanes = int(interface["lanes"])
     ports = {port["name"]: port for port in interface["ports"]}
-    first, *words = (
-        lane_words(ports[f"updates_{part}"], [row[k] for row in updates])
-        for k, part in enumerate(UPDATE_PARTS)
-    )
+    first, *words = _split([ports[f"updates_{part}"] for part in UPDATE_PARTS], updates)
     # The port tells the first lane's neuron; the others follow it.
     neuron = (first + np.arange(lanes)).ravel()
     spike, potential, trace = (word.ravel() for word in words)
-    spiked = np.ones((len(events), 1), dtype=np.int64)
-    if lanes > 1:
-        spiked = lane_words(ports["events_spike"], [row[2] for row in events])
+    event_neuron, step, *which = _split([ports[f"events_{part}"] for part in event_parts(lanes)], events)
+    spiked = which[0] if which else np.ones((len(events), 1), dtype=np.int64)
     row, lane = np.nonzero(spiked)
-    parts = np.array([event[:2] for event in events], dtype=np.int64).reshape(-1, 2)
-    return Observed(neuron, spike, potential, trace, parts[row, 0] + lane, parts[row, 1], cycles)
+    return Observed(neuron, spike, potential, trace, event_neuron[row, 0] + lane, step[row, 0], cycles)
 
 
-def lane_words(port: Mapping[str, Any], values: Sequence[int]) -> npt.NDArray[np.int64]:
-    """Return port values as the words that they mean, (transfers, lanes of the port)."""
-    lanes = port["lanes"]
-    width = port["width"] // lanes
-    mask = (1 << width) - 1
-    words = [[(value >> (lane * width)) & mask for lane in range(lanes)] for value in values]
-    array = np.array(words, dtype=np.int64).reshape(-1, lanes)
-    if not port["signed"]:
-        return array
-    sign = 1 << (width - 1)
-    return np.asarray((array ^ sign) - sign)
+def integer_bits(values: Sequence[int], width: int) -> Bits:
+    """Return the bits of integers, the lowest first."""
+    length = -(-width // 8)
+    table = np.frombuffer(b"".join(value.to_bytes(length, "little") for value in values), dtype=np.uint8)
+    return np.unpackbits(table.reshape(len(values), length), axis=1, bitorder="little")[:, :width]
+
+
+def bits_of(port: Mapping[str, Any], currents: npt.NDArray[np.int64]) -> Bits:
+    """Return currents as they stand on the port: a row of lanes in each, the first lowest."""
+    width, lanes = port["width"] // port["lanes"], port["lanes"]
+    words = currents.reshape(-1, lanes, 1).astype("<i8").view(np.uint8)
+    bits = np.unpackbits(words, axis=2, bitorder="little")[:, :, :width]
+    return bits.reshape(-1, width * lanes)
+
+
+def _split(ports: Sequence[Mapping[str, Any]], bits: Bits) -> list[npt.NDArray[np.int64]]:
+    """Return the words of each port, (transfers, lanes of the port)."""
+    words, offset = [], 0
+    for port in ports:
+        width = port["width"] // port["lanes"]
+        part = bits[:, offset : offset + port["width"]].reshape(len(bits), port["lanes"], width)
+        weights = np.left_shift(np.int64(1), np.arange(width))
+        if port["signed"]:
+            weights[-1] = -weights[-1]
+        words.append(part @ weights)
+        offset += port["width"]
+    return words
 
 
 def packed_rows(port: Mapping[str, Any], currents: npt.NDArray[np.int64]) -> list[int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -105,7 +104,9 @@ class Replay:
             updates, events_seen = self._run(last, keep, (start, clock - start + CLOCKS_AFTER), path)
         again, _ = self._compare(scoreboard, updates, events_seen)
         if again != verdict:
-            raise SimulationError(f"two runs of the same simulation differ: {verdict.first} and {again.first}")
+            raise SimulationError(
+                f"two runs of the same simulation differ: {verdict.first} and {again.first}"
+            )
         return verdict, self.directory / "waves.vcd"
 
     def _run(

@@ -1,4 +1,4 @@
-"""The self-test in Verilator without Python, against the golden model's signature; and what went wrong, if it did."""
+"""The self-test in Verilator, its signature against the golden model's, and the search for what went wrong."""
 
 import bisect
 import json
@@ -262,6 +262,8 @@ def facts(run: SelfTestRun) -> dict[str, Any]:
         "golden_updates_per_s": run.updates / max(run.seconds["golden"], 1e-9),
         "between_timesteps": run.between,
         "mismatches_in_stretch": None if run.verdict is None else run.verdict.mismatches,
-        "first_mismatch": None if run.verdict is None or run.verdict.first is None else vars(run.verdict.first),
+        "first_mismatch": None
+        if run.verdict is None or run.verdict.first is None
+        else vars(run.verdict.first),
         "waves": None if run.waves is None else str(run.waves),
     }

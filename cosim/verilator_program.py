@@ -84,7 +84,7 @@ def build(
 
 @contextmanager
 def running(executable: Path, arguments: list[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a program beside this process, what it says going into a file; it ends with the block at the latest."""
+    """Run a program beside this process, what it says going into a file; it ends with the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(executable), *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT

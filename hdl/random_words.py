@@ -42,8 +42,8 @@ class RandomWordSource(wiring.Component):
         m = Module()
         register = Signal(random_words.REGISTER_BITS, init=random_words.initial_register(self.seed))
         places = len(self.words)
-        # The sequence from here on: which bits of the register each bit is the exclusive or of. Written as the
-        # exclusive or of two earlier bits each, it would be an expression of a size beyond all bounds.
+        # The sequence from here on: which bits of the register each bit is the exclusive or of. Written as
+        # that of two earlier bits each, it would be an expression of a size beyond all bounds.
         bits = [{place} for place in range(random_words.REGISTER_BITS)]
         for place in range(places):
             bits.append(bits[place] ^ bits[place + random_words.TAP])

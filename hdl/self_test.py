@@ -102,7 +102,7 @@ class SelfTest(Elaboratable):
         return m
 
     def _count(self, m: Module, ports: Mapping[str, Signal], restart: Value, running: Signal) -> None:
-        """Count finished timesteps, and end the run when all are back and nothing has followed for a while."""
+        """Count finished timesteps; end the run when all are back and nothing has followed for a while."""
         rows = RowCounter(self.neurons // self.lanes)
         m.submodules.rows = ResetInserter(restart)(rows)
         # A clock later, as the signature has a register in front.
@@ -135,9 +135,7 @@ class SelfTest(Elaboratable):
 
     def _instance(self, m: Module, restart: Value, currents: Any) -> dict[str, Signal]:
         """Put the population in; return its ports. Whatever it offers is taken at once."""
-        ports = {
-            name: Signal(port["width"], name=f"core_{name}") for name, port in self._ports.items()
-        }
+        ports = {name: Signal(port["width"], name=f"core_{name}") for name, port in self._ports.items()}
         connections = {
             f"{'i' if self._ports[name]['direction'] == 'input' else 'o'}_{name}": signal
             for name, signal in ports.items()

@@ -51,7 +51,10 @@ class Stimulus(wiring.Component):
         advance = Signal()
         rows = RowCounter(self.neurons // self.lanes)
         source = RandomWordSource(self.plan.random_seed, self.lanes)
-        m.submodules.rows, m.submodules.source = ResetInserter(self.start)(rows), ResetInserter(self.start)(source)
+        m.submodules.rows, m.submodules.source = (
+            ResetInserter(self.start)(rows),
+            ResetInserter(self.start)(source),
+        )
 
         # How many timesteps are left, and whether that is one or none, known as early as the number itself.
         left, last, none_left = Signal(TIMESTEP_BITS), Signal(), Signal(init=1)

@@ -1,4 +1,4 @@
-"""The golden model's self-test: the stimulus and the signatures that :mod:`qlif.model.self_test` describes."""
+"""The golden model's self-test: stimulus and signatures that :mod:`qlif.model.self_test` describes."""
 
 from collections.abc import Callable, Sequence
 

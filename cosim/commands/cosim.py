@@ -67,7 +67,7 @@ def cosim(
         bool,
         typer.Option(
             "--selftest",
-            help="Stimulus and signature in gates, in a bare Verilator loop: no --input, millions of updates.",
+            help="Stimulus and signature in gates, without Python: millions of updates, no --input.",
         ),
     ] = False,
     updates: Annotated[

@@ -113,7 +113,9 @@ def test_seeds_give_other_runs_and_are_checked():
     words = quantise(Parameters(n=4), PRESETS["square-16"])
     runs = {GoldenSelfTest(words, SelfTestPlan.of(words, seed)).advance(50) for seed in (0, 1, 2**63 - 1)}
     assert len(runs) == 3
-    with pytest.raises(InputError, match="seed must be from 0 to 9223372036854775807, not 9223372036854775808"):
+    with pytest.raises(
+        InputError, match="seed must be from 0 to 9223372036854775807, not 9223372036854775808"
+    ):
         SelfTestPlan.of(words, 2**63)
     with pytest.raises(InputError, match="seed must be a whole number, 0 or more, not -1"):
         SelfTestPlan.of(words, -1)

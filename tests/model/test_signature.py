@@ -77,7 +77,9 @@ def test_one_wrong_bit_is_seen_wherever_it_is(place):
         assert absorb(SIGNATURE_START, wrong) != right
 
 
-@given(st.lists(st.tuples(st.integers(-(1 << 31), (1 << 31) - 1), st.integers(1, 64)), min_size=1, max_size=5))
+@given(
+    st.lists(st.tuples(st.integers(-(1 << 31), (1 << 31) - 1), st.integers(1, 64)), min_size=1, max_size=5)
+)
 def test_parts_stand_side_by_side_modulo_64(parts):
     long, offset = 0, 0
     for value, width in parts:
