@@ -86,10 +86,11 @@ def _split(ports: Sequence[Mapping[str, Any]], bits: Bits) -> list[npt.NDArray[n
     for port in ports:
         width = port["width"] // port["lanes"]
         part = bits[:, offset : offset + port["width"]].reshape(len(bits), port["lanes"], width)
-        weights = np.left_shift(np.int64(1), np.arange(width))
-        if port["signed"]:
-            weights[-1] = -weights[-1]
-        words.append(part @ weights)
+        table = np.zeros((len(bits), port["lanes"], 8), dtype=np.uint8)
+        table[:, :, : -(-width // 8)] = np.packbits(part, axis=2, bitorder="little")
+        word = table.view("<i8")[:, :, 0]
+        sign = 1 << (width - 1) if port["signed"] else 0
+        words.append((word ^ sign) - sign)
         offset += port["width"]
     return words
 

@@ -1,4 +1,4 @@
-"""The self-test in Verilator, its signature against the golden model's, and the search for what went wrong."""
+"""The self-test in Verilator: its signature against the golden model's, and where they part."""
 
 import bisect
 import json
