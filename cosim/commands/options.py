@@ -55,6 +55,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 
 LanesOption = Annotated[int, typer.Option("--lanes", help="Pipelines side by side, a power of two.")]
+SelfTestOption = Annotated[
+    bool, typer.Option("--selftest", help="With stimulus and signature in gates around it.")
+]
 RegisterOption = Annotated[
     list[str] | None,
     typer.Option(
