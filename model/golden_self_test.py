@@ -11,6 +11,11 @@ from qlif.model.self_test import SIGNATURE_START, STRETCH_BITS, TIMESTEP_BITS, S
 from qlif.model.signature import absorb, folded
 from qlif.model.words import Words
 
+try:
+    from qlif.model import self_test_loops as loops
+except ImportError:  # without numba
+    loops = None  # type: ignore[assignment]
+
 BLOCK_UPDATES = 1 << 17
 """About so many updates are computed at once: enough for arrays, few enough for the caches."""
 
@@ -26,6 +31,8 @@ class GoldenSelfTest:
         Which stimulus it gets.
     lanes : int
         Neurons in a row: they share an event.
+    compiled : bool
+        With compiled loops if numba is there, which give the same; else in numpy.
 
     Attributes
     ----------
@@ -39,7 +46,8 @@ class GoldenSelfTest:
         That of the updates in the low 64 bits, that of the events above.
     """
 
-    def __init__(self, words: Words, plan: SelfTestPlan, lanes: int = 1) -> None:
+    def __init__(self, words: Words, plan: SelfTestPlan, lanes: int = 1, compiled: bool = True) -> None:
+        self._loops = loops if compiled else None
         self.words, self.plan, self.lanes = words, plan, lanes
         self.timestep = self.events = 0
         self.neurons = FixedNeurons(words)
@@ -77,6 +85,11 @@ class GoldenSelfTest:
         """
         plan, neurons = self.plan, self.words.parameters.n
         form = self.words.arithmetic.current
+        if self._loops is not None:
+            currents = np.empty((timesteps, neurons), dtype=np.int64)
+            numbers = self.timestep, plan.near, plan.strong, plan.noise_bits, plan.width
+            self._loops.currents(self._random.take(currents.size), *numbers, currents)
+            return currents
         random = self._random.take(timesteps * neurons).reshape(timesteps, neurons)
         stretch = np.arange(self.timestep, self.timestep + timesteps) >> STRETCH_BITS
         noise = _signed(random, plan.noise_bits)
@@ -92,13 +105,21 @@ class GoldenSelfTest:
         shape = (timesteps, *self.words.parameters.shape)
         spikes, states = self.neurons.run_words(currents.reshape(shape), keep=("potential", "trace"))
         spikes = spikes.reshape(timesteps, neurons)
-        parts = (
-            (spikes, 1),
-            (np.broadcast_to(np.arange(neurons), currents.shape), bits),
-            (states["potential"].reshape(currents.shape), arithmetic.potential.width),
-            (states["trace"].reshape(currents.shape), arithmetic.trace.width),
+        potential, trace = (
+            np.asarray(states[name]).reshape(currents.shape) for name in ("potential", "trace")
         )
-        self._updates = absorb(self._updates, folded(parts))
+        if self._loops is not None and potential.dtype != object:
+            widths = bits, arithmetic.potential.width, arithmetic.trace.width
+            words = self._loops.update_words(spikes, potential, trace, *widths)
+            self._updates = int(self._loops.absorb(np.uint64(self._updates), words.ravel()))
+        else:
+            parts = (
+                (spikes, 1),
+                (np.broadcast_to(np.arange(neurons), currents.shape), bits),
+                (potential, arithmetic.potential.width),
+                (trace, arithmetic.trace.width),
+            )
+            self._updates = absorb(self._updates, folded(parts))
         rows = spikes.reshape(timesteps, neurons // self.lanes, self.lanes)
         step, row = np.nonzero(rows.any(axis=2))
         spiked = rows[step, row].astype(np.int64) << np.arange(self.lanes)

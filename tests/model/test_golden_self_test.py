@@ -85,6 +85,20 @@ def test_definition(name, neurons, lanes):
     assert golden.events > 0
 
 
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize(("neurons", "lanes"), [(1, 1), (37, 1), (64, 16)])
+def test_compiled_loops_give_what_numpy_gives(name, neurons, lanes):
+    pytest.importorskip("numba")
+    words = quantise(Parameters(n=neurons), PRESETS[name])
+    plan = SelfTestPlan.of(words, seed=9)
+    runs = [GoldenSelfTest(words, plan, lanes, compiled=compiled) for compiled in (True, False)]
+    for timesteps in (1, 63, 130):
+        first, second = (run.currents(timesteps) for run in runs)
+        assert np.array_equal(first, second)
+    first, second = (GoldenSelfTest(words, plan, lanes, compiled=compiled) for compiled in (True, False))
+    assert first.signatures([1, 64, 200]) == second.signatures([1, 64, 200])
+
+
 def test_checkpoints_on_the_way_change_nothing():
     words = quantise(Parameters(n=7), PRESETS["stochastic-12"])
     plan = SelfTestPlan.of(words)
