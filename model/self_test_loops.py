@@ -1,6 +1,7 @@
 """The self-test's stimulus and signature as compiled loops.
 
-They give what :mod:`qlif.model.golden_self_test` gives in numpy, at a few nanoseconds for an update. Importing this fails without numba.
+They give what :mod:`qlif.model.golden_self_test` gives in numpy, at a few nanoseconds for an
+update. Importing this fails without numba.
 """
 
 import numba
