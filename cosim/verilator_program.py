@@ -1,6 +1,7 @@
 """Verilog under a C++ program of ours, built by Verilator for speed: no Python, no simulator interface."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +52,7 @@ def build(
     Raises
     ------
     SimulationError
-        It can't be built; the text names the log.
+        It can't be built; the text is the compiler's first complaint.
     """
     for name, text in (headers or {}).items():
         write_text(directory / name, text)
@@ -66,20 +67,34 @@ def build(
         "-CFLAGS", flags, "-MAKEFLAGS", _MAKE,
         str(verilog.resolve()), str(PROGRAMS / program),
     ]  # fmt: skip
-    done = subprocess.run(
+    code, said = _finished(command, {**os.environ, **simulator.environment})
+    if code:
+        complaint = next((line for line in said.splitlines() if "rror" in line), "no reason given")
+        raise SimulationError(f"verilator can't build {verilog.name}: {complaint.strip()}")
+    runtime_cache.keep(runtime, objects)
+    return objects / "program"
+
+
+def _finished(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command to its end; return its exit code and what it said."""
+    process = subprocess.Popen(
         command,
-        env={**os.environ, **simulator.environment},
+        env=environment,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        check=False,
+        start_new_session=True,
     )
-    if done.returncode:
-        complaint = next((line for line in done.stdout.splitlines() if "rror" in line), "no reason given")
-        raise SimulationError(f"verilator can't build {verilog.name}: {complaint.strip()}")
-    runtime_cache.keep(runtime, objects)
-    return objects / "program"
+    try:
+        said, _ = process.communicate()
+        return process.returncode, said
+    finally:
+        # Interrupted, the compilers behind it must not go on in a folder that is being removed.
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextmanager

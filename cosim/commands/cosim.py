@@ -33,6 +33,8 @@ from qlif.model.errors import InputError
 from qlif.model.files import write_text
 
 DEFAULT_INPUT = "ou"
+BYTES_PER_UPDATE = 400
+"""What the models, the bench and the comparison keep of each update, both processes together."""
 
 
 def cosim(
@@ -105,7 +107,7 @@ def cosim(
     if updates is not None:
         raise InputError("--updates belongs to --selftest; else the run has --steps times --neurons updates")
     found = simulators.find(simulator)
-    configuration, currents = prepare(preset, params, neurons, steps, input, seed)
+    configuration, currents = prepare(preset, params, neurons, steps, input, seed, BYTES_PER_UPDATE)
     configuration = with_depths(configuration, register, memory)
     with progress_bar(as_json) as progress:
         run = cosimulate(

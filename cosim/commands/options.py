@@ -16,6 +16,7 @@ from qlif.cosim.configuration import Configuration, Settings
 from qlif.hdl.depths import Depth
 from qlif.hdl.targets import TARGETS
 from qlif.model import stimuli
+from qlif.model.memory import require_memory
 from qlif.model.presets import PRESETS
 
 DEFAULT_NEURONS = 64
@@ -80,13 +81,24 @@ MemoryOption = Annotated[
 
 
 def prepare(
-    preset: str | None, params: Path | None, neurons: int | None, steps: int | None, input: str, seed: int
+    preset: str | None,
+    params: Path | None,
+    neurons: int | None,
+    steps: int | None,
+    input: str,
+    seed: int,
+    bytes_per_update: int,
 ) -> tuple[Configuration, npt.NDArray[np.float64]]:
-    """Return the configuration and its input, the size taken from a recording where it isn't given."""
+    """Return the configuration and its input, the size taken from a recording where it isn't given.
+
+    A run that takes more memory than there is, with so many bytes for each update, is refused before.
+    """
     settings = Settings.read(preset, params)
     if not stimuli.is_recording(input):
         neurons = DEFAULT_NEURONS if neurons is None else neurons
         steps = DEFAULT_STEPS if steps is None else steps
+    if steps is not None and neurons is not None:
+        require_memory(f"a run of {steps} steps of {neurons} neurons", steps * neurons * bytes_per_update)
     currents = stimuli.make(input, timesteps=steps, neurons=neurons, dt=settings.dt, seed=seed)
     return settings.population(currents.shape[1]), currents
 
