@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from qlif.cosim.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.job import Job
 from qlif.cosim.scoreboard import Observed, Verdict
@@ -19,6 +20,7 @@ from qlif.model.files import write_text
 from qlif.model.recording import Recording
 from qlif.model.words import Words
 
+BLOCK_BENCH = "qlif.cosim.benches.blocks"
 POPULATION_BENCH = "qlif.cosim.benches.population"
 THOROUGH_TESTS = ("directed", "constrained_random", "stalled", "reset_in_mid_run", "full_speed")
 RUNTIME_TEST = "rewritten"
@@ -123,7 +125,14 @@ def cosimulate(
     write_text(directory / "interface.json", json.dumps(export.interface, indent=2) + "\n")
 
     module, simulation = export.interface["module"], directory / "simulation"
-    if gates is None:
+    bench = POPULATION_BENCH
+    if gates is None and not (waves or stalls or thorough or export.interface["runtime"]):
+        # Nothing needs Python, or a look, in every clock.
+        progress(f"building for {simulator.name}", 0.0)
+        bench, blocks = BLOCK_BENCH, directory / f"{BLOCK_MODULE}.v"
+        write_text(blocks, block_wrapper(export.interface))
+        design = Design(simulator, blocks, BLOCK_MODULE, simulation, waves, [verilog], makes_clock=True)
+    elif gates is None:
         progress(f"building for {simulator.name}", 0.0)
         design = Design(simulator, verilog, module, simulation, waves)
     else:
@@ -139,7 +148,7 @@ def cosimulate(
     observed_path, verdict_path = job_directory / "observed.npz", job_directory / "verdict.json"
     for answer in (observed_path, verdict_path):
         answer.unlink(missing_ok=True)
-    design.run(POPULATION_BENCH, job_directory, seed, ("replay",), lambda done: progress("simulating", done))
+    design.run(bench, job_directory, seed, ("replay",), lambda done: progress("simulating", done))
     if not verdict_path.exists():
         raise SimulationError(
             f"the bench ended before it had all outputs; its log is {job_directory / 'simulation.log'}"

@@ -91,3 +91,13 @@ def read_progress(directory: Path) -> float:
         return float((directory / "progress").read_text())
     except (OSError, ValueError):
         return 0.0
+
+
+def write_seconds(directory: Path, seconds: float) -> None:
+    """Tell the process outside how long the play itself took, without what comes before and after."""
+    write_text(directory / "seconds", repr(seconds))
+
+
+def read_seconds(directory: Path) -> float:
+    """Return what :func:`write_seconds` said."""
+    return float((directory / "seconds").read_text())

@@ -9,22 +9,24 @@ import os
 import shutil
 import subprocess
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 PATTERN = "verilated*.o"
 """The runtime's objects; those that depend on the design have other names."""
 
 
-def cache_folder(simulator_version: str, waves: bool) -> Path:
-    """Return where the runtime of this simulator, compiler and kind of build is kept."""
+def cache_folder(simulator_version: str, waves: bool, driver: str) -> Path:
+    """Return where the runtime of this simulator, compiler and kind of build is kept.
+
+    `driver` is what decides the options of the build: cocotb's runner, or a program of ours.
+    """
     compiler = os.environ.get("CXX", "c++")
     try:
         of_compiler = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
     except OSError:
         of_compiler = b""
     flags = [os.environ.get(name, "") for name in ("CXXFLAGS", "CPPFLAGS", "OPT_GLOBAL", "OPT_FAST")]
-    key = repr((simulator_version, compiler, of_compiler, flags, waves, version("cocotb")))
+    key = repr((simulator_version, compiler, of_compiler, flags, waves, driver))
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "qlif" / f"verilator-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 

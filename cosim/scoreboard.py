@@ -105,6 +105,10 @@ class Scoreboard:
         Current words.
     writes : iterable of ParameterWrite
         Changes of parameters on the way.
+    first_step : int
+        Where in a longer run this stretch of it begins.
+    neurons : FixedNeurons, optional
+        The golden model as it is at that timestep; from reset if not given.
 
     Attributes
     ----------
@@ -114,11 +118,19 @@ class Scoreboard:
     """
 
     def __init__(
-        self, words: Words, currents: npt.NDArray[Any], writes: Iterable[ParameterWrite] = ()
+        self,
+        words: Words,
+        currents: npt.NDArray[Any],
+        writes: Iterable[ParameterWrite] = (),
+        first_step: int = 0,
+        neurons: FixedNeurons | None = None,
     ) -> None:
         self.words = words
         self.currents = currents
-        self.spikes, self.states = FixedNeurons(words).run_words(currents, writes=writes)
+        self.first_step = first_step
+        neurons = neurons or FixedNeurons(words)
+        self._before = {name: np.array(word) for name, word in neurons.state._asdict().items()}
+        self.spikes, self.states = neurons.run_words(currents, writes=writes)
 
     def compare(self, observed: Observed) -> Verdict:
         """Compare every update and every event.
@@ -162,7 +174,8 @@ class Scoreboard:
         self, observed: Observed, neuron: npt.NDArray[Any], step: npt.NDArray[Any]
     ) -> Verdict:
         golden = list(zip(step.tolist(), neuron.tolist(), strict=True))
-        hardware = list(zip(observed.event_step.tolist(), observed.event_neuron.tolist(), strict=True))
+        event_step = observed.event_step - self.first_step
+        hardware = list(zip(event_step.tolist(), observed.event_neuron.tolist(), strict=True))
         if golden == hardware:
             return Verdict(len(golden), 0, None)
         neurons = self.currents.shape[1]
@@ -187,9 +200,9 @@ class Scoreboard:
         neurons = self.currents.shape[1]
         step, neuron = divmod(update, neurons)
         current = int(self.currents[step, neuron])
-        reset = np.broadcast_to(np.asarray(self.words.constants["reset"].word), neurons)
-        before = int(self.states["potential"][step - 1, neuron] if step else reset[neuron])
-        waiting = int(self.states["refractory"][step - 1, neuron]) if step else 0
+        states = {name: self.states[name][step - 1] for name in self.states} if step else self._before
+        before, waiting = (int(np.ravel(states[name])[neuron]) for name in ("potential", "refractory"))
+        step, update = step + self.first_step, update + self.first_step * neurons
         in_mv = self._potential_mv
         values = ""
         if expected is not None and got is not None:

@@ -139,9 +139,11 @@ class Design:
     waves : bool
         Whether runs leave waveforms behind.
     cells : sequence of Path
-        Models of the primitives that the source instantiates.
+        Further sources: of what the first one instantiates.
     waiver : Path, optional
         For Verilator, a configuration file with the lint warnings that don't count.
+    makes_clock : bool
+        Whether the source itself lets time pass.
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class Design:
         waves: bool = False,
         cells: Sequence[Path] = (),
         waiver: Path | None = None,
+        makes_clock: bool = False,
     ) -> None:
         self.simulator = simulator
         self.top = top
@@ -160,11 +163,18 @@ class Design:
         self.waves = waves
         self.directory.mkdir(parents=True, exist_ok=True)
         log, build = self.directory / "build.log", self.directory / "build"
+        driver = f"cocotb {importlib.metadata.version('cocotb')}, clock inside: {makes_clock}"
         runtime = (
-            runtime_cache.cache_folder(simulator.version, waves) if simulator.name == "verilator" else None
+            runtime_cache.cache_folder(simulator.version, waves, driver)
+            if simulator.name == "verilator"
+            else None
         )
         if runtime is not None:
             runtime_cache.restore(runtime, build)
+        # Time that passes inside Verilog is made of coroutines, which C++20 has.
+        timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
+        # One C++ file: the wheel's makefile can't compile several with a precompiled header.
+        build_args = [f"-Wno-{WAIVED_LINT}", "--output-split", "0", *timing]
         sources = [*cells, verilog]
         if waiver is not None and simulator.name == "verilator":
             sources.insert(0, waiver)
@@ -175,7 +185,7 @@ class Design:
                 "sources": [str(source.resolve()) for source in sources],
                 "hdl_toplevel": top,
                 "build_dir": str(build),
-                "build_args": [f"-Wno-{WAIVED_LINT}"] if simulator.name == "verilator" else [],
+                "build_args": build_args if simulator.name == "verilator" else [],
                 "waves": waves,
                 "always": True,
             },

@@ -1,5 +1,7 @@
 """The random words of stochastic rounding in gates: :mod:`qlif.model.random_words` says which."""
 
+import functools
+import operator
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
@@ -40,11 +42,13 @@ class RandomWordSource(wiring.Component):
         m = Module()
         register = Signal(random_words.REGISTER_BITS, init=random_words.initial_register(self.seed))
         places = len(self.words)
-        # The sequence from here on; each further bit is the exclusive or of two earlier ones.
-        bits = [register[place] for place in range(random_words.REGISTER_BITS)]
+        # The sequence from here on: which bits of the register each bit is the exclusive or of. Written as
+        # that of two earlier bits each, it would be an expression of a size beyond all bounds.
+        bits = [{place} for place in range(random_words.REGISTER_BITS)]
         for place in range(places):
             bits.append(bits[place] ^ bits[place + random_words.TAP])
+        values = [functools.reduce(operator.xor, (register[place] for place in sorted(bit))) for bit in bits]
         with m.If(self.advance):
-            m.d.sync += register.eq(Cat(bits[places:]))
-        m.d.comb += self.words.eq(Cat(bits[:places]))
+            m.d.sync += register.eq(Cat(values[places:]))
+        m.d.comb += self.words.eq(Cat(values[:places]))
         return m

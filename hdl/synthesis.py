@@ -13,12 +13,14 @@ from qlif.hdl.depths import Depth, place
 from qlif.hdl.export import Export, export_population
 from qlif.hdl.netlist import Netlist, worthless
 from qlif.hdl.primitives import PORTABLE, Primitives, primitives
+from qlif.hdl.self_test_export import export_self_test
 from qlif.hdl.targets import Target, target
 from qlif.hdl.wrapper import WRAPPER_MODULE, wrapped
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.checks import whole
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
+from qlif.model.self_test import SelfTestPlan
 from qlif.model.words import Words
 
 REAL_TIME_DT = 1e-4
@@ -129,6 +131,7 @@ def synthesise(
     lanes: int = 1,
     depths: Mapping[str, str] = MappingProxyType({}),
     seeds: int = 5,
+    selftest: bool = False,
     progress: Progress = lambda what, fraction: None,
 ) -> Synthesis:
     """Synthesise, place and route a population.
@@ -157,6 +160,8 @@ def synthesise(
         Which parameter words aren't constants in the gates.
     seeds : int
         How many placements; the figure is their median.
+    selftest : bool
+        With its self-test around it.
     progress : callable, optional
 
     Raises
@@ -172,6 +177,8 @@ def synthesise(
     built_from = primitives(variant, device.name)
     check_fit(words, neurons, device, preset, lanes, place(words, depths), built_from)
     export = export_population(words, neurons, preset, lanes, depths, built_from)
+    if selftest:
+        export = export_self_test(export, SelfTestPlan.of(words))
     return measure(
         export, words, neurons, directory, device=device, package=package, seeds=seeds, progress=progress
     )

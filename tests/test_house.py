@@ -43,6 +43,7 @@ def test_golden_model_and_hardware_share_only_words_and_formats():
         "formats",
         "words",
         "random_words",
+        "self_test",
         "presets",
         "files",
         "parameters",

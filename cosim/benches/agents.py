@@ -12,12 +12,11 @@ import numpy.typing as npt
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from qlif.cosim.port_words import UPDATE_PARTS, event_parts, observed, packed_rows
 from qlif.cosim.scoreboard import Observed
 from qlif.model.fixed import ParameterWrite
 
 CLOCK_PERIOD_STEPS = 2
-
-UPDATE_PARTS = ("neuron", "spike", "potential", "trace")
 
 DRAIN = 64
 """A spike's event may come this many clocks behind the last update."""
@@ -59,6 +58,7 @@ class PopulationBench:
 
     def __init__(self, dut: Any, interface: dict[str, Any], random: np.random.Generator) -> None:
         self.dut = dut
+        self.interface = interface
         self.random = random
         self.neurons = int(interface["neurons"])
         self.lanes = int(interface["lanes"])
@@ -111,8 +111,8 @@ class PopulationBench:
         valid_up, ready_up = handles["updates_valid"], handles["updates_ready"]
         valid_ev, ready_ev = handles["events_valid"], handles["events_ready"]
         update_fields = [handles[f"updates_{part}"] for part in UPDATE_PARTS]
-        event_fields = [handles[f"events_{part}"] for part in self._event_parts]
-        rows = self._packed(currents)
+        event_fields = [handles[f"events_{part}"] for part in event_parts(self.lanes)]
+        rows = packed_rows(self.ports["currents_data"], currents)
         rows_per_step = self.neurons // self.lanes
         changes = sorted(writes, key=lambda change: change.step)
         flows = [stalls.flow(p, self.random) for p in (stalls.currents, stalls.updates, stalls.events)]
@@ -165,7 +165,7 @@ class PopulationBench:
                 raise Unresolved(f"clock {clock}: unresolved bits in {', '.join(unknown)}") from None
             if len(updates) == len(rows) and idle > DRAIN:
                 break
-        return self._observed(updates, events, last)
+        return observed(self.interface, updates, events, last)
 
     async def play_given(self, inputs: Sequence[Mapping[str, int]]) -> tuple[npt.NDArray[np.int64], Observed]:
         """Drive the handshakes clock by clock, then rest until everything has come out.
@@ -181,7 +181,8 @@ class PopulationBench:
         width = self.ports["currents_data"]["width"] // self.lanes
         sign = 1 << (width - 1)
         # None of them negative: with those, neurons would only sink.
-        rows = self._packed(self.random.integers(0, sign, (4096, self.lanes), dtype=np.int64))
+        random = self.random.integers(0, sign, (4096, self.lanes), dtype=np.int64)
+        rows = packed_rows(self.ports["currents_data"], random)
         handles, rows_per_step = self.handles, self.neurons // self.lanes
         taken: list[int] = []
         updates: list[list[int]] = []
@@ -207,7 +208,7 @@ class PopulationBench:
                 idle = 0
             for stream, parts, kept in (
                 ("updates", UPDATE_PARTS, updates),
-                ("events", self._event_parts, events),
+                ("events", event_parts(self.lanes), events),
             ):
                 if int(handles[f"{stream}_valid"].value) and int(handles[f"{stream}_ready"].value):
                     kept.append([int(handles[f"{stream}_{part}"].value) for part in parts])
@@ -216,11 +217,7 @@ class PopulationBench:
         # A module that never takes the rest leaves its last timestep unfinished.
         whole_steps = len(words) // self.neurons * self.neurons
         currents = (np.array(words[:whole_steps], dtype=np.int64).reshape(-1, self.neurons) ^ sign) - sign
-        return currents, self._observed(updates, events, clock)
-
-    @property
-    def _event_parts(self) -> tuple[str, ...]:
-        return ("neuron", "step") if self.lanes == 1 else ("neuron", "step", "spike")
+        return currents, observed(self.interface, updates, events, clock)
 
     def _offer_write(self, change: ParameterWrite | None) -> None:
         """Drive the parameter port for the coming clock."""
@@ -231,38 +228,3 @@ class PopulationBench:
             handles["parameters_select"].value = self.select[change.name]
             handles["parameters_neuron"].value = change.neuron or 0
             handles["parameters_word"].value = change.word & ((1 << width) - 1)
-
-    def _packed(self, currents: npt.NDArray[np.int64]) -> list[int]:
-        """Return the currents as they stand on the port: a row of lanes in each word, the first lowest."""
-        width = self.ports["currents_data"]["width"] // self.lanes
-        lanes = (currents.reshape(-1, self.lanes) & ((1 << width) - 1)).tolist()
-        return [sum(word << (lane * width) for lane, word in enumerate(row)) for row in lanes]
-
-    def _observed(self, updates: list[list[int]], events: list[list[int]], cycles: int) -> Observed:
-        """Return what came out, neuron by neuron."""
-        first, *words = (
-            self._lanes_of(f"updates_{part}", [row[k] for row in updates])
-            for k, part in enumerate(UPDATE_PARTS)
-        )
-        # The port tells the first lane's neuron; the others follow it.
-        neuron = (first + np.arange(self.lanes)).ravel()
-        spike, potential, trace = (word.ravel() for word in words)
-        spiked = np.ones((len(events), 1), dtype=np.int64)
-        if self.lanes > 1:
-            spiked = self._lanes_of("events_spike", [row[2] for row in events])
-        row, lane = np.nonzero(spiked)
-        parts = np.array([event[:2] for event in events], dtype=np.int64).reshape(-1, 2)
-        return Observed(neuron, spike, potential, trace, parts[row, 0] + lane, parts[row, 1], cycles)
-
-    def _lanes_of(self, name: str, ports: list[int]) -> npt.NDArray[np.int64]:
-        """Return port values as the words that they mean, (transfers, lanes of the port)."""
-        port = self.ports[name]
-        lanes = port["lanes"]
-        width = port["width"] // lanes
-        mask = (1 << width) - 1
-        words = [[(value >> (lane * width)) & mask for lane in range(lanes)] for value in ports]
-        array = np.array(words, dtype=np.int64).reshape(-1, lanes)
-        if not port["signed"]:
-            return array
-        sign = 1 << (width - 1)
-        return np.asarray((array ^ sign) - sign)

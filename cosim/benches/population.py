@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from typing import Any
 
 import cocotb
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from qlif.cosim import cases
 from qlif.cosim.benches.agents import PopulationBench, Stalls
-from qlif.cosim.job import Job, write_progress
+from qlif.cosim.job import Job, write_progress, write_seconds
 from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
 from qlif.model.files import write_text
 from qlif.model.fixed import ParameterWrite
@@ -51,12 +52,14 @@ async def replay(dut: Any) -> None:
     assert job.currents is not None
     stall = float(job.options.get("stalls", 0.0))
     bench = await _ready(dut, job)
+    begun = time.perf_counter()
     observed = await bench.play(
         job.currents,
         Stalls(stall, stall, stall),
         progress=lambda done: write_progress(directory, done),
         writes=job.writes,
     )
+    write_seconds(directory, time.perf_counter() - begun)
     observed.save(directory / "observed.npz")
     verdict = Scoreboard(job.words, job.currents, job.writes).compare(observed)
     write_text(directory / "verdict.json", json.dumps(dataclasses.asdict(verdict)))

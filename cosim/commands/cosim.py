@@ -9,6 +9,7 @@ from rich.console import Console
 
 from qlif.cosim import results, simulators
 from qlif.cosim.commands.options import (
+    DEFAULT_NEURONS,
     InputOption,
     JsonOption,
     LanesOption,
@@ -26,6 +27,8 @@ from qlif.cosim.commands.options import (
     read_verilog,
     with_depths,
 )
+from qlif.cosim.commands.self_test import DEFAULT_UPDATES, refuse, run_self_test, timesteps_for
+from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import cosimulate
 from qlif.cosim.foreign import foreign_population
 from qlif.hdl.export import POPULATION_MODULE
@@ -33,13 +36,17 @@ from qlif.hdl.targets import TARGETS
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
 
+DEFAULT_INPUT = "ou"
+BYTES_PER_UPDATE = 400
+"""What the models, the bench and the comparison keep of each update, both processes together."""
+
 
 def cosim(
     preset: PresetOption = None,
     params: ParamsOption = None,
     neurons: NeuronsOption = None,
     steps: StepsOption = None,
-    input: InputOption = "ou",
+    input: InputOption = DEFAULT_INPUT,
     seed: SeedOption = 0,
     simulator: Annotated[
         str, typer.Option("--simulator", help=f"One of {', '.join(simulators.SIMULATORS)}.")
@@ -62,6 +69,17 @@ def cosim(
             help=f"Simulate the netlist that Yosys makes for {' or '.join(TARGETS)}, of the vendor's cells.",
         ),
     ] = None,
+    selftest: Annotated[
+        bool,
+        typer.Option(
+            "--selftest",
+            help="Stimulus and signature in gates, without Python: millions of updates, no --input.",
+        ),
+    ] = False,
+    updates: Annotated[
+        int | None,
+        typer.Option("--updates", help=f"Updates of the self-test, rounded up [{DEFAULT_UPDATES}]."),
+    ] = None,
     max_lag_steps: Annotated[
         int | None, typer.Option("--max-lag-steps", help="Fail if a spike lags the float neuron's by more.")
     ] = None,
@@ -83,8 +101,19 @@ def cosim(
     for name, limit in (("--max-lag-steps", max_lag_steps), ("--max-rmse", max_rmse)):
         if limit is not None and not limit >= 0:
             raise InputError(f"{name} must be 0 or more, not {limit}")
+    if selftest:
+        needless = {"--waves": waves, "--stalls": stalls or None, "--thorough": thorough, "--gates": gates}
+        needless |= {"--max-lag-steps": max_lag_steps, "--max-rmse": max_rmse}
+        refuse({**needless, "--input": None if input == DEFAULT_INPUT else input})
+        neurons = DEFAULT_NEURONS if neurons is None else neurons
+        configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
+        timesteps = timesteps_for(updates, steps, neurons)
+        run_self_test(configuration, timesteps, simulator, out, seed=seed, lanes=lanes, as_json=as_json)
+        return
+    if updates is not None:
+        raise InputError("--updates belongs to --selftest; else the run has --steps times --neurons updates")
     found = simulators.find(simulator)
-    configuration, currents = prepare(preset, params, neurons, steps, input, seed)
+    configuration, currents = prepare(preset, params, neurons, steps, input, seed, BYTES_PER_UPDATE)
     configuration = with_depths(configuration, register, memory)
     export = (
         None if verilog is None else foreign_population(configuration, read_verilog(verilog), module, lanes)

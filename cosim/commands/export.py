@@ -17,14 +17,21 @@ from qlif.cosim.commands.options import (
     ParamsOption,
     PresetOption,
     RegisterOption,
+    SelfTestOption,
     TargetOption,
     VariantOption,
+    progress_bar,
     with_depths,
 )
+from qlif.cosim.commands.self_test import timesteps_for
 from qlif.cosim.configuration import Settings
 from qlif.hdl.export import export_population
 from qlif.hdl.primitives import primitives
+from qlif.hdl.self_test_export import BOARD_MODULE, board_top, export_self_test
+from qlif.model.errors import InputError
 from qlif.model.files import write_text
+from qlif.model.golden_self_test import GoldenSelfTest
+from qlif.model.self_test import SelfTestPlan
 from qlif.model.words import quantise
 
 
@@ -37,6 +44,12 @@ def export(
     target: TargetOption = "ecp5",
     register: RegisterOption = None,
     memory: MemoryOption = None,
+    selftest: SelfTestOption = False,
+    updates: Annotated[
+        int | None,
+        typer.Option("--updates", help="With --selftest: a top that knows the signature after so many."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the self-test's stimulus.")] = 0,
     out: OutOption = Path("qlif-out"),
     as_json: JsonOption = False,
 ) -> None:
@@ -46,6 +59,18 @@ def export(
     exported = export_population(
         words, neurons, configuration.name, lanes, configuration.depths, primitives(variant, target)
     )
+    if updates is not None and not selftest:
+        raise InputError("--updates belongs to --selftest")
+    if selftest:
+        plan = SelfTestPlan.of(words, seed)
+        exported = export_self_test(exported, plan)
+    if updates is not None:
+        timesteps = timesteps_for(updates, None, neurons)
+        with progress_bar(as_json) as progress:
+            golden = GoldenSelfTest(words, plan, lanes)
+            signature = golden.advance(timesteps, lambda step: progress("golden model", step / timesteps))
+        write_text(out / f"{BOARD_MODULE}.v", board_top(timesteps, signature))
+        exported.interface["expected"] = {"timesteps": timesteps, "signature": f"{signature:032x}"}
     verilog, interface = out / f"{exported.interface['module']}.v", out / "interface.json"
     write_text(verilog, exported.verilog)
     write_text(interface, json.dumps(exported.interface, indent=2) + "\n")

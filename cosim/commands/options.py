@@ -17,6 +17,7 @@ from qlif.hdl.depths import Depth
 from qlif.hdl.targets import TARGETS
 from qlif.model import stimuli
 from qlif.model.errors import InputError
+from qlif.model.memory import require_memory
 from qlif.model.presets import PRESETS
 
 DEFAULT_NEURONS = 64
@@ -56,6 +57,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 
 LanesOption = Annotated[int, typer.Option("--lanes", help="Pipelines side by side, a power of two.")]
+SelfTestOption = Annotated[
+    bool, typer.Option("--selftest", help="With stimulus and signature in gates around it.")
+]
 RegisterOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -101,13 +105,24 @@ def read_verilog(file: Path) -> str:
 
 
 def prepare(
-    preset: str | None, params: Path | None, neurons: int | None, steps: int | None, input: str, seed: int
+    preset: str | None,
+    params: Path | None,
+    neurons: int | None,
+    steps: int | None,
+    input: str,
+    seed: int,
+    bytes_per_update: int,
 ) -> tuple[Configuration, npt.NDArray[np.float64]]:
-    """Return the configuration and its input, the size taken from a recording where it isn't given."""
+    """Return the configuration and its input, the size taken from a recording where it isn't given.
+
+    A run that takes more memory than there is, with so many bytes for each update, is refused before.
+    """
     settings = Settings.read(preset, params)
     if not stimuli.is_recording(input):
         neurons = DEFAULT_NEURONS if neurons is None else neurons
         steps = DEFAULT_STEPS if steps is None else steps
+    if steps is not None and neurons is not None:
+        require_memory(f"a run of {steps} steps of {neurons} neurons", steps * neurons * bytes_per_update)
     currents = stimuli.make(input, timesteps=steps, neurons=neurons, dt=settings.dt, seed=seed)
     return settings.population(currents.shape[1]), currents
 

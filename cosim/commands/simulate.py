@@ -23,6 +23,9 @@ from qlif.cosim.commands.options import (
 from qlif.cosim.simulation import simulate as run_models
 from qlif.model.files import write_text
 
+BYTES_PER_UPDATE = 80
+"""What a run keeps of each update, measured: spikes, potentials and traces of both models."""
+
 
 def simulate(
     preset: PresetOption = None,
@@ -38,7 +41,7 @@ def simulate(
     as_json: JsonOption = False,
 ) -> None:
     """Run an input through the fixed-point golden model and the float neuron."""
-    configuration, currents = prepare(preset, params, neurons, steps, input, seed)
+    configuration, currents = prepare(preset, params, neurons, steps, input, seed, BYTES_PER_UPDATE)
     with progress_bar(as_json) as progress:
         progress("running the models", 0.0)
         simulation = run_models(configuration, currents)

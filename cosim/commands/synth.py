@@ -16,6 +16,7 @@ from qlif.cosim.commands.options import (
     ParamsOption,
     PresetOption,
     RegisterOption,
+    SelfTestOption,
     TargetOption,
     VariantOption,
     progress_bar,
@@ -38,6 +39,7 @@ def synth(
     register: RegisterOption = None,
     memory: MemoryOption = None,
     seeds: Annotated[int, typer.Option("--seeds", help="Placements; the median clock counts.")] = 5,
+    selftest: SelfTestOption = False,
     out: OutOption = Path("qlif-out"),
     as_json: JsonOption = False,
 ) -> None:
@@ -56,9 +58,10 @@ def synth(
             lanes=lanes,
             depths=configuration.depths,
             seeds=seeds,
+            selftest=selftest,
             progress=progress,
         )
-    facts = {**synthesis.as_dict(), "depths": configuration.depths}
+    facts = {**synthesis.as_dict(), "depths": configuration.depths, "selftest": selftest}
     write_text(out / "synthesis.json", json.dumps(facts, indent=2) + "\n")
     if as_json:
         typer.echo(json.dumps(facts))

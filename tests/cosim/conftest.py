@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from qlif.cosim import cli, simulators
+from qlif.hdl.export import Export
 from qlif.model.errors import InputError
 
 
@@ -41,3 +42,47 @@ def qlif(tmp_path, monkeypatch, capsys):
         return ended.value.code or 0, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def with_fault():
+    """What plants faults around a population."""
+    return _with_fault
+
+
+def _with_fault(export, corrupted):
+    """Return the export with a module around the population that corrupts some of its ports.
+
+    `corrupted` gives, for the name of a port, a Verilog expression in `raw`, the port's right value. It may
+    use any port, and `count`, the number of updates that were given so far.
+    """
+    interface = export.interface
+    module = interface["module"]
+    declarations, connections, wires = [], [], []
+    for port in interface["ports"]:
+        name, width = port["name"], port["width"]
+        declarations.append(f"{port['direction']} [{width - 1}:0] {name}")
+        if name not in corrupted:
+            connections.append(f".{name}({name})")
+            continue
+        wires.append(f"wire [{width - 1}:0] inner_{name};")
+        expression = corrupted[name]
+        if port["direction"] == "input":
+            wires.append(f"assign inner_{name} = {expression.replace('raw', name)};")
+        else:
+            wires.append(f"assign {name} = {expression.replace('raw', f'inner_{name}')};")
+        connections.append(f".{name}(inner_{name})")
+    wrapper = f"""
+module {module}(input clk, input rst, {", ".join(declarations)});
+  reg [63:0] count;
+  always @(posedge clk) begin
+    if (rst) count <= 0;
+    else if (updates_valid & updates_ready) count <= count + 1;
+  end
+  {" ".join(wires)}
+  {module}_right right(.clk(clk), .rst(rst), {", ".join(connections)});
+endmodule
+"""
+    verilog = export.verilog.replace(f"module {module}(", f"module {module}_right(", 1)
+    assert verilog != export.verilog
+    return Export(verilog + wrapper, interface)

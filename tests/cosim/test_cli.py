@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -204,3 +207,42 @@ def test_the_console_script_is_there():
     script = os.path.join(os.path.dirname(sys.executable), "qlif")  # noqa: PTH118, PTH120
     answer = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert answer.stdout.startswith("qlif 0.1")
+
+
+@pytest.mark.parametrize("command", ["simulate", "cosim"])
+def test_a_run_too_large_for_memory_is_refused_with_its_figure(qlif, tmp_path, command):
+    code, _, errors = qlif(command, "--neurons", 1_000_000, "--steps", 100_000_000)
+    assert code == 2
+    assert re.fullmatch(
+        r"error: a run of 100000000 steps of 1000000 neurons takes about [\d,]+\.\d GB of memory, "
+        r"but [\d,]+\.\d GB are available\n",
+        errors,
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_self_test_leaves_nothing_half_written(tmp_path):
+    """Interrupted while it builds or runs: the Verilog is whole, and no folder of its own is left."""
+    try:
+        simulators.find("verilator")
+    except InputError as error:
+        pytest.skip(str(error))
+    command = [
+        sys.executable,
+        "-c",
+        "from qlif.cosim.cli import main; main()",
+        "cosim",
+        "--selftest",
+        "--updates",
+        "4000000000",
+    ]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob(".self-test-*/fast/objects/*.mk")):
+        time.sleep(0.1)
+        assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["interface.json", "qlif_self_test.v"]

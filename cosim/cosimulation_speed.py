@@ -1,0 +1,119 @@
+"""How fast the kinds of co-simulation are: the same population, one after another, in alternating rounds."""
+
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from qlif.cosim import verilator_program
+from qlif.cosim.block_wrapper import BLOCK_MODULE, block_wrapper
+from qlif.cosim.cases import constrained_random
+from qlif.cosim.configuration import Configuration
+from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH
+from qlif.cosim.job import Job, read_seconds
+from qlif.cosim.self_test import PROGRAM
+from qlif.cosim.simulators import Design, SimulationError, Simulator
+from qlif.hdl.export import POPULATION_MODULE, export_population
+from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
+from qlif.model.files import write_text
+from qlif.model.self_test import SelfTestPlan
+from qlif.model.words import quantise
+
+SELF_TEST, BLOCKS, PER_CYCLE, BARE_LOOP = (
+    "self-test",
+    "block-wise bench",
+    "per-cycle bench",
+    "bare Verilator loop",
+)
+
+UPDATES = {SELF_TEST: 8_000_000, BLOCKS: 400_000, PER_CYCLE: 40_000, BARE_LOOP: 8_000_000}
+"""In each round: about a second for each."""
+
+GOALS = {"self-test / per-cycle bench": 100.0, "self-test / bare Verilator loop": 0.25}
+
+Progress = Callable[[str, float], None]
+
+
+def measure_cosimulation(
+    configuration: Configuration,
+    simulator: Simulator,
+    rounds: int = 5,
+    progress: Progress = lambda what, fraction: None,
+) -> dict[str, list[float]]:
+    """Return the updates per second of each kind in each round.
+
+    Building, starting the simulator and comparing with the golden model aren't in the time of a bench; the
+    start of a program is. The benches check nothing meanwhile, and neither does the bare loop: they are
+    as fast as they can be. The self-test's signature is made within its time.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        One lane, without run-time parameters.
+    simulator : Simulator
+        Verilator.
+    rounds : int
+    progress : callable, optional
+
+    Raises
+    ------
+    SimulationError
+        Something can't be built or run.
+    """
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    neurons = words.parameters.n
+    export = export_population(words, neurons, configuration.name)
+    with tempfile.TemporaryDirectory(prefix="qlif-speed-") as temporary:
+        work = Path(temporary)
+        population, tested, blocks = (work / f"{name}.v" for name in ("population", "self_test", "blocks"))
+        write_text(population, export.verilog)
+        write_text(tested, export_self_test(export, SelfTestPlan.of(words)).verilog)
+        write_text(blocks, block_wrapper(export.interface))
+        progress("building", 0.0)
+        fast = verilator_program.build(simulator, tested, SELF_TEST_MODULE, PROGRAM, work / SELF_TEST)
+        bare = verilator_program.build(
+            simulator, population, POPULATION_MODULE, "bare_loop.cpp", work / "bare"
+        )
+        designs = {
+            BLOCKS: Design(simulator, blocks, BLOCK_MODULE, work / "blocks", False, [population], None, True),
+            PER_CYCLE: Design(simulator, population, POPULATION_MODULE, work / "cycles"),
+        }
+        benches = {BLOCKS: BLOCK_BENCH, PER_CYCLE: POPULATION_BENCH}
+        for name in designs:
+            steps = UPDATES[name] // neurons
+            currents = constrained_random(words, steps, neurons, np.random.default_rng(1))
+            (work / name).mkdir(exist_ok=True)
+            Job(words, export.interface, {}, currents).write(work / name)
+
+        def once(name: str) -> float:
+            """Run one kind; return its updates per second."""
+            steps = UPDATES[name] // neurons
+            if name in designs:
+                designs[name].run(benches[name], work / name, 1, ("replay",))
+                return steps * neurons / read_seconds(work / name)
+            arguments = [str(steps)] * 2 if name == SELF_TEST else [str(steps * neurons)]
+            begun = time.perf_counter()
+            executable = fast if name == SELF_TEST else bare
+            code = subprocess.run(
+                [str(executable), *arguments], stdout=subprocess.DEVNULL, check=False
+            ).returncode
+            if code:
+                raise SimulationError(f"{name} ended with exit code {code}")
+            return steps * neurons / (time.perf_counter() - begun)
+
+        found: dict[str, list[float]] = {name: [] for name in UPDATES}
+        for number in range(rounds):
+            for name in UPDATES:
+                progress(f"round {number + 1} of {rounds}: {name}", number / rounds)
+                found[name].append(once(name))
+        return found
+
+
+def ratios(found: Mapping[str, list[float]]) -> dict[str, float]:
+    """Return the ratios that :data:`GOALS` speaks of, of medians."""
+    median = {name: statistics.median(speeds) for name, speeds in found.items()}
+    return {name: median[name.split(" / ")[0]] / median[name.split(" / ")[1]] for name in GOALS}

@@ -1,0 +1,117 @@
+// The self-test in a bare Verilator loop: nothing wakes up but the model.
+//
+// Arguments: timesteps, timesteps between checkpoints. On standard output, a line for each:
+//   checkpoint TIMESTEP SIGNATURE    the signature when so many timesteps are in it
+//   done TIMESTEP SIGNATURE CLOCKS   the run is over
+//   stuck TIMESTEP SIGNATURE CLOCKS  for a long time nothing has come out any more
+// Built with QLIF_OBSERVED it can look at what comes out. Further arguments: the first row of updates to keep
+// and how many, the first event to keep and how many, a file for each, the first clock with waves and how
+// many, a file for the waves.
+
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "Vqlif_self_test.h"
+#include "verilated.h"
+#ifdef QLIF_OBSERVED
+#include "qlif_observed.h"
+#include "verilated_vcd_c.h"
+#endif
+
+namespace {
+
+// After so many clocks without a change of the signature, nothing more is to be expected.
+constexpr uint64_t patience = 1 << 22;
+
+void show(const char *what, const Vqlif_self_test &top) {
+    std::printf("%s %u %08x%08x%08x%08x", what, top.timestep, top.signature[3], top.signature[2], top.signature[1],
+                top.signature[0]);
+}
+
+uint64_t number(const char *text) { return std::strtoull(text, nullptr, 10); }
+
+#ifdef QLIF_OBSERVED
+// A file for some of the transfers of a stream.
+struct Kept {
+    uint64_t first, end, seen = 0;
+    std::FILE *file;
+    Kept(const char *from, const char *count, const char *path)
+        : first{number(from)}, end{first + number(count)}, file{std::fopen(path, "wb")} {
+        if (!file) std::exit(2);
+    }
+    bool is_due() {
+        const uint64_t present = seen++;
+        return present >= first && present < end;
+    }
+};
+#endif
+
+}  // namespace
+
+int main(int argc, char **argv) {
+    if (argc < 3) return 2;
+    const uint32_t timesteps = number(argv[1]);
+    const uint32_t interval = number(argv[2]);
+    VerilatedContext context;
+    Vqlif_self_test top{&context};
+#ifdef QLIF_OBSERVED
+    if (argc < 12) return 2;
+    Kept updates{argv[3], argv[4], argv[7]}, events{argv[5], argv[6], argv[8]};
+    const uint64_t waves_from = number(argv[9]), waves_to = waves_from + number(argv[10]);
+    context.traceEverOn(true);
+    VerilatedVcdC waves;
+    top.trace(&waves, 99);
+    waves.open(argv[11]);
+#endif
+    top.start = 0;
+    top.timesteps = timesteps;
+    top.rst = 1;
+    uint64_t clocks = 0, changed = 0, next = interval;
+    uint32_t before = 0;
+    bool stuck = false;
+    while (true) {
+        top.clk = 0;
+        top.eval();
+#ifdef QLIF_OBSERVED
+        const bool shown = clocks >= waves_from && clocks < waves_to;
+        if (shown) waves.dump(2 * clocks);
+        if (clocks >= 8 && top.updates_valid && updates.is_due()) qlif_keep_update(top, clocks, updates.file);
+        if (clocks >= 8 && top.events_valid && events.is_due()) qlif_keep_event(top, clocks, events.file);
+#endif
+        top.clk = 1;
+        top.eval();
+#ifdef QLIF_OBSERVED
+        if (shown) waves.dump(2 * clocks + 1);
+#endif
+        ++clocks;
+        if (clocks < 8) {
+            // Reset for a few clocks, then one start.
+            top.rst = clocks < 4;
+            top.start = clocks == 5;
+            continue;
+        }
+        if (top.timestep >= next) {
+            show("checkpoint", top);
+            std::printf("\n");
+            std::fflush(stdout);
+            next += interval;
+        }
+        if (top.done) break;
+        if ((clocks & 0xffff) == 0) {
+            if (top.signature[0] != before) changed = clocks;
+            before = top.signature[0];
+            stuck = clocks - changed > patience;
+            if (stuck) break;
+        }
+    }
+    show(stuck ? "stuck" : "done", top);
+    std::printf(" %" PRIu64 "\n", clocks);
+    top.final();
+#ifdef QLIF_OBSERVED
+    waves.close();
+    if (std::fclose(updates.file) != 0 || std::fclose(events.file) != 0) return 2;
+#endif
+    return 0;
+}
