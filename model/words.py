@@ -266,7 +266,7 @@ def quantise(parameters: Parameters, arithmetic: Arithmetic) -> Words:
     if not np.all(decay.holds(constants["decay"].word)) or np.any(np.asarray(constants["decay"].word) == 0):
         raise InputError(
             f"tau_s must give a decay exp(-dt/tau_s) that {bits} bits hold and that isn't 0 or 1, "
-            f"not {show(parameters.decay)}"
+            f"not {show(parameters.tau_s)} with dt = {show(parameters.dt)}"
         )
     spike_trace = parameters.trace_scale if parameters.additive_spike_trace else 1.0
     constants["trace_spike"] = Constant(

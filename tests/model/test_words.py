@@ -356,13 +356,13 @@ REFUSED = [
         FACTORED,
         {"tau_s": 1e6, "tau_m": 10},
         "tau_s must give a decay exp(-dt/tau_s) that 16 bits hold and that isn't 0 or 1, "
-        "not 0.999999900000005",
+        "not 1000000.0 with dt = 0.1",
     ),
     (
         FACTORED,
         {"tau_s": 1e-3, "tau_m": 10},
         "tau_s must give a decay exp(-dt/tau_s) that 16 bits hold and that isn't 0 or 1, "
-        "not 3.720075976020836e-44",
+        "not 0.001 with dt = 0.1",
     ),
     (
         STOCHASTIC.replace(random_bits=32),
