@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from qlif.cosim import simulators
+from qlif.cosim.commands import study
 from qlif.cosim.commands.cosim import cosim
 from qlif.cosim.commands.export import export
 from qlif.cosim.commands.inputs import inputs
+from qlif.cosim.commands.prove import prove
 from qlif.cosim.commands.simulate import simulate
 from qlif.cosim.commands.synth import synth
 from qlif.hdl.synthesis import SynthesisError
@@ -51,7 +53,9 @@ _add(simulate, "simulate --preset square-16 --input constant:amplitude=20 --fi-c
 _add(cosim, "cosim --preset square-18 --neurons 64 --steps 2000 --input ou --seed 1")
 _add(export, "export --preset square-18 --neurons 1024 --out rtl")
 _add(synth, "synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5")
+_add(prove, "prove --preset square-18")
 _add(inputs, "inputs")
+app.add_typer(study.app, name="study", help="How many bits, which rounding and form, and what it costs.")
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

@@ -15,7 +15,7 @@ from qlif.cosim.simulation import Simulation
 from qlif.hdl.synthesis import Synthesis
 from qlif.model import analytic, plots
 from qlif.model.errors import InputError
-from qlif.model.fi_curve import FICurve, fi_curve
+from qlif.model.fi_curve import FICurve, fi_currents, fi_curve
 from qlif.model.files import whole_file
 from qlif.model.parameters import PER_NEURON
 from qlif.model.recording import Recording
@@ -154,16 +154,13 @@ def draw_fi_curve(directory: Path, words: Words, name: str) -> tuple[list[Path],
     if any(isinstance(getattr(parameters, key), np.ndarray) for key in PER_NEURON):
         raise InputError("the f-I curve is of one neuron: every parameter must be one value for all")
     parameters = parameters.replace(n=1)
-    rheobase = float(np.max(analytic.rheobase(parameters)))
     highest = float(words.currents(words.arithmetic.current.max_word))
-    # Close to rheobase is where a rounding can silence the neuron.
-    near, far = np.linspace(0.8, 1.3, 21) * rheobase, np.linspace(1.3, 3.0, 20) * rheobase
-    currents = np.unique(np.concatenate([near, far]))
+    currents = fi_currents(parameters)
     currents = currents[currents <= highest]
     if not len(currents):
         raise InputError(
-            f"the f-I curve starts near rheobase, {rheobase:.6g}, but {words.arithmetic.current} holds "
-            f"currents up to {highest:.6g}"
+            f"the f-I curve starts near rheobase, {float(analytic.rheobase(parameters)):.6g}, but "
+            f"{words.arithmetic.current} holds currents up to {highest:.6g}"
         )
     curves = {
         "float64 Euler": fi_curve(parameters, currents),

@@ -81,7 +81,8 @@ class StepCounter(wiring.Component):
         """Build the gates."""
         m = Module()
         half = self.bits // 2
-        low, high = Signal(half, init=-1), Signal(self.bits - half, init=-1)
+        low = Signal(half, init=-1)
+        high = Signal(self.bits - half, init=-1)
         full = Signal(init=1)
         m.d.comb += self.step.eq(Cat(low, high))
         with m.If(self.due & self.advance):

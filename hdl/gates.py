@@ -109,6 +109,24 @@ def cell_models(target_name: str, directory: Path) -> tuple[Path, ...]:
     return (copied, *(_our_model(name) for name in OUR_MODELS[target_name].values()))
 
 
+def multiplier_model(target_name: str) -> str:
+    """Return the text of the model of a target's multiplier block alone.
+
+    Raises
+    ------
+    InputError
+        Yosys isn't installed.
+    """
+    if target_name == "ecp5":
+        return _our_model(OUR_MODELS["ecp5"]["MULT18X18D"]).read_text(encoding="utf-8")
+    yowasp.version(yowasp.YOSYS)
+    share = importlib.resources.files(yowasp.YOSYS) / "share"
+    text = (share / "ice40/cells_sim.v").read_text(encoding="utf-8")
+    found = re.search(r"(?ms)^module SB_MAC16\b.*?^endmodule$", text)
+    assert found is not None
+    return found.group(0)
+
+
 def check_parameters(netlist: Netlist, target_name: str) -> None:
     """Refuse a cell with a parameter that its model here doesn't have: a simulator might pass over it.
 

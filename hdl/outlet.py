@@ -92,10 +92,13 @@ class Outlet(wiring.Component):
         m.submodules.queue = memory
         write, read = memory.write_port(), memory.read_port()
         # With a bit more than the address has: a full queue doesn't look like one with nothing left.
-        written, taken = Signal(range(2 * self.places)), Signal(range(2 * self.places))
-        following = Signal(range(2 * self.places), init=1)
+        pointer = range(2 * self.places)
+        written, taken = (Signal(pointer, name=name) for name in ("written", "taken"))
+        following = Signal(pointer, init=1)
         # What waits in the queue, what was read from it, what is offered; each moves on when it can.
-        waits, held, reading, vacant, moving = Signal(), Signal(), Signal(), Signal(), Signal()
+        waits, held, reading, vacant, moving = (
+            Signal(name=name) for name in ("waits", "held", "reading", "vacant", "moving")
+        )
         m.d.comb += [
             queued.eq(Cat(self.pushed_spikes, self.pushed_words, self.pushed_spikes.any())),
             write.addr.eq(written),

@@ -34,6 +34,8 @@ class FICurve:
         Firing rate, the inverse of `mean_isi_ms`; 0 where there were fewer than two spikes.
     mean_isi_ms : ndarray of float64, (points,)
         Mean inter-spike interval; inf where there were fewer than two spikes.
+    fired : ndarray of bool, (points,)
+        Where there was a spike.
     silent : ndarray of bool, (points,)
         Where there was no spike at all although in the same time the closed form spikes twice
         or more: the integrator or its rounding has stopped a neuron that should fire.
@@ -43,6 +45,7 @@ class FICurve:
     currents: npt.NDArray[np.float64]
     rates_hz: npt.NDArray[np.float64]
     mean_isi_ms: npt.NDArray[np.float64]
+    fired: npt.NDArray[np.bool_]
     silent: npt.NDArray[np.bool_]
 
     @property
@@ -59,6 +62,16 @@ class FICurve:
     def rheobase_mv(self) -> float:
         """``R I`` above which the membrane equation fires, mV."""
         return float(np.squeeze(self.parameters.R * analytic.rheobase(self.parameters)))
+
+
+def fi_currents(parameters: Parameters) -> npt.NDArray[np.float64]:
+    """Return the currents of the usual f-I curve: 0.8 to 3 times the rheobase.
+
+    They are closest together near it, where a rounding can silence the neuron.
+    """
+    rheobase = float(np.max(analytic.rheobase(parameters)))
+    near, far = np.linspace(0.8, 1.3, 21) * rheobase, np.linspace(1.3, 3.0, 20) * rheobase
+    return np.unique(np.concatenate([near, far]))
 
 
 def fi_curve(
@@ -134,6 +147,7 @@ def fi_curve(
         currents=inputs,
         rates_hz=1000.0 / intervals,
         mean_isi_ms=intervals,
+        fired=counts > 0,
         silent=(counts == 0) & (second_spike <= timesteps * parameters.dt),
     )
 

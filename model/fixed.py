@@ -1,5 +1,6 @@
 """A population in fixed point: the golden datapath over arrays, with potentials in mV outside."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model import datapath
+from qlif.model import compiled, datapath
 from qlif.model.checks import whole
 from qlif.model.errors import InputError, unknown_name
 from qlif.model.random_words import RandomWords
@@ -174,19 +175,46 @@ class FixedNeurons:
         """
         spikes = np.empty(currents.shape, dtype=np.bool_)
         words: dict[str, npt.NDArray[Any]]
-        words = {name: np.empty(currents.shape, dtype=self._dtype) for name in keep}
+        # Only sums inside a timestep can be wider than 64 bits.
+        words = {name: np.empty(currents.shape, dtype=np.int64) for name in keep}
         changes: dict[int, list[ParameterWrite]] = {}
         for change in writes:
             change.check(self.words, len(currents))
             changes.setdefault(change.step, []).append(change)
-        for timestep, current in enumerate(currents):
-            for change in changes.get(timestep, ()):
+        worthwhile = currents.size >= compiled.WORTHWHILE and compiled.compilable(self.words)
+        run = compiled.kernel() if worthwhile else None
+        # Between two changes nothing is looked at but the input.
+        borders = sorted({0, *changes, len(currents)})
+        for start, end in itertools.pairwise(borders):
+            for change in changes.get(start, ()):
                 self.write(change)
+            if run is None:
+                self._step_through(currents[start:end], spikes[start:end], _part(words, start, end))
+            else:
+                self._fresh = False
+                state = compiled.advance(
+                    run,
+                    self.words,
+                    self._constants,
+                    self.state,
+                    currents[start:end],
+                    self._random.take,
+                    spikes[start:end],
+                    _part(words, start, end),
+                )
+                self.state = datapath.State(*(part.astype(self._dtype, copy=False) for part in state))
+                self.s = spikes[end - 1].copy()
+        return spikes, words
+
+    def _step_through(
+        self, currents: npt.NDArray[Any], spikes: npt.NDArray[np.bool_], words: dict[str, npt.NDArray[Any]]
+    ) -> None:
+        """Advance one timestep after the other, and write what happens into arrays."""
+        for timestep, current in enumerate(currents):
             self.step_words(current)
             spikes[timestep] = self.s
             for name, kept in words.items():
                 kept[timestep] = getattr(self.state, name)
-        return spikes, words
 
     @property
     def v(self) -> npt.NDArray[np.float64]:
@@ -202,3 +230,7 @@ class FixedNeurons:
     def traces(self) -> npt.NDArray[np.float64]:
         """Spike traces."""
         return self.words.traces(self.state.trace)
+
+
+def _part(words: dict[str, npt.NDArray[Any]], start: int, end: int) -> dict[str, npt.NDArray[Any]]:
+    return {name: array[start:end] for name, array in words.items()}

@@ -1,6 +1,10 @@
-"""How far one run is from another: their spikes and their potentials, each by its own measure."""
+"""How far one run is from another: their spikes, rates and potentials, each by its own measure.
+
+:mod:`qlif.model.spike_distances` has the measures of spike trains that other libraries define.
+"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.errors import InputError, show
+
+Times = npt.NDArray[np.float64] | npt.NDArray[np.int64]
+"""Spike times of one neuron, ascending."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +89,88 @@ class PotentialError:
     mae_mv: float
     max_mv: float
     nrmse: float
+
+
+@dataclass(frozen=True, eq=False)
+class RateError:
+    """How much slower or faster each neuron of a record fires than in a reference.
+
+    Attributes
+    ----------
+    intervals : ndarray of float, of the population's shape
+        Relative error of the mean inter-spike interval, positive where the record is late; nan where
+        either has fewer than two spikes.
+    rates : ndarray of float, of the population's shape
+        Relative error of the number of spikes; nan where the reference has none.
+    silent : ndarray of bool, of the population's shape
+        Where the reference spikes and the record never does.
+    """
+
+    intervals: npt.NDArray[np.float64]
+    rates: npt.NDArray[np.float64]
+    silent: npt.NDArray[np.bool_]
+
+    @property
+    def rms_interval(self) -> float:
+        """Root mean square of `intervals` over the neurons that have one; nan if none has."""
+        return root_mean_square(self.intervals)
+
+    @property
+    def rms_rate(self) -> float:
+        """Root mean square of `rates` over the neurons that have one; nan if none has."""
+        return root_mean_square(self.rates)
+
+    @property
+    def max_rate(self) -> float:
+        """The largest absolute value of `rates`; nan if no neuron of the reference spikes."""
+        known = np.abs(self.rates[~np.isnan(self.rates)])
+        return float(known.max()) if known.size else math.nan
+
+
+def root_mean_square(values: npt.ArrayLike) -> float:
+    """Return the root of the mean square of the values that aren't nan; nan if all are."""
+    array = np.asarray(values, dtype=np.float64)
+    known = array[~np.isnan(array)]
+    return math.sqrt(float(np.mean(np.square(known)))) if known.size else math.nan
+
+
+def rate_error(reference_times: Sequence[Times], times: Sequence[Times]) -> RateError:
+    """Compare how fast neurons fire, from their spike times.
+
+    Parameters
+    ----------
+    reference_times, times : sequence of array_like
+        The spike times of each neuron, ascending, in one unit of time.
+
+    Returns
+    -------
+    RateError
+        Its arrays have one entry per neuron.
+
+    Raises
+    ------
+    InputError
+        The two have different numbers of neurons.
+    """
+    if len(reference_times) != len(times):
+        raise InputError(
+            f"times must be of {len(reference_times)} neurons like reference_times, not of {len(times)}"
+        )
+    expected, found = mean_intervals(reference_times), mean_intervals(times)
+    expected_counts = np.array([len(one) for one in reference_times], dtype=np.float64)
+    found_counts = np.array([len(one) for one in times], dtype=np.float64)
+    rates = np.full(len(times), math.nan)
+    np.divide(found_counts - expected_counts, expected_counts, out=rates, where=expected_counts > 0)
+    return RateError((found - expected) / expected, rates, (expected_counts > 0) & (found_counts == 0))
+
+
+def mean_intervals(times: Sequence[Times]) -> npt.NDArray[np.float64]:
+    """Return the mean inter-spike interval of each neuron; nan with fewer than two spikes."""
+    intervals = np.full(len(times), math.nan)
+    for neuron, one in enumerate(times):
+        if len(one) >= 2:
+            intervals[neuron] = (one[-1] - one[0]) / (len(one) - 1)
+    return intervals
 
 
 def spike_lag(reference_spikes: npt.ArrayLike, spikes: npt.ArrayLike) -> SpikeLag:

@@ -198,6 +198,12 @@ class Words:
         return total + self.constants["bias"].format if "bias" in self.constants else total
 
     @property
+    def state_bits(self) -> int:
+        """Bits that a neuron keeps from one timestep to the next: potential, counter, trace."""
+        trace = self.arithmetic.trace.width if self.parameters.spike_trace else 0
+        return self.arithmetic.potential.width + self.refractory.width + trace
+
+    @property
     def largest_width(self) -> int:
         """Bits of the widest integer in one update; decides whether int64 arrays are enough."""
         trace = (self.arithmetic.trace * self.constants["decay"].format).width

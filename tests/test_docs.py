@@ -17,7 +17,7 @@ from qlif.model.presets import PRESETS
 from qlif.model.words import quantise
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def python_blocks():
@@ -50,9 +50,11 @@ def test_python_examples_run(tmp_path, block):
 
 @pytest.mark.parametrize("line", list(command_lines()))
 def test_command_examples_name_commands_and_options_that_exist(line):
-    _, command, *arguments = shlex.split(line)
-    commands = typer.main.get_command(cli.app).commands
-    known = {name for parameter in commands[command].params for name in parameter.opts} | {"--help"}
+    _, *arguments = shlex.split(line)
+    command = typer.main.get_command(cli.app)
+    while hasattr(command, "commands"):
+        command = command.commands[arguments.pop(0)]
+    known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
     assert {argument for argument in arguments if argument.startswith("--")} <= known
 
 

@@ -3,7 +3,7 @@
 Anyone's Verilog with the ports of :func:`qlif.hdl.export.population_ports` can be put under them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,6 +166,58 @@ class PopulationBench:
             if len(updates) == len(rows) and idle > DRAIN:
                 break
         return observed(self.interface, updates, events, last)
+
+    async def play_given(self, inputs: Sequence[Mapping[str, int]]) -> tuple[npt.NDArray[np.int64], Observed]:
+        """Drive the handshakes clock by clock, then rest until everything has come out.
+
+        The currents are random. After the given clocks, more are offered until the timestep is whole.
+        Returns the currents that were taken, (timesteps, neurons), and what came out.
+
+        Parameters
+        ----------
+        inputs : sequence of mapping of str to int
+            For each clock, the unsigned word of each port but that of the currents.
+        """
+        width = self.ports["currents_data"]["width"] // self.lanes
+        sign = 1 << (width - 1)
+        # None of them negative: with those, neurons would only sink.
+        random = self.random.integers(0, sign, (4096, self.lanes), dtype=np.int64)
+        rows = packed_rows(self.ports["currents_data"], random)
+        handles, rows_per_step = self.handles, self.neurons // self.lanes
+        taken: list[int] = []
+        updates: list[list[int]] = []
+        events: list[list[int]] = []
+        idle, clock = 0, 0
+        while clock < len(inputs) or idle < 4 * DRAIN:
+            await self._falling
+            whole = len(taken) % rows_per_step == 0
+            rest = {
+                "currents_valid": int(not whole),
+                "updates_ready": 1,
+                "events_ready": 1,
+            }
+            driven = {**rest, "parameters_valid": 0} if clock >= len(inputs) else inputs[clock]
+            offered = {"currents_data": rows[len(taken) % len(rows)]}
+            for name, word in {**driven, **offered}.items():
+                if name in handles:
+                    handles[name].value = word
+            await ReadOnly()
+            clock, idle = clock + 1, idle + 1
+            if int(handles["currents_valid"].value) and int(handles["currents_ready"].value):
+                taken.append(int(handles["currents_data"].value))
+                idle = 0
+            for stream, parts, kept in (
+                ("updates", UPDATE_PARTS, updates),
+                ("events", event_parts(self.lanes), events),
+            ):
+                if int(handles[f"{stream}_valid"].value) and int(handles[f"{stream}_ready"].value):
+                    kept.append([int(handles[f"{stream}_{part}"].value) for part in parts])
+                    idle = 0
+        words = [row >> (lane * width) & ((1 << width) - 1) for row in taken for lane in range(self.lanes)]
+        # A module that never takes the rest leaves its last timestep unfinished.
+        whole_steps = len(words) // self.neurons * self.neurons
+        currents = (np.array(words[:whole_steps], dtype=np.int64).reshape(-1, self.neurons) ^ sign) - sign
+        return currents, observed(self.interface, updates, events, clock)
 
     def _offer_write(self, change: ParameterWrite | None) -> None:
         """Drive the parameter port for the coming clock."""

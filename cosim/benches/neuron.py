@@ -36,6 +36,31 @@ async def random_states(dut: Any) -> None:
     await _compare(dut, job, iter([_random_vectors(job.words, updates, random)]))
 
 
+@cocotb.test()
+async def given_inputs(dut: Any) -> None:
+    """Play the job's inputs, clock by clock; what leaves for the first of them has to be what the job says.
+
+    Its options have, as unsigned words by port: ``inputs``, for each clock, and ``expected``.
+    """
+    job, _ = Job.present()
+    inputs, expected = job.options["inputs"], job.options["expected"]
+    latency = int(job.interface["latency"])
+    Clock(dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
+    falling = FallingEdge(dut.clk)
+    dut.rst.value = 0
+    for words in (dict.fromkeys(inputs[0], 0), inputs[0]):
+        await falling
+        for name, word in words.items():
+            getattr(dut, name).value = word
+    for clock in range(1, latency + 1):
+        await falling
+        if clock < latency:
+            for name, word in inputs[clock].items():
+                getattr(dut, name).value = word
+    got = {name: int(getattr(dut, name).value) for name in expected}
+    assert got == expected, f"expected {expected}, got {got}"
+
+
 def _formats(words: Words) -> dict[str, Format]:
     arithmetic = words.arithmetic
     formats = {

@@ -94,6 +94,15 @@ async def stalled(dut: Any) -> None:
         await _random_run(bench, job, Stalls(*pattern), f"stalls {pattern}", share=0.1)
 
 
+@cocotb.test()
+async def given_clocks(dut: Any) -> None:
+    """Drive the job's inputs clock by clock, as in a counterexample, and judge what comes out."""
+    job, _ = Job.present()
+    bench = await _ready(dut, job)
+    currents, observed = await bench.play_given(job.options["inputs"])
+    _judge(job, currents, observed, "as given")
+
+
 async def _random_run(
     bench: PopulationBench, job: Job, stalls: Stalls, case: str, share: float = 1.0
 ) -> None:

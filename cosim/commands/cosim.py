@@ -21,13 +21,17 @@ from qlif.cosim.commands.options import (
     RegisterOption,
     SeedOption,
     StepsOption,
+    VerilogOption,
     prepare,
     progress_bar,
+    read_verilog,
     with_depths,
 )
 from qlif.cosim.commands.self_test import DEFAULT_UPDATES, refuse, run_self_test, timesteps_for
 from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import cosimulate
+from qlif.cosim.foreign import foreign_population
+from qlif.hdl.export import POPULATION_MODULE
 from qlif.hdl.targets import TARGETS
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
@@ -83,6 +87,8 @@ def cosim(
         float | None,
         typer.Option("--max-rmse", help="Fail if the potential's RMSE to the float neuron is above, mV."),
     ] = None,
+    verilog: VerilogOption = None,
+    module: Annotated[str, typer.Option("--module", help="With --verilog: its module.")] = POPULATION_MODULE,
     out: OutOption = Path("qlif-out"),
     as_json: JsonOption = False,
 ) -> None:
@@ -109,6 +115,9 @@ def cosim(
     found = simulators.find(simulator)
     configuration, currents = prepare(preset, params, neurons, steps, input, seed, BYTES_PER_UPDATE)
     configuration = with_depths(configuration, register, memory)
+    export = (
+        None if verilog is None else foreign_population(configuration, read_verilog(verilog), module, lanes)
+    )
     with progress_bar(as_json) as progress:
         run = cosimulate(
             configuration,
@@ -120,6 +129,7 @@ def cosim(
             stalls=stalls,
             thorough=thorough,
             lanes=lanes,
+            export=export,
             gates=gates,
             progress=progress,
         )
@@ -127,6 +137,7 @@ def cosim(
         facts = {
             "preset": configuration.name,
             "gates": gates,
+            "verilog": None if verilog is None else str(verilog),
             "simulator": found.name,
             "simulator_version": found.version,
             "input": input,

@@ -16,6 +16,7 @@ from qlif.cosim.configuration import Configuration, Settings
 from qlif.hdl.depths import Depth
 from qlif.hdl.targets import TARGETS
 from qlif.model import stimuli
+from qlif.model.errors import InputError
 from qlif.model.memory import require_memory
 from qlif.model.presets import PRESETS
 
@@ -78,6 +79,29 @@ MemoryOption = Annotated[
     list[str] | None,
     typer.Option("--memory", help="Parameter word with one value per neuron in a memory."),
 ]
+
+VerilogOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--verilog", help="Verilog of your own with the ports of the exported module, in place of it."
+    ),
+]
+
+
+def read_verilog(file: Path) -> str:
+    """Return a Verilog file's text.
+
+    Raises
+    ------
+    InputError
+        It can't be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file} must be Verilog in UTF-8") from None
 
 
 def prepare(

@@ -75,6 +75,7 @@ module MULT18X18D (
     ROC1, ROC0
   } = {91{1'bx}};
 
+`ifndef YOSYS
   always @(SOURCEA or SOURCEB)
     if (SOURCEA === 1'b1 || SOURCEB === 1'b1) $fatal(1, "MULT18X18D: the shift chains aren't modelled");
 
@@ -94,6 +95,7 @@ module MULT18X18D (
     if (MULT_BYPASS != "DISABLED") $fatal(1, "MULT18X18D: MULT_BYPASS %s isn't modelled", MULT_BYPASS);
     if (RESETMODE != "SYNC") $fatal(1, "MULT18X18D: RESETMODE %s isn't modelled", RESETMODE);
   end
+`endif
 endmodule
 
 // One of its registers, or a wire if its clock is NONE.
@@ -119,12 +121,15 @@ module ecp5_mult18x18d_register #(
         else if (enable) held <= d;
       assign q = held;
 `ifndef VERILATOR
+`ifndef YOSYS
       always @(posedge clock)
         if (enable === 1'bz || reset === 1'bz) $fatal(1, "MULT18X18D: %s's enable or reset is open", NAME);
+`endif
 `endif
     end
   endgenerate
 
+`ifndef YOSYS
   initial begin
     if (CLOCK != "NONE" && CLOCK != "CLK0" && CLOCK != "CLK1" && CLOCK != "CLK2" && CLOCK != "CLK3")
       $fatal(1, "MULT18X18D: %s_CLK %s isn't modelled", NAME, CLOCK);
@@ -133,4 +138,5 @@ module ecp5_mult18x18d_register #(
     if (RESET != "RST0" && RESET != "RST1" && RESET != "RST2" && RESET != "RST3")
       $fatal(1, "MULT18X18D: %s_RST %s isn't modelled", NAME, RESET);
   end
+`endif
 endmodule

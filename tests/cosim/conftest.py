@@ -1,8 +1,10 @@
 """What the co-simulation tests share."""
 
+import sys
+
 import pytest
 
-from qlif.cosim import simulators
+from qlif.cosim import cli, simulators
 from qlif.hdl.export import Export
 from qlif.model.errors import InputError
 
@@ -25,6 +27,21 @@ def quick_simulator():
         except InputError as error:
             reason = str(error)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def qlif(tmp_path, monkeypatch, capsys):
+    """Run the command in this process, in an empty directory; return (exit code, output, errors)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["qlif", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return ended.value.code or 0, captured.out, captured.err
+
+    return run
 
 
 @pytest.fixture

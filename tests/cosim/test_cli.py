@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from qlif.cosim import cli, simulators
+from qlif.cosim import simulators
 from qlif.hdl import neuron
 from qlif.model.errors import InputError
 
@@ -26,21 +26,6 @@ COSIM_KEYS = {
     "rmse_mv",
     "seed",
 }
-
-
-@pytest.fixture
-def qlif(tmp_path, monkeypatch, capsys):
-    """Run the command in this process, in an empty directory; return (exit code, output, errors)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["qlif", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        return ended.value.code or 0, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def curve(currents, rates, silent=()):
     currents, rates = np.array(currents), np.array(rates, dtype=float)
     isi = np.full(len(rates), np.inf)
     np.divide(1000, rates, out=isi, where=rates > 0)
-    return FICurve(NEURON, currents, rates, isi, np.isin(np.arange(len(rates)), silent))
+    return FICurve(NEURON, currents, rates, isi, rates > 0, np.isin(np.arange(len(rates)), silent))
 
 
 def lines(axes):
@@ -290,7 +290,9 @@ def test_refused(call, text):
 
 def test_fi_curves_of_different_neurons():
     one = curve([8.0, 9.0], [0, 10])
-    other = FICurve(NEURON.replace(tau_m=20.0), one.currents, one.rates_hz, one.mean_isi_ms, one.silent)
+    other = FICurve(
+        NEURON.replace(tau_m=20.0), one.currents, one.rates_hz, one.mean_isi_ms, one.fired, one.silent
+    )
     with pytest.raises(InputError, match=r"^curves must be of one neuron, but 'b' has other parameters"):
         fi_figure({"a": one, "b": other})
 

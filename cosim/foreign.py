@@ -1,0 +1,34 @@
+"""Somebody else's population, with the ports of this project's."""
+
+from qlif.cosim.configuration import Configuration
+from qlif.cosim.proof.netlist import check_ports, read_circuit
+from qlif.hdl.export import Export, export_population
+from qlif.model.words import quantise
+
+
+def foreign_population(configuration: Configuration, verilog: str, module: str, lanes: int = 1) -> Export:
+    """Return Verilog of somebody else as an export of a configuration.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What it is to be.
+    verilog : str
+        Its text.
+    module : str
+        Its module.
+    lanes : int
+        How many updates it makes side by side.
+
+    Raises
+    ------
+    InputError
+        It isn't Verilog that Yosys reads, has no such module, or that hasn't the ports; or Yosys isn't
+        installed.
+    """
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    own = export_population(
+        words, configuration.parameters.n, configuration.name, lanes, configuration.depths
+    )
+    check_ports(read_circuit(verilog, module), own.interface)
+    return Export(verilog, {**own.interface, "module": module})

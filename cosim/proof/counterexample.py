@@ -1,0 +1,160 @@
+"""A refuted claim about one update in numbers, and the same in a simulator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qlif.cosim.job import Job
+from qlif.cosim.simulators import Design, Simulator
+from qlif.model import datapath
+from qlif.model.files import write_text
+from qlif.model.formats import UQ, Format
+from qlif.model.words import POTENTIALS, Words
+
+NEURON_BENCH = "qlif.cosim.benches.neuron"
+OUTPUTS = ("potential", "refractory", "trace", "spike")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One word of a counterexample.
+
+    Attributes
+    ----------
+    name : str
+    word : int
+        Signed if its format is.
+    meaning : str
+        The same with its unit; empty for a plain number.
+    """
+
+    name: str
+    word: int
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a simulator said to a counterexample.
+
+    Attributes
+    ----------
+    shown : bool
+        The simulation differs from the golden model, too.
+    waves, log : Path
+    """
+
+    shown: bool
+    waves: Path
+    log: Path
+
+
+def lines(words: Words, values: Mapping[str, int]) -> list[Line]:
+    """Return a counterexample as numbers: what goes in, and what circuit and golden model give."""
+    found = []
+    inputs = {n: w for n, w in values.items() if "@" not in n and not n.endswith("_out")}
+    numbers = {name: _signed(word, _format(words, name)) for name, word in inputs.items()}
+    for name, number in numbers.items():
+        found.append(Line(name, number, _meaning(words, name, number)))
+    golden = expected(words, values)
+    for name in OUTPUTS:
+        number = _signed(values[f"{name}_out"], _format(words, name))
+        for who, word in (("circuit", number), ("golden model", golden[name])):
+            found.append(Line(f"{name} after, {who}", word, _meaning(words, name, word)))
+    return found
+
+
+def expected(words: Words, values: Mapping[str, int]) -> dict[str, int]:
+    """Return what the golden step makes of a counterexample's inputs."""
+    numbers = {
+        name: _signed(word, _format(words, name))
+        for name, word in values.items()
+        if "@" not in name and not name.endswith("_out")
+    }
+    constants = {name: numbers.get(f"constant_{name}", word) for name, word in words.values.items()}
+    state = datapath.State(numbers["potential"], numbers["refractory"], numbers["trace"])
+    after, spike = datapath.step(
+        words, constants, state, numbers["current"], numbers.get("random", 0), datapath.where_integer
+    )
+    return {**after._asdict(), "spike": int(spike)}
+
+
+def replay(
+    verilog: str,
+    words: Words,
+    interface: Mapping[str, Any],
+    values: Mapping[str, int],
+    simulator: Simulator,
+    directory: Path,
+) -> Replay:
+    """Play a counterexample into the bare pipeline that it was found in, with waves.
+
+    Parameters
+    ----------
+    verilog : str
+        The pipeline's text.
+    words : Words
+    interface : mapping
+        As in ``interface.json``.
+    values : mapping of str to int
+        The counterexample, with the inputs of every clock.
+    simulator : Simulator
+    directory : Path
+        Where everything is written.
+
+    Raises
+    ------
+    SimulationError
+        The simulation gave no verdict.
+    """
+    latency = int(interface["latency"])
+    played: list[dict[str, int]] = [{} for _ in range(latency + 1)]
+    for name, word in values.items():
+        port, at, clock = name.partition("@")
+        if at:
+            played[int(clock)][port] = word
+    golden = expected(words, values)
+    ports = {port["name"]: port["width"] for port in interface["ports"]}
+    answer = {f"{name}_out": golden[name] & ((1 << ports[f"{name}_out"]) - 1) for name in OUTPUTS}
+    source = directory / f"{interface['module']}.v"
+    write_text(source, verilog)
+    job = directory / "replay"
+    job.mkdir(parents=True, exist_ok=True)
+    Job(words, dict(interface), {"inputs": played, "expected": answer}).write(job)
+    design = Design(simulator, source, interface["module"], directory / "simulation", waves=True)
+    _, failed = design.run(NEURON_BENCH, job, 0, ("given_inputs",))
+    return Replay(failed > 0, job / design.waves_name, job / "simulation.log")
+
+
+def _format(words: Words, name: str) -> Format:
+    arithmetic = words.arithmetic
+    formats = {
+        "potential": arithmetic.potential,
+        "refractory": words.refractory,
+        "trace": arithmetic.trace,
+        "current": arithmetic.current,
+        "spike": UQ(1, 0),
+        "random": UQ(max(1, arithmetic.random_bits), 0),
+    }
+    constant = name.removeprefix("constant_")
+    return words.constants[constant].format if constant != name else formats[name]
+
+
+def _signed(word: int, form: Format) -> int:
+    return word - (1 << form.width) if form.signed and word > form.max_word else word
+
+
+def _meaning(words: Words, name: str, word: int) -> str:
+    constant = name.removeprefix("constant_")
+    if name == "potential" or (constant != name and constant in POTENTIALS):
+        return f"{np.asarray(words.potentials(word)).flat[0]:.6f} mV"
+    if name == "current":
+        return f"{np.asarray(words.currents(word)).flat[0]:.6f} mV/R"
+    if name == "trace":
+        return f"{float(words.traces(word)):.6f}"
+    if constant != name and constant != "refractory":
+        return f"{float(words.constants[constant].format.values(word)):.6g}"
+    return ""

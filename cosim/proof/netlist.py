@@ -1,0 +1,99 @@
+"""Verilog as Yosys reads it: a circuit with one clock."""
+
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qlif.cosim.proof.circuit import Circuit
+from qlif.hdl import yowasp
+from qlif.model.errors import InputError, unknown_name
+
+CLOCK = "clk"
+
+_SCRIPT = (
+    "read_verilog -sv {files}; hierarchy -check -top {module}; proc; flatten; opt_clean; memory_collect; "
+    "async2sync; dffunmap; opt_clean; check -assert; write_btor -s -i clocks.txt circuit.btor"
+)
+
+
+def read_circuit(verilog: str, module: str, cells: Sequence[str] = ()) -> Circuit:
+    """Return a module as a circuit, with everything that it instantiates.
+
+    Nothing is optimised: what is proved is what Yosys' front end makes of the text.
+
+    Parameters
+    ----------
+    verilog : str
+        Its text.
+    module : str
+        Its name.
+    cells : sequence of str
+        Texts with models of the cells that it instantiates.
+
+    Raises
+    ------
+    InputError
+        Yosys can't read it, it hasn't such a module, it has another clock than ``clk``; or Yosys isn't
+        installed.
+    """
+    present = re.findall(r"^\s*module\s+(\\\S+|\w+)", verilog, flags=re.MULTILINE)
+    names = [name.removeprefix("\\") for name in present]
+    if module not in names:
+        raise InputError(f"the Verilog has no such module: {unknown_name('module', module, names)}")
+    with tempfile.TemporaryDirectory(prefix="qlif-proof-") as temporary:
+        directory = Path(temporary)
+        files = ["design.v"]
+        (directory / "design.v").write_text(verilog, encoding="utf-8")
+        for number, cell in enumerate(cells):
+            files.append(f"cells{number}.v")
+            (directory / files[-1]).write_text(cell, encoding="utf-8")
+        script = _SCRIPT.format(files=" ".join(files), module=f"\\{module}")
+        try:
+            yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log")
+        except yowasp.ToolError as error:
+            reason = str(error).partition("; its log is")[0].partition("failed: ")[2]
+            raise InputError(f"the Verilog can't be read: {reason.replace('design.v', 'line ')}") from None
+        circuit = Circuit.parse((directory / "circuit.btor").read_text(encoding="utf-8"))
+        clocks = (directory / "clocks.txt").read_text(encoding="utf-8").split("\n")
+    _check_clocks(circuit, clocks)
+    return circuit
+
+
+def _check_clocks(circuit: Circuit, information: Iterable[str]) -> None:
+    """Refuse a circuit whose registers don't all follow the rising edge of the one clock."""
+    clocks = {circuit.inputs[CLOCK]} if CLOCK in circuit.inputs else set()
+    # A port of a module within has a node of its own, which is the same wire.
+    for node in circuit.nodes:
+        if node.operation == "uext" and node.indices == (0,) and node.operands[0] in clocks:
+            clocks.add(node.number)
+    for line in information:
+        kind, _, number = line.partition(" ")
+        if kind in ("negedge", "event") or (kind == "posedge" and int(number) not in clocks):
+            what = f"the {kind} of {CLOCK}" if int(number) in clocks else "another signal"
+            raise InputError(f"every register must follow the rising edge of {CLOCK}, not {what}")
+
+
+def check_ports(circuit: Circuit, interface: Mapping[str, Any]) -> None:
+    """Refuse a circuit that hasn't the ports of an interface, in their width.
+
+    Raises
+    ------
+    InputError
+        It lacks a port, or one has another width or direction.
+    """
+    expected = [("input", "rst", 1, "the synchronous reset")]
+    expected += [(p["direction"], p["name"], p["width"], p["meaning"]) for p in interface["ports"]]
+    for direction, name, width, meaning in expected:
+        present, other = (
+            (circuit.inputs, circuit.outputs) if direction == "input" else (circuit.outputs, circuit.inputs)
+        )
+        bits = f"{width} bit" + ("s" if width > 1 else "")
+        if name in other:
+            raise InputError(f"port {name} must be an {direction} of {bits} ({meaning})")
+        if name not in present:
+            raise InputError(f"the module lacks the {direction} {name} of {bits} ({meaning})")
+        found = circuit.width(present[name])
+        if found != width:
+            raise InputError(f"port {name} must have {bits} ({meaning}), not {found}")

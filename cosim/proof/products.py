@@ -1,0 +1,230 @@
+"""Products as variables of their own: what a proof needs to know of them is when two are the same.
+
+A solver that is shown two multipliers and asked whether they agree may think for ever; asked whether their
+factors agree, it answers at once. So each product is a free variable at first. Before a claim is asked, the
+products that it depends on are compared factor by factor, and those that are found to be equal are told to
+the solver as equal. A product of long words may also be the sum of the products of their pieces: that is the
+distributive law, and no solver is asked about it.
+
+This leaves out what a product is, so only a proof made with it counts. A claim that can't be proved like
+this is asked again with the real multiplications.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from qlif.cosim.proof.solver import Answer, Term, Terms
+
+PIECES = (8, 16, 18)
+"""Widths of multipliers in blocks, into whose pieces long words are cut."""
+
+
+class Factor(NamedTuple):
+    """A factor as it was before it was extended."""
+
+    word: Term
+    signed: bool
+
+
+class Product(NamedTuple):
+    """A product of two factors.
+
+    Attributes
+    ----------
+    word : Term
+        The variable that stands for it.
+    left, right : Factor
+    signed : bool
+        How `word` is extended.
+    whole : bool
+        It holds every product of its factors; if not, the lowest bits.
+    """
+
+    word: Term
+    left: Factor
+    right: Factor
+    signed: bool
+    whole: bool
+
+
+class Products(Terms):
+    """Makes terms with products, and proves claims that depend on them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[tuple[object, ...], Product] = {}
+        self._by_word: dict[int, Product] = {}
+
+    def product(self, a: Term, b: Term, width: int) -> Term:
+        """Return the lowest bits of a product of two equally wide words."""
+        (left, left_zeros), (right, right_zeros) = self._factor(a), self._factor(b)
+        zeros = left_zeros + right_zeros
+        known = [self.value(factor.word) for factor in (left, right)]
+        if 0 in known or zeros >= width:
+            return self.constant(0, width)
+        if 1 in known:
+            # Unsigned 1: a factor's own word, shifted.
+            other = right if known[0] == 1 and not left.signed else left
+            one = left if other is right else right
+            if not one.signed:
+                return self._shifted(self.extend(other.word, width, other.signed), zeros, width)
+        if None not in known:
+            return self.make("BV_MUL", a, b)
+        product = self._product(left, right, width - zeros)
+        return self._shifted(self.extend(product.word, width, product.signed), zeros, width)
+
+    def prove(
+        self,
+        claim: Term,
+        assumptions: Iterable[Term] = (),
+        named: Mapping[str, Term] | None = None,
+        seconds: float | None = None,
+    ) -> Answer:
+        """Ask whether a claim holds: see :meth:`qlif.cosim.proof.solver.Terms.ask`."""
+        assumptions = list(assumptions)
+        equalities = self._equalities([claim, *assumptions], assumptions, seconds)
+        answer = self.ask(claim, [*assumptions, *equalities], named, seconds)
+        if answer.verdict == "proved":
+            return answer
+        return self.ask(claim, [*assumptions, *self._definitions([claim, *assumptions])], named, seconds)
+
+    def _shifted(self, word: Term, zeros: int, width: int) -> Term:
+        if not zeros or zeros >= width:
+            return word if not zeros else self.constant(0, width)
+        return self.concat(self.slice(word, width - zeros - 1, 0), self.constant(0, zeros))
+
+    def _product(self, left: Factor, right: Factor, width: int) -> Product:
+        if left.word.id() > right.word.id():
+            left, right = right, left
+        signed = left.signed or right.signed
+        exact = self.width(left.word) + self.width(right.word)
+        whole = exact <= width
+        exact = min(exact, width)
+        key = (left.word.id(), left.signed, right.word.id(), right.signed, exact)
+        if key not in self._made:
+            product = Product(self.fresh(exact, "product"), left, right, signed, whole)
+            self._made[key] = self._by_word[product.word.id()] = product
+        return self._made[key]
+
+    def _factor(self, word: Term) -> tuple[Factor, int]:
+        """Return a factor without its extension, and of a constant without its last zeros; and how many."""
+        number = self.value(word)
+        if number is None:
+            return Factor(*self.unextended(word)), 0
+        width = self.width(word)
+        if number >> (width - 1):
+            number -= 1 << width
+        zeros = (number & -number).bit_length() - 1 if number else 0
+        odd = number >> zeros
+        return Factor(self.constant(odd, max(1, odd.bit_length() + (odd < 0))), odd < 0), zeros
+
+    def _cone(self, roots: Iterable[Term]) -> list[Product]:
+        """Return the products that terms depend on, directly or through other products; inner ones first."""
+        seen: set[int] = set()
+        found: list[Product] = []
+        stack = [(root, False) for root in roots]
+        while stack:
+            term, done = stack.pop()
+            number = term.id()
+            if done:
+                found.append(self._by_word[number])
+                continue
+            if number in seen:
+                continue
+            seen.add(number)
+            product = self._by_word.get(number)
+            if product is None:
+                stack += [(term[child], False) for child in range(term.num_children())]
+            else:
+                stack += [(term, True), (product.left.word, False), (product.right.word, False)]
+        return found
+
+    def _definitions(self, roots: Iterable[Term]) -> list[Term]:
+        """Return what makes each product the real one."""
+        definitions = []
+        for product in self._cone(roots):
+            width = self.width(product.word)
+            factors = (self.extend(f.word, width, f.signed) for f in (product.left, product.right))
+            definitions.append(self.equal(product.word, self.make("BV_MUL", *factors)))
+        return definitions
+
+    def _equalities(self, roots: list[Term], assumptions: list[Term], seconds: float | None) -> list[Term]:
+        """Return which products are equal, as far as that is found by comparing their factors."""
+        known: list[Term] = []
+        alone: list[Product] = []
+        cone = self._cone(roots)
+        for product in cone:
+            same = (other for other in alone if self._same(product, other, [*assumptions, *known], seconds))
+            if (other := next(same, None)) is not None:
+                known.append(self._equated(product, other))
+                alone.remove(other)
+            else:
+                alone.append(product)
+        for piece in PIECES:
+            # Somebody computes with such pieces.
+            pieces = [product for product in alone if max(self._widths(product)) <= piece]
+            for product in alone:
+                if pieces and max(self._widths(product)) > piece:
+                    known += self._distributed(product, piece, pieces, [*assumptions, *known], seconds)
+        return known
+
+    def _widths(self, product: Product) -> tuple[int, int]:
+        return self.width(product.left.word), self.width(product.right.word)
+
+    def _distributed(
+        self,
+        product: Product,
+        piece: int,
+        pieces: list[Product],
+        assumptions: list[Term],
+        seconds: float | None,
+    ) -> list[Term]:
+        """Return that a product is the sum of its pieces' products, if each of those is there."""
+        lefts, rights = self._pieces(product.left, piece), self._pieces(product.right, piece)
+        if len(lefts) * len(rights) < 2 or not product.whole:
+            return []
+        width = self.width(product.word)
+        total, equalities = self.constant(0, width), []
+        for i, left in enumerate(lefts):
+            for j, right in enumerate(rights):
+                factors = [self.extend(f.word, width, f.signed) for f in (left, right)]
+                part = self.product(factors[0], factors[1], width)
+                total = self.make("BV_ADD", total, self._shifted(part, (i + j) * piece, width))
+                # The outermost product comes last; those within its factors are known already.
+                for made in self._cone([part])[-1:]:
+                    same = (other for other in pieces if self._same(made, other, assumptions, seconds))
+                    if (other := next(same, None)) is None:
+                        return []
+                    equalities.append(self._equated(made, other))
+        return [*equalities, self.equal(product.word, total)]
+
+    def _pieces(self, factor: Factor, piece: int) -> list[Factor]:
+        """Cut a factor into pieces; the last one keeps its sign."""
+        width = self.width(factor.word)
+        return [
+            Factor(
+                self.slice(factor.word, min(low + piece, width) - 1, low),
+                factor.signed and low + piece >= width,
+            )
+            for low in range(0, width, piece)
+        ]
+
+    def _same(self, a: Product, b: Product, assumptions: list[Term], seconds: float | None) -> bool:
+        """Whether two products have the same factors."""
+        for left, right in ((b.left, b.right), (b.right, b.left)):
+            claim = self.both(self._equal(a.left, left), self._equal(a.right, right))
+            if self.ask(claim, assumptions, None, seconds).verdict == "proved":
+                return True
+        return False
+
+    def _equal(self, a: Factor, b: Factor) -> Term:
+        width = max(self.width(a.word), self.width(b.word)) + 1
+        return self.equal(*(self.extend(x.word, width, x.signed) for x in (a, b)))
+
+    def _equated(self, a: Product, b: Product) -> Term:
+        """Return that two products are equal, given that their factors are."""
+        narrow, wide = sorted((a, b), key=lambda product: self.width(product.word))
+        if narrow.whole:
+            word = self.extend(narrow.word, self.width(wide.word), narrow.signed)
+            return self.equal(wide.word, word)
+        return self.equal(self.slice(wide.word, self.width(narrow.word) - 1, 0), narrow.word)

@@ -1,0 +1,263 @@
+"""Proofs of Verilog texts: what the command and the mutation campaign call."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.cosim.configuration import Configuration
+from qlif.cosim.cosimulation import POPULATION_BENCH, cosimulate
+from qlif.cosim.job import Job
+from qlif.cosim.proof.claims import Claim
+from qlif.cosim.proof.counterexample import Replay
+from qlif.cosim.proof.netlist import check_ports, read_circuit
+from qlif.cosim.proof.population import population_claims
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.runs import Undecided, follow, prove_run
+from qlif.cosim.proof.update import legality, neuron_update, population_updates
+from qlif.cosim.simulators import Design, Simulator
+from qlif.hdl.export import NEURON_MODULE, Export
+from qlif.model.files import write_text
+from qlif.model.fixed import FixedNeurons
+from qlif.model.words import Words, quantise
+
+SECONDS = 60.0
+"""The time that the solver may take for one claim."""
+
+UPDATE_CLAIM = "an update is the golden step"
+
+
+def prove_update(
+    verilog: str,
+    words: Words,
+    interface: Mapping[str, Any],
+    *,
+    claim: str = UPDATE_CLAIM,
+    module: str | None = None,
+    cells: Sequence[str] = (),
+    seconds: float = SECONDS,
+) -> Claim:
+    """Prove that an update is the golden step, for every state, input, random word and run-time parameter.
+
+    Parameters
+    ----------
+    verilog : str
+        The text of a bare pipeline with the ports of ``qlif_neuron``, or of a population that this project
+        exported, whatever was changed in it since.
+    words : Words
+        The neuron.
+    interface : mapping
+        As in ``interface.json``; which of the two it is follows from its module.
+    claim : str
+        What the claim is called.
+    module : str, optional
+        The module's name, if it isn't that of the interface.
+    cells : sequence of str
+        Texts with models of the cells that the text instantiates.
+    seconds : float
+        The time that the solver may take.
+
+    Raises
+    ------
+    InputError
+        The Verilog can't be read, or hasn't the module or its ports; or a tool isn't installed.
+    """
+    start = time.monotonic()
+    circuit = read_circuit(verilog, module or interface["module"], cells)
+    check_ports(circuit, interface)
+    terms = Products()
+    if interface["module"] == NEURON_MODULE:
+        updates = [neuron_update(terms, circuit, words, interface)]
+    else:
+        updates = population_updates(terms, circuit, words, interface)
+    result = "proved"
+    counterexample = None
+    for update in updates:
+        answer = update.prove(terms, seconds)
+        if answer.verdict == "refuted":
+            result, counterexample = "refuted", answer.values
+            break
+        if answer.verdict == "unknown":
+            result = "unknown"
+    return Claim(interface["preset"], claim, result, None, time.monotonic() - start, counterexample)
+
+
+def prove_population(
+    verilog: str, words: Words, interface: Mapping[str, Any], *, seconds: float = SECONDS
+) -> Iterator[Claim]:
+    """Prove all claims about a population that this project exported, but what an update computes.
+
+    Parameters
+    ----------
+    verilog : str
+        The text of a population, portable, of more than one row; whatever was changed in it since.
+    words : Words
+        The neurons.
+    interface : mapping
+        As in ``interface.json``.
+    seconds : float
+        The time that the solver may take for one claim.
+
+    Raises
+    ------
+    InputError
+        The Verilog can't be read, or hasn't the module, its ports or the signals that the claims are about;
+        or a tool isn't installed.
+    """
+    circuit = read_circuit(verilog, interface["module"])
+    check_ports(circuit, interface)
+    yield from population_claims(circuit, words, interface, seconds)
+    terms = Products()
+    update, *_ = population_updates(terms, circuit, words, interface)
+    named = {**update.before, **{f"{name}_out": word for name, word in update.after.items()}}
+    for name, (assumed, follows) in legality(terms, update).items():
+        start = time.monotonic()
+        answer = terms.prove(follows, assumed, named, seconds)
+        values = answer.values if answer.verdict == "refuted" else None
+        elapsed = time.monotonic() - start
+        yield Claim(interface["preset"], name, answer.verdict, None, elapsed, values)
+
+
+RUNS = MappingProxyType(
+    {
+        "the first updates after a reset are the golden model's": lambda spike, refractory: 0,
+        "so are those around the first spike": lambda spike, refractory: spike,
+        "and those around the end of the refractory period": lambda spike, refractory: spike + refractory,
+    }
+)
+"""Runs of a population by what is claimed of them: after how many timesteps its currents are free."""
+
+FREE_STEPS = 2
+"""In so many timesteps the currents are free."""
+
+LONGEST_PREFIX = 64
+"""Where it takes more timesteps to a spike, or to the end of the refractory period, only so many are run."""
+
+
+def prove_runs(
+    verilog: str, words: Words, interface: Mapping[str, Any], claim: str, *, seconds: float = SECONDS
+) -> Claim:
+    """Prove that a population's updates and events are the golden model's in one of the :data:`RUNS`.
+
+    The bound that is reported is the run's number of timesteps; the currents of its last two are free.
+
+    Parameters
+    ----------
+    verilog : str
+        Its text; any with the ports of ``qlif_population`` of one lane.
+    words : Words
+        The neurons.
+    interface : mapping
+        As in ``interface.json``.
+    claim : str
+        A name in :data:`RUNS`.
+    seconds : float
+        The time that the solver may take.
+
+    Raises
+    ------
+    InputError
+        The Verilog can't be read, or hasn't the module or its ports; or a tool isn't installed.
+    """
+    start = time.monotonic()
+    circuit = read_circuit(verilog, interface["module"])
+    check_ports(circuit, interface)
+    terms = Products()
+    prefix = _prefix(words, RUNS[claim])
+    bound = len(prefix) + FREE_STEPS
+    try:
+        run = follow(terms, circuit, interface, prefix, FREE_STEPS)
+    except Undecided:
+        return Claim(interface["preset"], claim, "unknown", bound, time.monotonic() - start)
+    answer, what, currents = prove_run(terms, words, run, words.parameters.n, seconds)
+    shown = currents if answer.verdict == "refuted" else None
+    elapsed = time.monotonic() - start
+    return Claim(interface["preset"], claim, answer.verdict, bound, elapsed, run=shown, what=what)
+
+
+def replay_run(
+    export: Export,
+    configuration: Configuration,
+    currents: npt.NDArray[Any] | None,
+    simulator: Simulator,
+    directory: Path,
+) -> Replay | None:
+    """Play a population from reset on, with waves.
+
+    Parameters
+    ----------
+    export : Export
+        The population.
+    configuration : Configuration
+        What it should be.
+    currents : array of int, (timesteps, neurons), optional
+        Current words; if not given, a run in which it differs from the golden model is looked for first.
+    simulator : Simulator
+    directory : Path
+        Where everything is written.
+
+    Returns
+    -------
+    Replay or None
+        None if no such run was found.
+    """
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    if currents is None:
+        for claim in RUNS:
+            found = prove_runs(export.verilog, words, export.interface, claim)
+            if found.run is not None:
+                currents = found.run
+                break
+        else:
+            return None
+    values = words.currents(currents)
+    run = cosimulate(configuration, values, simulator, directory, waves=True, export=export)
+    assert run.waves is not None
+    return Replay(run.verdict.mismatches > 0, run.waves, run.log)
+
+
+def replay_clocks(
+    export: Export, words: Words, values: Mapping[str, int], simulator: Simulator, directory: Path
+) -> Replay:
+    """Play a population clock by clock, with waves, on random currents.
+
+    Parameters
+    ----------
+    export : Export
+        The population.
+    words : Words
+    values : mapping of str to int
+        The handshakes of every clock after a reset, as ``PORT@CLOCK``.
+    simulator : Simulator
+    directory : Path
+        Where everything is written.
+    """
+    clocks = 1 + max(int(name.partition("@")[2]) for name in values)
+    inputs: list[dict[str, int]] = [{} for _ in range(clocks)]
+    for name, word in values.items():
+        port, _, clock = name.partition("@")
+        inputs[int(clock)][port] = word
+    module = export.interface["module"]
+    source = directory / f"{module}.v"
+    write_text(source, export.verilog)
+    job = directory / "replay"
+    job.mkdir(parents=True, exist_ok=True)
+    Job(words, export.interface, {"inputs": inputs}).write(job)
+    design = Design(simulator, source, module, directory / "simulation", waves=True)
+    _, failed = design.run(POPULATION_BENCH, job, 0, ("given_clocks",))
+    return Replay(failed > 0, job / design.waves_name, job / "simulation.log")
+
+
+def _prefix(words: Words, length: Callable[[int, int], int]) -> npt.NDArray[Any]:
+    """Return the currents before the free ones: the highest, for as long as a run of :data:`RUNS` says."""
+    neurons = words.parameters.n
+    top = np.full((LONGEST_PREFIX, neurons), words.arithmetic.current.max_word, dtype=np.int64)
+    spikes, _ = FixedNeurons(words).run_words(top, keep=())
+    timesteps = np.flatnonzero(spikes.any(axis=1))
+    first = int(timesteps[0]) if len(timesteps) else LONGEST_PREFIX
+    refractory = int(np.max(words.parameters.refrac_length))
+    return top[: min(LONGEST_PREFIX, length(first, refractory))]

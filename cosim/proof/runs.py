@@ -1,0 +1,237 @@
+"""A population from reset on, by its ports alone, for all currents in a few timesteps.
+
+This needs nothing but the port contract, so it is how Verilog of other people is proved. The handshakes run
+at full speed; the currents of the last timesteps are anything, those before them are given and bring the
+neurons where something happens. Each update is held against the golden step from the state that the update
+before it showed.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.cosim.proof import integers
+from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.solver import Answer, Term
+from qlif.model import datapath
+from qlif.model.random_words import RandomWords
+from qlif.model.words import Words
+
+PATIENCE = 200
+"""A population may take so many clocks for an update before it counts as lost."""
+
+
+class Undecided(Exception):
+    """Whether a population gives an update in a clock depends on the currents: it can't be followed."""
+
+
+@dataclass
+class Run:
+    """A run of a population.
+
+    Attributes
+    ----------
+    currents : list of Term
+        In the order of updates.
+    updates : list of dict of str to Term
+        What the update stream gave: ``neuron``, ``spike``, ``potential``, ``trace``.
+    events : list of tuple (Term, Term, Term)
+        For each clock, whether an event was given, of which neuron, in which timestep.
+    """
+
+    currents: list[Term] = field(default_factory=list)
+    updates: list[dict[str, Term]] = field(default_factory=list)
+    events: list[tuple[Term, Term, Term]] = field(default_factory=list)
+
+
+def follow(
+    terms: Products, circuit: Circuit, interface: Mapping[str, Any], prefix: npt.NDArray[Any], steps: int
+) -> Run:
+    """Follow a population with one lane from a reset of one clock, which comes at any moment.
+
+    Parameters
+    ----------
+    terms : Products
+    circuit : Circuit
+        With the ports of ``qlif_population``.
+    interface : mapping
+    prefix : array of int, (timesteps, neurons)
+        The currents of the first timesteps.
+    steps : int
+        In how many timesteps after them the currents are free.
+
+    Raises
+    ------
+    Undecided
+        A handshake depends on the currents.
+    """
+    neurons = int(interface["neurons"])
+    width = circuit.width(circuit.inputs["currents_data"])
+    run = Run([terms.constant(int(word), width) for word in prefix.ravel()])
+    run.currents += [terms.fresh(width, "current") for _ in range(steps * neurons)]
+    # Parameters in registers keep what they were made with; all else may be anything when the reset comes.
+    states = _made_with(terms, circuit) if interface["runtime"] else {}
+    states = Clock(terms, circuit, {"rst": terms.true, "parameters_valid": terms.false}, states).following()
+    sent, idle = 0, 0
+    while idle < PATIENCE:
+        offered = sent < len(run.currents)
+        inputs = {
+            "rst": terms.false,
+            "parameters_valid": terms.false,
+            "currents_valid": terms.constant(offered, 1),
+            "updates_ready": terms.true,
+            "events_ready": terms.true,
+        }
+        if offered:
+            inputs["currents_data"] = run.currents[sent]
+        now = Clock(terms, circuit, inputs, states)
+        states = now.following()
+        idle += 1
+        if offered and _known(terms, now.output("currents_ready")):
+            sent, idle = sent + 1, 0
+        if _known(terms, now.output("updates_valid")):
+            parts = ("neuron", "spike", "potential", "trace")
+            run.updates.append({part: now.output(f"updates_{part}") for part in parts})
+            idle = 0
+        event = tuple(now.output(f"events_{part}") for part in ("valid", "neuron", "step"))
+        if terms.value(event[0]) != 0:
+            run.events.append(event)
+        if len(run.updates) > len(run.currents):
+            break
+        # An event may come some clocks behind its update.
+        if len(run.updates) == len(run.currents) and idle > int(interface.get("drain", 8)):
+            break
+    return run
+
+
+def prove_run(
+    terms: Products, words: Words, run: Run, neurons: int, seconds: float
+) -> tuple[Answer, str, npt.NDArray[Any]]:
+    """Prove that a run is the golden model's.
+
+    Returns
+    -------
+    answer : Answer
+    what : str
+        What isn't so, if it was refuted.
+    currents : array of int, (timesteps, neurons)
+        Current words with which it isn't.
+    """
+    deadline = time.monotonic() + seconds
+    named = {str(number): word for number, word in enumerate(run.currents)}
+    if len(run.updates) != len(run.currents):
+        zeros = {name: terms.value(word) or 0 for name, word in named.items()}
+        what = f"{len(run.updates)} updates follow {len(run.currents)} currents"
+        return Answer("refuted", zeros), what, _currents(words, zeros, neurons)
+    verdict = Answer("proved", {})
+    for what, claim in [*_update_claims(terms, words, run, neurons), *_event_claims(terms, run, neurons)]:
+        if terms.value(claim) == 1:
+            continue
+        answer = terms.prove(claim, (), named, max(0.001, deadline - time.monotonic()))
+        if answer.verdict == "refuted":
+            return answer, what, _currents(words, answer.values, neurons)
+        if answer.verdict == "unknown":
+            verdict = answer
+    return verdict, "", np.zeros((0, neurons), dtype=np.int64)
+
+
+def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> list[tuple[str, Term]]:
+    """Return, update by update, that it is the golden step on what the one before it showed."""
+    arithmetic, constants = words.arithmetic, words.values
+    random_words = RandomWords(arithmetic.random_seed).take(len(run.updates))
+
+    def number(word: Term, form: Any) -> Integer:
+        return Integer(terms, word, form.min_word, form.max_word, form.signed)
+
+    start = {
+        name: integers.constant(terms, word) for name, word in (("reset", int(constants["reset"])), ("0", 0))
+    }
+    states = [datapath.State(start["reset"], start["0"], start["0"]) for _ in range(neurons)]
+    claims = []
+    for place, (update, current) in enumerate(zip(run.updates, run.currents, strict=True)):
+        step, neuron = divmod(place, neurons)
+        state = states[neuron]
+        random = (
+            int(random_words[place]) & ((1 << arithmetic.random_bits) - 1) if arithmetic.random_bits else 0
+        )
+        after, spike = datapath.step(
+            words,
+            constants,
+            state,
+            number(current, arithmetic.current),
+            random,
+            lambda condition, a, b: integers.choose(terms, condition, a, b),
+        )
+        potential = number(update["potential"], arithmetic.potential)
+        trace = number(update["trace"], arithmetic.trace)
+        at = f"neuron {neuron}, timestep {step}"
+        same_neuron = terms.equal(update["neuron"], terms.constant(neuron, terms.width(update["neuron"])))
+        claims += [
+            (f"{at}: the neuron's number", same_neuron),
+            (f"{at}: its spike", terms.equal(update["spike"], spike)),
+            (f"{at}: its potential", potential == after.potential),
+            (f"{at}: its trace", trace == after.trace),
+        ]
+        # From here on the spike that was seen is the spike; that it is the golden one is the claim above.
+        counted = state.refractory - integers.choose(terms, state.refractory == 0, 0, 1)
+        refractory = integers.choose(terms, update["spike"], int(constants["refractory"]), counted)
+        form = words.refractory
+        states[neuron] = datapath.State(potential, Integer(terms, refractory.word, 0, form.max_word), trace)
+    return claims
+
+
+def _event_claims(terms: Products, run: Run, neurons: int) -> list[tuple[str, Term]]:
+    """Return that the events are the spikes of the updates, in their order."""
+    width = (len(run.updates) + len(run.events) + 1).bit_length()
+    claims = []
+    count, before = terms.constant(0, width), []
+    for update in run.updates:
+        before.append(count)
+        count = terms.make("BV_ADD", count, terms.extend(update["spike"], width, False))
+    given = terms.constant(0, width)
+    for valid, neuron, step in run.events:
+        right = []
+        for place, update in enumerate(run.updates):
+            of_step, of_neuron = divmod(place, neurons)
+            right.append(
+                terms.both(
+                    update["spike"],
+                    terms.equal(before[place], given),
+                    terms.equal(neuron, terms.constant(of_neuron, terms.width(neuron))),
+                    terms.equal(step, terms.constant(of_step, terms.width(step))),
+                )
+            )
+        claims.append(("an event", terms.implies(valid, terms.either(*right))))
+        given = terms.make("BV_ADD", given, terms.extend(valid, width, False))
+    claims.append(("the number of events", terms.equal(given, count)))
+    return claims
+
+
+def _known(terms: Products, condition: Term) -> bool:
+    """Return whether a handshake happens."""
+    word = terms.value(condition)
+    if word is not None:
+        return bool(word)
+    for claim, answer in ((condition, True), (terms.negation(condition), False)):
+        if terms.prove(claim, (), None, 10.0).verdict == "proved":
+            return answer
+    raise Undecided
+
+
+def _made_with(terms: Products, circuit: Circuit) -> dict[int, Term]:
+    """Return the states as they are before the first clock, where the Verilog says it."""
+    now = Clock(terms, circuit, {}, {})
+    return {state: now.values[node] for state, node in circuit.initial.items()}
+
+
+def _currents(words: Words, values: Mapping[str, int], neurons: int) -> npt.NDArray[Any]:
+    """Return the current words of a counterexample."""
+    form = words.arithmetic.current
+    raw = np.array([values[str(place)] for place in range(len(values))], dtype=np.int64)
+    return np.where(raw > form.max_word, raw - (1 << form.width), raw).reshape(-1, neurons)

@@ -1,0 +1,201 @@
+"""What is proved of a configuration, claim by claim."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qlif.cosim.configuration import Configuration
+from qlif.cosim.proof import counterexample
+from qlif.cosim.proof.claims import Claim
+from qlif.cosim.proof.counterexample import Replay
+from qlif.cosim.proof.netlist import check_ports, read_circuit
+from qlif.cosim.proof.prove import (
+    RUNS,
+    UPDATE_CLAIM,
+    prove_population,
+    prove_runs,
+    prove_update,
+    replay_clocks,
+    replay_run,
+)
+from qlif.cosim.simulators import Simulator
+from qlif.hdl.depths import Depth
+from qlif.hdl.export import NEURON_MODULE, Export, export_neuron, export_population
+from qlif.hdl.gates import multiplier_model
+from qlif.hdl.primitives import primitives
+from qlif.model.errors import InputError
+from qlif.model.formats import Overflow, Rounding
+from qlif.model.parameters import Parameters
+from qlif.model.words import Words, quantise
+
+RANDOM_BITS = 4
+"""Of stochastic rounding, where a preset that hasn't it is tried with it."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A claim that is still to be proved, or several that are proved together.
+
+    Attributes
+    ----------
+    claim : str
+    configuration : Configuration
+        What it is about.
+    words : Words
+        Its neuron.
+    export : Export
+        Its Verilog.
+    prove : callable
+        ``prove(seconds)`` gives the solver so much time for each.
+    """
+
+    claim: str
+    configuration: Configuration
+    words: Words
+    export: Export
+    prove: Callable[[float], Iterable[Claim]]
+
+    def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | None:
+        """Play a counterexample in a simulator, with waves; None if no run from reset on shows it."""
+        values = claim.counterexample or {}
+        if self.export.interface["module"] == NEURON_MODULE:
+            return counterexample.replay(
+                self.export.verilog,
+                self.words,
+                self.export.interface,
+                values,
+                simulator,
+                directory,
+            )
+        if values and all("@" in name for name in values):
+            return replay_clocks(self.export, self.words, values, simulator, directory)
+        return replay_run(self.export, self.configuration, claim.run, simulator, directory)
+
+
+def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
+    """Give all claims about a configuration."""
+    yield from update_tasks(configuration, lanes)
+    parameters = configuration.parameters
+    words = quantise(parameters, configuration.arithmetic)
+    export = export_population(words, parameters.n, configuration.name, lanes, configuration.depths)
+    if parameters.n > lanes:
+
+        def prove(seconds: float) -> Iterator[Claim]:
+            return prove_population(export.verilog, words, export.interface, seconds=seconds)
+
+        yield Task("the population around it", configuration, words, export, prove)
+    elif lanes == 1:
+        # A single neuron isn't counted, so it hasn't the registers that the invariants are about.
+        yield from run_tasks(configuration, words, export)
+
+
+def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
+    """Give the claims about one update, in each variant that can be made of a configuration.
+
+    The population's pipeline; the bare one, with every parameter in a register; then the same with each
+    rounding and each overflow.
+    """
+    name, arithmetic, parameters = configuration.name, configuration.arithmetic, configuration.parameters
+    words = quantise(parameters, arithmetic)
+    export = export_population(words, parameters.n, name, lanes, configuration.depths)
+    yield _update(f"{UPDATE_CLAIM}, in the population", configuration, words, export)
+    registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
+    claim = f"{UPDATE_CLAIM}, for every parameter word"
+    yield _update(claim, configuration, words, export_neuron(words, name, registers))
+    for rounding in Rounding:
+        for overflow in Overflow:
+            random_bits = 0
+            if rounding is Rounding.SR:
+                random_bits = arithmetic.random_bits or RANDOM_BITS
+            other = arithmetic.replace(
+                rounding=rounding, overflow=overflow, trace_overflow=overflow, random_bits=random_bits
+            )
+            try:
+                words = quantise(additive(parameters), other)
+            except InputError:
+                # The sum loses too few bits for that many random ones.
+                continue
+            claim = f"{UPDATE_CLAIM}, with {rounding} and {overflow}, additive trace and lower bound"
+            yield _update(claim, configuration, words, export_neuron(words, name))
+
+
+def explicit_tasks(configuration: Configuration, target: str) -> Iterator[Task]:
+    """Give the claim about the pipeline that instantiates a target's multiplier blocks, with their models.
+
+    Raises
+    ------
+    InputError
+        There is no such variant.
+    """
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    built = export_neuron(words, configuration.name, configuration.depths, primitives("explicit", target))
+    claim = f"{UPDATE_CLAIM}, with the multipliers of {target}"
+    yield _update(claim, configuration, words, built, (multiplier_model(target),))
+
+
+def foreign_tasks(
+    configuration: Configuration, verilog: str, module: str, latency: int | None = None
+) -> Iterator[Task]:
+    """Give the claims about Verilog of somebody else: a population, or a bare pipeline, by its ports.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What it is to be.
+    verilog : str
+        Its text.
+    module : str
+        Its module.
+    latency : int, optional
+        Of a bare pipeline, if it isn't that of this project's.
+
+    Raises
+    ------
+    InputError
+        It isn't Verilog, has no such module, or that hasn't the ports of either.
+    """
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    own = export_population(words, configuration.parameters.n, configuration.name, 1, configuration.depths)
+    circuit = read_circuit(verilog, module)
+    if "potential_in" in circuit.inputs:
+        own = export_neuron(words, configuration.name, configuration.depths)
+        if latency is not None:
+            own.interface["latency"] = latency
+    check_ports(circuit, own.interface)
+    export = Export(verilog, own.interface)
+    if own.interface["module"] == NEURON_MODULE:
+
+        def prove(seconds: float) -> Iterator[Claim]:
+            yield prove_update(verilog, words, own.interface, module=module, seconds=seconds)
+
+        yield Task(UPDATE_CLAIM, configuration, words, export, prove)
+    else:
+        export = Export(verilog, {**own.interface, "module": module})
+        yield from run_tasks(configuration, words, export)
+
+
+def run_tasks(configuration: Configuration, words: Words, export: Export) -> Iterator[Task]:
+    """Give the claims about a population's first updates, by its ports."""
+    for claim in RUNS:
+
+        def prove(seconds: float, claim: str = claim) -> Iterator[Claim]:
+            yield prove_runs(export.verilog, words, export.interface, claim, seconds=seconds)
+
+        yield Task(claim, configuration, words, export, prove)
+
+
+def additive(parameters: Parameters) -> Parameters:
+    """Return a neuron with the optional parts that another one lacks: an additive trace, a lower bound."""
+    return parameters.replace(
+        additive_spike_trace=True,
+        lower_bound=parameters.reset_pot if parameters.lower_bound is None else parameters.lower_bound,
+    )
+
+
+def _update(
+    claim: str, configuration: Configuration, words: Words, export: Export, cells: tuple[str, ...] = ()
+) -> Task:
+    def prove(seconds: float) -> Iterator[Claim]:
+        yield prove_update(export.verilog, words, export.interface, claim=claim, cells=cells, seconds=seconds)
+
+    return Task(claim, configuration, words, export, prove)

@@ -1,0 +1,289 @@
+"""One update: what goes into the pipeline against what comes out of it, for whatever goes in.
+
+The circuit is followed over as many clocks as the pipeline is long. Every register and memory starts as
+anything, and so does every input of every clock; only the reset is off, and parameters in registers stay as
+they are. The golden step itself then runs on the state and current that entered in the first clock, and has
+to give what leaves in the last one.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from qlif.cosim.proof import integers
+from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.solver import Answer, Term
+from qlif.model import datapath
+from qlif.model.errors import InputError
+from qlif.model.formats import UQ, Format
+from qlif.model.words import Words
+
+LEGAL = "a legal state stays legal: potential below threshold, counter and trace within their limits"
+RECOVERS = (
+    "after any upset of its memory a neuron's potential is legal after one update, its counter after at most "
+    "{}, and a trace too large shrinks in each"
+)
+
+STATE = ("potential", "refractory", "trace")
+
+
+@dataclass
+class Update:
+    """An update of one neuron: the words before it, and after it in the circuit and in the golden model.
+
+    Attributes
+    ----------
+    words : Words
+    before : dict of str to Term
+        State, current, random bits, and run-time parameters as ``constant_NAME``.
+    inputs : dict of str to Term
+        All that a bare pipeline is given, as ``PORT@CLOCK``.
+    after : dict of str to Term
+        State and spike, from the circuit.
+    expected : dict of str to Integer or Term
+        The same from the golden step.
+    """
+
+    words: Words
+    before: dict[str, Term]
+    after: dict[str, Term]
+    inputs: dict[str, Term] = field(default_factory=dict)
+    expected: dict[str, Any] = field(default_factory=dict)
+
+    def formats(self) -> dict[str, Format]:
+        """Return the format of each word in `before`."""
+        arithmetic = self.words.arithmetic
+        formats = {
+            "potential": arithmetic.potential,
+            "refractory": self.words.refractory,
+            "trace": arithmetic.trace,
+            "current": arithmetic.current,
+            "random": UQ(max(1, arithmetic.random_bits), 0),
+        }
+        constants = {f"constant_{name}": constant.format for name, constant in self.words.constants.items()}
+        return {name: (formats | constants)[name] for name in self.before}
+
+    def golden(self, terms: Products) -> None:
+        """Run the golden step on what goes in."""
+        formats = self.formats()
+        numbers = {
+            name: Integer(terms, word, formats[name].min_word, formats[name].max_word, formats[name].signed)
+            for name, word in self.before.items()
+        }
+        constants = {name: numbers.get(f"constant_{name}", word) for name, word in self.words.values.items()}
+        state = datapath.State(*(numbers[name] for name in STATE))
+        after, spike = datapath.step(
+            self.words,
+            constants,
+            state,
+            numbers["current"],
+            numbers.get("random", 0),
+            lambda condition, a, b: integers.choose(terms, condition, a, b),
+        )
+        self.expected = {**after._asdict(), "spike": spike}
+
+    def agrees(self, terms: Products, name: str) -> Term:
+        """Return whether circuit and golden model agree on a word, as numbers of any width."""
+        if name == "spike":
+            return terms.equal(self.after[name], self.expected[name])
+        form = self.formats()[name]
+        found = Integer(terms, self.after[name], form.min_word, form.max_word, form.signed)
+        return found == self.expected[name]
+
+    def prove(self, terms: Products, seconds: float | None) -> Answer:
+        """Prove that they agree on every word; a refutation tells `before`, and `after` as ``NAME_out``.
+
+        An update within the refractory period, where pipelines may do what they like with their products,
+        is a case of its own.
+        """
+        refractory = terms.any(self.before["refractory"])
+        deadline = None if seconds is None else time.monotonic() + seconds
+        outputs = {f"{name}_out": word for name, word in self.after.items()}
+        named = {**self.before, **outputs, **self.inputs}
+        verdict = Answer("proved", {})
+        for case in (terms.negation(refractory), refractory):
+            for name in self.after:
+                left = None if deadline is None else max(0.001, deadline - time.monotonic())
+                answer = terms.prove(self.agrees(terms, name), [case], named, left)
+                if answer.verdict == "refuted":
+                    return answer
+                if answer.verdict == "unknown":
+                    verdict = answer
+        return verdict
+
+
+def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Term]]:
+    """Return what keeps a state legal, by claim: assumptions, and what follows.
+
+    Reset and lower bound are taken to be below threshold. Legal is a potential below threshold, a counter up
+    to the refractory period, and a trace up to what a spike writes into it; an additive trace may be anything
+    that its format holds. What is claimed after an upset is claimed of any words at all, so of those with any
+    bits turned over.
+    """
+    words, formats = update.words, update.formats()
+    constants = words.values
+
+    def number(name: str, word: Term) -> Integer:
+        form = formats[name]
+        return Integer(terms, word, form.min_word, form.max_word, form.signed)
+
+    def constant(name: str) -> Any:
+        port = f"constant_{name}"
+        return number(port, update.before[port]) if port in update.before else int(constants[name])
+
+    before = {name: number(name, update.before[name]) for name in STATE}
+    after = {name: number(name, update.after[name]) for name in STATE}
+    highest: Any = words.arithmetic.trace.max_word
+    if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
+        highest = constant("trace_spike")
+    length = constant("refractory")
+
+    def limits(state: Mapping[str, Integer]) -> list[Term]:
+        return [state["refractory"] <= length, state["trace"] <= highest]
+
+    longest = words.refractory.max_word - int(np.min(constants["refractory"]))
+    recovers = [
+        terms.either(after["refractory"] <= length, after["refractory"] < before["refractory"]),
+        terms.either(after["trace"] <= highest, after["trace"] < before["trace"]),
+    ]
+    # Parameters that can be written can be written so that a spike's own reset is above threshold.
+    sensible = [
+        constant(name) < constant("threshold")
+        for name in ("reset", "lower_bound")
+        if name in constants and {f"constant_{name}", "constant_threshold"} & update.before.keys()
+    ]
+    below = terms.negation(after["potential"] >= constant("threshold"))
+    return {
+        LEGAL: ([*sensible, *limits(before)], terms.both(below, *limits(after))),
+        RECOVERS.format(longest): (sensible, terms.both(below, *recovers)),
+    }
+
+
+def neuron_update(terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]) -> Update:
+    """Follow an update through a bare pipeline, by its ports: those of ``qlif_neuron``.
+
+    Raises
+    ------
+    InputError
+        The interface states no latency.
+    """
+    latency = _latency(interface)
+    ports = [p for p in interface["ports"] if p["direction"] == "input"]
+    before = {_plain(port["name"]): terms.fresh(port["width"], port["name"]) for port in ports}
+    # One in a register must not change while anything is in flight; one from a memory comes with its state.
+    steady = {f"constant_{c['name']}" for c in interface["runtime"] if c["depth"] == "register"}
+    states: dict[int, Term] = {}
+    given: dict[str, Term] = {}
+    for clock in range(latency + 1):
+        inputs = {}
+        for port in ports:
+            name, plain = port["name"], _plain(port["name"])
+            held = clock == 0 or plain in steady
+            inputs[name] = before[plain] if held else terms.fresh(port["width"], name)
+            given[f"{name}@{clock}"] = inputs[name]
+        now = Clock(terms, circuit, {**inputs, "rst": terms.false}, states)
+        states = now.following()
+    after = {name: now.output(f"{name}_out") for name in (*STATE, "spike")}
+    update = Update(words, before, after, given)
+    update.golden(terms)
+    return update
+
+
+def population_updates(
+    terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]
+) -> list[Update]:
+    """Follow a row of updates through the pipelines of a population of our own, one on each lane.
+
+    In the first clock the states that were read are at the pipelines; in the last one those to be written.
+    They are found by their names in :class:`qlif.hdl.population.Population`.
+
+    Raises
+    ------
+    InputError
+        A signal of that name isn't there: the population isn't one of ours.
+    """
+    lanes = int(interface["lanes"])
+    placed = {constant["name"]: constant["depth"] for constant in interface["runtime"]}
+    state_latency = sum(re.fullmatch(r"core\.currents_\d+", name) is not None for name in circuit.states)
+    latency = int(interface["neurons_for_full_speed"]) // lanes - state_latency
+    # The states that were read may be anything.
+    stored = terms.fresh(circuit.width(signal(circuit, "core.stored")), "stored")
+    states: dict[int, Term] = {}
+    for clock in range(latency + 1):
+        inputs = {"rst": terms.false, "parameters_valid": terms.false}
+        instead = {signal(circuit, "core.stored"): stored} if clock == 0 else {}
+        now = Clock(terms, circuit, inputs, states, instead)
+        if clock == 0:
+            first = now
+        states = now.following()
+    entered = {
+        "current": first.values[signal(circuit, f"core.currents_{state_latency - 1}")],
+        **{
+            f"constant_{name}": first.values[signal(circuit, f"core.parameter_port.value_{name}")]
+            for name in placed
+        },
+    }
+    written = now.values[signal(circuit, "core.written")]
+    spikes = now.values[signal(circuit, "core.outlet.pushed_spikes")]
+    updates = []
+    for lane in range(lanes):
+        before, after = _unpacked(terms, words, stored, lane), _unpacked(terms, words, written, lane)
+        for name, word in entered.items():
+            shared = placed.get(name.removeprefix("constant_")) == "register"
+            width = terms.width(word) // (1 if shared else lanes)
+            low = 0 if shared else lane * width
+            part = terms.slice(word, low + width - 1, low)
+            before[name] = part
+        if words.arithmetic.random_bits:
+            pipeline = "pipeline" if lanes == 1 else f"pipeline_{lane}"
+            before["random"] = first.values[signal(circuit, f"core.{pipeline}.random")]
+        after["spike"] = terms.slice(spikes, lane, lane)
+        update = Update(words, before, after)
+        update.golden(terms)
+        updates.append(update)
+    return updates
+
+
+def signal(circuit: Circuit, name: str) -> int:
+    """Return the node of a signal of our own population.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if name not in circuit.named:
+        raise InputError(f"the population isn't one that this project exports: it has no signal {name}")
+    return circuit.named[name]
+
+
+def _unpacked(terms: Products, words: Words, row: Term, lane: int) -> dict[str, Term]:
+    """Return a lane's state in a row of the memory; without a trace it is 0."""
+    arithmetic = words.arithmetic
+    widths = {"potential": arithmetic.potential.width, "refractory": words.refractory.width}
+    if words.parameters.spike_trace:
+        widths["trace"] = arithmetic.trace.width
+    low = lane * sum(widths.values())
+    state = {}
+    for name, width in widths.items():
+        state[name] = terms.slice(row, low + width - 1, low)
+        low += width
+    return {"trace": terms.constant(0, arithmetic.trace.width), **state}
+
+
+def _latency(interface: Mapping[str, Any]) -> int:
+    latency = interface.get("latency")
+    if not isinstance(latency, int) or latency < 0:
+        raise InputError(f"latency must be the pipeline's clocks from input to output, not {latency!r}")
+    return latency
+
+
+def _plain(port: str) -> str:
+    """Return what a port of the bare pipeline carries."""
+    return port.removesuffix("_in").removesuffix("_out")

@@ -1,0 +1,6 @@
+"""Studies of quantization: many configurations through the models, each held against what it should be.
+
+A sweep is a grid of points (:mod:`.grid`); each is evaluated to one row (:mod:`.evaluation`) on whatever
+executor is there (:mod:`.executors`), appended to a journal as it comes (:mod:`.journal`), and the whole
+becomes a table, pictures and a summary (:mod:`.tables`, :mod:`.report`).
+"""

@@ -1,0 +1,207 @@
+"""One point of a sweep: the golden model held against Euler, and Euler against the exact solution.
+
+The two errors have columns of their own. ``quantization_...`` is the fixed-point run against float64
+Euler with the same timestep and the same input; ``integration_...`` is that float64 Euler run against the
+membrane equation solved without a timestep (:mod:`qlif.model.exact_flow`). The second doesn't depend on
+the arithmetic, and is computed once for all points that share a timestep, a neuron and an input.
+"""
+
+import functools
+import json
+import math
+import warnings
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model import exact_flow, metrics, stimuli
+from qlif.model.errors import InputError, PrecisionWarning
+from qlif.model.parameters import Parameters
+from qlif.model.population import QLIFPopulation
+from qlif.model.recording import Recording
+from qlif.model.spike_distances import spike_distances
+from qlif.model.studies.grid import Point, Sweep
+
+Row = dict[str, Any]
+"""One line of the table: text, numbers, and None where there is none."""
+
+EVALUATED, IMPOSSIBLE = "evaluated", "impossible"
+
+_DISTANCES = ("victor_purpura", "van_rossum", "isi_distance", "spike_distance")
+_QUANTIZATION = (
+    "max_lag_steps",
+    "mean_lag_steps",
+    "missing_spikes",
+    "extra_spikes",
+    "rms_interval_error",
+    "max_rate_error",
+    "rms_rate_error",
+    "silent_neurons",
+    "rmse_mv",
+    "nrmse",
+    "mae_mv",
+    "max_error_mv",
+)
+_INTEGRATION = (
+    "max_lag_steps",
+    "mean_lag_steps",
+    "missing_spikes",
+    "extra_spikes",
+    "rms_interval_error",
+    "max_rate_error",
+    "rms_rate_error",
+    "silent_neurons",
+    "rmse_mv",
+)
+
+
+def columns(distances: bool) -> tuple[str, ...]:
+    """Return the columns of the table, in order."""
+    measured = [f"quantization_{name}" for name in _QUANTIZATION]
+    integrated = [f"integration_{name}" for name in _INTEGRATION]
+    if distances:
+        measured += [f"quantization_{name}" for name in _DISTANCES]
+        integrated += [f"integration_{name}" for name in _DISTANCES]
+    return (
+        *Point.__dataclass_fields__,
+        "state_bits",
+        "status",
+        "reason",
+        "timesteps",
+        "spikes",
+        "spikes_euler",
+        "spikes_exact",
+        "lowest_mv",
+        "updates_at_lowest_word",
+        *measured,
+        *integrated,
+    )
+
+
+def evaluate(sweep: Sweep, point: Point) -> Row:
+    """Run a point and return its row, with every column of the sweep's table.
+
+    Where the choices don't go together, such as a threshold outside the format, the row says so.
+    """
+    row: Row = {**dict.fromkeys(columns(sweep.distances)), **asdict(point), "status": EVALUATED}
+    with warnings.catch_warnings():
+        # That a timestep is coarse shows in the integration error.
+        warnings.simplefilter("ignore", PrecisionWarning)
+        reference = _reference(
+            json.dumps(sweep.as_dict(), sort_keys=True), point.input, point.dt_ms, point.tau_m_ms
+        )
+        try:
+            population = QLIFPopulation.of(reference.parameters, sweep.arithmetic_of(point))
+            golden = population.run(reference.currents, record=("potentials",))
+        except InputError as error:
+            return {**row, "status": IMPOSSIBLE, "reason": str(error)}
+    row |= reference.row
+    row |= _state(golden)
+    row |= _prefixed("quantization", _quantization(reference, golden, sweep.distances))
+    return {name: _plain(value) for name, value in row.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class _Reference:
+    """What all arithmetics under one input are held against."""
+
+    parameters: Parameters
+    currents: npt.NDArray[np.float64]
+    euler: Recording
+    times: list[npt.NDArray[np.float64]]
+    row: Row
+
+
+# As many as fit in memory without being asked about: one is 25 MB at 64 neurons and 20,000 timesteps.
+@functools.lru_cache(maxsize=8)
+def _reference(settings: str, text: str, dt: float, tau_m: float) -> _Reference:
+    sweep = Sweep.of(json.loads(settings))
+    timesteps = max(1, round(sweep.duration_ms / dt))
+    currents = stimuli.make(text, timesteps=timesteps, neurons=sweep.neurons, dt=dt, seed=sweep.input_seed)
+    parameters = sweep.neuron(dt, tau_m, currents.shape[1])
+    euler = QLIFPopulation.of(parameters).run(currents, record=("potentials",))
+    assert euler.potentials is not None
+    exact = exact_flow.solve(parameters, currents)
+    times = euler.spike_times
+    duration = len(currents) * dt
+    found = {
+        **_spike_errors(exact.spike_times, times, dt),
+        "rmse_mv": metrics.potential_error(exact.potentials, euler.potentials).rmse_mv,
+        **(_distances(exact.spike_times, times, duration) if sweep.distances else {}),
+    }
+    row = {
+        "timesteps": len(currents),
+        "spikes_euler": int(euler.spikes.sum()),
+        "spikes_exact": sum(len(one) for one in exact.spike_times),
+        **_prefixed("integration", found),
+    }
+    return _Reference(parameters, currents, euler, times, row)
+
+
+def _quantization(reference: _Reference, golden: Recording, distances: bool) -> Row:
+    assert golden.potentials is not None and reference.euler.potentials is not None
+    error = metrics.potential_error(reference.euler.potentials, golden.potentials)
+    times = golden.spike_times
+    return {
+        **_spike_errors(reference.times, times, golden.dt),
+        "rmse_mv": error.rmse_mv,
+        "nrmse": error.nrmse,
+        "mae_mv": error.mae_mv,
+        "max_error_mv": error.max_mv,
+        **(_distances(reference.times, times, golden.timesteps * golden.dt) if distances else {}),
+    }
+
+
+def _spike_errors(
+    expected: list[npt.NDArray[np.float64]], found: list[npt.NDArray[np.float64]], dt: float
+) -> Row:
+    """Return lags by spike index and rate errors; lags in timesteps, not whole where time isn't."""
+    lags = [np.abs(b[: len(a)] - a[: len(b)]) / dt for a, b in zip(expected, found, strict=True)]
+    # Differences of times on the grid of timesteps are whole steps but for float's last places.
+    together = np.round(np.concatenate(lags), 6)
+    counts = np.array([[len(a), len(b)] for a, b in zip(expected, found, strict=True)])
+    rate = metrics.rate_error(expected, found)
+    return {
+        "max_lag_steps": together.max() if together.size else math.nan,
+        "mean_lag_steps": together.mean() if together.size else math.nan,
+        "missing_spikes": int(np.maximum(counts[:, 0] - counts[:, 1], 0).sum()),
+        "extra_spikes": int(np.maximum(counts[:, 1] - counts[:, 0], 0).sum()),
+        "rms_interval_error": rate.rms_interval,
+        "max_rate_error": rate.max_rate,
+        "rms_rate_error": rate.rms_rate,
+        "silent_neurons": int(rate.silent.sum()),
+    }
+
+
+def _distances(
+    expected: list[npt.NDArray[np.float64]], found: list[npt.NDArray[np.float64]], duration: float
+) -> Row:
+    inside = [np.minimum(one, duration) for one in found]
+    distance = spike_distances([np.minimum(one, duration) for one in expected], inside, duration_ms=duration)
+    return dict(zip(_DISTANCES, vars(distance).values(), strict=True))
+
+
+def _state(golden: Recording) -> Row:
+    """Return what the state words are and where they went."""
+    words = golden.words
+    assert words is not None and golden.potential_words is not None and golden.potentials is not None
+    lowest = words.arithmetic.potential.min_word
+    return {
+        "state_bits": words.state_bits,
+        "spikes": int(golden.spikes.sum()),
+        "lowest_mv": golden.potentials.min(),
+        "updates_at_lowest_word": int((golden.potential_words == lowest).sum()),
+    }
+
+
+def _prefixed(prefix: str, values: Row) -> Row:
+    return {f"{prefix}_{name}": value for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return Python's own number; None for nan, which JSON has no word for."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,110 @@
+"""Where points are evaluated: all cores of this machine, or a Dask cluster."""
+
+import importlib.metadata
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from qlif.model.checks import whole
+from qlif.model.errors import InputError
+
+ANSWER_WITHIN_S = 10.0
+"""A scheduler that takes longer is said not to answer."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """An executor, and how many points it works on at a time."""
+
+    executor: Executor
+    count: int
+
+
+@contextmanager
+def workers(scheduler: str | None = None, processes: int | None = None) -> Iterator[Workers]:
+    """Give an executor for the time of a block.
+
+    Parameters
+    ----------
+    scheduler : str, optional
+        Address of a Dask scheduler, as in ``tcp://host:8786``; this machine's cores if not given.
+    processes : int, optional
+        Of this machine; all cores if not given.
+
+    Raises
+    ------
+    InputError
+        The scheduler doesn't answer, has no workers, or its workers lack this version of qlif; the
+        extra ``study`` isn't installed.
+    """
+    if scheduler is None:
+        count = whole("processes", cores() if processes is None else processes)
+        # A forked child would inherit the threads' locks of whoever runs this.
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
+        try:
+            yield Workers(pool, count)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return
+    if processes is not None:
+        raise InputError("processes are of this machine: leave them out with a scheduler")
+    with _dask(scheduler) as found:
+        yield found
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _dask(scheduler: str) -> Iterator[Workers]:
+    try:
+        import distributed
+    except ImportError as error:
+        raise InputError(
+            f"a scheduler needs {error.name}, in the extra 'study': pip install 'qlif[study]'"
+        ) from None
+    try:
+        # Its functions have no types.
+        connect: Any = distributed.Client
+        client = connect(scheduler, timeout=ANSWER_WITHIN_S, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"the scheduler at {scheduler} doesn't answer: {said}") from None
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise InputError(f"the scheduler at {scheduler} has no workers")
+        try:
+            versions = client.run(_version)
+        except Exception as error:
+            # Whatever a worker raises when it can't even import this module.
+            raise InputError(f"the workers of {scheduler} can't run qlif: {error}") from None
+        here = _version()
+        for address, version in versions.items():
+            if version != here:
+                raise InputError(f"the worker {address} has qlif {version}, not {here}")
+        yield Workers(client.get_executor(pure=False), threads)
+
+
+def _version() -> str:
+    return importlib.metadata.version("qlif")
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is gone, killed say: nobody would tell it otherwise."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

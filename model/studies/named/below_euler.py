@@ -1,0 +1,113 @@
+"""From which square format on rounding matters less than the timestep.
+
+At each current of the f-I curve from 16.5 mV up, the interval of the fixed-point neuron may be at most as
+far from that of float64 Euler as Euler's is from the closed form. Under a constant current all intervals
+are whole numbers of timesteps, so a difference is one slipped timestep or more; and where Euler happens to
+be almost right, a single one is too many. Any word slips at some currents: the dense grid says how rarely.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from qlif.model import analytic
+from qlif.model.arithmetic import Arithmetic
+from qlif.model.fi_curve import fi_currents, fi_curve
+from qlif.model.formats import SQ
+from qlif.model.parameters import Parameters
+from qlif.model.presets import PRESETS
+from qlif.model.studies.evaluation import Row
+from qlif.model.studies.figures import Line, Panel, line_figure
+from qlif.model.studies.named.neuron import NEURON
+from qlif.model.studies.named.result import Bench, Result
+from qlif.model.themes import Theme
+
+LOWEST_MV = 16.5
+DENSE = np.linspace(LOWEST_MV, 48.0, 1000)
+DURATION_MS = 500.0
+BITS = range(14, 23)
+INTEGER_BITS = (6, 5, 4)
+NEURONS = {"default neuron, tau_m 10 ms": Parameters(n=1), "tau_m 30 ms": NEURON}
+BASE = PRESETS["square-18"]
+"""Everything but the format of the potential."""
+
+
+def run(bench: Bench) -> Result:
+    """Hold every square format's intervals against Euler's."""
+    rows: list[Row] = []
+    cases = [(label, i_bits, bits) for label in NEURONS for i_bits in INTEGER_BITS for bits in BITS]
+    known: dict[tuple[str, int], Row] = {}
+    for number, (label, i_bits, bits) in enumerate(cases):
+        bench.progress(f"{label}, {bits} bits", number / len(cases))
+        if (label, bits - i_bits) not in known:
+            known[label, bits - i_bits] = _measure(NEURONS[label], bits - i_bits)
+        # Constant currents keep the potential inside the range of each format: only the fraction bits count.
+        facts = known[label, bits - i_bits]
+        rows.append({"neuron": label, "word_bits": bits, "format": str(SQ(i_bits, bits - i_bits)), **facts})
+    return Result(rows, lambda theme: _draw(rows, theme), _findings(rows))
+
+
+def _measure(neuron: Parameters, fraction: int) -> Row:
+    grid = fi_currents(neuron)
+    currents = np.unique(np.concatenate([[LOWEST_MV], grid[grid >= LOWEST_MV]]))
+    arithmetic = BASE.replace(potential=SQ(max(INTEGER_BITS), fraction))
+    failing, worst = _failing(neuron, arithmetic, currents)
+    dense, _ = _failing(neuron, arithmetic, DENSE)
+    return {
+        "currents": len(currents),
+        "failing": len(failing),
+        "failing_mv": " ".join(f"{current:.4g}" for current in failing),
+        "largest_difference_steps": worst,
+        "failing_of_1000": len(dense),
+    }
+
+
+def _failing(
+    neuron: Parameters, arithmetic: Arithmetic, currents: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the currents where rounding is the larger error, and its largest change, timesteps."""
+    closed = analytic.interspike_interval(neuron, currents)
+    euler = fi_curve(neuron, currents, duration_ms=DURATION_MS).mean_isi_ms
+    fixed = fi_curve(neuron, currents, arithmetic=arithmetic, duration_ms=DURATION_MS).mean_isi_ms
+    quantization, integration = np.abs(fixed - euler), np.abs(euler - closed)
+    # Means of whole steps have float's last places.
+    return currents[quantization > integration + 1e-9], float(quantization.max() / neuron.dt)
+
+
+def _findings(rows: list[Row]) -> list[str]:
+    findings = []
+    for label in NEURONS:
+        of_neuron = [row for row in rows if row["neuron"] == label]
+        preset = next(row for row in of_neuron if row["format"] == str(BASE.potential))
+        where = f" ({preset['failing_mv']} mV)" if preset["failing"] else ""
+        findings.append(
+            f"{label}, square-18 as it is, {preset['format']}: rounding is the larger error at "
+            f"{preset['failing']} of {preset['currents']} currents{where}, at {preset['failing_of_1000']} "
+            "of 1000 on a dense grid."
+        )
+        for i_bits in INTEGER_BITS:
+            group = _with_integer_bits(of_neuron, i_bits)
+            last_failing = max((row["word_bits"] for row in group if row["failing"]), default=0)
+            good = [row for row in group if row["word_bits"] > last_failing]
+            first = f"{good[0]['word_bits']} bits, {good[0]['format']}" if good else "no word of the study"
+            dense = f"; there {good[0]['failing_of_1000']} of 1000" if good else ""
+            findings.append(f"{label}, {i_bits} integer bits: never the larger error from {first} on{dense}.")
+    return findings
+
+
+def _with_integer_bits(rows: list[Row], i_bits: int) -> list[Row]:
+    return [row for row in rows if row["format"].startswith(f"SQ({i_bits},")]
+
+
+def _draw(rows: list[Row], theme: Theme) -> Figure:
+    panels = []
+    for label in NEURONS:
+        lines = []
+        for i_bits in INTEGER_BITS:
+            group = [
+                row for row in rows if row["neuron"] == label and row["format"].startswith(f"SQ({i_bits},")
+            ]
+            share = [row["failing_of_1000"] / 10 for row in group]
+            lines.append(Line(f"{i_bits} integer bits", [row["word_bits"] for row in group], share))
+        panels.append(Panel(f"{label}\ncurrents where rounding is\nthe larger error (%)", lines, height=2.8))
+    return line_figure(panels, "word length of the square form (bits), round to nearest", theme, whole_x=True)

@@ -1,0 +1,37 @@
+"""The named studies by their names."""
+
+from types import MappingProxyType
+
+from qlif.model.errors import InputError, unknown_name
+from qlif.model.studies.named import (
+    below_euler,
+    dead_zone,
+    forms,
+    isi,
+    potential_error,
+    reliability,
+    spike_lag,
+    stochastic,
+)
+from qlif.model.studies.named.result import Study
+
+STUDIES = MappingProxyType(
+    {
+        "isi": Study("how far are inter-spike intervals from the closed form?", isi.run),
+        "dead-zone": Study("which currents does rounding silence?", dead_zone.run),
+        "spike-lag": Study("how does a rounded constant delay the n-th spike?", spike_lag.run),
+        "stochastic": Study("what is stochastic rounding worth in bits?", stochastic.run),
+        "reliability": Study("how precise are spike times under frozen noise?", reliability.run, extra=True),
+        "below-euler": Study("from which word on does rounding matter less than Euler?", below_euler.run),
+        "forms": Study("what is the square form worth in bits?", forms.run),
+        "potential-error": Study("does the potential's RMSE rank formats?", potential_error.run, extra=True),
+    }
+)
+"""Every named study."""
+
+
+def study(name: str) -> Study:
+    """Return a named study; InputError with the nearest name if there is none."""
+    if name not in STUDIES:
+        raise InputError(unknown_name("study", name, STUDIES))
+    return STUDIES[name]

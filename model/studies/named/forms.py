@@ -1,0 +1,105 @@
+"""The factored form against the square form at equal width of the state word.
+
+In mV a word spends bits on the distance from 0 mV to the neuron's range; seen from the midpoint it doesn't,
+and the same word has two fraction bits more. The coordinates cost nothing: they are constants.
+"""
+
+import math
+
+from matplotlib.figure import Figure
+
+from qlif.model.studies.evaluation import Row
+from qlif.model.studies.figures import Line, Panel, line_figure
+from qlif.model.studies.grid import Sweep
+from qlif.model.studies.named.neuron import CONSTANT_INPUT, CURRENTS, REFRACTORY_STEPS, TAU_M
+from qlif.model.studies.named.result import Bench, Result
+from qlif.model.themes import Theme
+
+SWEEP = Sweep(
+    word_bits="8..22",
+    rounding="RND",
+    coefficient_bits=18,
+    tau_m_ms=TAU_M,
+    input=CONSTANT_INPUT,
+    neurons=len(CURRENTS),
+    duration_ms=1000.0,
+    parameters={"refrac_length": REFRACTORY_STEPS},
+)
+_COLUMNS = {
+    "rms_interval_error": "quantization_rms_interval_error",
+    "mean_lag_steps": "quantization_mean_lag_steps",
+    "max_lag_steps": "quantization_max_lag_steps",
+    "silent_neurons": "quantization_silent_neurons",
+    "rmse_mv": "quantization_rmse_mv",
+}
+
+
+_DRAWN = {
+    "rms_interval_error": "RMS error of the\ninter-spike interval",
+    "mean_lag_steps": "mean spike lag\n(timesteps)",
+}
+
+
+def run(bench: Bench) -> Result:
+    """Sweep the word length in both forms."""
+    points = bench.sweep(SWEEP, "forms")
+    rows = [
+        {
+            "form": point["form"],
+            "word_bits": point["word_bits"],
+            "fraction_bits": point["fraction_bits"],
+            **{name: point[column] for name, column in _COLUMNS.items()},
+            "euler_rms_interval_error": point["integration_rms_interval_error"],
+        }
+        for point in points
+    ]
+    return Result(rows, lambda theme: _draw(rows, theme), _findings(rows))
+
+
+def _findings(rows: list[Row]) -> list[str]:
+    by = {(row["form"], row["word_bits"]): row for row in rows}
+    words = sorted({bits for _, bits in by})
+    differences = []
+    for bits in words:
+        goal = by["factored", bits]["mean_lag_steps"]
+        silent = by["factored", bits]["silent_neurons"]
+        if goal is None or silent:
+            continue
+        narrow = [
+            b
+            for b in words
+            if by["square", b]["mean_lag_steps"] is not None
+            and by["square", b]["mean_lag_steps"] <= goal
+            and not by["square", b]["silent_neurons"]
+        ]
+        if narrow:
+            differences.append((bits, min(narrow)))
+    shown = ", ".join(f"{wide} bits factored = {narrow} bits square" for wide, narrow in differences)
+    mean = sum(wide - narrow for wide, narrow in differences) / len(differences)
+    findings = [f"As small a mean lag: {shown}; {mean:.1f} bits fewer on average."]
+    for form in ("factored", "square"):
+        group = [row for row in rows if row["form"] == form]
+        awake = [row["word_bits"] for row in group if not row["silent_neurons"]]
+        findings.append(f"{form} RND: no silent neuron from 17 mV up with {min(awake)} bits or more.")
+    return findings
+
+
+def _draw(rows: list[Row], theme: Theme) -> Figure:
+    panels = []
+    for name, label in (
+        ("rms_interval_error", "RMS error of the\ninter-spike interval"),
+        ("mean_lag_steps", "mean spike lag\n(timesteps)"),
+    ):
+        lines = []
+        for form in ("factored", "square"):
+            group = [row for row in rows if row["form"] == form]
+            # An error of 0 has no place on a logarithmic axis.
+            lines.append(
+                Line(form, [row["word_bits"] for row in group], [row[name] or math.nan for row in group])
+            )
+        if name == "rms_interval_error":
+            words = sorted({row["word_bits"] for row in rows})
+            level = [rows[0]["euler_rms_interval_error"]] * len(words)
+            lines.append(Line("integration error of Euler", words, level, plain=True))
+        panels.append(Panel(label, lines, logarithmic=True, height=3.0))
+    return line_figure(panels, "word length (bits), round to nearest", theme, whole_x=True)

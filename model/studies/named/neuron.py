@@ -1,0 +1,37 @@
+"""The neuron and the inputs that the named studies share: those of the project's notes on numerics."""
+
+import numpy as np
+
+from qlif.model.arithmetic import Arithmetic
+from qlif.model.formats import SQ
+from qlif.model.parameters import Parameters
+from qlif.model.presets import PRESETS
+from qlif.model.studies.grid import BASES
+
+RANDOM_BITS = 8
+"""Of stochastic rounding."""
+
+TAU_M, REFRACTORY_STEPS = 30.0, 50
+NEURON = Parameters(n=1, tau_m=TAU_M, refrac_length=REFRACTORY_STEPS, dt=0.1)
+"""Default potentials, a membrane time constant of 30 ms, 5 ms refractory, a timestep of 0.1 ms."""
+
+CURRENTS = np.linspace(17.0, 80.0, 24)
+"""Constant inputs, mV: from just above the rheobase of 16 mV to where a spike takes few timesteps."""
+
+CONSTANT_INPUT = "constant:amplitude=48.5,spread=0.6494845360824743"
+"""The same as the input of 24 neurons."""
+
+NOISE_INPUT = "ou:mean=18,sd=8,tau=5"
+"""Frozen noise around rheobase."""
+
+
+def usual(form: str, word_bits: int, rounding: str, seed: int = 1) -> Arithmetic:
+    """Return the arithmetic of a form's usual preset with another word length and rounding."""
+    base = PRESETS[BASES[form]]
+    i_bits = base.potential.i_bits
+    return base.replace(
+        potential=SQ(i_bits, word_bits - i_bits),
+        rounding=rounding,
+        random_bits=RANDOM_BITS if rounding == "SR" else 0,
+        random_seed=seed,
+    )

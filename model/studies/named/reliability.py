@@ -1,0 +1,122 @@
+"""Reliability under frozen noise: how precisely a spike's time is kept, by word length.
+
+Mainen and Sejnowski (Science 268, 1995) gave a neuron the same noise again and again, and measured how
+precisely its spikes came back. Here each trial is one arithmetic, or one seed of stochastic rounding, under
+the same noise as float64 Euler. A spike is kept if the trial has one within 2 ms; jitter is the spread of
+the times of those.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from qlif.model import stimuli
+from qlif.model.arithmetic import Form
+from qlif.model.metrics import root_mean_square
+from qlif.model.population import QLIFPopulation
+from qlif.model.spike_distances import spike_distances
+from qlif.model.studies.evaluation import Row
+from qlif.model.studies.figures import Line, Panel, line_figure
+from qlif.model.studies.named.neuron import NEURON, NOISE_INPUT, usual
+from qlif.model.studies.named.result import Bench, Result
+from qlif.model.themes import Theme
+
+BITS = range(8, 21, 2)
+NEURONS, TIMESTEPS, SEEDS = 16, 20_000, range(1, 6)
+WINDOW_MS = 2.0
+
+Times = list[npt.NDArray[np.float64]]
+
+
+def run(bench: Bench) -> Result:
+    """Run every trial under the same noise."""
+    parameters = NEURON.replace(n=NEURONS)
+    currents = stimuli.make(NOISE_INPUT, timesteps=TIMESTEPS, neurons=NEURONS, dt=NEURON.dt, seed=1)
+    euler = QLIFPopulation.of(parameters).run(currents, record=()).spike_times
+    cases = [(form, rounding, bits) for form in Form for rounding in ("RND", "SR") for bits in BITS]
+    rows: list[Row] = []
+    for number, (form, rounding, bits) in enumerate(cases):
+        bench.progress(f"{form} {rounding}, {bits} bits", number / len(cases))
+        trials: list[Times] = []
+        for seed in SEEDS if rounding == "SR" else [1]:
+            arithmetic = usual(form, bits, rounding, seed)
+            trials.append(QLIFPopulation.of(parameters, arithmetic).run(currents, record=()).spike_times)
+        rows.append(_row(str(form), rounding, bits, euler, trials))
+    return Result(rows, lambda theme: _draw(rows, theme), _findings(rows))
+
+
+def _row(form: str, rounding: str, bits: int, euler: Times, trials: list[Times]) -> Row:
+    kept = found = expected = 0
+    differences = []
+    for trial in trials:
+        for reference, times in zip(euler, trial, strict=True):
+            matched = matches(reference, times, WINDOW_MS)
+            kept += len(matched)
+            differences.append(matched)
+            expected, found = expected + len(reference), found + len(times)
+    together = np.concatenate(differences)
+    distances = [spike_distances(euler, trial, duration_ms=TIMESTEPS * NEURON.dt) for trial in trials]
+    return {
+        "form": form,
+        "rounding": rounding,
+        "word_bits": bits,
+        "trials": len(trials),
+        "spikes_kept": kept / expected,
+        "spikes_of_its_own": (found - kept) / found if found else None,
+        "jitter_ms": root_mean_square(together) if len(together) else None,
+        "mean_shift_ms": float(together.mean()) if len(together) else None,
+        "victor_purpura": float(np.mean([one.victor_purpura for one in distances])),
+        "spike_distance": float(np.mean([one.spike for one in distances])),
+    }
+
+
+def matches(
+    reference: npt.NDArray[np.float64], times: npt.NDArray[np.float64], window: float
+) -> npt.NDArray[np.float64]:
+    """Return by how much spikes that both trains have within a window differ, each used once."""
+    differences = []
+    i = j = 0
+    while i < len(reference) and j < len(times):
+        difference = times[j] - reference[i]
+        if abs(difference) <= window:
+            differences.append(difference)
+            i, j = i + 1, j + 1
+        elif difference < 0:
+            j += 1
+        else:
+            i += 1
+    return np.array(differences)
+
+
+def _findings(rows: list[Row]) -> list[str]:
+    findings = []
+    for form in Form:
+        for rounding in ("RND", "SR"):
+            group = [row for row in rows if (row["form"], row["rounding"]) == (form, rounding)]
+            shown = ", ".join(f"{row['word_bits']} bits {_kept(row)}" for row in group)
+            findings.append(f"{form} {rounding}, spikes kept and their jitter: {shown}.")
+    return findings
+
+
+def _kept(row: Row) -> str:
+    jitter = "" if row["jitter_ms"] is None else f" +-{row['jitter_ms']:.3f} ms"
+    return f"{100 * row['spikes_kept']:.1f} %{jitter}"
+
+
+def _draw(rows: list[Row], theme: Theme) -> Figure:
+    panels = []
+    for name, label, logarithmic in (
+        ("spikes_kept", "spikes kept\n(of Euler's)", False),
+        ("jitter_ms", "jitter (ms)", True),
+        ("victor_purpura", "Victor-Purpura\ndistance per neuron", True),
+    ):
+        lines = []
+        for form in Form:
+            for rounding in ("RND", "SR"):
+                group = [row for row in rows if (row["form"], row["rounding"]) == (form, rounding)]
+                values = [row[name] if row[name] or not logarithmic else math.nan for row in group]
+                lines.append(Line(f"{form} {rounding}", [row["word_bits"] for row in group], values))
+        panels.append(Panel(label, lines, logarithmic=logarithmic))
+    return line_figure(panels, "word length (bits)", theme, whole_x=True)

@@ -1,0 +1,171 @@
+"""What a sweep says: tables, pictures, and a short summary with the numbers."""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from qlif.model.files import write_text
+from qlif.model.studies import tables
+from qlif.model.studies.evaluation import EVALUATED, Row
+from qlif.model.studies.figures import Line, Panel, line_figure
+from qlif.model.studies.grid import Sweep
+from qlif.model.themes import Theme, save
+
+_DRAWN = (
+    ("mean_lag_steps", "mean spike lag\n(timesteps)"),
+    ("rms_interval_error", "RMS error of the\ninter-spike interval"),
+    ("rmse_mv", "RMSE of the\npotential (mV)"),
+)
+
+_HOW_TO_READ = """\
+Quantization error is the fixed-point neuron against float64 Euler of the same timestep; integration error
+is that float64 Euler against the membrane equation solved without a timestep. `table.csv` has both for
+every point.
+"""
+
+
+def write_report(directory: Path, sweep: Sweep, rows: list[Row], *, parquet: bool) -> list[Path]:
+    """Write table, figures and summary of a sweep; return the files."""
+    files = [directory / "table.csv"]
+    tables.write_csv(files[0], rows)
+    if parquet:
+        files.append(directory / "table.parquet")
+        tables.write_parquet(files[-1], rows)
+    evaluated = [row for row in rows if row["status"] == EVALUATED]
+    for form in sweep.form:
+        of_form = [row for row in evaluated if row["form"] == form]
+        if of_form:
+            files += _draw(directory, form, of_form)
+    files.append(directory / "summary.md")
+    write_text(files[-1], summary(sweep, rows))
+    return files
+
+
+def summary(sweep: Sweep, rows: list[Row]) -> str:
+    """Return the summary of a sweep in Markdown."""
+    evaluated = [row for row in rows if row["status"] == EVALUATED]
+    lines = [
+        "# Sweep",
+        "",
+        _size(sweep, rows),
+        "",
+        _HOW_TO_READ,
+    ]
+    reasons = Counter(f"{row['form']}: {row['reason']}" for row in rows if row["status"] != EVALUATED)
+    lines += [f"- impossible, {count} times: {reason}" for reason, count in reasons.most_common(10)]
+    if not evaluated:
+        return "\n".join([*lines, ""])
+    lines += [
+        "",
+        "Medians over the points of a form, a rounding and a word length, and the largest lag:",
+        "",
+    ]
+    lines += [tables.markdown(_condensed(evaluated)), *_narrowest(evaluated), ""]
+    return "\n".join(lines)
+
+
+def headline(sweep: Sweep, rows: list[Row]) -> str:
+    """Return the part of the summary that fits a terminal."""
+    evaluated = [row for row in rows if row["status"] == EVALUATED]
+    return "\n".join([_size(sweep, rows), *(_narrowest(evaluated) if evaluated else [])])
+
+
+def _size(sweep: Sweep, rows: list[Row]) -> str:
+    evaluated = sum(row["status"] == EVALUATED for row in rows)
+    return (
+        f"{len(rows)} points, {evaluated} evaluated, {len(rows) - evaluated} impossible; "
+        f"{sweep.neurons} neurons, {sweep.duration_ms:g} ms, inputs: {', '.join(sweep.input)}."
+    )
+
+
+def _condensed(rows: list[Row]) -> list[Row]:
+    """Return one row per form, rounding and word length."""
+    condensed = []
+    for form, rounding, bits in sorted({_key(row) for row in rows}):
+        group = [row for row in rows if _key(row) == (form, rounding, bits)]
+        condensed.append(
+            {
+                "form": form,
+                "rounding": rounding,
+                "bits": bits,
+                "points": len(group),
+                "max lag (steps)": _of(max, group, "quantization_max_lag_steps"),
+                "mean lag (steps)": _of(statistics.median, group, "quantization_mean_lag_steps"),
+                "interval error": _of(statistics.median, group, "quantization_rms_interval_error"),
+                "of Euler": _of(statistics.median, group, "integration_rms_interval_error"),
+                "RMSE (mV)": _of(statistics.median, group, "quantization_rmse_mv"),
+                "silent neurons": _of(max, group, "quantization_silent_neurons"),
+            }
+        )
+    return condensed
+
+
+def _narrowest(rows: list[Row]) -> list[str]:
+    """Say from which word length on rounding matters less than the timestep."""
+    title = "Narrowest word from which on rounding changes intervals (RMS) less than Euler's timestep does:"
+    lines = [title, ""]
+    for form, rounding in sorted({_key(row)[:2] for row in rows}):
+        group = [row for row in rows if _key(row)[:2] == (form, rounding)]
+        good = {
+            bits
+            for bits in {row["word_bits"] for row in group}
+            if all(_below_integration(row) for row in group if row["word_bits"] == bits)
+        }
+        failing = {row["word_bits"] for row in group} - good
+        # From there on every wider word passes too: one that passes by luck doesn't count.
+        lasting = [bits for bits in good if bits > max(failing, default=0)]
+        lines.append(f"- {form} {rounding}: {f'{min(lasting)} bits' if lasting else 'none in this sweep'}")
+    return lines
+
+
+def _below_integration(row: Row) -> bool:
+    quantization, integration = row["quantization_rms_interval_error"], row["integration_rms_interval_error"]
+    if row["quantization_silent_neurons"] or quantization is None or integration is None:
+        return False
+    return bool(quantization <= integration)
+
+
+def _key(row: Row) -> tuple[str, str, int]:
+    return row["form"], row["rounding"], row["word_bits"]
+
+
+def _of(statistic: Callable[[list[float]], float], group: list[Row], name: str) -> float | None:
+    values = [row[name] for row in group if row[name] is not None]
+    return statistic(values) if values else None
+
+
+def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
+    roundings = sorted({row["rounding"] for row in rows})
+    panels = []
+    for name, label in _DRAWN:
+        lines = []
+        for rounding in roundings:
+            bits = sorted({row["word_bits"] for row in rows if row["rounding"] == rounding})
+            groups = [[row for row in rows if _key(row) == (form, rounding, one)] for one in bits]
+            column = f"quantization_{name}"
+            middle, low, high = (
+                [_or_nan(_of(statistic, group, column)) for group in groups]
+                for statistic in (statistics.median, min, max)
+            )
+            lines.append(Line(f"{form} {rounding}", bits, middle, (low, high)))
+        every = sorted({row["word_bits"] for row in rows})
+        integration = _of(statistics.median, rows, f"integration_{name}")
+        lines.append(
+            Line("integration error of Euler", every, [_or_nan(integration)] * len(every), plain=True)
+        )
+        known = [value for line in lines for value in np.ravel(line.y) if not math.isnan(value)]
+        panels.append(Panel(label, lines, logarithmic=bool(known) and min(known) > 0))
+
+    def draw(theme: Theme) -> Figure:
+        return line_figure(panels, "word length (bits)", theme, whole_x=True)
+
+    return save(draw, directory, f"errors-{form}")
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

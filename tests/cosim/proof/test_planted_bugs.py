@@ -1,0 +1,191 @@
+"""The proof can fail: each planted bug is refuted, and its counterexample is one."""
+
+import dataclasses
+import re
+from types import MappingProxyType
+
+import pytest
+
+from qlif.cosim.configuration import Settings
+from qlif.cosim.proof import population
+from qlif.cosim.proof.counterexample import OUTPUTS, expected, replay
+from qlif.cosim.proof.netlist import read_circuit
+from qlif.cosim.proof.prove import prove_update, replay_clocks, replay_run
+from qlif.hdl import fixed, neuron
+from qlif.hdl import population as hardware
+from qlif.hdl.export import export_neuron, export_population
+from qlif.hdl.outlet import Outlet
+from qlif.hdl.pipeline import Pipeline
+from qlif.model.formats import Overflow, Rounding
+from qlif.model.parameters import Parameters
+from qlif.model.presets import preset
+from qlif.model.words import quantise
+
+WORDS = quantise(Parameters(n=5), preset("square-16"))
+
+
+def with_constant(name, change):
+    """The hardware of a neuron with another parameter word than the golden model's."""
+    constant = WORDS.constants[name]
+    other = dataclasses.replace(constant, word=constant.word + change)
+    return dataclasses.replace(WORDS, constants=MappingProxyType({**WORDS.constants, name: other}))
+
+
+def edited(pattern, by):
+    """The neuron's Verilog with one thing in it replaced."""
+    text, count = re.subn(pattern, by, export_neuron(WORDS, "square-16").verilog, count=1)
+    assert count == 1
+    return text
+
+
+def rounding_constant(patch):
+    honest = neuron.NeuronPipeline._bias_and_half
+
+    def damaged(self):
+        value, stage = honest(self)
+        word = value.as_value().value - 1
+        return neuron.Timed(fixed.Const(word, fixed.Shape(value.words)), stage)
+
+    patch.setattr(neuron.NeuronPipeline, "_bias_and_half", damaged)
+
+
+def saturation_bound(patch):
+    # (The lower bound would be no bug: the square keeps every sum of this preset above it.)
+    patch.setattr(
+        fixed.Value, "is_above", lambda self, shape: ~self._word[-1] & self._word[shape.words.width :].any()
+    )
+
+
+def more_for_at_least(patch):
+    honest = fixed._at_least
+    patch.setattr(fixed, "_at_least", lambda word, bound: honest(word, bound + 1))
+
+
+def decay_rounding(patch):
+    honest = fixed.Value.reshape
+    product = WORDS.arithmetic.trace * WORDS.constants["decay"].format
+
+    def damaged(self, f_bits, rounding, random=None):
+        return honest(self, f_bits, Rounding.RND if self.words == product else rounding, random)
+
+    patch.setattr(fixed.Value, "reshape", damaged)
+
+
+def counter_wraps(patch):
+    patch.setattr(
+        neuron, "_count_down", lambda count: fixed.Value(fixed.Shape(count.words), count.as_value() - 1)
+    )
+
+
+def refractory_neurons_integrate(patch):
+    patch.setattr(neuron, "_unless_refractory", lambda count, term: term)
+
+
+def stale_operand(patch):
+    honest = Pipeline.at
+
+    def damaged(self, operand, stage):
+        late = getattr(operand.value, "as_value", str)()
+        if getattr(late, "name", "") == "trace__1" and stage == operand.stage + 1:
+            return neuron.Timed(self._registered("late", honest(self, operand, stage).value), stage)
+        return honest(self, operand, stage)
+
+    patch.setattr(Pipeline, "at", damaged)
+
+
+PATCHES = [
+    stale_operand,
+    rounding_constant,
+    saturation_bound,
+    more_for_at_least,
+    decay_rounding,
+    counter_wraps,
+    refractory_neurons_integrate,
+]
+OTHERS = {
+    "shift by one": lambda: (
+        export_neuron(
+            dataclasses.replace(WORDS, quadratic_shift=WORDS.quadratic_shift + 1), "square-16"
+        ).verilog
+    ),
+    "wraps instead of saturating": lambda: (
+        export_neuron(
+            dataclasses.replace(WORDS, arithmetic=WORDS.arithmetic.replace(overflow=Overflow.WRAP)),
+            "square-16",
+        ).verilog
+    ),
+    "missing sign extension": lambda: edited(r"\$signed\((\w+)\) \* \$signed\(\1\)", r"\1 * \1"),
+    "early operand": lambda: edited(r"counted__5 <= counted__4;", "counted__5 <= counted__3;"),
+    "refractory off by one": lambda: export_neuron(with_constant("refractory", 1), "square-16").verilog,
+    "reset value": lambda: export_neuron(with_constant("reset", 1), "square-16").verilog,
+    "threshold off by one": lambda: export_neuron(with_constant("threshold", 1), "square-16").verilog,
+}
+
+
+def assert_refuted(verilog, simulator, directory):
+    interface = export_neuron(WORDS, "square-16").interface
+    claim = prove_update(verilog, WORDS, interface)
+    assert claim.result == "refuted"
+    golden = expected(WORDS, claim.counterexample)
+    masks = {p["name"]: (1 << p["width"]) - 1 for p in interface["ports"]}
+    assert any(claim.counterexample[f"{name}_out"] != golden[name] & masks[f"{name}_out"] for name in OUTPUTS)
+    played = replay(verilog, WORDS, interface, claim.counterexample, simulator, directory)
+    assert played.shown
+    assert played.waves.stat().st_size
+
+
+@pytest.mark.parametrize("plant", PATCHES, ids=lambda plant: plant.__name__)
+def test_a_bug_in_the_update_is_refuted(monkeypatch, tmp_path, quick_simulator, plant):
+    plant(monkeypatch)
+    verilog = export_neuron(WORDS, "square-16").verilog
+    monkeypatch.undo()
+    assert_refuted(verilog, quick_simulator, tmp_path)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_neuron_is_refuted(tmp_path, quick_simulator, name):
+    assert_refuted(OTHERS[name](), quick_simulator, tmp_path)
+
+
+def half_the_queue(patch):
+    honest = Outlet.__init__
+    patch.setattr(
+        Outlet, "__init__", lambda self, *, places, **others: honest(self, places=places // 2, **others)
+    )
+
+
+def no_bubbles(patch):
+    patch.setattr(hardware.Population, "_room", lambda self, m, *_: hardware.Const(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("plant", "claim"),
+    [(half_the_queue, population.ORDER), (no_bubbles, population.READS)],
+    ids=["a stall drops updates", "a neuron overtakes itself"],
+)
+def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simulator, plant, claim):
+    neurons = 5 if plant is no_bubbles else 16
+    words = quantise(Parameters(n=neurons), preset("tiny-8"))
+    plant(monkeypatch)
+    export = export_population(words, neurons, "tiny-8")
+    monkeypatch.undo()
+    circuit = read_circuit(export.verilog, "qlif_population")
+    proof = population.PopulationProof(circuit, words, export.interface, seconds=20)
+    assert proof.broken
+    answer, _ = proof.search(claim)
+    assert answer.verdict == "refuted"
+    assert replay_clocks(export, words, answer.values, quick_simulator, tmp_path).shown
+
+
+def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):
+    configuration = Settings.read("tiny-8", None).population(3)
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    constant = words.constants["bias"]
+    other = dataclasses.replace(constant, word=constant.word + 1)
+    damaged = dataclasses.replace(words, constants=MappingProxyType({**words.constants, "bias": other}))
+    export = export_population(damaged, 3, "tiny-8")
+    claim = prove_update(export.verilog, words, export.interface)
+    assert claim.result == "refuted"
+    played = replay_run(export, configuration, None, quick_simulator, tmp_path)
+    assert played is not None
+    assert played.shown

@@ -1,0 +1,147 @@
+"""What is proved, what isn't, and what the command says."""
+
+import json
+import sys
+
+import pytest
+
+from qlif.cosim import cli
+from qlif.cosim.configuration import Settings
+from qlif.cosim.proof.prove import prove_population, prove_update
+from qlif.cosim.proof.solver import Terms
+from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, tasks
+from qlif.hdl.export import export_neuron, export_population
+from qlif.model.errors import InputError
+from qlif.model.parameters import Parameters
+from qlif.model.presets import PRESETS, preset
+from qlif.model.words import quantise
+
+
+def exported(name, neurons, lanes=1, depths=None):
+    words = quantise(Parameters(n=neurons), preset(name))
+    return words, export_population(words, neurons, name, lanes, depths or {})
+
+
+def assert_all_proved(claims):
+    claims = list(claims)
+    assert claims
+    assert [claim for claim in claims if claim.result != "proved"] == []
+    return claims
+
+
+@pytest.mark.parametrize("name", ["factored-16", "square-16"])
+def test_a_preset_is_proved(name):
+    words, export = exported(name, 64)
+    assert_all_proved([prove_update(export.verilog, words, export.interface)])
+    claims = assert_all_proved(prove_population(export.verilog, words, export.interface))
+    assert all(claim.bound is None for claim in claims)
+
+
+@pytest.mark.parametrize(("neurons", "lanes"), [(5, 1), (16, 2), (1000, 1)])
+def test_any_number_of_neurons_and_lanes(neurons, lanes):
+    words, export = exported("stochastic-12", neurons, lanes, {"bias": "memory", "reset": "register"})
+    assert_all_proved([prove_update(export.verilog, words, export.interface)])
+    assert_all_proved(prove_population(export.verilog, words, export.interface))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_claim_about_every_preset(name):
+    configuration = Settings.read(name, None).population(64)
+    assert_all_proved(claim for task in tasks(configuration) for claim in task.prove(60.0))
+
+
+def test_verilog_of_somebody_else_is_proved_by_its_ports():
+    configuration = Settings.read("tiny-8", None).population(2)
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    text = export_population(words, 2, "mine").verilog.replace("qlif_population", "mine")
+    claims = assert_all_proved(
+        claim for task in foreign_tasks(configuration, text, "mine") for claim in task.prove(60.0)
+    )
+    assert all(claim.bound for claim in claims)
+
+
+def test_a_pipeline_of_somebody_else():
+    configuration = Settings.read("tiny-8", None).population(2)
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    export = export_neuron(words, "mine")
+    for latency, result in ((export.interface["latency"], "proved"), (3, "refuted")):
+        (task,) = foreign_tasks(configuration, export.verilog, "qlif_neuron", latency)
+        assert [claim.result for claim in task.prove(60.0)] == [result]
+
+
+@pytest.mark.parametrize(("name", "target"), [("factored-16", "ecp5"), ("stochastic-12", "up5k")])
+def test_the_multipliers_of_a_target(name, target):
+    (task,) = explicit_tasks(Settings.read(name, None).population(4), target)
+    assert_all_proved(task.prove(60.0))
+
+
+def test_a_solver_without_time_knows_nothing():
+    terms = Terms()
+    a, b = (terms.extend(terms.fresh(32), 64, signed=True) for _ in range(2))
+    claim = terms.equal(terms.make("BV_MUL", a, b), terms.make("BV_MUL", b, terms.make("BV_SUB", a, b)))
+    hard = terms.negation(terms.both(claim, terms.negation(terms.equal(b, terms.constant(0, 64)))))
+    assert terms.ask(hard, (), None, 0.001).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("endmodule", "endmodul", "can't be read"),
+        ("module qlif_neuron", "module other", "module"),
+        ("potential_in", "potential_inn", "lacks the input potential_in of 8 bits"),
+        ("[7:0] current_in", "[6:0] current_in", "port current_in must have 8 bits"),
+    ],
+    ids=["syntax", "module", "port", "width"],
+)  # fmt: skip
+def test_bad_verilog_is_refused_by_name(old, new, said):
+    words = quantise(Parameters(n=1), preset("tiny-8"))
+    export = export_neuron(words, "tiny-8")
+    assert old in export.verilog
+    with pytest.raises(InputError, match=said):
+        prove_update(export.verilog.replace(old, new), words, export.interface)
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["qlif", *map(str, arguments)])
+    with pytest.raises(SystemExit) as exit:
+        cli.main()
+    return exit.value.code
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "prove", "--preset", "tiny-8", "--json") in (0, None)
+    claims = json.loads(capsys.readouterr().out)
+    assert {claim["result"] for claim in claims} == {"proved"}
+    assert set(claims[0]) == {"preset", "claim", "result", "bound", "seconds"}
+
+
+def test_the_command_on_a_wrong_neuron(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = quantise(Parameters(n=2, threshold=-51.0), preset("tiny-8"))
+    (tmp_path / "mine.v").write_text(export_neuron(words, "mine").verilog)
+    code = run(
+        monkeypatch, "prove", "--preset", "tiny-8", "--neurons", 2, "--verilog", "mine.v", "--module",
+        "qlif_neuron", "--simulator", "icarus",
+    )  # fmt: skip
+    said = capsys.readouterr().out
+    assert code == 1
+    assert "REFUTED" in said
+    assert "mV" in said
+    assert "the simulation differs too" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--preset", "square"),
+        ("--timeout", "0"),
+        ("--preset", "all", "--verilog", "x.v"),
+        ("--verilog", "x.v"),
+    ],
+)
+def test_bad_usage(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "prove", *arguments) == 2
+    assert "error: " in capsys.readouterr().err

@@ -1,0 +1,101 @@
+"""`qlif study`: what it writes, what it refuses, and a run that is killed in the middle."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SMALL = ("--neurons", 4, "--duration", 60, "--word-bits", "10,12,16", "--rounding", "RND,SR", "--no-parquet")
+
+
+def test_sweep_writes_table_figures_and_summary(qlif, tmp_path):
+    code, out, err = qlif("study", "sweep", *SMALL, "--processes", 1, "--json", "--out", "here")
+    assert (code, err) == (0, "")
+    facts = json.loads(out)
+    assert (facts["points"], facts["evaluated"]) == (12, 12)
+    for name in (
+        "here/table.csv",
+        "here/summary.md",
+        "here/errors-factored.svg",
+        "here/errors-square-dark.png",
+    ):
+        assert name in facts["files"] and (tmp_path / name).stat().st_size > 0
+    # All points are there: nothing is computed again, and the table is the same.
+    table = (tmp_path / "here" / "table.csv").read_bytes()
+    code, out, _ = qlif("study", "sweep", *SMALL, "--processes", 1, "--out", "here")
+    assert code == 0 and "12 points, 12 evaluated, 0 impossible" in out
+    assert (tmp_path / "here" / "table.csv").read_bytes() == table
+
+
+def test_sweep_takes_a_file_and_options_go_before_it(qlif, tmp_path):
+    lines = (
+        "word_bits = [12]",
+        'form = "square"',
+        "neurons = 3",
+        "duration_ms = 40.0",
+        "[parameters]",
+        "a0 = 0.9",
+    )
+    (tmp_path / "study.toml").write_text("\n".join(lines))
+    more = ("--word-bits", "14", "--processes", 1, "--no-parquet", "--json")
+    code, out, _ = qlif("study", "sweep", "--file", "study.toml", *more)
+    study = json.loads(out)["study"]
+    assert code == 0
+    assert (study["word_bits"], study["neurons"], study["parameters"]) == ([14], 3, {"a0": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--word-bits", ""), "word_bits is an empty axis"),
+        (("--word-bits", "9..8"), "word_bits is an empty axis"),
+        (("--rounding", "UP"), "rounding: unknown value 'UP'"),
+        (("--input", "nothing"), "unknown input 'nothing'"),
+        (("--file", "missing.toml"), "missing.toml can't be read"),
+        (("--scheduler", "tcp://127.0.0.1:1"), "the scheduler at tcp://127.0.0.1:1 doesn't answer"),
+        (("--scheduler", "tcp://127.0.0.1:1", "--processes", 2), "leave them out with a scheduler"),
+    ],
+)
+def test_what_sweep_refuses(qlif, tmp_path, arguments, message, monkeypatch):
+    monkeypatch.setattr("qlif.model.studies.executors.ANSWER_WITHIN_S", 0.5)
+    code, out, err = qlif("study", "sweep", *SMALL, *arguments, "--out", "here")
+    assert (code, out) == (2, "")
+    assert message in err and "Traceback" not in err
+    assert not (tmp_path / "here").exists()
+
+
+def test_results_of_another_sweep_are_refused_and_untouched(qlif, tmp_path):
+    qlif("study", "sweep", *SMALL, "--processes", 1, "--out", "here")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
+    code, _, err = qlif("study", "sweep", *SMALL, "--seed", 5, "--processes", 1, "--out", "here")
+    assert code == 2 and "another study (input_seed is 0 there and 5 here)" in err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()} == before
+
+
+def test_a_killed_sweep_goes_on_and_ends_with_the_same_table(tmp_path):
+    command = [sys.executable, "-c", "from qlif.cosim.cli import main; main()", "study", "sweep"]
+    axes = ["--word-bits", "8..14", "--neurons", "8", "--duration", "100", "--processes", "2", "--no-parquet"]
+
+    def run(out):
+        return [*command, *axes, "--out", str(tmp_path / out)]
+
+    subprocess.run(run("whole"), check=True, capture_output=True)
+    results = tmp_path / "killed" / "results.jsonl"
+    with subprocess.Popen(run("killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and (not results.exists() or results.read_bytes().count(b"\n") < 6):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    lines = results.read_bytes().splitlines()
+    points = 42
+    assert 5 < len(lines) < points + 1, "the sweep was killed too early or too late to show anything"
+    assert not (tmp_path / "killed" / "table.csv").exists()
+    subprocess.run(run("killed"), check=True, capture_output=True)
+    for name in ("table.csv", "summary.md"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    done = [json.loads(line)["point"] for line in results.read_text().splitlines()[1:]]
+    assert sorted(done) == list(range(points)), "each point once"
+    assert results.read_bytes().splitlines()[: len(lines) - 1] == lines[:-1]

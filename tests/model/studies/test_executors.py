@@ -1,0 +1,92 @@
+"""A real Dask cluster of two workers, and schedulers that don't answer."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from qlif.model.errors import InputError
+from qlif.model.studies import executors
+from qlif.model.studies.evaluation import evaluate
+from qlif.model.studies.grid import Sweep
+from qlif.model.studies.run import run_sweep
+
+SMALL = {"neurons": 4, "duration_ms": 60.0, "rounding": "RND,SR", "word_bits": "12,16"}
+
+CLUSTER = """
+import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "host": "127.0.0.1"}
+    with LocalCluster(n_workers=int(sys.argv[1]), **options) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Start a scheduler with workers as processes of their own; yield a function that gives its address."""
+    pytest.importorskip("distributed")
+    script = tmp_path / "cluster.py"
+    script.write_text(CLUSTER)
+    started = []
+
+    def start(count):
+        command = [sys.executable, str(script), str(count)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        return process.stdout.readline().strip()
+
+    yield start
+    for process in started:
+        process.stdin.close()
+        process.wait(timeout=30)
+        process.stdout.close()
+
+
+def test_a_cluster_of_two_workers_gives_the_rows_of_this_process(tmp_path, cluster):
+    address = cluster(2)
+    sweep = Sweep(**SMALL)
+    with executors.workers(address) as found:
+        assert found.count == 2
+        rows = run_sweep(sweep, tmp_path / "results.jsonl", found.executor, workers=found.count)
+    assert rows == [evaluate(sweep, point) for point in sweep.points()]
+
+
+def test_a_cluster_without_workers_is_refused(cluster):
+    address = cluster(0)
+    with pytest.raises(InputError, match="has no workers"), executors.workers(address):
+        pass
+
+
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "ANSWER_WITHIN_S", 0.5)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+    with (
+        pytest.raises(InputError, match=f"the scheduler at {address} doesn't answer"),
+        executors.workers(address),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "tcp://"])
+def test_an_address_that_is_none_is_refused(monkeypatch, address):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "ANSWER_WITHIN_S", 0.5)
+    with pytest.raises(InputError, match="the scheduler at"), executors.workers(address):
+        pass
+
+
+def test_processes_are_of_this_machine():
+    with (
+        pytest.raises(InputError, match="leave them out with a scheduler"),
+        executors.workers("a:1", 2),
+    ):
+        pass
+    with pytest.raises(InputError, match="processes must be a whole number"), executors.workers(processes=0):
+        pass

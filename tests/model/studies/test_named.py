@@ -1,0 +1,164 @@
+"""The named studies: what they must show, and that they can show the opposite."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from qlif.model.errors import InputError
+from qlif.model.studies.executors import Workers
+from qlif.model.studies.grid import Sweep
+from qlif.model.studies.named import (
+    below_euler,
+    catalogue,
+    dead_zone,
+    forms,
+    isi,
+    potential_error,
+    reliability,
+    spike_lag,
+    stochastic,
+)
+from qlif.model.studies.named.result import Bench, write_result
+from qlif.model.studies.statistics import mean_and_half_width
+
+
+@pytest.fixture
+def bench(tmp_path):
+    with ThreadPoolExecutor(1) as pool:
+        yield Bench(Workers(pool, 1), tmp_path, lambda what, fraction: None)
+
+
+def test_an_unknown_study_is_named_with_the_nearest():
+    with pytest.raises(InputError, match="unknown study 'iso': did you mean 'isi'"):
+        catalogue.study("iso")
+
+
+def test_intervals_are_those_noted_before_but_for_three_known_ones(bench, monkeypatch):
+    monkeypatch.setattr(isi, "SEEDS", range(1, 4))
+    monkeypatch.setattr(isi, "DURATION_MS", 1000.0)
+    rows = isi.run(bench).rows
+    exact = {(row["arithmetic"], row["drive_mv"]): row for row in rows if "SR" not in row["arithmetic"]}
+    different = {key for key, row in exact.items() if not row["agrees"]}
+    # The noted factored RND was measured with a gain of 8 bits: see docs/studies.md.
+    assert different == {
+        ("SQ(8,8) factored RND", 17.0),
+        ("SQ(8,8) factored RND", 20.0),
+        ("SQ(6,10) midpoint RND", 16.5),
+    }
+    assert exact["SQ(8,8) factored TRN", 17.0]["silent"]
+    assert exact["SQ(8,8) factored TRN", 20.0]["interval_error_percent"] == pytest.approx(10.056, abs=1e-3)
+
+
+def test_the_two_different_values_of_factored_are_those_of_a_gain_of_8_bits():
+    eight = isi._FACTORED.replace(coefficient_bits=8)
+    curve = isi.fi_curve(isi.NEURON, isi.CURRENTS, arithmetic=eight, duration_ms=1000.0)
+    closed = isi.analytic.interspike_interval(isi.NEURON, isi.CURRENTS)
+    assert (100 * (curve.mean_isi_ms / closed - 1)).round(1)[1:3].tolist() == [1.2, 1.1]
+
+
+def test_rheobase_moves_by_what_rounding_loses(bench, monkeypatch):
+    monkeypatch.setattr(dead_zone, "BITS", (10, 14))
+    rows = dead_zone.run(bench).rows
+    for row in rows:
+        if row["effective_rheobase_mv"] is not None:
+            # Above it by what an endless run would still gain, and the search's last step.
+            assert row["effective_rheobase_mv"] == pytest.approx(row["predicted_rheobase_mv"], rel=2e-3)
+    silent = {(row["form"], row["rounding"], row["word_bits"]): row["silent_points"] for row in rows}
+    assert silent["factored", "RND", 10] > silent["factored", "RND", 14] > silent["factored", "SR", 14]
+
+
+def test_constants_rounded_down_make_later_spikes_later(bench, monkeypatch):
+    monkeypatch.setattr(spike_lag, "TIMESTEPS", 12_000)
+    rows = spike_lag.run(bench).rows
+    down = [row["mean_lag_ms"] for row in rows if row["constants"].endswith("down")]
+    nearest = [row["mean_lag_ms"] for row in rows if row["constants"] == "15 fraction bits, nearest"]
+    assert down == sorted(down) and down[-1] > 5 * max(down[0], 0.05)
+    assert nearest[-1] < 0 and abs(nearest[-1]) < down[-1]
+
+
+def test_stochastic_rounding_over_seeds(bench, monkeypatch):
+    small = {
+        **stochastic.SWEEP.as_dict(),
+        "word_bits": [10, 14],
+        "rounding_seed": [1, 2, 3],
+        "duration_ms": 200.0,
+    }
+    monkeypatch.setattr(stochastic, "SWEEP", Sweep.of(small))
+    result = stochastic.run(bench)
+    by = {(row["form"], row["rounding"], row["word_bits"]): row for row in result.rows}
+    assert by["square", "SR", 10]["seeds"] == 3 and by["square", "RND", 10]["seeds"] == 1
+    assert (
+        by["square", "SR", 10]["interval_half_width_95"]
+        > 0
+        == by["square", "RND", 10]["interval_half_width_95"]
+    )
+    assert by["square", "SR", 10]["interval_mean"] < by["square", "RND", 10]["interval_mean"]
+    assert len(result.findings) == 4
+
+
+def test_the_square_form_has_the_smaller_error_at_equal_width(bench, monkeypatch):
+    small = {**forms.SWEEP.as_dict(), "word_bits": [14, 16, 18], "duration_ms": 200.0}
+    monkeypatch.setattr(forms, "SWEEP", Sweep.of(small))
+    by = {(row["form"], row["word_bits"]): row for row in forms.run(bench).rows}
+    for bits in (14, 16, 18):
+        assert by["square", bits]["rms_interval_error"] < by["factored", bits]["rms_interval_error"]
+
+
+def test_more_bits_keep_more_spikes_under_frozen_noise(bench, monkeypatch):
+    pytest.importorskip("pyspike")
+    monkeypatch.setattr(reliability, "BITS", (10, 18))
+    monkeypatch.setattr(reliability, "SEEDS", range(1, 3))
+    monkeypatch.setattr(reliability, "NEURONS", 4)
+    monkeypatch.setattr(reliability, "TIMESTEPS", 4000)
+    by = {(row["form"], row["rounding"], row["word_bits"]): row for row in reliability.run(bench).rows}
+    for form in ("factored", "square"):
+        for rounding in ("RND", "SR"):
+            assert by[form, rounding, 18]["spikes_kept"] > by[form, rounding, 10]["spikes_kept"]
+            assert by[form, rounding, 18]["jitter_ms"] < 0.5
+    assert by["square", "SR", 18]["trials"] == 2
+
+
+def test_matches_uses_each_spike_once():
+    reference, times = np.array([10.0, 11.0, 30.0, 50.0]), np.array([10.5, 30.1, 30.2, 49.0, 60.0])
+    assert reliability.matches(reference, times, 2.0).round(6).tolist() == [0.5, 0.1, -1.0]
+    assert not len(reliability.matches(reference, np.array([]), 2.0))
+
+
+def test_the_potentials_error_is_a_table_of_every_measure(bench, monkeypatch):
+    pytest.importorskip("pyspike")
+    small = {**potential_error.SWEEP.as_dict(), "word_bits": [12, 18], "neurons": 2, "duration_ms": 200.0}
+    monkeypatch.setattr(potential_error, "SWEEP", Sweep.of(small))
+    result = potential_error.run(bench)
+    assert len(result.rows) == 4 and len(result.findings) == 12
+    assert all(row["victor_purpura"] is not None for row in result.rows)
+
+
+def test_square_18_is_not_below_eulers_error_everywhere_and_one_fraction_bit_more_is(bench, monkeypatch):
+    monkeypatch.setattr(below_euler, "DENSE", np.linspace(16.5, 48.0, 20))
+    monkeypatch.setattr(below_euler, "BITS", range(18, 20))
+    monkeypatch.setattr(below_euler, "INTEGER_BITS", (6, 5))
+    monkeypatch.setattr(below_euler, "NEURONS", {"default": below_euler.Parameters(n=1)})
+    rows = {row["format"]: row for row in below_euler.run(bench).rows}
+    assert rows["SQ(6,12)"]["failing_mv"] == "22.23"
+    assert rows["SQ(5,13)"]["failing"] == rows["SQ(6,13)"]["failing"] == 0
+
+
+def test_a_result_is_a_table_a_figure_and_findings(bench, tmp_path, monkeypatch):
+    small = {**forms.SWEEP.as_dict(), "word_bits": [16], "neurons": 3, "duration_ms": 100.0}
+    monkeypatch.setattr(forms, "SWEEP", Sweep.of(small))
+    study = catalogue.study("forms")
+    first = write_result("forms", study, study.run(bench), tmp_path / "a")
+    second = write_result("forms", study, study.run(bench), tmp_path / "b")
+    assert {"forms.csv", "forms.md", "forms.svg", "forms-dark.png"} <= {path.name for path in first}
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_half_width_is_students():
+    values = [1.0, 2.0, 4.0]
+    mean, half = mean_and_half_width(values)
+    assert mean == pytest.approx(7 / 3)
+    assert half == pytest.approx(4.303 * np.std(values, ddof=1) / math.sqrt(3))
+    assert mean_and_half_width([2.0]) == (2.0, 0.0)
+    assert mean_and_half_width([2.0, math.inf])[1] == 0.0

@@ -1,0 +1,130 @@
+"""A sweep on executors of several kinds, and what its rows say."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from qlif.model import exact_flow, metrics, stimuli
+from qlif.model.errors import InputError
+from qlif.model.population import QLIFPopulation
+from qlif.model.studies import executors, report
+from qlif.model.studies.evaluation import columns, evaluate
+from qlif.model.studies.grid import Sweep
+from qlif.model.studies.run import run_sweep
+
+SMALL = {"neurons": 4, "duration_ms": 60.0, "rounding": "RND,SR", "word_bits": "12,16"}
+NEAREST = {**SMALL, "rounding": "RND"}
+
+
+def run(sweep, path, **options):
+    with ThreadPoolExecutor(2) as pool:
+        return run_sweep(sweep, path, pool, workers=2, **options)
+
+
+def test_a_row_holds_the_two_errors_apart():
+    sweep = Sweep(**{**SMALL, "word_bits": 10, "rounding": "RND", "form": "square", "dt_ms": 0.2})
+    (point,) = sweep.points()
+    row = evaluate(sweep, point)
+    assert tuple(row) == columns(distances=False)
+    currents = stimuli.make(point.input, timesteps=300, neurons=4, dt=0.2)
+    parameters = sweep.neuron(0.2, 30.0, 4)
+    golden = QLIFPopulation.of(parameters, sweep.arithmetic_of(point)).run(currents)
+    euler = QLIFPopulation.of(parameters).run(currents)
+    exact = exact_flow.solve(parameters, currents)
+    # The lag from two boolean records, as `qlif simulate` has it.
+    lag = metrics.spike_lag(euler.spikes, golden.spikes)
+    assert row["quantization_max_lag_steps"] == lag.max_lag_steps > 0
+    assert row["quantization_missing_spikes"] == lag.missing
+    assert row["quantization_extra_spikes"] == lag.extra
+    assert row["quantization_rmse_mv"] == metrics.potential_error(euler.potentials, golden.potentials).rmse_mv
+    pairs = zip(exact.spike_times, euler.spike_times, strict=True)
+    late = max(np.abs(a[: len(b)] - b[: len(a)]).max() for a, b in pairs if len(a) and len(b))
+    assert row["integration_max_lag_steps"] == pytest.approx(late / 0.2, abs=1e-6)
+    assert row["spikes"] == golden.spikes.sum() and row["spikes_exact"] == sum(map(len, exact.spike_times))
+
+
+def test_integration_error_does_not_depend_on_the_arithmetic_and_shrinks_with_the_timestep():
+    sweep = Sweep(**{**SMALL, "dt_ms": "0.05,0.1,0.2", "duration_ms": 300.0, "form": "square"})
+    rows = [evaluate(sweep, point) for point in sweep.points()]
+    by_dt = {}
+    for row in rows:
+        by_dt.setdefault(row["dt_ms"], set()).add(row["integration_rms_interval_error"])
+    assert all(len(values) == 1 for values in by_dt.values())
+    errors = [values.pop() for _, values in sorted(by_dt.items())]
+    assert errors[0] < errors[1] < errors[2]
+
+
+def test_rows_do_not_depend_on_the_executor_and_are_in_the_order_of_the_grid(tmp_path):
+    sweep = Sweep(**SMALL)
+    expected = [evaluate(sweep, point) for point in sweep.points()]
+    assert run(sweep, tmp_path / "threads.jsonl") == expected
+    with executors.workers(processes=2) as found:
+        rows = run_sweep(sweep, tmp_path / "processes.jsonl", found.executor, workers=found.count)
+    assert rows == expected
+
+
+def test_a_run_goes_on_where_it_was_stopped_and_does_nothing_twice(tmp_path, monkeypatch):
+    sweep, path = Sweep(**SMALL), tmp_path / "results.jsonl"
+    whole = run(sweep, tmp_path / "whole.jsonl")
+
+    class Stop(Exception):
+        pass
+
+    def stop(what, fraction):
+        if fraction >= 0.5:
+            raise Stop
+
+    with pytest.raises(Stop):
+        run(sweep, path, progress=stop)
+    done = len(path.read_text().splitlines()) - 1
+    assert 0 < done < len(whole)
+    evaluated = []
+    from qlif.model.studies import run as module
+
+    def counted(sweep, point):
+        evaluated.append(point.index)
+        return evaluate(sweep, point)
+
+    monkeypatch.setattr(module, "evaluate", counted)
+    assert run(sweep, path) == whole
+    assert len(evaluated) == len(set(evaluated)) == len(whole) - done
+
+
+def test_choices_that_do_not_go_together_are_rows_with_a_reason(tmp_path):
+    sweep = Sweep(**{**NEAREST, "word_bits": 9, "fraction_bits": "1,6", "form": "factored"})
+    fits, not_fits = run(sweep, tmp_path / "results.jsonl")
+    assert fits["status"] == "evaluated" and fits["reason"] is None
+    assert not_fits["status"] == "impossible" and "threshold must be from" in not_fits["reason"]
+    assert not_fits["spikes"] is None and tuple(not_fits) == tuple(fits)
+    assert "impossible, 1 times: factored: threshold must be" in report.summary(sweep, [fits, not_fits])
+
+
+def test_an_input_that_can_not_be_read_ends_the_sweep(tmp_path):
+    with pytest.raises(InputError, match=r"there\.npy"):
+        run(Sweep(**{**SMALL, "input": ["not-there.npy"]}), tmp_path / "results.jsonl")
+
+
+def test_the_report_is_the_same_bytes_each_time(tmp_path):
+    pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    sweep = Sweep(**{**SMALL, "distances": True})
+    rows = run(sweep, tmp_path / "results.jsonl")
+    first = report.write_report(tmp_path / "a", sweep, rows, parquet=True)
+    second = report.write_report(tmp_path / "b", sweep, rows, parquet=True)
+    assert [path.name for path in first] == [path.name for path in second]
+    assert {"table.csv", "table.parquet", "summary.md", "errors-square.svg"} <= {path.name for path in first}
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+    assert pyarrow.parquet.read_table(first[1]).to_pylist() == rows
+    assert len(first[0].read_text().splitlines()) == len(rows) + 1
+    # Of an impossible point every column has the type of the others'.
+    assert rows[0]["quantization_victor_purpura"] > 0
+
+
+def test_only_impossible_points_still_make_a_report(tmp_path):
+    sweep = Sweep(**{**SMALL, "word_bits": 4, "fraction_bits": 3})
+    rows = run(sweep, tmp_path / "results.jsonl")
+    files = report.write_report(tmp_path, sweep, rows, parquet=False)
+    assert [path.name for path in files] == ["table.csv", "summary.md"]
