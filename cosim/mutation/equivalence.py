@@ -1,6 +1,7 @@
 """Whether a fault that no bench saw is one at all: proofs about the netlist that holds it."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -21,7 +22,8 @@ SECONDS = 20.0
 _OUTCOME = ("core.written", "core.outlet.pushed_words", "core.outlet.pushed_spikes")
 """Where the pipeline's results leave it."""
 
-_INSIDE = "core.pipeline."
+_ENTRY = ("core.read__data", "core.was_fresh")
+"""Registers that the states come from, on their way to the pipeline."""
 
 
 class Decision(NamedTuple):
@@ -70,6 +72,9 @@ class Equivalence:
         self._circuit = read_circuit(verilog, export.interface["module"])
         self._original = selected(self._circuit, 0)
         check_ports(self._original, self._interface)
+        self._outcome = [signal(self._circuit, name) for name in _OUTCOME]
+        self._entry = [signal(self._circuit, name) for name in self._entry_names()]
+        self._around = self._states_around()
 
     def check_premise(self) -> None:
         """Prove all that the decisions rest upon, of the netlist without a fault.
@@ -103,6 +108,28 @@ class Equivalence:
                 return Decision(False, f"{claim.result}: {claim.claim}")
         return Decision(True, "all claims about the population hold")
 
+    def _entry_names(self) -> list[str]:
+        """Return what else goes into the pipeline: currents, random words, run-time parameters."""
+        names = [f"core.parameter_port.value_{constant['name']}" for constant in self._interface["runtime"]]
+        stages = [name for name in self._circuit.named if re.fullmatch(r"core\.currents_\d+", name)]
+        names.append(f"core.currents_{len(stages) - 1}")
+        if self._words.arithmetic.random_bits:
+            names.append("core.pipeline.random")
+        return names
+
+    def _states_around(self) -> set[int]:
+        """Return the states that matter to anything but the pipeline: outputs, and what enters it."""
+        circuit = self._circuit
+        states = set(circuit.states.values())
+        entry = [signal(circuit, name) for name in _ENTRY]
+        todo = {*circuit.outputs.values(), *self._entry, *entry}
+        around: set[int] = set()
+        while todo:
+            reached = circuit.cone(todo, self._outcome) & states
+            todo = {circuit.following[state] for state in reached - around}
+            around |= reached
+        return around
+
     def _same_clock(self, changed: Circuit, *, cut: bool) -> bool:
         """Return whether a clock of the changed circuit is one of the original; cut off from its pipeline."""
         terms = Products()
@@ -123,7 +150,7 @@ class Equivalence:
             now = Clock(terms, self._original, inputs, states)
             in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
             assumed = [*control.invariants(now, monitor).values(), in_range] if reset == terms.false else []
-            outcome = [signal(changed, name) for name in _OUTCOME] if cut else []
+            outcome = self._outcome if cut else []
             then = Clock(terms, changed, inputs, states, {node: now.values[node] for node in outcome})
             for claim in self._equalities(terms, now, then, cut, reset == terms.true):
                 if terms.prove(claim, assumed, None, self._seconds).verdict != "proved":
@@ -143,10 +170,15 @@ class Equivalence:
                 if same != terms.true:
                     yield terms.implies(now.output(valid), same) if shown else same
         following, changed = now.following(), then.following()
-        for name, node in self._original.states.items():
-            if cut and name.startswith(_INSIDE):
-                continue
-            same = terms.equal(following[node], changed[node])
+        pairs = [
+            (following[node], changed[node])
+            for node in self._original.states.values()
+            if not cut or node in self._around
+        ]
+        if cut:
+            pairs += [(now.values[node], then.values[node]) for node in self._entry]
+        for expected, found in pairs:
+            same = terms.equal(expected, found)
             if same != terms.true:
                 yield same
 
@@ -174,11 +206,11 @@ class Equivalence:
         (update,) = population_updates(terms, self._original, self._words, self._interface)
         legal = self._legal(terms, update)
         stored = terms.concat(*reversed([update.before[name] for name in self._fields]))
-        was_fresh, read = (signal(changed, name) for name in ("core.was_fresh", "core.read__data"))
+        read, was_fresh = (self._circuit.register(name) for name in _ENTRY)
         for fresh in (terms.false, terms.true):
-            inputs = {"rst": terms.false}
-            now = Clock(terms, self._original, inputs, {}, {was_fresh: fresh, read: stored})
-            then = Clock(terms, changed, inputs, {}, {was_fresh: fresh, read: stored})
+            states = {read: stored, was_fresh: fresh}
+            now = Clock(terms, self._original, {"rst": terms.false}, states)
+            then = Clock(terms, changed, {"rst": terms.false}, states)
             same = terms.equal(now["core.stored"], then["core.stored"])
             if terms.prove(same, legal, None, self._seconds).verdict != "proved":
                 return wrong
