@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from qlif.cosim.mutation.netlist import SELECTOR
@@ -12,7 +12,7 @@ from qlif.cosim.proof.netlist import check_ports, read_circuit
 from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import LEGAL, Update, legality, population_updates, signal
+from qlif.cosim.proof.update import LEGAL, STATE, Update, legality, signal
 from qlif.hdl.export import Export
 from qlif.model.words import Words
 
@@ -72,8 +72,7 @@ class Equivalence:
         self._circuit = read_circuit(verilog, export.interface["module"])
         self._original = selected(self._circuit, 0)
         check_ports(self._original, self._interface)
-        self._outcome = [signal(self._circuit, name) for name in _OUTCOME]
-        self._entry = [signal(self._circuit, name) for name in self._entry_names()]
+        self._outcome = _drivers(self._circuit, (signal(self._circuit, name) for name in _OUTCOME))
         self._around = self._states_around()
 
     def check_premise(self) -> None:
@@ -88,7 +87,7 @@ class Equivalence:
             if claim.result != "proved":
                 raise Unproved(f"the population without a fault isn't proved: {claim.claim}: {claim.result}")
         terms = Products()
-        for update in population_updates(terms, self._original, self._words, self._interface):
+        for update in [self._update(terms, self._original)]:
             assumed, follows = legality(terms, update)[LEGAL]
             if terms.prove(follows, assumed, None, 6 * self._seconds).verdict != "proved":
                 raise Unproved(f"the population without a fault isn't proved: {LEGAL}")
@@ -108,25 +107,16 @@ class Equivalence:
                 return Decision(False, f"{claim.result}: {claim.claim}")
         return Decision(True, "all claims about the population hold")
 
-    def _entry_names(self) -> list[str]:
-        """Return what else goes into the pipeline: currents, random words, run-time parameters."""
-        names = [f"core.parameter_port.value_{constant['name']}" for constant in self._interface["runtime"]]
-        stages = [name for name in self._circuit.named if re.fullmatch(r"core\.currents_\d+", name)]
-        names.append(f"core.currents_{len(stages) - 1}")
-        if self._words.arithmetic.random_bits:
-            names.append("core.pipeline.random")
-        return names
-
     def _states_around(self) -> set[int]:
         """Return the states that matter to anything but the pipeline: outputs, and what enters it."""
         circuit = self._circuit
         states = set(circuit.states.values())
-        entry = [signal(circuit, name) for name in _ENTRY]
-        todo = {*circuit.outputs.values(), *self._entry, *entry}
+        entry = [signal(circuit, name) for name in (*_ENTRY, self._current, *self._alongside.values())]
+        todo = {*circuit.outputs.values(), *entry}
         around: set[int] = set()
         while todo:
             reached = circuit.cone(todo, self._outcome) & states
-            todo = {circuit.following[state] for state in reached - around}
+            todo = {circuit.following[state] for state in reached - around if state in circuit.following}
             around |= reached
         return around
 
@@ -172,11 +162,9 @@ class Equivalence:
         following, changed = now.following(), then.following()
         pairs = [
             (following[node], changed[node])
-            for node in self._original.states.values()
+            for node in self._original.following
             if not cut or node in self._around
         ]
-        if cut:
-            pairs += [(now.values[node], then.values[node]) for node in self._entry]
         for expected, found in pairs:
             same = terms.equal(expected, found)
             if same != terms.true:
@@ -185,7 +173,7 @@ class Equivalence:
     def _update_differs(self, changed: Circuit) -> str | None:
         """Return how a legal update differs from the golden step in the changed circuit; None if it doesn't."""
         terms = Products()
-        (update,) = population_updates(terms, changed, self._words, self._interface)
+        update = self._update(terms, changed)
         legal = self._legal(terms, update)
         refractory = terms.any(update.before["refractory"])
         for case in (terms.negation(refractory), refractory):
@@ -199,37 +187,95 @@ class Equivalence:
                     return f"refuted: the {name} of a legal update, {_shown(answer.values)}"
         return self._entry_differs(changed) or self._exit_differs(changed)
 
+    def _update(self, terms: Products, changed: Circuit) -> Update:
+        """Follow an update through the changed circuit: from the registers that its state was read into."""
+        circuit = self._circuit
+        fields = {name: terms.fresh(width, name) for name, width in self._widths.items()}
+        read, was_fresh = (circuit.register(name) for name in _ENTRY)
+        current = circuit.register(self._current)
+        free = {name: terms.fresh(circuit.width(number), name) for name, number in changed.inputs.items()}
+        inputs = {**free, "rst": terms.false, "parameters_valid": terms.false}
+        begin = {
+            number: terms.fresh(circuit.width(number), name)
+            for name, number in circuit.states.items()
+            if not circuit.sorts[number].index
+        }
+        begin |= {
+            read: terms.concat(*reversed(fields.values())),
+            was_fresh: terms.false,
+            current: terms.fresh(circuit.width(current), "current"),
+        }
+        golden = Clock(terms, self._original, inputs, begin)
+        before = {"trace": terms.constant(0, self._words.arithmetic.trace.width), **fields}
+        before["current"] = begin[current]
+        before |= {name: golden[node] for name, node in self._alongside.items()}
+        states: dict[int, Term] = begin
+        for clock in range(self._latency + 1):
+            # Run-time parameters stay as they are, the other inputs are anything.
+            given = inputs if clock == 0 else {"rst": terms.false, "parameters_valid": terms.false}
+            now = Clock(terms, changed, given, states)
+            states = now.following()
+        after = {name: part for name, part in self._written(terms, now).items() if name in STATE}
+        after.setdefault("trace", before["trace"])
+        after["spike"] = now["core.outlet.pushed_spikes"]
+        update = Update(self._words, before, after)
+        update.golden(terms)
+        return update
+
     def _entry_differs(self, changed: Circuit) -> str | None:
-        """Return how a legal state that was read doesn't reach the pipeline; None if it does."""
+        """Return whether the initial state doesn't reach the pipeline in the first timestep; None if it does."""
         terms = Products()
-        wrong = "refuted: a legal state reaches the pipeline"
-        (update,) = population_updates(terms, self._original, self._words, self._interface)
-        legal = self._legal(terms, update)
-        stored = terms.concat(*reversed([update.before[name] for name in self._fields]))
-        read, was_fresh = (self._circuit.register(name) for name in _ENTRY)
-        for fresh in (terms.false, terms.true):
-            states = {read: stored, was_fresh: fresh}
-            now = Clock(terms, self._original, {"rst": terms.false}, states)
-            then = Clock(terms, changed, {"rst": terms.false}, states)
-            same = terms.equal(now["core.stored"], then["core.stored"])
-            if terms.prove(same, legal, None, self._seconds).verdict != "proved":
-                return wrong
+        states = {self._circuit.register("core.was_fresh"): terms.true}
+        now = Clock(terms, self._original, {"rst": terms.false}, states)
+        then = Clock(terms, changed, {"rst": terms.false}, states)
+        same = terms.equal(now["core.stored"], then["core.stored"])
+        if terms.prove(same, (), None, self._seconds).verdict != "proved":
+            return "refuted: the first timestep begins in the initial state"
         return None
 
     def _exit_differs(self, changed: Circuit) -> str | None:
         """Return whether what is queued isn't what is kept; None if it is."""
         terms = Products()
         now = Clock(terms, changed, {"rst": terms.false}, {})
-        low, parts = 0, {}
-        for name in self._fields:
-            width = self._widths[name]
-            parts[name] = terms.slice(now["core.written"], low + width - 1, low)
-            low += width
-        queued = [parts[name] for name in self._fields if name != "refractory"]
+        parts = self._written(terms, now)
+        queued = [parts[name] for name in parts if name != "refractory"]
         same = terms.equal(now["core.outlet.pushed_words"], terms.concat(*reversed(queued)))
         if terms.prove(same, (), None, self._seconds).verdict != "proved":
             return "refuted: what is queued is what is kept"
         return None
+
+    def _written(self, terms: Products, now: Clock) -> dict[str, Term]:
+        """Return the words of the state that is written back."""
+        low, parts = 0, {}
+        for name, width in self._widths.items():
+            parts[name] = terms.slice(now["core.written"], low + width - 1, low)
+            low += width
+        return parts
+
+    @property
+    def _latency(self) -> int:
+        """Clocks of the pipeline."""
+        return int(self._interface["neurons_for_full_speed"]) - len(self._stages)
+
+    @property
+    def _stages(self) -> list[str]:
+        """The registers that a current waits in for its state."""
+        return [name for name in self._circuit.named if re.fullmatch(r"core\.currents_\d+", name)]
+
+    @property
+    def _current(self) -> str:
+        return f"core.currents_{len(self._stages) - 1}"
+
+    @property
+    def _alongside(self) -> dict[str, str]:
+        """What enters the pipeline beside state and current, and the signals that it is on."""
+        names = {
+            f"constant_{constant['name']}": f"core.parameter_port.value_{constant['name']}"
+            for constant in self._interface["runtime"]
+        }
+        if self._words.arithmetic.random_bits:
+            names["random"] = "core.pipeline.random"
+        return names
 
     @property
     def _widths(self) -> dict[str, int]:
@@ -238,11 +284,6 @@ class Equivalence:
         if self._words.parameters.spike_trace:
             widths["trace"] = arithmetic.trace.width
         return widths
-
-    @property
-    def _fields(self) -> list[str]:
-        """The words of a state as they stand in the memory, the lowest first."""
-        return list(self._widths)
 
     def _legal(self, terms: Products, update: Update) -> list[Term]:
         """Return that the state before an update is one that the population can be in."""
@@ -266,6 +307,20 @@ def selected(circuit: Circuit, number: int) -> Circuit:
     ]
     inputs = {name: node for name, node in circuit.inputs.items() if name != SELECTOR}
     return dataclasses.replace(circuit, nodes=nodes, inputs=inputs)
+
+
+def _drivers(circuit: Circuit, signals: Iterable[int]) -> list[int]:
+    """Return the nodes that signals are put together from."""
+    nodes = {node.number: node for node in circuit.nodes}
+    found, stack = [], list(signals)
+    while stack:
+        number = stack.pop()
+        node = nodes[number]
+        if node.operation in ("concat", "slice") or (node.operation == "uext" and node.indices == (0,)):
+            stack += node.operands
+        else:
+            found.append(number)
+    return found
 
 
 def _shown(values: Mapping[str, int]) -> str:
