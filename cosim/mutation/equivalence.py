@@ -9,7 +9,7 @@ from qlif.cosim.mutation.netlist import SELECTOR
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.control import Control
 from qlif.cosim.proof.netlist import check_ports, read_circuit
-from qlif.cosim.proof.population import population_claims
+from qlif.cosim.proof.population import RESTARTS, PopulationProof, population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import LEGAL, STATE, Update, legality, signal
@@ -102,6 +102,11 @@ class Equivalence:
             return Decision(False, why)
         if self._same_clock(changed, cut=True):
             return Decision(True, "the golden update of each legal state")
+        proof = PopulationProof(changed, self._words, self._interface, self._seconds)
+        if proof.reset.verdict != "proved":
+            return Decision(False, f"{proof.reset.verdict}: {RESTARTS}")
+        if proof.broken:
+            return Decision(False, f"not proved: {proof.broken[0]}")
         for claim in population_claims(changed, self._words, self._interface, self._seconds):
             if claim.result != "proved":
                 return Decision(False, f"{claim.result}: {claim.claim}")

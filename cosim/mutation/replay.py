@@ -14,7 +14,7 @@ import numpy as np
 from qlif.cosim.mutation.stimuli import Stimulus
 from qlif.cosim.simulators import SimulationError, Simulator
 
-_DRIVER = Path(__file__).with_name("replay.cpp")
+_DRIVER = Path(__file__).parents[1] / "programs" / "replay.cpp"
 _WORD_BITS = 64
 
 
