@@ -15,9 +15,11 @@ from qlif.cosim.commands import study
 from qlif.cosim.commands.cosim import cosim
 from qlif.cosim.commands.export import export
 from qlif.cosim.commands.inputs import inputs
+from qlif.cosim.commands.mutate import mutate
 from qlif.cosim.commands.prove import prove
 from qlif.cosim.commands.simulate import simulate
 from qlif.cosim.commands.synth import synth
+from qlif.cosim.mutation.equivalence import Unproved
 from qlif.hdl.synthesis import SynthesisError
 from qlif.model.errors import InputError, PrecisionWarning
 
@@ -54,6 +56,7 @@ _add(cosim, "cosim --preset square-18 --neurons 64 --steps 2000 --input ou --see
 _add(export, "export --preset square-18 --neurons 1024 --out rtl")
 _add(synth, "synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5")
 _add(prove, "prove --preset square-18")
+_add(mutate, "mutate --preset square-16 --count 1000")
 _add(inputs, "inputs")
 app.add_typer(study.app, name="study", help="How many bits, which rounding and form, and what it costs.")
 
@@ -77,6 +80,6 @@ def main() -> None:
     except MemoryError:
         typer.echo("error: not enough memory for that many neurons and steps", err=True)
         sys.exit(2)
-    except (simulators.SimulationError, SynthesisError) as error:
+    except (simulators.SimulationError, SynthesisError, Unproved) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

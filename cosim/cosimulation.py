@@ -1,9 +1,10 @@
 """The main job: real input through the hardware, held against the golden model and the float neuron."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -161,7 +162,7 @@ def cosimulate(
         further_directory = directory / "thorough"
         further_directory.mkdir(parents=True, exist_ok=True)
         Job(words, export.interface, {"updates": min(updates, 20_000)}).write(further_directory)
-        tests = (*THOROUGH_TESTS, RUNTIME_TEST) if export.interface["runtime"] else THOROUGH_TESTS
+        tests = tests_of(export.interface)
         further = design.run(POPULATION_BENCH, further_directory, seed, tests)
 
     return Cosimulation(
@@ -174,6 +175,11 @@ def cosimulate(
         log=job_directory / "simulation.log",
         waves=job_directory / design.waves_name if waves else None,
     )
+
+
+def tests_of(interface: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the benches of a population besides the replay."""
+    return (*THOROUGH_TESTS, RUNTIME_TEST) if interface["runtime"] else THOROUGH_TESTS
 
 
 def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]) -> Recording:

@@ -76,8 +76,13 @@ class Job:
     @classmethod
     def present(cls) -> tuple["Job", Path]:
         """Return the job of this process, and the directory where its answer belongs."""
-        directory = Path(os.environ[ENVIRONMENT_VARIABLE])
+        directory = cls.directory()
         return cls.read(directory), directory
+
+    @staticmethod
+    def directory() -> Path:
+        """Return the directory of this process' job."""
+        return Path(os.environ[ENVIRONMENT_VARIABLE])
 
 
 def write_progress(directory: Path, fraction: float) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim import cases
+from qlif.cosim.benches import recorder
 from qlif.cosim.benches.agents import PopulationBench, Stalls
 from qlif.cosim.job import Job, write_progress, write_seconds
 from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
@@ -41,6 +42,8 @@ async def _ready(dut: Any, job: Job) -> PopulationBench:
     """Return a bench on the running module, just out of reset; once in each test, as it starts the clock."""
     bench = PopulationBench(dut, job.interface, _random())
     bench.start_clock()
+    if job.options.get("record"):
+        cocotb.start_soon(recorder.record(dut, job.interface["ports"], Job.directory() / recorder.FILE))
     await bench.reset()
     return bench
 

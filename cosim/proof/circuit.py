@@ -1,6 +1,6 @@
 """A circuit as Yosys reads it from Verilog, and what it does in one clock."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -81,6 +81,23 @@ class Circuit:
     def width(self, number: int) -> int:
         """Return how many bits a node has."""
         return self.sorts[number].width
+
+    def cone(self, numbers: Iterable[int], cut: Collection[int] = ()) -> set[int]:
+        """Return the nodes that some are made of within a clock, without what is behind those in `cut`."""
+        operands = {node.number: node.operands for node in self.nodes}
+        found: set[int] = set()
+        stack = list(numbers)
+        while stack:
+            number = stack.pop()
+            if number not in found and number not in cut:
+                found.add(number)
+                stack += operands[number]
+        return found
+
+    def register(self, name: str) -> int:
+        """Return the state that a signal shows, whatever lies between them."""
+        (state,) = self.cone([self.named[name]]) & set(self.states.values())
+        return state
 
     def _read(self, widths: dict[int, Sort], fields: list[str]) -> None:
         number, operation, *rest = int(fields[0]), fields[1], *fields[2:]

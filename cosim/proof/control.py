@@ -265,7 +265,7 @@ class Control:
             ),
             **self._outlet_invariants(now, monitor),
         }
-        if "core.free_rows" in self.circuit.states:
+        if "core.free_rows" in self.circuit.named:
             busy = self.plus(accepted, *in_flight[:-1])
             free = self.wide(now["core.free_rows"])
             held["free rows are counted"] = terms.equal(self.plus(free, busy), self.number(self.rows))
@@ -275,7 +275,7 @@ class Control:
         """Return that counters know when they are at their last row."""
         found = []
         for counter in ("reading", "writing", "outlet.rows"):
-            if f"core.{counter}.last" in self.circuit.states:
+            if f"core.{counter}.last" in self.circuit.named:
                 row = self.wide(self.row(now, counter))
                 at_end = self.terms.equal(row, self.number(self.rows - 1))
                 found.append(self.terms.equal(now[f"core.{counter}.last"], at_end))

@@ -1,5 +1,6 @@
 """The claims about a population around its pipelines, from its invariants or, failing those, bounded."""
 
+import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -200,7 +201,7 @@ def _meets(proof: PopulationProof) -> Term:
     terms, now = proof.terms, proof.now
     data = now.values[proof.circuit.inputs["currents_data"]]
     taken = terms.both(now.output("currents_ready"), now.values[proof.circuit.inputs["currents_valid"]])
-    delay = len([name for name in proof.circuit.states if name.startswith("core.currents_")])
+    delay = sum(re.fullmatch(r"core\.currents_\d+", name) is not None for name in proof.circuit.named)
     later = now
     for _ in range(delay):
         later = proof.clock(later.following())
@@ -242,9 +243,10 @@ def _alive(proof: PopulationProof, clocks: int) -> Term:
 def _random(proof: PopulationProof) -> Term:
     """Return that the sequence starts with its seed and goes on by a word for each neuron of a row."""
     terms, now = proof.terms, proof.now
-    (name,) = (n for n in proof.circuit.states if n.startswith("core.random") and n.endswith(".register"))
-    register = now[name]
-    after_reset = Clock(terms, proof.circuit, {"rst": terms.true}, {}).following()[proof.circuit.states[name]]
+    (name,) = (n for n in proof.circuit.named if n.startswith("core.random") and n.endswith(".register"))
+    state = proof.circuit.register(name)
+    register = now.values[state]
+    after_reset = Clock(terms, proof.circuit, {"rst": terms.true}, {}).following()[state]
     bits = [terms.slice(register, place, place) for place in range(random_words.REGISTER_BITS)]
     words = proof.control.lanes * random_words.WORD_BITS
     for place in range(words):
@@ -261,6 +263,6 @@ def _random(proof: PopulationProof) -> Term:
         used.append(terms.equal(now[f"core.{pipeline}.random"], word))
     return terms.both(
         terms.equal(after_reset, terms.constant(seed, random_words.REGISTER_BITS)),
-        terms.equal(now.following()[proof.circuit.states[name]], terms.choose(advances, shifted, register)),
+        terms.equal(now.following()[state], terms.choose(advances, shifted, register)),
         *used,
     )

