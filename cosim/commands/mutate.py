@@ -103,7 +103,9 @@ def _print(campaign: Campaign, source: list[str], out: Path) -> None:
                 soft_wrap=True,
             )
     counts = ", ".join(f"{campaign.count(result)} {result}" for result in (KILLED, EQUIVALENT, SURVIVED))
-    console.print(f"{len(campaign.outcomes)} mutants: {counts}. All: {out / 'mutation.json'}", highlight=False)
+    console.print(
+        f"{len(campaign.outcomes)} mutants: {counts}. All: {out / 'mutation.json'}", highlight=False
+    )
 
 
 def _table(what: str, rows: object, second: str | None = None) -> Table:

@@ -183,9 +183,7 @@ class Equivalence:
         refractory = terms.any(update.before["refractory"])
         for case in (terms.negation(refractory), refractory):
             for name in update.after:
-                answer = terms.prove(
-                    update.agrees(terms, name), [case, *legal], update.before, self._seconds
-                )
+                answer = terms.prove(update.agrees(terms, name), [case, *legal], update.before, self._seconds)
                 if answer.verdict == "unknown":
                     return f"unknown: the {name} of a legal update"
                 if answer.verdict == "refuted":
@@ -330,4 +328,3 @@ def _drivers(circuit: Circuit, signals: Iterable[int]) -> list[int]:
 
 def _shown(values: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {word}" for name, word in values.items())
-

