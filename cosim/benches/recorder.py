@@ -31,4 +31,5 @@ async def record(dut: Any, ports: Sequence[Mapping[str, Any]], path: Path) -> No
     finally:
         words = np.array(rows, dtype=np.uint64).reshape(-1, len(names))
         with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **{name: words[:, place] for place, name in enumerate(names)})
+            columns: Any = {name: words[:, place] for place, name in enumerate(names)}
+            np.savez_compressed(file, **columns)

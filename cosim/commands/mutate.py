@@ -1,4 +1,4 @@
-"""``qlif mutate``: would the benches notice a fault?"""
+"""``qlif mutate``: whether the benches would notice a fault."""
 
 import json
 import os
@@ -96,8 +96,8 @@ def _print(campaign: Campaign, source: list[str], out: Path) -> None:
         if outcome.result == SURVIVED:
             mutant = outcome.mutant
             console.print(
-                f"SURVIVED: {mutant.number}: bit {mutant.bit} of {mutant.port} of {mutant.cell} (net {mutant.net}) "
-                f"{MODES[mutant.mode]}; {outcome.by}",
+                f"SURVIVED: {mutant.number}: bit {mutant.bit} of {mutant.port} of {mutant.cell} "
+                f"(net {mutant.net}) {MODES[mutant.mode]}; {outcome.by}",
                 highlight=False,
                 markup=False,
                 soft_wrap=True,

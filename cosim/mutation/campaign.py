@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -158,8 +158,11 @@ def run_campaign(
     for name, value in (("count", count), ("updates", updates), ("jobs", jobs)):
         if value < 1:
             raise InputError(f"--{name} must be 1 or more, not {value}")
-    if export.interface["lanes"] != 1 or export.interface["neurons"] < 2:
-        raise InputError("faults are planted in populations of one lane and 2 neurons or more")
+    lanes, neurons = export.interface["lanes"], export.interface["neurons"]
+    if lanes != 1 or neurons < 2:
+        raise InputError(
+            f"faults are planted in populations of 1 lane and 2 neurons or more, not {lanes} and {neurons}"
+        )
     progress("planting faults", 0.0)
     netlist = plant(export, count, seed, directory / "netlist")
     recorded = stimuli.record(
@@ -262,7 +265,7 @@ def _key(verilog: Path, mutants: Sequence[Mutant], recorded: Sequence[Stimulus])
     return digest.hexdigest()
 
 
-def _parsed(line: str) -> Mapping[str, Any]:
+def _parsed(line: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
     except ValueError:

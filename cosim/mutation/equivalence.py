@@ -176,7 +176,7 @@ class Equivalence:
                 yield same
 
     def _update_differs(self, changed: Circuit) -> str | None:
-        """Return how a legal update differs from the golden step in the changed circuit; None if it doesn't."""
+        """Return how a legal update differs from the golden step; None if it doesn't."""
         terms = Products()
         update = self._update(terms, changed)
         legal = self._legal(terms, update)
@@ -226,7 +226,7 @@ class Equivalence:
         return update
 
     def _entry_differs(self, changed: Circuit) -> str | None:
-        """Return whether the initial state doesn't reach the pipeline in the first timestep; None if it does."""
+        """Return how the initial state misses the pipeline in the first timestep; None if it doesn't."""
         terms = Products()
         states = {self._circuit.register("core.was_fresh"): terms.true}
         now = Clock(terms, self._original, {"rst": terms.false}, states)

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -75,7 +75,7 @@ class Replay:
         _write_record(self._record, stimuli, inputs, self._outputs)
         self._program = _build(verilog, interface["module"], simulator, directory)
 
-    def run(self, numbers: Sequence[int], jobs: int) -> Iterator[tuple[int, Difference | None]]:
+    def run(self, numbers: Sequence[int], jobs: int) -> Generator[tuple[int, Difference | None]]:
         """Give each fault's number with where it first shows, as they come; None if it doesn't.
 
         Parameters

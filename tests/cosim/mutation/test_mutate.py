@@ -16,9 +16,7 @@ def yosys():
         pytest.skip(str(error))
 
 
-def test_no_fault_of_a_sample_survives_and_a_second_run_says_the_same(qlif, yosys, quick_simulator):
-    if quick_simulator.name != "verilator":
-        pytest.skip("faults are replayed in Verilator")
+def test_no_fault_of_a_sample_survives_and_a_second_run_says_the_same(qlif, yosys):
     sample = ("mutate", "--preset", "tiny-8", "--count", 12, "--seed", 1, "--json")
     code, output, errors = qlif(*sample)
     assert code == 0, errors
