@@ -1,7 +1,7 @@
 """The main job: real input through the hardware, held against the golden model and the float neuron."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from qlif.cosim.simulators import Design, SimulationError, Simulator
 from qlif.hdl.export import Export, export_population
 from qlif.hdl.gates import gate_netlist
 from qlif.model.files import write_text
+from qlif.model.progress import Progress, unwatched
 from qlif.model.recording import Recording
 from qlif.model.words import Words
 
@@ -26,9 +27,6 @@ POPULATION_BENCH = "qlif.cosim.benches.population"
 THOROUGH_TESTS = ("directed", "constrained_random", "stalled", "reset_in_mid_run", "full_speed")
 RUNTIME_TEST = "rewritten"
 """The tests besides the replay; the last one is for populations with run-time parameters."""
-
-Progress = Callable[[str, float], None]
-"""Called with what goes on and the fraction of it that is done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +72,7 @@ def cosimulate(
     lanes: int = 1,
     export: Export | None = None,
     gates: str | None = None,
-    progress: Progress = lambda what, fraction: None,
+    progress: Progress = unwatched,
 ) -> Cosimulation:
     """Run an input through the hardware, the golden model and the float reference.
 

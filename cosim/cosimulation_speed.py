@@ -4,7 +4,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from qlif.cosim.simulators import Design, SimulationError, Simulator
 from qlif.hdl.export import POPULATION_MODULE, export_population
 from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
 from qlif.model.files import write_text
+from qlif.model.progress import Progress, unwatched
 from qlif.model.self_test import SelfTestPlan
 from qlif.model.words import quantise
 
@@ -35,14 +36,12 @@ UPDATES = {SELF_TEST: 8_000_000, BLOCKS: 400_000, PER_CYCLE: 40_000, BARE_LOOP: 
 
 GOALS = {"self-test / per-cycle bench": 100.0, "self-test / bare Verilator loop": 0.25}
 
-Progress = Callable[[str, float], None]
-
 
 def measure_cosimulation(
     configuration: Configuration,
     simulator: Simulator,
     rounds: int = 5,
-    progress: Progress = lambda what, fraction: None,
+    progress: Progress = unwatched,
 ) -> dict[str, list[float]]:
     """Return the updates per second of each kind in each round.
 

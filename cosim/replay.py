@@ -1,6 +1,6 @@
 """A stretch of a self-test again, with every update looked at and waves around the first wrong one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from qlif.hdl.export import Export
 from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
 from qlif.model.files import whole_file, write_text
 from qlif.model.golden_self_test import GoldenSelfTest
+from qlif.model.progress import Progress
 from qlif.model.self_test import SelfTestPlan
 from qlif.model.words import Words
 
@@ -51,7 +52,7 @@ class Replay:
         simulator: Simulator,
         directory: Path,
         work: Path,
-        progress: Callable[[str, float], None],
+        progress: Progress,
     ) -> None:
         self.words, self.plan, self.directory, self.work = words, plan, directory, work
         self.interface = export.interface

@@ -4,7 +4,6 @@ import bisect
 import json
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,13 @@ from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
 from qlif.model.golden_self_test import GoldenSelfTest
+from qlif.model.progress import Progress, unwatched
 from qlif.model.self_test import LARGEST_TIMESTEPS, SelfTestPlan
 from qlif.model.words import Words, quantise
 
 PROGRAM = "self_test.cpp"
 CHECKPOINTS = 1024
 """In a long run: so many signatures are compared, and a first difference lies between two of them."""
-
-Progress = Callable[[str, float], None]
-"""Called with what goes on and the fraction of it that is done."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def self_test(
     seed: int = 0,
     lanes: int = 1,
     export: Export | None = None,
-    progress: Progress = lambda what, fraction: None,
+    progress: Progress = unwatched,
 ) -> SelfTestRun:
     """Run the self-test in Verilator and compare its signature with the golden model's.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -22,11 +22,10 @@ from qlif.hdl.export import Export
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.errors import InputError
 from qlif.model.parameters import Parameters
+from qlif.model.progress import Progress, unwatched
 from qlif.model.words import Words, quantise
 
 KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def run_campaign(
     updates: int = stimuli.UPDATES,
     jobs: int = 2,
     seconds: float = SECONDS,
-    progress: Progress = lambda what, fraction: None,
+    progress: Progress = unwatched,
 ) -> Campaign:
     """Plant faults in a population, play the benches to each, and prove what they didn't see.
 

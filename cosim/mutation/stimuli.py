@@ -1,6 +1,6 @@
 """What the benches drive and see, clock by clock, on a population that passes them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from qlif.cosim.cosimulation import POPULATION_BENCH, tests_of
 from qlif.cosim.job import Job
 from qlif.cosim.simulators import Design, SimulationError, Simulator
 from qlif.hdl.export import Export
+from qlif.model.progress import Progress, unwatched
 from qlif.model.words import Words
 
 UPDATES = 10_000
@@ -47,7 +48,7 @@ def record(
     *,
     seed: int = 0,
     updates: int = UPDATES,
-    progress: Callable[[str, float], None] = lambda what, fraction: None,
+    progress: Progress = unwatched,
 ) -> list[Stimulus]:
     """Run every bench of the population and keep what it drove and saw.
 

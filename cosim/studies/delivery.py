@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from qlif.cosim.configuration import Configuration, Settings
-from qlif.cosim.cosimulation import Cosimulation, Progress, cosimulate
+from qlif.cosim.cosimulation import Cosimulation, cosimulate
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.export import export_population
 from qlif.model import stimuli
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.files import write_text
 from qlif.model.parameters import Parameters
+from qlif.model.progress import Progress
 from qlif.model.studies.grid import BASES, Sweep
 from qlif.model.words import quantise
 

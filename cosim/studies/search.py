@@ -7,7 +7,6 @@ those with the fewest state bits come first, up to a limit, and the result says 
 
 import itertools
 import math
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +15,11 @@ from typing import Any
 from qlif.cosim.studies.budget import MEASURES, Budget, Errors, errors_of
 from qlif.cosim.studies.space import FIGURES, Candidate, candidates, synthesised
 from qlif.model.errors import InputError
+from qlif.model.progress import Progress, unwatched
 from qlif.model.studies import journal
 from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import AHEAD
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def search(
     neurons: int = 1024,
     target_name: str = "ecp5",
     max_syntheses: int = 8,
-    progress: Progress = lambda what, fraction: None,
+    progress: Progress = unwatched,
 ) -> Search:
     """Find the cheapest configuration of a space within a budget.
 
@@ -178,7 +176,7 @@ def _synthesise(
         for number, one in enumerate(chosen):
             if one.index not in costs.results:
                 progress(f"synthesis {number + 1} of {len(chosen)}", number / len(chosen))
-                made = synthesised(one, sweep, facts["neurons"], facts["target"], directory, lambda *_: None)
+                made = synthesised(one, sweep, facts["neurons"], facts["target"], directory, unwatched)
                 costs.append(one.index, made)
         return dict(costs.results)
 

@@ -1,20 +1,17 @@
 """A sweep from beginning to end, or from where it was interrupted."""
 
 import itertools
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 
 from qlif.model.errors import InputError
+from qlif.model.progress import Progress, unwatched
 from qlif.model.studies import journal
 from qlif.model.studies.evaluation import Row, evaluate
 from qlif.model.studies.grid import Point, Sweep
 
 AHEAD = 3
 """So many points wait for each worker, so that none is idle; more would only take memory."""
-
-Progress = Callable[[str, float], None]
-"""Called with what goes on and the fraction of it that is done."""
 
 
 def run_sweep(
@@ -23,7 +20,7 @@ def run_sweep(
     executor: Executor,
     *,
     workers: int = 1,
-    progress: Progress = lambda what, fraction: None,
+    progress: Progress = unwatched,
 ) -> list[Row]:
     """Evaluate every point of a sweep that the journal at `path` doesn't have yet.
 
