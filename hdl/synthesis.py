@@ -323,12 +323,8 @@ def check_fit(
         raise InputError(
             f"{preset} needs {multipliers} multipliers, but {device.name} has {device.multipliers}"
         )
-    arithmetic, constants = words.arithmetic, words.constants
-    width = arithmetic.potential.width + words.refractory.width
-    if words.parameters.spike_trace:
-        width += arithmetic.trace.width
     in_memory = (name for name, depth in depths.items() if depth == Depth.MEMORY)
-    width += sum(constants[name].format.width for name in in_memory)
+    width = words.state_bits + sum(words.constants[name].format.width for name in in_memory)
     memories = -(-whole("neurons", neurons) * width // device.memory_bits)
     if memories > device.memories:
         raise InputError(

@@ -198,10 +198,27 @@ class Words:
         return total + self.constants["bias"].format if "bias" in self.constants else total
 
     @property
+    def formats(self) -> dict[str, Format]:
+        """Formats of what goes into an update: the state, the current, and random bits if there are any."""
+        arithmetic = self.arithmetic
+        formats = {
+            "potential": arithmetic.potential,
+            "refractory": self.refractory,
+            "trace": arithmetic.trace,
+            "current": arithmetic.current,
+        }
+        return formats | ({"random": UQ(arithmetic.random_bits, 0)} if arithmetic.random_bits else {})
+
+    @property
+    def kept_formats(self) -> dict[str, Format]:
+        """Formats of what a neuron keeps between timesteps, in the order of a memory, lowest first."""
+        kept = ("potential", "refractory", *(["trace"] if self.parameters.spike_trace else []))
+        return {name: self.formats[name] for name in kept}
+
+    @property
     def state_bits(self) -> int:
-        """Bits that a neuron keeps from one timestep to the next: potential, counter, trace."""
-        trace = self.arithmetic.trace.width if self.parameters.spike_trace else 0
-        return self.arithmetic.potential.width + self.refractory.width + trace
+        """Bits that a neuron keeps from one timestep to the next."""
+        return sum(form.width for form in self.kept_formats.values())
 
     @property
     def largest_width(self) -> int:

@@ -12,7 +12,6 @@ from cocotb.triggers import FallingEdge
 from qlif.cosim.benches.agents import CLOCK_PERIOD_STEPS
 from qlif.cosim.job import Job
 from qlif.model import datapath
-from qlif.model.formats import Format
 from qlif.model.words import Words
 
 OUTPUTS = ("potential_out", "refractory_out", "trace_out", "spike_out")
@@ -61,19 +60,6 @@ async def given_inputs(dut: Any) -> None:
     assert got == expected, f"expected {expected}, got {got}"
 
 
-def _formats(words: Words) -> dict[str, Format]:
-    arithmetic = words.arithmetic
-    formats = {
-        "potential": arithmetic.potential,
-        "refractory": words.refractory,
-        "trace": arithmetic.trace,
-        "current": arithmetic.current,
-    }
-    if arithmetic.random_bits:
-        formats["random"] = Format(arithmetic.random_bits, 0, signed=False)
-    return formats
-
-
 def _exhaustive(words: Words) -> Iterator[Vectors]:
     potential, current = words.arithmetic.potential, words.arithmetic.current
     random = np.random.default_rng(cocotb.RANDOM_SEED)
@@ -96,7 +82,7 @@ def _exhaustive(words: Words) -> Iterator[Vectors]:
 
 def _random_vectors(words: Words, count: int, random: np.random.Generator) -> Vectors:
     vectors = {}
-    for name, form in _formats(words).items():
+    for name, form in words.formats.items():
         anywhere = random.integers(form.min_word, form.max_word + 1, size=count)
         corners = random.choice(
             [form.min_word, form.min_word + 1, form.max_word - 1, form.max_word], size=count

@@ -1,7 +1,6 @@
 """Whether a fault that no bench saw is one at all: proofs about the netlist that holds it."""
 
 import dataclasses
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from qlif.cosim.proof.netlist import check_ports, read_circuit
 from qlif.cosim.proof.population import RESTARTS, PopulationProof, population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import LEGAL, STATE, Update, legality, signal
+from qlif.cosim.proof.update import LEGAL, Update, legality, signal, stages_of_currents, unpacked
 from qlif.hdl.export import Export
 from qlif.model.words import Words
 
@@ -87,10 +86,9 @@ class Equivalence:
             if claim.result != "proved":
                 raise Unproved(f"the population without a fault isn't proved: {claim.claim}: {claim.result}")
         terms = Products()
-        for update in [self._update(terms, self._original)]:
-            assumed, follows = legality(terms, update)[LEGAL]
-            if terms.prove(follows, assumed, None, 6 * self._seconds).verdict != "proved":
-                raise Unproved(f"the population without a fault isn't proved: {LEGAL}")
+        assumed, follows = legality(terms, self._update(terms, self._original))[LEGAL]
+        if terms.prove(follows, assumed, None, 6 * self._seconds).verdict != "proved":
+            raise Unproved(f"the population without a fault isn't proved: {LEGAL}")
 
     def decide(self, number: int) -> Decision:
         """Decide one fault, by its number."""
@@ -116,8 +114,8 @@ class Equivalence:
         """Return the states that matter to anything but the pipeline: outputs, and what enters it."""
         circuit = self._circuit
         states = set(circuit.states.values())
-        entry = [signal(circuit, name) for name in (*_ENTRY, self._current, *self._alongside.values())]
-        todo = {*circuit.outputs.values(), *entry}
+        entry = [signal(circuit, name) for name in (*_ENTRY, *self._alongside.values())]
+        todo = {*circuit.outputs.values(), *entry, self._stages[-1]}
         around: set[int] = set()
         while todo:
             reached = circuit.cone(todo, self._outcome) & states
@@ -193,9 +191,9 @@ class Equivalence:
     def _update(self, terms: Products, changed: Circuit) -> Update:
         """Follow an update through the changed circuit: from the registers that its state was read into."""
         circuit = self._circuit
-        fields = {name: terms.fresh(width, name) for name, width in self._widths.items()}
+        fields = {name: terms.fresh(form.width, name) for name, form in self._words.kept_formats.items()}
         read, was_fresh = (circuit.register(name) for name in _ENTRY)
-        current = circuit.register(self._current)
+        current = circuit.shown(self._stages[-1])
         free = {name: terms.fresh(circuit.width(number), name) for name, number in changed.inputs.items()}
         inputs = {**free, "rst": terms.false, "parameters_valid": terms.false}
         begin = {
@@ -218,8 +216,7 @@ class Equivalence:
             given = inputs if clock == 0 else {"rst": terms.false, "parameters_valid": terms.false}
             now = Clock(terms, changed, given, states)
             states = now.following()
-        after = {name: part for name, part in self._written(terms, now).items() if name in STATE}
-        after.setdefault("trace", before["trace"])
+        after = {"trace": before["trace"], **unpacked(terms, self._words, now["core.written"])}
         after["spike"] = now["core.outlet.pushed_spikes"]
         update = Update(self._words, before, after)
         update.golden(terms)
@@ -240,20 +237,12 @@ class Equivalence:
         """Return whether what is queued isn't what is kept; None if it is."""
         terms = Products()
         now = Clock(terms, changed, {"rst": terms.false}, {})
-        parts = self._written(terms, now)
+        parts = unpacked(terms, self._words, now["core.written"])
         queued = [parts[name] for name in parts if name != "refractory"]
         same = terms.equal(now["core.outlet.pushed_words"], terms.concat(*reversed(queued)))
         if terms.prove(same, (), None, self._seconds).verdict != "proved":
             return "refuted: what is queued is what is kept"
         return None
-
-    def _written(self, terms: Products, now: Clock) -> dict[str, Term]:
-        """Return the words of the state that is written back."""
-        low, parts = 0, {}
-        for name, width in self._widths.items():
-            parts[name] = terms.slice(now["core.written"], low + width - 1, low)
-            low += width
-        return parts
 
     @property
     def _latency(self) -> int:
@@ -261,13 +250,9 @@ class Equivalence:
         return int(self._interface["neurons_for_full_speed"]) - len(self._stages)
 
     @property
-    def _stages(self) -> list[str]:
+    def _stages(self) -> list[int]:
         """The registers that a current waits in for its state."""
-        return [name for name in self._circuit.named if re.fullmatch(r"core\.currents_\d+", name)]
-
-    @property
-    def _current(self) -> str:
-        return f"core.currents_{len(self._stages) - 1}"
+        return stages_of_currents(self._circuit)
 
     @property
     def _alongside(self) -> dict[str, str]:
@@ -279,14 +264,6 @@ class Equivalence:
         if self._words.arithmetic.random_bits:
             names["random"] = "core.pipeline.random"
         return names
-
-    @property
-    def _widths(self) -> dict[str, int]:
-        arithmetic = self._words.arithmetic
-        widths = {"potential": arithmetic.potential.width, "refractory": self._words.refractory.width}
-        if self._words.parameters.spike_trace:
-            widths["trace"] = arithmetic.trace.width
-        return widths
 
     def _legal(self, terms: Products, update: Update) -> list[Term]:
         """Return that the state before an update is one that the population can be in."""

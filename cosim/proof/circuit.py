@@ -95,8 +95,12 @@ class Circuit:
         return found
 
     def register(self, name: str) -> int:
-        """Return the state that a signal shows, whatever lies between them."""
-        (state,) = self.cone([self.named[name]]) & set(self.states.values())
+        """Return the state that a signal shows, by its name, whatever lies between them."""
+        return self.shown(self.named[name])
+
+    def shown(self, number: int) -> int:
+        """Return the state that a node shows."""
+        (state,) = self.cone([number]) & set(self.states.values())
         return state
 
     def _read(self, widths: dict[int, Sort], fields: list[str]) -> None:

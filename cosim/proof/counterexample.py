@@ -130,17 +130,10 @@ def replay(
 
 
 def _format(words: Words, name: str) -> Format:
-    arithmetic = words.arithmetic
-    formats = {
-        "potential": arithmetic.potential,
-        "refractory": words.refractory,
-        "trace": arithmetic.trace,
-        "current": arithmetic.current,
-        "spike": UQ(1, 0),
-        "random": UQ(max(1, arithmetic.random_bits), 0),
-    }
     constant = name.removeprefix("constant_")
-    return words.constants[constant].format if constant != name else formats[name]
+    if constant != name:
+        return words.constants[constant].format
+    return UQ(1, 0) if name == "spike" else words.formats[name]
 
 
 def _signed(word: int, form: Format) -> int:

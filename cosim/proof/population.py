@@ -1,6 +1,5 @@
 """The claims about a population around its pipelines, from its invariants or, failing those, bounded."""
 
-import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.control import OF_THE_MEMORY, Control, Monitor
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
+from qlif.cosim.proof.update import stages_of_currents
 from qlif.model import random_words
 from qlif.model.words import Words
 
@@ -201,12 +201,13 @@ def _meets(proof: PopulationProof) -> Term:
     terms, now = proof.terms, proof.now
     data = now.values[proof.circuit.inputs["currents_data"]]
     taken = terms.both(now.output("currents_ready"), now.values[proof.circuit.inputs["currents_valid"]])
-    delay = sum(re.fullmatch(r"core\.currents_\d+", name) is not None for name in proof.circuit.named)
+    stages = stages_of_currents(proof.circuit)
     later = now
-    for _ in range(delay):
+    for _ in stages:
         later = proof.clock(later.following())
-    arrives = terms.slice(later["core.in_flight"], delay - 2, delay - 2)
-    return terms.both(terms.equal(taken, arrives), terms.equal(data, later[f"core.currents_{delay - 1}"]))
+    youngest = len(stages) - 2
+    arrives = terms.slice(later["core.in_flight"], youngest, youngest)
+    return terms.both(terms.equal(taken, arrives), terms.equal(data, later.values[stages[-1]]))
 
 
 def _stable(proof: PopulationProof) -> Term:

@@ -21,7 +21,7 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.model import datapath
 from qlif.model.errors import InputError
-from qlif.model.formats import UQ, Format
+from qlif.model.formats import Format
 from qlif.model.words import Words
 
 LEGAL = "a legal state stays legal: potential below threshold, counter and trace within their limits"
@@ -58,16 +58,8 @@ class Update:
 
     def formats(self) -> dict[str, Format]:
         """Return the format of each word in `before`."""
-        arithmetic = self.words.arithmetic
-        formats = {
-            "potential": arithmetic.potential,
-            "refractory": self.words.refractory,
-            "trace": arithmetic.trace,
-            "current": arithmetic.current,
-            "random": UQ(max(1, arithmetic.random_bits), 0),
-        }
         constants = {f"constant_{name}": constant.format for name, constant in self.words.constants.items()}
-        return {name: (formats | constants)[name] for name in self.before}
+        return {name: (self.words.formats | constants)[name] for name in self.before}
 
     def golden(self, terms: Products) -> None:
         """Run the golden step on what goes in."""
@@ -210,8 +202,8 @@ def population_updates(
     """
     lanes = int(interface["lanes"])
     placed = {constant["name"]: constant["depth"] for constant in interface["runtime"]}
-    state_latency = sum(re.fullmatch(r"core\.currents_\d+", name) is not None for name in circuit.named)
-    latency = int(interface["neurons_for_full_speed"]) // lanes - state_latency
+    stages = stages_of_currents(circuit)
+    latency = int(interface["neurons_for_full_speed"]) // lanes - len(stages)
     # The states that were read may be anything.
     stored = terms.fresh(circuit.width(signal(circuit, "core.stored")), "stored")
     states: dict[int, Term] = {}
@@ -223,7 +215,7 @@ def population_updates(
             first = now
         states = now.following()
     entered = {
-        "current": first.values[signal(circuit, f"core.currents_{state_latency - 1}")],
+        "current": first.values[stages[-1]],
         **{
             f"constant_{name}": first.values[signal(circuit, f"core.parameter_port.value_{name}")]
             for name in placed
@@ -233,7 +225,8 @@ def population_updates(
     spikes = now.values[signal(circuit, "core.outlet.pushed_spikes")]
     updates = []
     for lane in range(lanes):
-        before, after = _unpacked(terms, words, stored, lane), _unpacked(terms, words, written, lane)
+        no_trace = {"trace": terms.constant(0, words.arithmetic.trace.width)}
+        before, after = (no_trace | unpacked(terms, words, row, lane) for row in (stored, written))
         for name, word in entered.items():
             shared = placed.get(name.removeprefix("constant_")) == "register"
             width = terms.width(word) // (1 if shared else lanes)
@@ -263,18 +256,19 @@ def signal(circuit: Circuit, name: str) -> int:
     return circuit.named[name]
 
 
-def _unpacked(terms: Products, words: Words, row: Term, lane: int) -> dict[str, Term]:
-    """Return a lane's state in a row of the memory; without a trace it is 0."""
-    arithmetic = words.arithmetic
-    widths = {"potential": arithmetic.potential.width, "refractory": words.refractory.width}
-    if words.parameters.spike_trace:
-        widths["trace"] = arithmetic.trace.width
-    low = lane * sum(widths.values())
-    state = {}
-    for name, width in widths.items():
-        state[name] = terms.slice(row, low + width - 1, low)
-        low += width
-    return {"trace": terms.constant(0, arithmetic.trace.width), **state}
+def stages_of_currents(circuit: Circuit) -> list[int]:
+    """Return the registers of our own population that a row of currents waits in for its states, in order."""
+    count = sum(re.fullmatch(r"core\.currents_\d+", name) is not None for name in circuit.named)
+    return [signal(circuit, f"core.currents_{stage}") for stage in range(count)]
+
+
+def unpacked(terms: Products, words: Words, row: Term, lane: int = 0) -> dict[str, Term]:
+    """Return a lane's part of a row of the memory, word by word; what isn't kept isn't there."""
+    low, state = lane * words.state_bits, {}
+    for name, form in words.kept_formats.items():
+        state[name] = terms.slice(row, low + form.width - 1, low)
+        low += form.width
+    return state
 
 
 def _latency(interface: Mapping[str, Any]) -> int:
