@@ -119,9 +119,7 @@ def cosimulate(
     export = export or export_population(
         words, words.parameters.n, configuration.name, lanes, configuration.depths
     )
-    verilog = directory / f"{export.interface['module']}.v"
-    write_text(verilog, export.verilog)
-    write_text(directory / "interface.json", json.dumps(export.interface, indent=2) + "\n")
+    verilog, _ = export.write(directory)
 
     module, simulation = export.interface["module"], directory / "simulation"
     bench = POPULATION_BENCH

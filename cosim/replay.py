@@ -96,14 +96,13 @@ class Replay:
         keep = (first * self.rows, len(rows) + is_end, events, int(rows.any(axis=1).sum()) + is_end)
 
         self._progress("hardware up to the stretch", 0.5)
-        updates, _ = self._run(last, keep, (0, 0), self.work / "empty.vcd")
-        verdict, clock = self._compare(scoreboard, updates, _)
+        verdict, clock = self._compare(scoreboard, *self._run(last, keep, (0, 0), self.work / "empty.vcd"))
         self._progress("once more, with waves", 0.8)
         before = int(self.interface["latency"]) + min(2 * self.rows, MOST_CLOCKS_BEFORE)
         start = max(0, clock - before)
         with whole_file(self.directory / "waves.vcd") as path:
-            updates, events_seen = self._run(last, keep, (start, clock - start + CLOCKS_AFTER), path)
-        again, _ = self._compare(scoreboard, updates, events_seen)
+            seen = self._run(last, keep, (start, clock - start + CLOCKS_AFTER), path)
+        again, _ = self._compare(scoreboard, *seen)
         if again != verdict:
             raise SimulationError(
                 f"two runs of the same simulation differ: {verdict.first} and {again.first}"

@@ -1,10 +1,9 @@
 """The self-test in Verilator: its signature against the golden model's, and where they part."""
 
 import bisect
-import json
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from qlif.cosim.simulators import SimulationError, Simulator
 from qlif.hdl.export import Export, export_population
 from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
 from qlif.model.errors import InputError
-from qlif.model.files import write_text
 from qlif.model.golden_self_test import GoldenSelfTest
 from qlif.model.progress import Progress, unwatched
 from qlif.model.self_test import LARGEST_TIMESTEPS, SelfTestPlan
@@ -51,7 +49,8 @@ class Answer:
     def read(cls, log: Path) -> "Answer":
         """Read what it said; SimulationError if it ended without an end."""
         checkpoints: dict[int, int] = {}
-        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        for line in said:
             match line.split():
                 case ["checkpoint", timestep, signature]:
                     checkpoints[int(timestep)] = int(signature, 16)
@@ -60,7 +59,6 @@ class Answer:
                         # Whatever came after the last checkpoint is in it.
                         checkpoints[int(timestep)] = int(signature, 16)
                     return cls(checkpoints, int(signature, 16), what == "stuck", int(clocks))
-        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise SimulationError(f"the self-test ended early; it said {said[-1] if said else 'nothing'!r}")
 
 
@@ -159,10 +157,7 @@ def self_test(
     neurons = words.parameters.n
     plan = SelfTestPlan.of(words, seed)
     export = export or export_population(words, neurons, configuration.name, lanes, configuration.depths)
-    tested = export_self_test(export, plan)
-    verilog = directory / f"{SELF_TEST_MODULE}.v"
-    write_text(verilog, tested.verilog)
-    write_text(directory / "interface.json", json.dumps(tested.interface, indent=2) + "\n")
+    verilog, _ = export_self_test(export, plan).write(directory)
     interval = -(-timesteps // CHECKPOINTS)
     at = [*range(interval, timesteps, interval), timesteps]
     with tempfile.TemporaryDirectory(prefix=".self-test-", dir=directory) as temporary:
@@ -190,7 +185,7 @@ def self_test(
         first, last = _parted(at, expected, answer)
         replay = Replay(words, plan, export, simulator, directory, work / "observed", progress)
         verdict, waves = replay.locate(first, last, is_end=last == timesteps)
-        return SelfTestRun(**{**vars(run), "between": (first, last), "verdict": verdict, "waves": waves})
+        return replace(run, between=(first, last), verdict=verdict, waves=waves)
 
 
 def _run(

@@ -1,8 +1,10 @@
 """Verilog that others can use: flat ports, one header that says everything, nothing of this machine."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +20,7 @@ from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.population import STEP_BITS, Population
 from qlif.hdl.primitives import PORTABLE, Primitives, primitives
 from qlif.model.arithmetic import Form
+from qlif.model.files import write_text
 from qlif.model.formats import UQ, Format
 from qlif.model.words import Words
 
@@ -173,6 +176,13 @@ class Export:
         """Where each parameter word lives that can be written at run time."""
         return {constant["name"]: constant["depth"] for constant in self.interface["runtime"]}
 
+    def write(self, directory: Path) -> tuple[Path, Path]:
+        """Write the Verilog, named like its module, and ``interface.json``; return the two files."""
+        verilog, interface = directory / f"{self.interface['module']}.v", directory / "interface.json"
+        write_text(verilog, self.verilog)
+        write_text(interface, json.dumps(self.interface, indent=2) + "\n")
+        return verilog, interface
+
     @property
     def primitives(self) -> Primitives:
         """What the core multiplies and remembers with."""
@@ -227,6 +237,23 @@ def export_neuron(
     return _export(core, NEURON_MODULE, neuron_ports(core), preset, {"latency": core.latency}, runtime)
 
 
+def verilog_of(core: Any, module: str, ports: list[Any]) -> str:
+    """Return a component with the given signals as its ports as Verilog; nothing of this machine is in it."""
+    body = verilog.convert(core, name=module, ports=ports, emit_src=False, strip_internal_attrs=True)
+    # Yosys signs its output with its version, which says nothing about the circuit.
+    return re.sub(r"\A/\*.*?\*/\n*", "", body, flags=re.DOTALL)
+
+
+def port_line(port: Port) -> str:
+    """Return what a header says of a port."""
+    return f"  {port.direction:<6} {port.name:<18} {port.format!s:<9} {port.meaning}"
+
+
+def commented(lines: Iterable[str]) -> str:
+    """Return lines as Verilog comments."""
+    return "".join(f"// {line}".rstrip() + "\n" for line in lines)
+
+
 def _export(
     core: Any,
     module: str,
@@ -241,15 +268,7 @@ def _export(
     if built.target is not None:
         facts |= {"target": built.target, "cells": ", ".join(built.cells)}
     flat = _Flat(core, ports)
-    body = verilog.convert(
-        flat,
-        name=module,
-        ports=[getattr(flat, port.name) for port in ports],
-        emit_src=False,
-        strip_internal_attrs=True,
-    )
-    # Yosys signs its output with its version, which says nothing about the circuit.
-    body = re.sub(r"\A/\*.*?\*/\n*", "", body, flags=re.DOTALL)
+    body = verilog_of(flat, module, [getattr(flat, port.name) for port in ports])
     interface = {
         "module": module,
         "preset": preset,
@@ -327,7 +346,7 @@ def _header(
         *(f"{name:<9} {value}" for name, value in facts.items()),
         "",
         "ports (value = word * 2^-f_bits; SQ(i_bits,f_bits) is two's complement, UQ unsigned)",
-        *(f"  {port.direction:<6} {port.name:<18} {port.format!s:<9} {port.meaning}" for port in ports),
+        *map(port_line, ports),
         "",
         *(
             f"  parameters_select {constant.select} is {constant.name}, {constant.format}, {constant.depth}"
@@ -341,7 +360,7 @@ def _header(
             for line in words.report
         ),
     ]
-    return "".join(f"// {line}".rstrip() + "\n" for line in lines) + "\n"
+    return commented(lines) + "\n"
 
 
 def _shown(value: Any) -> str:

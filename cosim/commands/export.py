@@ -71,9 +71,7 @@ def export(
             signature = golden.advance(timesteps, lambda step: progress("golden model", step / timesteps))
         write_text(out / f"{BOARD_MODULE}.v", board_top(timesteps, signature))
         exported.interface["expected"] = {"timesteps": timesteps, "signature": f"{signature:032x}"}
-    verilog, interface = out / f"{exported.interface['module']}.v", out / "interface.json"
-    write_text(verilog, exported.verilog)
-    write_text(interface, json.dumps(exported.interface, indent=2) + "\n")
+    verilog, interface = exported.write(out)
     if as_json:
         typer.echo(
             json.dumps({"verilog": str(verilog), "interface_file": str(interface), **exported.interface})

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model import metrics, stimuli
+from qlif.model import metrics
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.checks import Quantity, whole
 from qlif.model.errors import InputError, PrecisionWarning
@@ -114,10 +114,7 @@ def errors_of(sweep: Sweep, arithmetic: Arithmetic, seeds: tuple[int, ...], spik
 def _euler(settings: str, text: str) -> tuple[Parameters, npt.NDArray[np.float64], Recording]:
     sweep = Sweep.of(json.loads(settings))
     (dt,), (tau_m,) = sweep.dt_ms, sweep.tau_m_ms
-    timesteps = max(1, round(sweep.duration_ms / dt))
-    currents = stimuli.make(text, timesteps=timesteps, neurons=sweep.neurons, dt=dt, seed=sweep.input_seed)
-    parameters = sweep.neuron(dt, tau_m, currents.shape[1])
-    return parameters, currents, QLIFPopulation.of(parameters).run(currents, record=("potentials",))
+    return sweep.euler(text, dt, tau_m)
 
 
 def _errors(euler: Recording, golden: Recording, spikes: int) -> dict[str, float]:

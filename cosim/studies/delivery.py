@@ -39,11 +39,7 @@ def export(path: Path, directory: Path, neurons: int) -> list[Path]:
     """Export the configuration of a file as Verilog; return the files."""
     configuration = Settings.read(None, path).population(neurons)
     words = quantise(configuration.parameters, configuration.arithmetic)
-    exported = export_population(words, neurons, MODULE)
-    verilog, interface = directory / f"{exported.interface['module']}.v", directory / "interface.json"
-    write_text(verilog, exported.verilog)
-    write_text(interface, json.dumps(exported.interface, indent=2) + "\n")
-    return [verilog, interface]
+    return [*export_population(words, neurons, MODULE).write(directory)]
 
 
 def check(

@@ -5,9 +5,7 @@ area, every candidate that meets the budget would have to be synthesised; as tha
 those with the fewest state bits come first, up to a limit, and the result says how many were left out.
 """
 
-import itertools
 import math
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from qlif.model.progress import Progress, unwatched
 from qlif.model.studies import journal
 from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
-from qlif.model.studies.run import AHEAD
+from qlif.model.studies.run import run_jobs
 
 
 @dataclass(frozen=True)
@@ -150,23 +148,9 @@ def _evaluate(
 ) -> dict[int, Errors]:
     """Return the errors of every candidate, taken from the journal where they are known."""
     with journal.opened(directory / "results.jsonl", "optimize", study) as results:
-        todo = iter([one for one in found if one.index not in results.results])
-        waiting: dict[Future[Errors], int] = {}
-        try:
-            while True:
-                for one in itertools.islice(todo, AHEAD * workers.count - len(waiting)):
-                    job = workers.executor.submit(errors_of, sweep, one.arithmetic, seeds, spikes)
-                    waiting[job] = one.index
-                if not waiting:
-                    return dict(results.results)
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    results.append(waiting.pop(future), future.result())
-                ready = len(results.results)
-                progress(f"{ready} of {len(found)} configurations", ready / len(found))
-        finally:
-            for future in waiting:
-                future.cancel()
+        jobs = {one.index: (errors_of, sweep, one.arithmetic, seeds, spikes) for one in found}
+        run_jobs(jobs, results, workers.executor, workers.count, "configurations", progress)
+        return dict(results.results)
 
 
 def _synthesise(

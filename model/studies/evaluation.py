@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model import exact_flow, metrics, stimuli
+from qlif.model import exact_flow, metrics
 from qlif.model.errors import InputError, PrecisionWarning
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
@@ -29,21 +29,7 @@ Row = dict[str, Any]
 
 EVALUATED, IMPOSSIBLE = "evaluated", "impossible"
 
-_DISTANCES = ("victor_purpura", "van_rossum", "isi_distance", "spike_distance")
-_QUANTIZATION = (
-    "max_lag_steps",
-    "mean_lag_steps",
-    "missing_spikes",
-    "extra_spikes",
-    "rms_interval_error",
-    "max_rate_error",
-    "rms_rate_error",
-    "silent_neurons",
-    "rmse_mv",
-    "nrmse",
-    "mae_mv",
-    "max_error_mv",
-)
+DISTANCES = ("victor_purpura", "van_rossum", "isi_distance", "spike_distance")
 _INTEGRATION = (
     "max_lag_steps",
     "mean_lag_steps",
@@ -55,6 +41,7 @@ _INTEGRATION = (
     "silent_neurons",
     "rmse_mv",
 )
+_QUANTIZATION = (*_INTEGRATION, "nrmse", "mae_mv", "max_error_mv")
 
 
 def columns(distances: bool) -> tuple[str, ...]:
@@ -62,8 +49,8 @@ def columns(distances: bool) -> tuple[str, ...]:
     measured = [f"quantization_{name}" for name in _QUANTIZATION]
     integrated = [f"integration_{name}" for name in _INTEGRATION]
     if distances:
-        measured += [f"quantization_{name}" for name in _DISTANCES]
-        integrated += [f"integration_{name}" for name in _DISTANCES]
+        measured += [f"quantization_{name}" for name in DISTANCES]
+        integrated += [f"integration_{name}" for name in DISTANCES]
     return (
         *Point.__dataclass_fields__,
         "state_bits",
@@ -118,10 +105,7 @@ class _Reference:
 @functools.lru_cache(maxsize=8)
 def _reference(settings: str, text: str, dt: float, tau_m: float) -> _Reference:
     sweep = Sweep.of(json.loads(settings))
-    timesteps = max(1, round(sweep.duration_ms / dt))
-    currents = stimuli.make(text, timesteps=timesteps, neurons=sweep.neurons, dt=dt, seed=sweep.input_seed)
-    parameters = sweep.neuron(dt, tau_m, currents.shape[1])
-    euler = QLIFPopulation.of(parameters).run(currents, record=("potentials",))
+    parameters, currents, euler = sweep.euler(text, dt, tau_m)
     assert euler.potentials is not None
     exact = exact_flow.solve(parameters, currents)
     times = euler.spike_times
@@ -180,7 +164,7 @@ def _distances(
 ) -> Row:
     inside = [np.minimum(one, duration) for one in found]
     distance = spike_distances([np.minimum(one, duration) for one in expected], inside, duration_ms=duration)
-    return dict(zip(_DISTANCES, vars(distance).values(), strict=True))
+    return dict(zip(DISTANCES, vars(distance).values(), strict=True))
 
 
 def _state(golden: Recording) -> Row:

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from qlif.model import stimuli
 from qlif.model.arithmetic import WIDEST_WORD, Arithmetic, Form
 from qlif.model.checks import flag, whole
 from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.formats import Format, Rounding
 from qlif.model.parameters import Parameters
+from qlif.model.population import QLIFPopulation
 from qlif.model.presets import PRESETS
+from qlif.model.recording import Recording
 from qlif.model.studies import axes
 
 BASES: dict[str, str] = {Form.FACTORED: "factored-16", Form.SQUARE: "square-18"}
@@ -200,6 +205,15 @@ input
         given = dict(self.parameters)
         period = given.pop("refrac_length", 5) * given.pop("dt", 0.1)
         return Parameters(n=neurons, tau_m=tau_m, dt=dt, refrac_length=round(period / dt), **given)
+
+    def euler(
+        self, text: str, dt: float, tau_m: float
+    ) -> tuple[Parameters, npt.NDArray[np.float64], Recording]:
+        """Return the neurons under an input, its currents, and the run that fixed point is held against."""
+        timesteps = max(1, round(self.duration_ms / dt))
+        currents = stimuli.make(text, timesteps=timesteps, neurons=self.neurons, dt=dt, seed=self.input_seed)
+        parameters = self.neuron(dt, tau_m, currents.shape[1])
+        return parameters, currents, QLIFPopulation.of(parameters).run(currents, record=("potentials",))
 
 
 def _point(index: int, configuration: tuple[Any, ...], text: str) -> Point:

@@ -1,14 +1,16 @@
 """A sweep from beginning to end, or from where it was interrupted."""
 
 import itertools
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
+from typing import Any
 
 from qlif.model.errors import InputError
 from qlif.model.progress import Progress, unwatched
 from qlif.model.studies import journal
 from qlif.model.studies.evaluation import Row, evaluate
-from qlif.model.studies.grid import Point, Sweep
+from qlif.model.studies.grid import Sweep
 
 AHEAD = 3
 """So many points wait for each worker, so that none is idle; more would only take memory."""
@@ -48,24 +50,48 @@ def run_sweep(
     points = sweep.points()
     if not points:
         raise InputError("the sweep has no point")
+    # Points that share an input and a neuron follow each other, and with them their reference.
+    ordered = sorted(points, key=lambda point: (point.input, point.tau_m_ms, point.dt_ms))
+    jobs = {point.index: (evaluate, sweep, point) for point in ordered}
     with journal.opened(path, "sweep", sweep.as_dict()) as results:
-        # Points that share an input and a neuron follow each other, and with them their reference.
-        ordered = sorted(points, key=lambda point: (point.input, point.tau_m_ms, point.dt_ms))
-        todo = iter([point for point in ordered if point.index not in results.results])
-        waiting: dict[Future[Row], Point] = {}
-        try:
-            while True:
-                for point in itertools.islice(todo, AHEAD * workers - len(waiting)):
-                    waiting[executor.submit(evaluate, sweep, point)] = point
-                if not waiting:
-                    break
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    results.append(waiting.pop(future).index, future.result())
-                progress(
-                    f"{len(results.results)} of {len(points)} points", len(results.results) / len(points)
-                )
-        finally:
-            for future in waiting:
-                future.cancel()
+        run_jobs(jobs, results, executor, workers, "points", progress)
         return [results.results[point.index] for point in points]
+
+
+def run_jobs(
+    jobs: Mapping[int, tuple[Any, ...]],
+    results: journal.Journal,
+    executor: Executor,
+    workers: int,
+    what: str,
+    progress: Progress,
+) -> None:
+    """Run every job whose result the journal doesn't have yet, and append the results as they come.
+
+    Parameters
+    ----------
+    jobs : mapping of int to tuple
+        Function and arguments by point, in the order in which they are begun.
+    results : Journal
+    executor, workers
+        As in :func:`run_sweep`.
+    what : str
+        What the progress counts.
+    progress : callable
+    """
+    todo = iter([point for point in jobs if point not in results.results])
+    waiting: dict[Future[Any], int] = {}
+    try:
+        while True:
+            for point in itertools.islice(todo, AHEAD * workers - len(waiting)):
+                waiting[executor.submit(*jobs[point])] = point
+            if not waiting:
+                return
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                results.append(waiting.pop(future), future.result())
+            ready = len(results.results)
+            progress(f"{ready} of {len(jobs)} {what}", ready / len(jobs))
+    finally:
+        for future in waiting:
+            future.cancel()

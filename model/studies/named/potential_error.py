@@ -9,7 +9,7 @@ import math
 
 from matplotlib.figure import Figure
 
-from qlif.model.studies.evaluation import Row
+from qlif.model.studies.evaluation import DISTANCES, Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.named.neuron import NOISE_INPUT, REFRACTORY_STEPS, TAU_M
@@ -35,8 +35,7 @@ MEASURES = {
     "spike_distance": "SPIKE-distance",
 }
 
-_DISTANCES = ("victor_purpura", "van_rossum", "isi_distance", "spike_distance")
-_RANKED = ("rmse_mv", "mean_lag_steps", *_DISTANCES)
+_RANKED = ("rmse_mv", "mean_lag_steps", *DISTANCES)
 
 
 def run(bench: Bench) -> Result:
@@ -47,7 +46,7 @@ def run(bench: Bench) -> Result:
         {
             "form": point["form"],
             "word_bits": point["word_bits"],
-            **{name: point[f"quantization_{name}"] for name in (*names, *_DISTANCES)},
+            **{name: point[f"quantization_{name}"] for name in (*names, *DISTANCES)},
         }
         for point in points
     ]
@@ -58,14 +57,7 @@ def _findings(rows: list[Row]) -> list[str]:
     findings = []
     for form in ("factored", "square"):
         group = [row for row in rows if row["form"] == form]
-        for name in (
-            "rmse_mv",
-            "mean_lag_steps",
-            "victor_purpura",
-            "van_rossum",
-            "isi_distance",
-            "spike_distance",
-        ):
+        for name in _RANKED:
             pairs = [
                 (wide["word_bits"], wide[name] / narrow[name] - 1)
                 for narrow, wide in itertools.pairwise(group)
