@@ -15,6 +15,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 _FAST = ("-O3", "--output-split", "0", "--x-assign", "fast", "--x-initial", "fast", "--no-assert")
 """Undriven and uninitialised bits are 0, as the Verilog itself initialises whatever matters."""
+_NO_LINT = ("-Wno-lint", "-Wno-style", "-Wno-fatal", "-Wno-UNOPTFLAT")
 _MAKE = "OPT_FAST=-O3 OPT_SLOW=-O1 OPT_GLOBAL=-O2"
 
 
@@ -26,6 +27,7 @@ def build(
     directory: Path,
     *,
     waves: bool = False,
+    lint: bool = True,
     headers: Mapping[str, str] | None = None,
     defines: tuple[str, ...] = (),
 ) -> Path:
@@ -44,6 +46,8 @@ def build(
         Where it is built: a new one, as nothing there is used again.
     waves : bool
         Whether the program can write waveforms.
+    lint : bool
+        Whether Verilator refuses what its lint complains about.
     headers : mapping of str to str, optional
         Further C++ headers, by name.
     defines : tuple of str
@@ -61,7 +65,8 @@ def build(
     runtime_cache.restore(runtime, objects)
     flags = " ".join([f"-I{directory.resolve()}", *(f"-D{name}" for name in defines)])
     command = [
-        "verilator", "--cc", "--exe", "--build", *_FAST, f"-Wno-{WAIVED_LINT}",
+        "verilator", "--cc", "--exe", "--build", *_FAST,
+        *([f"-Wno-{WAIVED_LINT}"] if lint else _NO_LINT),
         *(["--trace"] if waves else []),
         "--top-module", top, "-Mdir", str(objects), "-o", "program",
         "-CFLAGS", flags, "-MAKEFLAGS", _MAKE,

@@ -96,9 +96,7 @@ def cell_models(target_name: str, directory: Path) -> tuple[Path, ...]:
     InputError
         Yosys isn't installed.
     """
-    yowasp.version(yowasp.YOSYS)
-    share = importlib.resources.files(yowasp.YOSYS) / "share"
-    text = "\n".join((share / name).read_text(encoding="utf-8") for name in YOSYS_MODELS[target_name])
+    text = _yosys_models(target_name)
     # No delays; and a unit of time in some of the files only would be another one in the rest.
     text = re.sub(r"(?m)^`timescale.*$", "", text)
     text = re.sub(r"(?ms)^\s*specify\b.*?^\s*endspecify\b", "", text)
@@ -117,12 +115,10 @@ def multiplier_model(target_name: str) -> str:
     InputError
         Yosys isn't installed.
     """
-    if target_name == "ecp5":
-        return _our_model(OUR_MODELS["ecp5"]["MULT18X18D"]).read_text(encoding="utf-8")
-    yowasp.version(yowasp.YOSYS)
-    share = importlib.resources.files(yowasp.YOSYS) / "share"
-    text = (share / "ice40/cells_sim.v").read_text(encoding="utf-8")
-    found = re.search(r"(?ms)^module SB_MAC16\b.*?^endmodule$", text)
+    cell = target(target_name).multiplier
+    if cell in OUR_MODELS[target_name]:
+        return _our_model(OUR_MODELS[target_name][cell]).read_text(encoding="utf-8")
+    found = re.search(rf"(?ms)^module {cell}\b.*?^endmodule$", _yosys_models(target_name))
     assert found is not None
     return found.group(0)
 
@@ -141,6 +137,13 @@ def check_parameters(netlist: Netlist, target_name: str) -> None:
         for name in sorted(given):
             if not re.search(rf"\b{re.escape(name)} = ", model):
                 raise SynthesisError(f"the model of {kind} in {file} has no parameter {name}")
+
+
+def _yosys_models(target_name: str) -> str:
+    """Return the text of Yosys' models of a target's cells; InputError if Yosys isn't installed."""
+    yowasp.version(yowasp.YOSYS)
+    share = importlib.resources.files(yowasp.YOSYS) / "share"
+    return "\n".join((share / name).read_text(encoding="utf-8") for name in YOSYS_MODELS[target_name])
 
 
 def _our_model(name: str) -> Path:

@@ -6,7 +6,7 @@ in the registers that a tool would leave out of its multipliers and block RAMs.
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value, unsigned
@@ -15,6 +15,7 @@ from amaranth.lib.memory import Memory
 
 from qlif.hdl import fixed
 from qlif.hdl.pipeline import Pipeline, Timed
+from qlif.hdl.targets import Target
 from qlif.model.errors import InputError, unknown_name
 from qlif.model.formats import Format, Rounding
 
@@ -39,8 +40,10 @@ class Primitives:
     target: str | None = None
     cells: tuple[str, ...] = ()
     memory_latency = 1
-    blocks_for: Callable[[int, int], int] | None = None
-    """How many blocks the product of two words of so many bits takes, where the tool doesn't decide it."""
+
+    def multipliers_for(self, device: Target, left: int, right: int) -> int:
+        """Return how many DSP blocks of a device the product of two words of so many bits takes."""
+        return device.multipliers_for(left, right)
 
     def multiply(self, pipe: Pipeline, name: str, left: Timed, right: Timed) -> Timed:
         """Return a product, with the registers around it that a DSP block wants.
@@ -107,9 +110,6 @@ class _Blocks(Primitives):
     variant = "explicit"
     multiplier_bits: int
 
-    def __init__(self) -> None:
-        self.blocks_for = self._blocks_for
-
     def multiply(self, pipe: Pipeline, name: str, left: Timed, right: Timed) -> Timed:
         """Return a product; words that a block can't take are cut into pieces, whose products are added."""
         stage = pipe.latest(left, right)
@@ -128,8 +128,8 @@ class _Blocks(Primitives):
         total = functools.reduce(lambda x, y: pipe.register(f"{name}__sum", operator.add, x, y), parts)
         return Timed(_scaled(total.value, shift_a + shift_b, shape), total.stage)
 
-    def _blocks_for(self, left: int, right: int) -> int:
-        """Return how many blocks the product of two words of so many bits takes."""
+    def multipliers_for(self, device: Target, left: int, right: int) -> int:
+        """Return how many blocks a product takes: here no part of it is built from LUTs."""
         return -(-left // self.multiplier_bits) * -(-right // self.multiplier_bits)
 
     def _pieces(self, value: fixed.Value) -> list[fixed.Value]:

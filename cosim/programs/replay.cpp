@@ -7,12 +7,11 @@
 #include <memory>
 #include <vector>
 
-#include "Vmutated.h"
 #include "verilated.h"
 
 using Word = std::uint64_t;
 
-// ports.h defines the numbers of words INPUTS and OUTPUTS of a clock, drive(top, words) and
+// ports.h defines the module's class Mutated, the numbers of words INPUTS and OUTPUTS of a clock, drive(top, words) and
 // differs(top, words): the first output that isn't as recorded, or -1. What a stream shows while it isn't
 // valid is nobody's.
 #include "ports.h"
@@ -44,7 +43,7 @@ int main(int argc, char** argv) {
     while (std::scanf("%lu", &fault) == 1) {
         // Each fault starts with a circuit that was just switched on.
         const std::unique_ptr<VerilatedContext> context{new VerilatedContext};
-        const std::unique_ptr<Vmutated> top{new Vmutated{context.get()}};
+        const std::unique_ptr<Mutated> top{new Mutated{context.get()}};
         top->mutant = fault;
         top->clk = 0;
         std::size_t clock = 0;

@@ -110,22 +110,40 @@ def replay(
     SimulationError
         The simulation gave no verdict.
     """
-    latency = int(interface["latency"])
-    played: list[dict[str, int]] = [{} for _ in range(latency + 1)]
-    for name, word in values.items():
-        port, at, clock = name.partition("@")
-        if at:
-            played[int(clock)][port] = word
     golden = expected(words, values)
     ports = {port["name"]: port["width"] for port in interface["ports"]}
     answer = {f"{name}_out": golden[name] & ((1 << ports[f"{name}_out"]) - 1) for name in OUTPUTS}
+    options = {"inputs": by_clock(values), "expected": answer}
+    return play(verilog, words, interface, NEURON_BENCH, "given_inputs", options, simulator, directory)
+
+
+def by_clock(values: Mapping[str, int]) -> list[dict[str, int]]:
+    """Return a counterexample's ports, named ``PORT@CLOCK``, clock by clock."""
+    named = [(name.split("@"), word) for name, word in values.items() if "@" in name]
+    inputs: list[dict[str, int]] = [{} for _ in range(1 + max(int(clock) for (_, clock), _ in named))]
+    for (port, clock), word in named:
+        inputs[int(clock)][port] = word
+    return inputs
+
+
+def play(
+    verilog: str,
+    words: Words,
+    interface: Mapping[str, Any],
+    bench: str,
+    test: str,
+    options: Mapping[str, Any],
+    simulator: Simulator,
+    directory: Path,
+) -> Replay:
+    """Play one test of a bench with waves; the job's options say what it drives."""
     source = directory / f"{interface['module']}.v"
     write_text(source, verilog)
     job = directory / "replay"
     job.mkdir(parents=True, exist_ok=True)
-    Job(words, dict(interface), {"inputs": played, "expected": answer}).write(job)
+    Job(words, dict(interface), dict(options)).write(job)
     design = Design(simulator, source, interface["module"], directory / "simulation", waves=True)
-    _, failed = design.run(NEURON_BENCH, job, 0, ("given_inputs",))
+    _, failed = design.run(bench, job, 0, (test,))
     return Replay(failed > 0, job / design.waves_name, job / "simulation.log")
 
 

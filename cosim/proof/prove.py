@@ -11,17 +11,15 @@ import numpy.typing as npt
 
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import POPULATION_BENCH, cosimulate
-from qlif.cosim.job import Job
 from qlif.cosim.proof.claims import Claim
-from qlif.cosim.proof.counterexample import Replay
+from qlif.cosim.proof.counterexample import Replay, by_clock, play
 from qlif.cosim.proof.netlist import check_ports, read_circuit
 from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.runs import Undecided, follow, prove_run
 from qlif.cosim.proof.update import legality, neuron_update, population_updates
-from qlif.cosim.simulators import Design, Simulator
+from qlif.cosim.simulators import Simulator
 from qlif.hdl.export import NEURON_MODULE, Export
-from qlif.model.files import write_text
 from qlif.model.fixed import FixedNeurons
 from qlif.model.words import Words, quantise
 
@@ -236,20 +234,10 @@ def replay_clocks(
     directory : Path
         Where everything is written.
     """
-    clocks = 1 + max(int(name.partition("@")[2]) for name in values)
-    inputs: list[dict[str, int]] = [{} for _ in range(clocks)]
-    for name, word in values.items():
-        port, _, clock = name.partition("@")
-        inputs[int(clock)][port] = word
-    module = export.interface["module"]
-    source = directory / f"{module}.v"
-    write_text(source, export.verilog)
-    job = directory / "replay"
-    job.mkdir(parents=True, exist_ok=True)
-    Job(words, export.interface, {"inputs": inputs}).write(job)
-    design = Design(simulator, source, module, directory / "simulation", waves=True)
-    _, failed = design.run(POPULATION_BENCH, job, 0, ("given_clocks",))
-    return Replay(failed > 0, job / design.waves_name, job / "simulation.log")
+    test, options = "given_clocks", {"inputs": by_clock(values)}
+    return play(
+        export.verilog, words, export.interface, POPULATION_BENCH, test, options, simulator, directory
+    )
 
 
 def _prefix(words: Words, length: Callable[[int, int], int]) -> npt.NDArray[Any]:

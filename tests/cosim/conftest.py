@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from qlif.cosim import cli, simulators
+from qlif.hdl import yowasp
 from qlif.hdl.export import Export
 from qlif.model.errors import InputError
 
@@ -27,6 +28,15 @@ def quick_simulator():
         except InputError as error:
             reason = str(error)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def yosys():
+    """Yosys, or a skip with the reason."""
+    try:
+        yowasp.version(yowasp.YOSYS)
+    except InputError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 
 from qlif.cosim import simulators
 from qlif.cosim.job import Job
-from qlif.hdl import yowasp
 from qlif.hdl.export import export_population
 from qlif.hdl.gates import gate_netlist
 from qlif.model.errors import InputError
@@ -17,14 +16,6 @@ from qlif.model.words import quantise
 # UP5K with tiny-8: its product needs no register that Yosys would have to move into the DSP.
 CONFIGURATIONS = [("ecp5", "square-18"), ("up5k", "tiny-8")]
 TESTS = ("constrained_random", "full_speed")
-
-
-@pytest.fixture
-def yosys():
-    try:
-        yowasp.version(yowasp.YOSYS)
-    except InputError as error:
-        pytest.skip(str(error))
 
 
 def gate_run(tmp_path, target, preset, neurons, updates):

@@ -4,17 +4,6 @@ import json
 
 import pytest
 
-from qlif.hdl import yowasp
-from qlif.model.errors import InputError
-
-
-@pytest.fixture
-def yosys():
-    try:
-        yowasp.version(yowasp.YOSYS)
-    except InputError as error:
-        pytest.skip(str(error))
-
 
 def test_no_fault_of_a_sample_survives_and_a_second_run_says_the_same(qlif, yosys):
     sample = ("mutate", "--preset", "tiny-8", "--count", 12, "--seed", 1, "--json")
