@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,6 @@ from qlif.model.arithmetic import Currents, Form
 from qlif.model.checks import whole
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
-from qlif.model.progress import Progress, unwatched
 from qlif.model.self_test import SelfTestPlan
 from qlif.model.words import Words
 
@@ -29,6 +28,9 @@ REAL_TIME_DT = 1e-4
 
 EBR_READ_BEFORE_WRITE_MHZ = 155
 """Fastest clock of an ECP5 block RAM in that mode, which nextpnr doesn't check."""
+
+Progress = Callable[[str, float], None]
+"""Called with what goes on and the fraction of it that is done."""
 
 
 class SynthesisError(Exception):
@@ -130,7 +132,7 @@ def synthesise(
     depths: Mapping[str, str] = MappingProxyType({}),
     seeds: int = 5,
     selftest: bool = False,
-    progress: Progress = unwatched,
+    progress: Progress = lambda what, fraction: None,
 ) -> Synthesis:
     """Synthesise, place and route a population.
 
@@ -191,7 +193,7 @@ def measure(
     device: Target,
     package: str | None = None,
     seeds: int = 5,
-    progress: Progress = unwatched,
+    progress: Progress = lambda what, fraction: None,
 ) -> Synthesis:
     """Synthesise, place and route Verilog with a population's ports: see :func:`synthesise`."""
     package = device.package(package)
