@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -10,6 +10,8 @@ from amaranth.utils import ceil_log2
 
 class RowCounter(wiring.Component):
     """Counts the rows round and round.
+
+    It moves on when both of its inputs are high.
 
     Parameters
     ----------
@@ -20,21 +22,26 @@ class RowCounter(wiring.Component):
 
     Attributes
     ----------
-    advance : In
+    due : In
+        Known early in the clock. Left open it is 1.
+    enable : In
+        May be late.
     row : Out
     last : Out
         `row` is the last one.
     """
 
-    advance: Value
+    due: Value
+    enable: Value
     row: Value
     last: Value
 
     def __init__(self, rows: int, first: int = 0) -> None:
         self.rows, self.bits = rows, max(1, ceil_log2(rows))
+        due: Any = In(1, init=1)  # type: ignore[call-arg]
         row: Any = Out(self.bits, init=first)  # type: ignore[call-arg]
         last: Any = Out(1, init=int(first == rows - 1))  # type: ignore[call-arg]
-        super().__init__({"advance": In(1), "row": row, "last": last})
+        super().__init__({"due": due, "enable": In(1), "row": row, "last": last})
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
@@ -42,10 +49,13 @@ class RowCounter(wiring.Component):
         if self.rows == 1:
             m.d.comb += self.last.eq(1)
             return m
-        with m.If(self.advance):
-            m.d.sync += [self.row.eq(self.row + 1), self.last.eq(equals(self.row, self.rows - 2))]
+        with m.If(self.enable):
+            m.d.sync += [
+                self.row.eq(self.row + self.due),
+                self.last.eq(Mux(self.due, equals(self.row, self.rows - 2), self.last)),
+            ]
             if self.rows != 1 << self.bits:
-                with m.If(self.last):
+                with m.If(self.due & self.last):
                     m.d.sync += self.row.eq(0)
         return m
 
@@ -53,7 +63,7 @@ class RowCounter(wiring.Component):
 class StepCounter(wiring.Component):
     """Counts timesteps from 0, in two halves: neither has a long carry.
 
-    It advances when both of its inputs are high.
+    It moves on when both of its inputs are high. The first time it gives 0, then each time one more.
 
     Parameters
     ----------
@@ -64,18 +74,18 @@ class StepCounter(wiring.Component):
     ----------
     due : In
         Known early in the clock.
-    advance : In
-        May be late. The first time it gives 0, then each time one more.
+    enable : In
+        May be late.
     step : Out
     """
 
     due: Value
-    advance: Value
+    enable: Value
     step: Value
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
-        super().__init__({"due": In(1), "advance": In(1), "step": Out(bits)})
+        super().__init__({"due": In(1), "enable": In(1), "step": Out(bits)})
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
@@ -85,10 +95,12 @@ class StepCounter(wiring.Component):
         high = Signal(self.bits - half, init=-1)
         full = Signal(init=1)
         m.d.comb += self.step.eq(Cat(low, high))
-        with m.If(self.due & self.advance):
-            m.d.sync += [low.eq(low + 1), full.eq(low == (1 << half) - 2)]
-        with m.If((self.due & full) & self.advance):
-            m.d.sync += high.eq(high + 1)
+        with m.If(self.enable):
+            m.d.sync += [
+                low.eq(low + self.due),
+                full.eq(Mux(self.due, low == (1 << half) - 2, full)),
+                high.eq(high + (full & self.due)),
+            ]
         return m
 
 

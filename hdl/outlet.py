@@ -94,10 +94,10 @@ class Outlet(wiring.Component):
         # With a bit more than the address has: a full queue doesn't look like one with nothing left.
         pointer = range(2 * self.places)
         written, taken = (Signal(pointer, name=name) for name in ("written", "taken"))
-        following = Signal(pointer, init=1)
-        # What waits in the queue, what was read from it, what is offered; each moves on when it can.
-        waits, held, reading, vacant, moving = (
-            Signal(name=name) for name in ("waits", "held", "reading", "vacant", "moving")
+        newest = Signal(pointer, init=2 * self.places - 1)
+        # What waits in the queue, and what was read from it; what is offered follows when there is room.
+        waits, held, refill, reading, vacant = (
+            Signal(name=name) for name in ("waits", "held", "refill", "reading", "vacant")
         )
         m.d.comb += [
             queued.eq(Cat(self.pushed_spikes, self.pushed_words, self.pushed_spikes.any())),
@@ -105,35 +105,34 @@ class Outlet(wiring.Component):
             write.data.eq(queued),
             write.en.eq(self.push),
             vacant.eq((~self.update_valid | self.update_ready) & (~self.event_valid | self.event_ready)),
-            moving.eq(held & vacant),
-            reading.eq(waits & (~held | vacant)),
+            refill.eq(~held | vacant),
+            reading.eq(waits & refill),
             read.addr.eq(taken),
-            read.en.eq(~held | vacant),
+            read.en.eq(refill),
         ]
         with m.If(self.push):
-            m.d.sync += written.eq(written + 1)
-        with m.If(reading):
-            m.d.sync += [taken.eq(following), following.eq(following + 1)]
+            m.d.sync += [written.eq(written + 1), newest.eq(written)]
+        # A stream's ready comes late in the clock. All that depends on it is enabled by it, and adds what
+        # was known before: one gate less than enabling only when there is something to add.
+        with m.If(refill):
+            m.d.sync += [taken.eq(taken + waits), held.eq(waits)]
         any_spike = read.data[-1]
         m.d.sync += [
             # A register, not a comparison of where it is written and taken: much depends on this.
-            waits.eq(self.push | Mux(reading, written != following, waits)),
-            held.eq(waits | (held & ~vacant)),
+            waits.eq(self.push | Mux(reading, newest != taken, waits)),
             self.popped.eq(reading),
-            self.update_valid.eq(moving | (self.update_valid & ~self.update_ready)),
-            self.event_valid.eq((moving & any_spike) | (self.event_valid & ~self.event_ready)),
+            self.update_valid.eq(Mux(vacant, held, self.update_valid & ~self.update_ready)),
+            self.event_valid.eq(Mux(vacant, held & any_spike, self.event_valid & ~self.event_ready)),
         ]
         with m.If(vacant):
             m.d.sync += Cat(self.spikes, self.words).eq(read.data)
 
         m.submodules.rows, m.submodules.steps = self._rows, self._steps
-        # What is known early is kept apart from what is late: synthesis would share it with `moving`.
-        due: Any = Signal(attrs={"keep": 1})
         m.d.comb += [
-            due.eq(held & self._rows.last),
-            self._rows.advance.eq(moving),
-            self._steps.due.eq(due),
-            self._steps.advance.eq(vacant),
+            self._rows.due.eq(held),
+            self._rows.enable.eq(vacant),
+            self._steps.due.eq(held & self._rows.last),
+            self._steps.enable.eq(vacant),
             self.row.eq(self._rows.row),
             self.step.eq(self._steps.step),
         ]

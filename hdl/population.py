@@ -171,7 +171,7 @@ class Population(wiring.Component):
         m.d.sync += accepted.eq(issue)
         m.submodules.reading = reading = RowCounter(self._rows)
         fresh = Signal(init=1)
-        m.d.comb += reading.advance.eq(accepted)
+        m.d.comb += reading.enable.eq(accepted)
         with m.If(accepted & reading.last):
             m.d.sync += fresh.eq(0)
 
@@ -183,7 +183,7 @@ class Population(wiring.Component):
 
         # Updates retire in order, so counting them tells which row they belong to.
         m.submodules.writing = writing = RowCounter(self._rows)
-        m.d.comb += writing.advance.eq(retire)
+        m.d.comb += writing.enable.eq(retire)
 
         may_start = self._connect_parameters(m, issue, reading.row, accepted | in_flight.any())
         self._keep_state(m, reading.row, fresh, writing.row, retire)
@@ -271,7 +271,7 @@ class Population(wiring.Component):
         pausing = Signal()
         m.submodules.starting = starting = RowCounter(self._rows)
         between = equals(starting.row, 0)
-        m.d.comb += starting.advance.eq(issue)
+        m.d.comb += starting.enable.eq(issue)
         m.d.sync += pausing.eq(self.parameters.valid)
         wiring.connect(m, wiring.flipped(self.parameters), port.writes)
         m.d.comb += [port.open.eq(pausing & between & ~busy), port.row.eq(row)]

@@ -114,7 +114,7 @@ class SelfTest(Elaboratable):
         equal = Signal(-(-TIMESTEP_BITS // COMPARED_BITS))
         idle = Signal(range(DRAIN + 1))
         moved = ports["updates_valid"] | ports["events_valid"]
-        m.d.comb += rows.advance.eq(ports["updates_valid"])
+        m.d.comb += rows.enable.eq(ports["updates_valid"])
         m.d.sync += [
             finished.eq(ports["updates_valid"] & rows.last),
             equal.eq(

@@ -79,7 +79,7 @@ class Stimulus(wiring.Component):
         room = ~self.currents.valid | self.currents.ready
         m.d.comb += [
             advance.eq(room & ~none_left & ~self.start),
-            rows.advance.eq(advance),
+            rows.enable.eq(advance),
             source.advance.eq(advance),
         ]
         words = [
