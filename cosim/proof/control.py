@@ -161,8 +161,8 @@ class Control:
         writes = terms.both(retire, terms.equal(self.row(now, "writing"), self.watched_row))
         reads = terms.both(now["core.accepted"], terms.equal(self.row(now, "reading"), self.watched_row))
         pushes = terms.both(retire, terms.equal(now["core.outlet.written"], place))
-        moving, vacant = now["core.outlet.moving"], now["core.outlet.vacant"]
-        reading, held = now["core.outlet.reading"], now["core.outlet.held"]
+        vacant, held = now["core.outlet.vacant"], now["core.outlet.held"]
+        reading, moving = now["core.outlet.reading"], terms.both(held, vacant)
         takes = terms.both(reading, terms.equal(now["core.outlet.taken"], place))
         moves = terms.both(moving, monitor["taken"])
         end = terms.equal(monitor["row"], terms.constant(self.rows - 1, self._row_bits))
@@ -179,7 +179,7 @@ class Control:
             "last": terms.choose(writes, now["core.written"], monitor["last"]),
             "waiting": terms.either(pushes, terms.both(monitor["waiting"], terms.negation(takes))),
             "pushed": terms.choose(pushes, self.outcome(now), monitor["pushed"]),
-            "taken": terms.choose(terms.either(terms.negation(held), vacant), takes, monitor["taken"]),
+            "taken": terms.choose(now["core.outlet.refill"], takes, monitor["taken"]),
             "held": terms.choose(takes, monitor["pushed"], monitor["held"]),
             "mine": terms.choose(vacant, moves, monitor["mine"]),
             "shown": terms.choose(moves, monitor["held"], monitor["shown"]),
@@ -299,8 +299,8 @@ class Control:
             "what waits is known": terms.both(
                 terms.equal(now["core.outlet.waits"], terms.any(self.waiting(now))),
                 terms.equal(
-                    now["core.outlet.following"],
-                    terms.make("BV_ADD", now["core.outlet.taken"], terms.constant(1, terms.width(place))),
+                    now["core.outlet.written"],
+                    terms.make("BV_ADD", now["core.outlet.newest"], terms.constant(1, terms.width(place))),
                 ),
             ),
             "what is shown is what was taken out of the queue": terms.both(
