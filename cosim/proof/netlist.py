@@ -13,8 +13,9 @@ from qlif.model.errors import InputError, unknown_name
 CLOCK = "clk"
 
 _SCRIPT = (
-    "read_verilog -sv {files}; hierarchy -check -top {module}; proc; flatten; opt_clean; memory_collect; "
-    "async2sync; dffunmap; opt_clean; check -assert; write_btor -s -i clocks.txt circuit.btor"
+    "read_verilog -sv design.v; {cells}hierarchy -check -top {module}; proc; flatten; opt_clean; "
+    "memory_collect; async2sync; dffunmap; opt_clean; check -assert; "
+    "write_btor -s -i clocks.txt circuit.btor"
 )
 
 
@@ -44,17 +45,18 @@ def read_circuit(verilog: str, module: str, cells: Sequence[str] = ()) -> Circui
         raise InputError(f"the Verilog has no such module: {unknown_name('module', module, names)}")
     with tempfile.TemporaryDirectory(prefix="qlif-proof-") as temporary:
         directory = Path(temporary)
-        files = ["design.v"]
         (directory / "design.v").write_text(verilog, encoding="utf-8")
+        # A model is elaborated where it is instantiated only: it refuses parameters, its own first ones too.
+        read = ""
         for number, cell in enumerate(cells):
-            files.append(f"cells{number}.v")
-            (directory / files[-1]).write_text(cell, encoding="utf-8")
-        script = _SCRIPT.format(files=" ".join(files), module=f"\\{module}")
+            (directory / f"cells{number}.v").write_text(cell, encoding="utf-8")
+            read += f"read_verilog -sv -defer cells{number}.v; "
+        script = _SCRIPT.format(cells=read, module=f"\\{module}")
         try:
             yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log")
         except yowasp.ToolError as error:
             reason = str(error).partition("; its log is")[0].partition("failed: ")[2]
-            raise InputError(f"the Verilog can't be read: {reason.replace('design.v', 'line ')}") from None
+            raise InputError(f"the Verilog can't be read: {reason.replace('design.v:', 'line ')}") from None
         circuit = Circuit.parse((directory / "circuit.btor").read_text(encoding="utf-8"))
         clocks = (directory / "clocks.txt").read_text(encoding="utf-8").split("\n")
     _check_clocks(circuit, clocks)

