@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from qlif.hdl.depths import Depth
+from qlif.hdl.export import Export, export_population
+from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.fixed import ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import DEFAULT_PRESET, preset
-from qlif.model.words import Words
+from qlif.model.words import Words, quantise
 
 TABLES = ("parameters", "arithmetic", "depths")
 WRITE_KEYS = ("step", "name", "value", "word", "neuron")
@@ -41,6 +43,11 @@ class Configuration:
     arithmetic: Arithmetic
     depths: dict[str, str] = field(default_factory=dict)
     writes: tuple[dict[str, Any], ...] = ()
+
+    def export(self, lanes: int = 1, built_from: Primitives = PORTABLE) -> Export:
+        """Return the population as Verilog: see :func:`qlif.hdl.export.export_population`."""
+        words = quantise(self.parameters, self.arithmetic)
+        return export_population(words, self.parameters.n, self.name, lanes, self.depths, built_from)
 
     def parameter_writes(self, words: Words, timesteps: int) -> tuple[ParameterWrite, ...]:
         """Return the changes of parameters in words.

@@ -15,8 +15,8 @@ from qlif.cosim.job import Job
 from qlif.cosim.scoreboard import Observed, Verdict
 from qlif.cosim.simulation import Simulation, simulate
 from qlif.cosim.simulators import Design, SimulationError, Simulator
-from qlif.hdl.export import Export, export_population
-from qlif.hdl.gates import gate_netlist
+from qlif.hdl.export import Export
+from qlif.hdl.gates import gate_netlist, models_of
 from qlif.model.files import write_text
 from qlif.model.progress import Progress, unwatched
 from qlif.model.recording import Recording
@@ -69,7 +69,6 @@ def cosimulate(
     waves: bool = False,
     stalls: float = 0.0,
     thorough: bool = False,
-    lanes: int = 1,
     export: Export | None = None,
     gates: str | None = None,
     progress: Progress = unwatched,
@@ -93,10 +92,9 @@ def cosimulate(
         Probability per clock that a stream pauses, on each of the three.
     thorough : bool
         Run the directed, random, stall and reset benches as well.
-    lanes : int
-        Pipelines side by side.
     export : Export, optional
-        Other Verilog with the same ports, in place of this project's own.
+        The Verilog, this project's or somebody else's with the same ports; if not given, the portable one
+        with one lane.
     gates : str, optional
         A target in :data:`qlif.hdl.targets.TARGETS`: what is simulated is the netlist that Yosys makes for
         it, of the vendor's cells.
@@ -116,9 +114,7 @@ def cosimulate(
     words = software.words
     current_words = words.current_words(currents)
     writes = configuration.parameter_writes(words, len(current_words))
-    export = export or export_population(
-        words, words.parameters.n, configuration.name, lanes, configuration.depths
-    )
+    export = export or configuration.export()
     verilog, _ = export.write(directory)
 
     module, simulation = export.interface["module"], directory / "simulation"
@@ -128,10 +124,11 @@ def cosimulate(
         progress(f"building for {simulator.name}", 0.0)
         bench, blocks = BLOCK_BENCH, directory / f"{BLOCK_MODULE}.v"
         write_text(blocks, block_wrapper(export.interface))
-        design = Design(simulator, blocks, BLOCK_MODULE, simulation, waves, [verilog], makes_clock=True)
+        sources = [*models_of(export), verilog]
+        design = Design(simulator, blocks, BLOCK_MODULE, simulation, waves, sources, makes_clock=True)
     elif gates is None:
         progress(f"building for {simulator.name}", 0.0)
-        design = Design(simulator, verilog, module, simulation, waves)
+        design = Design(simulator, verilog, module, simulation, waves, models_of(export))
     else:
         progress(f"synthesising for {gates}", 0.0)
         netlist = gate_netlist(export, words, gates, directory / "gates")

@@ -2,8 +2,7 @@
 
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.proof.netlist import check_ports, read_circuit
-from qlif.hdl.export import Export, export_population
-from qlif.model.words import quantise
+from qlif.hdl.export import Export
 
 
 def foreign_population(configuration: Configuration, verilog: str, module: str, lanes: int = 1) -> Export:
@@ -26,9 +25,6 @@ def foreign_population(configuration: Configuration, verilog: str, module: str, 
         It isn't Verilog that Yosys reads, has no such module, or that hasn't the ports; or Yosys isn't
         installed.
     """
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    own = export_population(
-        words, configuration.parameters.n, configuration.name, lanes, configuration.depths
-    )
+    own = configuration.export(lanes)
     check_ports(read_circuit(verilog, module), own.interface)
     return Export(verilog, {**own.interface, "module": module})

@@ -10,6 +10,7 @@ from qlif.cosim.port_words import UPDATE_PARTS, event_parts, observed
 from qlif.cosim.scoreboard import Scoreboard, Verdict
 from qlif.cosim.simulators import SimulationError, Simulator
 from qlif.hdl.export import Export
+from qlif.hdl.gates import models_of
 from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
 from qlif.model.files import whole_file, write_text
 from qlif.model.golden_self_test import GoldenSelfTest
@@ -74,6 +75,7 @@ class Replay:
             SELF_TEST_MODULE,
             PROGRAM,
             work,
+            cells=models_of(export),
             waves=True,
             headers={"qlif_observed.h": header},
             defines=("QLIF_OBSERVED",),

@@ -12,7 +12,8 @@ from qlif.cosim.configuration import Configuration
 from qlif.cosim.replay import Replay
 from qlif.cosim.scoreboard import Verdict
 from qlif.cosim.simulators import SimulationError, Simulator
-from qlif.hdl.export import Export, export_population
+from qlif.hdl.export import Export
+from qlif.hdl.gates import models_of
 from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
 from qlif.model.errors import InputError
 from qlif.model.golden_self_test import GoldenSelfTest
@@ -113,7 +114,6 @@ def self_test(
     directory: Path,
     *,
     seed: int = 0,
-    lanes: int = 1,
     export: Export | None = None,
     progress: Progress = unwatched,
 ) -> SelfTestRun:
@@ -134,10 +134,9 @@ def self_test(
         Where the Verilog and the waves go.
     seed : int
         Of the stimulus.
-    lanes : int
-        Pipelines side by side.
     export : Export, optional
-        Another population's Verilog with the same ports, in place of this project's own.
+        The population's Verilog, this project's or somebody else's with the same ports; if not given, the
+        portable one with one lane.
     progress : callable, optional
 
     Raises
@@ -156,7 +155,7 @@ def self_test(
     words = quantise(configuration.parameters, configuration.arithmetic)
     neurons = words.parameters.n
     plan = SelfTestPlan.of(words, seed)
-    export = export or export_population(words, neurons, configuration.name, lanes, configuration.depths)
+    export = export or configuration.export()
     verilog, _ = export_self_test(export, plan).write(directory)
     interval = -(-timesteps // CHECKPOINTS)
     at = [*range(interval, timesteps, interval), timesteps]
@@ -164,7 +163,9 @@ def self_test(
         work = Path(temporary)
         progress("building for verilator", 0.0)
         begun = time.perf_counter()
-        program = verilator_program.build(simulator, verilog, SELF_TEST_MODULE, PROGRAM, work / "fast")
+        program = verilator_program.build(
+            simulator, verilog, SELF_TEST_MODULE, PROGRAM, work / "fast", cells=models_of(export)
+        )
         seconds = {"build": time.perf_counter() - begun}
         golden = GoldenSelfTest(words, plan, int(export.interface["lanes"]))
         answer, expected = _run(program, golden, interval, at, work / "log", seconds, progress)

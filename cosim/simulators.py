@@ -24,6 +24,8 @@ SIMULATORS = ("verilator", "icarus")
 OLDEST_VERILATOR = (5, 36)
 WAIVED_LINT = "WIDTHEXPAND"
 """The one lint warning of Verilator that Amaranth's Verilog causes; nothing else is waived."""
+WAIVED_WITH_CELLS = "PINMISSING"
+"""A vendor's cell has pins that nobody connects."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,11 @@ def _version(executable: str, option: str, environment: Mapping[str, str]) -> st
     return lines[0].strip() if lines else "unknown version"
 
 
+def waived_lint(cells: Sequence[Path]) -> list[str]:
+    """Return Verilator's options for a source that instantiates the modules of other files, or of none."""
+    return [f"-Wno-{rule}" for rule in ((WAIVED_LINT, WAIVED_WITH_CELLS) if cells else (WAIVED_LINT,))]
+
+
 class Design:
     """Verilog built for a simulator, on which benches can be run.
 
@@ -174,7 +181,7 @@ class Design:
         # Time that passes inside Verilog is made of coroutines, which C++20 has.
         timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
         # One C++ file: the wheel's makefile can't compile several with a precompiled header.
-        build_args = [f"-Wno-{WAIVED_LINT}", "--output-split", "0", *timing]
+        build_args = [*waived_lint(cells), "--output-split", "0", *timing]
         sources = [*cells, verilog]
         if waiver is not None and simulator.name == "verilator":
             sources.insert(0, waiver)

@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from qlif.cosim import runtime_cache
-from qlif.cosim.simulators import WAIVED_LINT, SimulationError, Simulator
+from qlif.cosim.simulators import SimulationError, Simulator, waived_lint
 from qlif.model.files import write_text
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -26,6 +26,7 @@ def build(
     program: str,
     directory: Path,
     *,
+    cells: Sequence[Path] = (),
     waves: bool = False,
     lint: bool = True,
     headers: Mapping[str, str] | None = None,
@@ -44,6 +45,8 @@ def build(
         C++ source in :data:`PROGRAMS` with the ``main``.
     directory : Path
         Where it is built: a new one, as nothing there is used again.
+    cells : sequence of Path
+        Further Verilog: of what the first instantiates.
     waves : bool
         Whether the program can write waveforms.
     lint : bool
@@ -66,11 +69,11 @@ def build(
     flags = " ".join([f"-I{directory.resolve()}", *(f"-D{name}" for name in defines)])
     command = [
         "verilator", "--cc", "--exe", "--build", *_FAST,
-        *([f"-Wno-{WAIVED_LINT}"] if lint else _NO_LINT),
+        *(waived_lint(cells) if lint else _NO_LINT),
         *(["--trace"] if waves else []),
         "--top-module", top, "-Mdir", str(objects), "-o", "program",
         "-CFLAGS", flags, "-MAKEFLAGS", _MAKE,
-        str(verilog.resolve()), str(PROGRAMS / program),
+        *(str(file.resolve()) for file in (*cells, verilog)), str(PROGRAMS / program),
     ]  # fmt: skip
     code, said = _finished(command, {**os.environ, **simulator.environment})
     if code:

@@ -11,6 +11,7 @@ from qlif.hdl.export import Export
 from qlif.hdl.netlist import Netlist
 from qlif.hdl.synthesis import SynthesisError, check_fit, check_netlist, mapped_netlist
 from qlif.hdl.targets import target
+from qlif.model.errors import InputError
 from qlif.model.files import write_text
 from qlif.model.words import Words
 
@@ -72,19 +73,21 @@ def gate_netlist(export: Export, words: Words, target_name: str, directory: Path
         Yosys failed, or the netlist isn't the circuit that was described.
     """
     device = target(target_name)
-    interface = export.interface
+    interface, built_from = export.interface, export.primitives
+    if built_from.target not in (None, device.name):
+        raise InputError(f"the explicit variant is for {built_from.target}, not for {device.name}")
     module, neurons, lanes = interface["module"], interface["neurons"], interface["lanes"]
     depths = export.depths
-    check_fit(words, neurons, device, interface["preset"], lanes, depths)
+    check_fit(words, neurons, device, interface["preset"], lanes, depths, built_from)
     directory.mkdir(parents=True, exist_ok=True)
     write_text(directory / "block.v", export.verilog)
     try:
         netlist = mapped_netlist(
-            directory, device, module, "gates", ["block.v"], then="write_verilog -noattr gates.v"
+            directory, device, module, "gates", ["block.v"], built_from, "write_verilog -noattr gates.v"
         )
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
-    check_netlist(netlist, words, neurons, device, lanes, depths)
+    check_netlist(netlist, words, neurons, device, lanes, depths, built_from)
     check_parameters(netlist, device.name)
 
     verilog = directory / "gates.v"
@@ -116,6 +119,12 @@ def cell_models(target_name: str, directory: Path) -> tuple[Path, ...]:
 def explicit_models(target_name: str) -> tuple[Path, ...]:
     """Return the files with our models of the cells that the explicit variant for a target instantiates."""
     return tuple(Path(__file__).with_name("cells") / name for name in OUR_MODELS[target_name].values())
+
+
+def models_of(export: Export) -> tuple[Path, ...]:
+    """Return the files with our models of the cells that an export instantiates."""
+    target_name = export.primitives.target
+    return () if target_name is None else explicit_models(target_name)
 
 
 def check_parameters(netlist: Netlist, target_name: str) -> None:

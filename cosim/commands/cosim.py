@@ -21,6 +21,7 @@ from qlif.cosim.commands.options import (
     RegisterOption,
     SeedOption,
     StepsOption,
+    VariantOption,
     VerilogOption,
     prepare,
     progress_bar,
@@ -32,11 +33,13 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import cosimulate
 from qlif.cosim.foreign import foreign_population
 from qlif.hdl.export import POPULATION_MODULE
+from qlif.hdl.primitives import primitives
 from qlif.hdl.targets import TARGETS
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
 
 DEFAULT_INPUT = "ou"
+DEFAULT_TARGET = "ecp5"
 BYTES_PER_UPDATE = 400
 """What the models, the bench and the comparison keep of each update, both processes together."""
 
@@ -62,6 +65,10 @@ def cosim(
     lanes: LanesOption = 1,
     register: RegisterOption = None,
     memory: MemoryOption = None,
+    variant: VariantOption = "portable",
+    target: Annotated[
+        str | None, typer.Option("--target", help="Of the explicit variant [that of --gates, or ecp5].")
+    ] = None,
     gates: Annotated[
         str | None,
         typer.Option(
@@ -101,6 +108,9 @@ def cosim(
     for name, limit in (("--max-lag-steps", max_lag_steps), ("--max-rmse", max_rmse)):
         if limit is not None and not limit >= 0:
             raise InputError(f"{name} must be 0 or more, not {limit}")
+    built_from = primitives(variant, target or gates or DEFAULT_TARGET)
+    if target is not None and built_from.target is None:
+        raise InputError("--target belongs to --variant explicit: the portable variant is for any")
     if selftest:
         needless = {"--waves": waves, "--stalls": stalls or None, "--thorough": thorough, "--gates": gates}
         needless |= {"--max-lag-steps": max_lag_steps, "--max-rmse": max_rmse}
@@ -108,16 +118,20 @@ def cosim(
         neurons = DEFAULT_NEURONS if neurons is None else neurons
         configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
         timesteps = timesteps_for(updates, steps, neurons)
-        run_self_test(configuration, timesteps, simulator, out, seed=seed, lanes=lanes, as_json=as_json)
+        export = configuration.export(lanes, built_from)
+        run_self_test(configuration, timesteps, export, simulator, out, seed=seed, as_json=as_json)
         return
     if updates is not None:
         raise InputError("--updates belongs to --selftest; else the run has --steps times --neurons updates")
     found = simulators.find(simulator)
     configuration, currents = prepare(preset, params, neurons, steps, input, seed, BYTES_PER_UPDATE)
     configuration = with_depths(configuration, register, memory)
-    export = (
-        None if verilog is None else foreign_population(configuration, read_verilog(verilog), module, lanes)
-    )
+    if verilog is None:
+        export = configuration.export(lanes, built_from)
+    elif built_from.target is None:
+        export = foreign_population(configuration, read_verilog(verilog), module, lanes)
+    else:
+        raise InputError("--variant must be portable with --verilog, not explicit")
     with progress_bar(as_json) as progress:
         run = cosimulate(
             configuration,
@@ -128,7 +142,6 @@ def cosim(
             waves=waves,
             stalls=stalls,
             thorough=thorough,
-            lanes=lanes,
             export=export,
             gates=gates,
             progress=progress,
@@ -136,6 +149,8 @@ def cosim(
         progress("drawing", 0.9)
         facts = {
             "preset": configuration.name,
+            "variant": built_from.variant,
+            "target": built_from.target,
             "gates": gates,
             "verilog": None if verilog is None else str(verilog),
             "simulator": found.name,
@@ -165,6 +180,7 @@ def cosim(
         results.print_exact_values(console, software.words.report)
         rows = {
             "simulator": found.version,
+            **({} if built_from.target is None else {"explicit variant for": built_from.target}),
             **({} if gates is None else {"netlist for": gates}),
             "updates compared": facts["updates"],
             "bit mismatches against the golden model": facts["mismatches"],

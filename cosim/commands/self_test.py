@@ -11,6 +11,7 @@ from qlif.cosim import results, simulators
 from qlif.cosim.commands.options import progress_bar
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.self_test import SelfTestRun, facts, self_test
+from qlif.hdl.export import Export
 from qlif.model.checks import whole
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
@@ -46,22 +47,23 @@ def refuse(given: dict[str, Any]) -> None:
 def run_self_test(
     configuration: Configuration,
     timesteps: int,
+    export: Export,
     simulator: str,
     out: Path,
     *,
     seed: int,
-    lanes: int,
     as_json: bool,
 ) -> None:
     """Run it, write ``result.json`` and print the outcome; exit with 1 if the signatures differ."""
     found = simulators.find(simulator)
     with progress_bar(as_json) as progress:
-        run = self_test(configuration, timesteps, found, out, seed=seed, lanes=lanes, progress=progress)
+        run = self_test(configuration, timesteps, found, out, seed=seed, export=export, progress=progress)
     content = {
         "preset": configuration.name,
         "simulator": found.name,
         "simulator_version": found.version,
         "seed": seed,
+        "variant": export.primitives.variant,
         **facts(run),
     }
     write_text(out / "result.json", json.dumps(content, indent=2) + "\n")

@@ -18,9 +18,15 @@ def both(tmp_path, simulator, preset, neurons, steps, lanes=1):
     currents = constrained_random(words, steps, neurons, np.random.default_rng(1))
     observed = []
     # So rare a stall never comes, but it takes the per-cycle bench.
+    export = configuration.export(lanes)
     for folder, stalls in (("blocks", 0.0), ("cycles", 1e-300)):
         run = cosimulate(
-            configuration, words.currents(currents), simulator, tmp_path / folder, lanes=lanes, stalls=stalls
+            configuration,
+            words.currents(currents),
+            simulator,
+            tmp_path / folder,
+            export=export,
+            stalls=stalls,
         )
         assert run.verdict.first is None, run.verdict.first
         observed.append(Observed.load(tmp_path / folder / "run" / "observed.npz"))

@@ -31,11 +31,10 @@ def verilator():
 
 def run(tmp_path, verilator, preset, neurons, timesteps, lanes=1, fault=None, with_fault=None, seed=0):
     configuration = Settings.read(preset).population(neurons)
-    export = None
+    export = configuration.export(lanes)
     if fault is not None:
-        words = quantise(configuration.parameters, configuration.arithmetic)
-        export = with_fault(export_population(words, neurons, preset, lanes), fault)
-    return self_test(configuration, timesteps, verilator, tmp_path, lanes=lanes, export=export, seed=seed)
+        export = with_fault(export, fault)
+    return self_test(configuration, timesteps, verilator, tmp_path, export=export, seed=seed)
 
 
 def check(outcome):
