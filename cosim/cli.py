@@ -20,7 +20,7 @@ from qlif.cosim.commands.prove import prove
 from qlif.cosim.commands.simulate import simulate
 from qlif.cosim.commands.synth import synth
 from qlif.cosim.mutation.equivalence import Unproved
-from qlif.hdl.synthesis import SynthesisError
+from qlif.hdl.netlist import SynthesisError
 from qlif.model.errors import InputError, PrecisionWarning
 
 app = typer.Typer(

@@ -8,8 +8,9 @@ from types import MappingProxyType
 
 from qlif.hdl import yowasp
 from qlif.hdl.export import Export
-from qlif.hdl.netlist import Netlist
-from qlif.hdl.synthesis import SynthesisError, check_fit, check_netlist, mapped_netlist
+from qlif.hdl.fit import check_fit, check_netlist
+from qlif.hdl.mapping import mapped_netlist
+from qlif.hdl.netlist import Netlist, SynthesisError
 from qlif.hdl.targets import target
 from qlif.model.errors import InputError
 from qlif.model.files import write_text

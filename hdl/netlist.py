@@ -10,6 +10,10 @@ _WORTHLESS = ("Driver-driver conflict", "has no driver", "multiple conflicting d
 """Warnings after which Yosys goes on with another circuit than the one that was described."""
 
 
+class SynthesisError(Exception):
+    """The tools gave a result that can't be vouched for, or none; the text is one line."""
+
+
 class Netlist:
     """One flat module of technology cells.
 

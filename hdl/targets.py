@@ -73,10 +73,13 @@ class Target:
             raise InputError(unknown_name(f"{self.name} package", str(name), self.packages))
         return name
 
-    def script(self, top: str, instantiated: bool = False) -> str:
-        """Return Yosys' commands for a top module whose multipliers are instantiated, or are not."""
+    def script(self, top: str, instantiated: bool = False, flat: bool = True) -> str:
+        """Return Yosys' commands for a top module.
+
+        Its multipliers are instantiated, or to be inferred; its submodules are dissolved, or are kept.
+        """
         commands = self.synthesis.replace(self.inference, "") if instantiated else self.synthesis
-        return commands.format(top=top)
+        return commands.format(top=top if flat else f"{top} -noflatten")
 
     def multipliers_for(self, left: int, right: int) -> int:
         """Return how many DSP blocks Yosys takes for a product of two words of so many bits.

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from qlif.hdl.synthesis import Synthesis, check_fit, synthesise
+from qlif.hdl.fit import check_fit
+from qlif.hdl.synthesis import Synthesis, synthesise
 from qlif.hdl.targets import target
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.errors import InputError

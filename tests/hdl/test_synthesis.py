@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from qlif.hdl import synthesis, yowasp
-from qlif.hdl.netlist import Netlist, worthless
+from qlif.hdl import synthesis, timing, yowasp
+from qlif.hdl.fit import check_fit, check_netlist, expected_multipliers
+from qlif.hdl.netlist import Netlist, SynthesisError, worthless
 from qlif.hdl.population import Population
-from qlif.hdl.synthesis import Fmax, SynthesisError, check_fit, check_netlist, expected_multipliers
+from qlif.hdl.synthesis import Fmax
 from qlif.hdl.targets import TARGETS, target
 from qlif.hdl.wrapper import wrapped
 from qlif.model.errors import InputError
@@ -108,15 +109,15 @@ def test_resources_are_counted_by_what_they_take():
 
 
 def test_the_clock_is_read_from_the_report():
-    assert synthesis.clock_of(REPORT) == 131.925
+    assert timing.clock_of(REPORT) == 131.925
     for clocks in ({}, {"a": {"achieved": 1}, "b": {"achieved": 2}}):
         with pytest.raises(SynthesisError, match=f"nextpnr must report one clock, not {len(clocks)}"):
-            synthesis.clock_of({"fmax": clocks})
+            timing.clock_of({"fmax": clocks})
 
 
 def test_the_critical_path_is_the_one_between_registers():
-    assert synthesis.critical_path(REPORT) == ("7.08 state_DO", "7.58 stored.DI")
-    assert synthesis.critical_path({"critical_paths": []}) == ()
+    assert timing.critical_path(REPORT) == ("7.08 state_DO", "7.58 stored.DI")
+    assert timing.critical_path({"critical_paths": []}) == ()
 
 
 def test_statistics_of_the_seeds():
@@ -134,7 +135,7 @@ def test_statistics_of_the_seeds():
     ],
 )
 def test_no_clock_is_claimed_that_nextpnr_does_not_check(cells, limit):
-    assert synthesis.limit_of(netlist(cells), ECP5)[0] == limit
+    assert timing.limit_of(netlist(cells), ECP5)[0] == limit
 
 
 # How many multipliers there must be; each number is what Yosys 0.70 gave.
@@ -206,7 +207,7 @@ def test_another_number_of_multipliers_is_refused(count):
 @pytest.mark.parametrize("missing", REGISTERED)
 def test_a_multiplier_that_nextpnr_would_time_wrong_is_refused(missing):
     with pytest.raises(SynthesisError, match="1 of 1 SB_MAC16 lack the registers that nextpnr takes for"):
-        check_netlist(netlist([mac16(**{missing: "0"})]), words_of("square-16"), 64, UP5K)
+        timing.check_registers(netlist([mac16(**{missing: "0"})]))
 
 
 def test_a_constant_operand_needs_no_register():
