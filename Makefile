@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow check format clean
+.PHONY: help demo test test-slow synthesis-table check format clean
 
 help:
 	@echo "make demo       hold the square-18 hardware against its golden and float models, with pictures"
 	@echo "make test       style, types and the fast tests"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make synthesis-table  docs/synthesis: every core synthesised, placed and routed (half an hour)"
 	@echo "make format     let ruff rewrite the style"
 	@echo "make clean      remove the environment and everything that was built"
 
@@ -27,6 +28,10 @@ test: check
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
+
+synthesis-table: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
+	$(BIN)/python -m qlif.cosim.synthesis_table docs/synthesis --work build/synthesis-table
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -1,0 +1,230 @@
+"""The tracked table of what cores take and how fast they are: ``make synthesis-table``.
+
+``rows.toml`` in a directory says which; ``figures.csv`` and ``figures.md`` beside it tell of them, together
+with the blocks of others in ``peers.csv``. A row whose Verilog and tools are as they were isn't built again.
+"""
+
+import csv
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from qlif.cosim.commands.options import progress_bar
+from qlif.cosim.configuration import Configuration
+from qlif.hdl import yowasp
+from qlif.hdl.netlist import SynthesisError
+from qlif.hdl.primitives import primitives
+from qlif.hdl.synthesis import synthesise
+from qlif.hdl.targets import target
+from qlif.model.errors import InputError
+from qlif.model.files import write_text
+from qlif.model.parameters import Parameters
+from qlif.model.presets import preset
+from qlif.model.words import quantise
+
+COLUMNS = (
+    "preset", "target", "variant", "neurons", "lanes", "trace", "depth",
+    "lut", "lut_pipeline", "lut_state_loop", "lut_streams", "lut_parameters", "ff", "dsp", "ram",
+    "mhz_median", "mhz_min", "mhz_max", "capped", "seeds", "million_updates_per_s", "latency",
+    "refused", "slowest_path_ends_at", "yosys", "nextpnr",
+)  # fmt: skip
+
+AT_LEAST = ("mhz", "million_updates_per_s")
+"""Goals that are to be exceeded; the others are not to be."""
+
+INTRODUCTION = """# Figures of synthesis
+
+    make synthesis-table
+
+made this page and [figures.csv](figures.csv) of [rows.toml](rows.toml), with yosys {yosys} and nextpnr {nextpnr}.
+How the figures are taken, and what they are worth, is in [Synthesis](../synthesis.md). MHz are the median of the
+seeds, with the lowest and the highest. Core LUT are those of the update pipeline and the state loop without the
+streams, each mapped by itself; such parts don't add up to the whole, which Yosys simplifies across their borders.
+Depth is where every parameter word lives.
+
+| preset | target | variant | neurons | lanes | trace | depth | LUT (core) / FF / DSP / RAM | MHz | M updates/s | latency | goal |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+"""
+
+PEERS = """
+## Blocks of others
+
+We put them through the same flow, from their published sources: the block between registers, median of 5 seeds.
+They compute other neurons than these cores, most of them in fewer bits, so this is a yardstick and no contest.
+
+| block | neurons | clocks per update | ECP5 LUT / FF / DSP / RAM | ECP5 MHz | M updates/s | UP5K MHz |
+|---|---|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One core that is measured; every parameter word is at `depth`."""
+
+    preset: str
+    target: str
+    variant: str
+    neurons: int
+    seeds: int
+    lanes: int = 1
+    trace: bool = False
+    depth: str = "gates"
+    goal: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What its directory is called."""
+        trace = "-trace" if self.trace else ""
+        return f"{self.preset}-{self.target}-{self.variant}-{self.lanes}{trace}-{self.depth}"
+
+    def configuration(self) -> Configuration:
+        """Return the population."""
+        parameters, arithmetic = Parameters(n=self.neurons, spike_trace=self.trace), preset(self.preset)
+        depths = dict.fromkeys(quantise(parameters, arithmetic).constants, self.depth)
+        return Configuration(self.preset, parameters, arithmetic, depths)
+
+    def misses(self, figures: Mapping[str, Any]) -> list[str]:
+        """Return the goals that its figures don't reach."""
+        got = {
+            "mhz": figures["mhz_median"],
+            "million_updates_per_s": figures["million_updates_per_s"],
+            "core_lut": figures["lut_pipeline"] + figures["lut_state_loop"],
+            **{name: figures[name] for name in ("lut", "dsp", "ram")},
+        }
+        return [
+            name
+            for name, number in self.goal.items()
+            if (got[name] < number if name in AT_LEAST else got[name] > number)
+        ]
+
+
+def measured(row: Row, work: Path) -> dict[str, Any]:
+    """Return a row's figures, from its last run if nothing has changed since."""
+    given = {name: value for name, value in asdict(row).items() if name in COLUMNS}
+    try:
+        configuration, built_from = row.configuration(), primitives(row.variant, row.target)
+        digest = hashlib.sha256(configuration.export(row.lanes, built_from).verilog.encode()).hexdigest()
+        tools = [yowasp.version(module) for module in (yowasp.YOSYS, target(row.target).router)]
+        key = [digest, row.seeds, *tools]
+        known = work / row.name / "figures.json"
+        if known.exists() and (content := json.loads(known.read_text()))["key"] == key:
+            return {**given, **content["figures"]}
+        figures = _figures(row, configuration, work / row.name)
+        write_text(known, json.dumps({"key": key, "figures": figures}))
+    except (InputError, SynthesisError) as error:
+        figures = {"refused": str(error)}
+    return {**given, **figures}
+
+
+def _figures(row: Row, configuration: Configuration, directory: Path) -> dict[str, Any]:
+    found = synthesise(
+        quantise(configuration.parameters, configuration.arithmetic),
+        row.neurons,
+        directory,
+        preset=row.preset,
+        target_name=row.target,
+        variant=row.variant,
+        lanes=row.lanes,
+        depths=configuration.depths,
+        seeds=row.seeds,
+    )
+    clock = found.fmax_mhz
+    return {
+        "lut": found.lut,
+        **{f"lut_{part.replace(' ', '_')}": luts for part, luts in found.lut_parts.items()},
+        "ff": found.ff,
+        "dsp": found.dsp,
+        "ram": found.ram,
+        "mhz_median": clock.median,
+        "mhz_min": clock.min,
+        "mhz_max": clock.max,
+        "capped": found.capped,
+        "million_updates_per_s": round(found.updates_per_s / 1e6, 1),
+        "latency": found.latency,
+        "slowest_path_ends_at": found.critical_path[-1].split()[-1] if found.critical_path else "",
+        "yosys": found.tools[yowasp.YOSYS],
+        "nextpnr": next(version for tool, version in found.tools.items() if tool != yowasp.YOSYS),
+    }
+
+
+def read_rows(file: Path) -> list[Row]:
+    """Return the rows of a file; what stands at its top is every row's unless it says otherwise."""
+    content = tomllib.loads(file.read_text(encoding="utf-8"))
+    rows = content.pop("rows")
+    return [Row(**{**content, **row}) for row in rows]
+
+
+def as_csv(figures: list[dict[str, Any]]) -> str:
+    """Return the figures as CSV."""
+    text = StringIO()
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(figures)
+    return text.getvalue()
+
+
+def page(rows: list[Row], figures: list[dict[str, Any]], peers: list[dict[str, str]]) -> str:
+    """Return the page."""
+    tools = next(one for one in figures if "yosys" in one)
+    theirs = (
+        f"| {peer['block']} | {peer['neurons']} | {peer['cycles_per_update']} | {peer['ecp5_lut']} / "
+        f"{peer['ecp5_ff']} / {peer['ecp5_dsp']} / {peer['ecp5_ram']} | {peer['ecp5_mhz']} | "
+        f"{peer['ecp5_million_updates_per_s']} | {peer['up5k_mhz']} |"
+        for peer in peers
+    )
+    return "".join(
+        [
+            INTRODUCTION.format(yosys=tools["yosys"], nextpnr=tools["nextpnr"]),
+            *(f"{_line(row, one)}\n" for row, one in zip(rows, figures, strict=True)),
+            PEERS,
+            *(f"{line}\n" for line in theirs),
+        ]
+    )
+
+
+def _line(row: Row, figures: Mapping[str, Any]) -> str:
+    head = f"| {row.preset} | {row.target} | {row.variant} | {row.neurons} | {row.lanes} "
+    head += f"| {'on' if row.trace else 'off'} | {row.depth} | "
+    if "refused" in figures:
+        return f"{head}refused: {figures['refused']} | | | | |"
+    core = figures["lut_pipeline"] + figures["lut_state_loop"]
+    capped = ", capped" if figures["capped"] else ""
+    goal = ", ".join(f"{name.replace('_', ' ')} {number:g}" for name, number in row.goal.items())
+    missed = row.misses(figures)
+    verdict = f"{goal}: " + (f"not reached ({', '.join(missed)})" if missed else "reached") if goal else ""
+    return (
+        f"{head}{figures['lut']} ({core}) / {figures['ff']} / {figures['dsp']} / {figures['ram']} | "
+        f"{figures['mhz_median']:g} [{figures['mhz_min']:g}..{figures['mhz_max']:g}]{capped} | "
+        f"{figures['million_updates_per_s']:g} | {figures['latency']} | {verdict} |"
+    )
+
+
+def main(
+    directory: Annotated[Path, typer.Argument(help="Where rows.toml and peers.csv are.")],
+    work: Annotated[Path, typer.Option("--work", help="Where the tools work, and rows are kept.")],
+    jobs: Annotated[int, typer.Option("--jobs", help="Rows at a time.")] = 2,
+) -> None:
+    """Measure every row; write figures.csv and figures.md."""
+    rows = read_rows(directory / "rows.toml")
+    with progress_bar(quiet=False) as progress, ThreadPoolExecutor(jobs) as pool:
+        pending = [pool.submit(measured, row, work) for row in rows]
+        figures = []
+        for number, (row, one) in enumerate(zip(rows, pending, strict=True)):
+            progress(row.name, number / len(rows))
+            figures.append(one.result())
+    with (directory / "peers.csv").open(encoding="utf-8") as file:
+        peers = list(csv.DictReader(file))
+    write_text(directory / "figures.csv", as_csv(figures))
+    write_text(directory / "figures.md", page(rows, figures, peers))
+
+
+if __name__ == "__main__":
+    typer.run(main)
