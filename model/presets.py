@@ -37,7 +37,7 @@ PRESETS = MappingProxyType(
         # One 18x18 multiplier; potential, 3 bits of refractory counter and trace fill 36 bits of memory.
         "square-18": Arithmetic(
             form=Form.SQUARE,
-            potential=SQ(6, 12),
+            potential=SQ(5, 13),
             current=SQ(8, 10),
             trace=UQ(3, 12),
             rounding=Rounding.RND,

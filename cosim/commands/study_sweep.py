@@ -38,7 +38,7 @@ def sweep(
     word_bits: Annotated[str | None, _axis("--word-bits", "Word lengths, as 8..18:2,24 [8..18:2].")] = None,
     fraction_bits: Annotated[
         str | None,
-        _axis("--fraction-bits", "Fraction bits; auto leaves 8 integer bits factored, 6 square."),
+        _axis("--fraction-bits", "Fraction bits; auto leaves 8 integer bits factored, 5 square."),
     ] = None,
     rounding: Annotated[str | None, _axis("--rounding", "Of TRN,RND,RND_CONV,SR [TRN,RND,SR].")] = None,
     random_bits: Annotated[str | None, _axis("--random-bits", "Random bits of SR [8].")] = None,

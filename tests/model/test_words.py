@@ -287,7 +287,7 @@ def test_scales_per_neuron_share_the_shift_of_the_largest():
     assert words.quadratic_shift == 6
     assert words.scale.tolist() == [1.0, 0.5]
     # 6 mV above the midpoint, on two scales.
-    assert words.constants["threshold"].word.tolist() == [6 << 12, 3 << 12]
+    assert words.constants["threshold"].word.tolist() == [6 << 13, 3 << 13]
     assert words.potentials(words.constants["threshold"].word).tolist() == [-52.0, -52.0]
 
 
@@ -311,7 +311,7 @@ REFUSED = [
     (
         SQUARE,
         {"a0": [1.0, 0.9], "threshold": 50.0},
-        "threshold must be from -108 to -8.00038 mV to fit SQ(6,12), not 50 at index (0,)",
+        "threshold must be from -83 to -33.0002 mV to fit SQ(5,13), not 50 at index (0,)",
     ),
     (FACTORED, {"reset_pot": -200}, "reset_pot must be from -128 to 127.996 mV to fit SQ(8,8), not -200"),
     (FACTORED, {"lower_bound": -300}, "lower_bound must be from -128 to 127.996 mV to fit SQ(8,8), not -300"),
@@ -370,9 +370,9 @@ REFUSED = [
         "random_bits must be at most the 12 bits that the sum loses, not 32",
     ),
     (
-        SQUARE.replace(product_fraction=30, product_rounding="RND"),
+        SQUARE.replace(product_fraction=32, product_rounding="RND"),
         {},
-        "product_fraction must be below the 30 fraction bits of the exact product, not 30",
+        "product_fraction must be below the 32 fraction bits of the exact product, not 32",
     ),
     (
         SQUARE.replace(potential=SQ(5, 20), product_fraction=2, product_rounding="RND"),
@@ -390,7 +390,7 @@ def test_what_cant_be_held_is_refused_in_words(arithmetic, parameters, text):
 
 def test_the_nearest_allowed_choice_is_allowed():
     made(STOCHASTIC.replace(random_bits=12))
-    made(SQUARE.replace(product_fraction=29, product_rounding="RND"))
+    made(SQUARE.replace(product_fraction=31, product_rounding="RND"))
     made(
         SQUARE.replace(potential=SQ(5, 20), product_fraction=3, product_rounding="RND"),
         tau_m=1000.0,

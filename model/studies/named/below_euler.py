@@ -1,9 +1,13 @@
-"""From which square format on rounding matters less than the timestep.
+"""From which square format on rounding matters less than the timestep, and which range is left to it.
 
 At each current of the f-I curve from 16.5 mV up, the interval of the fixed-point neuron may be at most as
 far from that of float64 Euler as Euler's is from the closed form. Under a constant current all intervals
 are whole numbers of timesteps, so a difference is one slipped timestep or more; and where Euler happens to
 be almost right, a single one is too many. Any word slips at some currents: the dense grid says how rarely.
+
+An integer bit less is a fraction bit more, and half the range. Strong inhibition holds the potential where
+the quadratic term balances it, and a format that doesn't reach so far saturates. The timestep never carries
+the potential past that balance: its map grows with the potential over each of these formats.
 """
 
 import numpy as np
@@ -21,13 +25,21 @@ from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named.neuron import NEURON
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.themes import Theme
+from qlif.model.words import Words, quantise
 
 LOWEST_MV = 16.5
 DENSE = np.linspace(LOWEST_MV, 48.0, 1000)
 DURATION_MS = 500.0
 BITS = range(14, 23)
 INTEGER_BITS = (6, 5, 4)
-NEURONS = {"default neuron, tau_m 10 ms": Parameters(n=1), "tau_m 30 ms": NEURON}
+DEFAULT, SLOW = "default neuron, tau_m 10 ms", "tau_m 30 ms"
+NEURONS = {
+    "tau_m 5 ms": Parameters(n=1, tau_m=5.0),
+    DEFAULT: Parameters(n=1),
+    "tau_m 15 ms": Parameters(n=1, tau_m=15.0),
+    "tau_m 20 ms": Parameters(n=1, tau_m=20.0),
+    SLOW: NEURON,
+}
 BASE = PRESETS["square-18"]
 """Everything but the format of the potential."""
 
@@ -43,7 +55,9 @@ def run(bench: Bench) -> Result:
             known[label, bits - i_bits] = _measure(NEURONS[label], bits - i_bits)
         # Constant currents keep the potential inside the range of each format: only the fraction bits count.
         facts = known[label, bits - i_bits]
-        rows.append({"neuron": label, "word_bits": bits, "format": str(SQ(i_bits, bits - i_bits)), **facts})
+        form = SQ(i_bits, bits - i_bits)
+        room = _room(quantise(NEURONS[label], BASE.replace(potential=form)))
+        rows.append({"neuron": label, "word_bits": bits, "format": str(form), **facts, **room})
     return Result(rows, lambda theme: _draw(rows, theme), _findings(rows))
 
 
@@ -59,6 +73,22 @@ def _measure(neuron: Parameters, fraction: int) -> Row:
         "failing_mv": " ".join(f"{current:.4g}" for current in failing),
         "largest_difference_steps": worst,
         "failing_of_1000": len(dense),
+    }
+
+
+def _room(words: Words) -> Row:
+    """Return the range of the potential, and the constant drive below which it is stuck at the lowest word.
+
+    The latter is None where no current word reaches so low.
+    """
+    neuron, form = words.parameters, words.arithmetic.potential
+    lowest, highest = words.potentials([form.min_word, form.max_word])
+    balance = -neuron.a0 * (lowest - neuron.rest_pot) * (lowest - neuron.critical_pot)
+    weakest = neuron.R * words.currents(words.arithmetic.current.min_word)
+    return {
+        "lowest_mv": float(lowest),
+        "highest_mv": float(highest),
+        "saturates_below_mv": float(balance) if balance > weakest else None,
     }
 
 
@@ -83,15 +113,20 @@ def _findings(rows: list[Row]) -> list[str]:
         findings.append(
             f"{label}, square-18 as it is, {preset['format']}: rounding is the larger error at "
             f"{preset['failing']} of {preset['currents']} currents{where}, at {preset['failing_of_1000']} "
-            "of 1000 on a dense grid."
+            f"of 1000 on a dense grid. It holds {preset['lowest_mv']:.1f} to {preset['highest_mv']:.1f} mV."
         )
         for i_bits in INTEGER_BITS:
             group = _with_integer_bits(of_neuron, i_bits)
             last_failing = max((row["word_bits"] for row in group if row["failing"]), default=0)
             good = [row for row in group if row["word_bits"] > last_failing]
-            first = f"{good[0]['word_bits']} bits, {good[0]['format']}" if good else "no word of the study"
-            dense = f"; there {good[0]['failing_of_1000']} of 1000" if good else ""
-            findings.append(f"{label}, {i_bits} integer bits: never the larger error from {first} on{dense}.")
+            if good:
+                first = f"never the larger error from {good[0]['word_bits']} bits, {good[0]['format']} on"
+                first += f"; there {good[0]['failing_of_1000']} of 1000"
+            else:
+                first = f"the larger error somewhere even at {last_failing} bits"
+            below = group[0]["saturates_below_mv"]
+            room = "no current saturates it" if below is None else f"saturates under less than {below:.0f} mV"
+            findings.append(f"{label}, {i_bits} integer bits: {first}; {room}.")
     return findings
 
 
@@ -101,12 +136,10 @@ def _with_integer_bits(rows: list[Row], i_bits: int) -> list[Row]:
 
 def _draw(rows: list[Row], theme: Theme) -> Figure:
     panels = []
-    for label in NEURONS:
+    for label in (DEFAULT, SLOW):
         lines = []
         for i_bits in INTEGER_BITS:
-            group = [
-                row for row in rows if row["neuron"] == label and row["format"].startswith(f"SQ({i_bits},")
-            ]
+            group = _with_integer_bits([row for row in rows if row["neuron"] == label], i_bits)
             share = [row["failing_of_1000"] / 10 for row in group]
             lines.append(Line(f"{i_bits} integer bits", [row["word_bits"] for row in group], share))
         panels.append(Panel(f"{label}\ncurrents where rounding is\nthe larger error (%)", lines, height=2.8))

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from qlif.model.errors import InputError
+from qlif.model.population import QLIFPopulation
+from qlif.model.presets import DEFAULT_PRESET, PRESETS
 from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.named import (
@@ -22,6 +24,7 @@ from qlif.model.studies.named import (
 )
 from qlif.model.studies.named.result import Bench, write_result
 from qlif.model.studies.statistics import mean_and_half_width
+from qlif.model.words import quantise
 
 
 @pytest.fixture
@@ -135,14 +138,32 @@ def test_the_potentials_error_is_a_table_of_every_measure(bench, monkeypatch):
     assert all(row["victor_purpura"] is not None for row in result.rows)
 
 
-def test_square_18_is_not_below_eulers_error_everywhere_and_one_fraction_bit_more_is(bench, monkeypatch):
+def test_rounding_is_below_eulers_error_with_square_18_and_not_with_a_fraction_bit_less(bench, monkeypatch):
     monkeypatch.setattr(below_euler, "DENSE", np.linspace(16.5, 48.0, 20))
-    monkeypatch.setattr(below_euler, "BITS", range(18, 20))
-    monkeypatch.setattr(below_euler, "INTEGER_BITS", (6, 5))
-    monkeypatch.setattr(below_euler, "NEURONS", {"default": below_euler.Parameters(n=1)})
+    monkeypatch.setattr(below_euler, "BITS", range(17, 20))
+    monkeypatch.setattr(below_euler, "NEURONS", {below_euler.DEFAULT: below_euler.Parameters(n=1)})
     rows = {row["format"]: row for row in below_euler.run(bench).rows}
-    assert rows["SQ(6,12)"]["failing_mv"] == "22.23"
-    assert rows["SQ(5,13)"]["failing"] == rows["SQ(6,13)"]["failing"] == 0
+    assert rows[str(PRESETS[DEFAULT_PRESET].potential)]["failing"] == 0
+    assert rows[str(PRESETS[DEFAULT_PRESET].potential)]["saturates_below_mv"] is None
+    assert rows["SQ(6,12)"]["failing_mv"] == rows["SQ(5,12)"]["failing_mv"] == "22.23"
+    # One bit less would do, but inhibition saturates it.
+    assert rows["SQ(4,13)"]["failing"] == 0
+    assert rows["SQ(4,13)"]["saturates_below_mv"] == -140.25
+
+
+@pytest.mark.parametrize("tau_m", [5.0, 10.0, 15.0, 20.0, 30.0])
+@pytest.mark.parametrize("form", ["SQ(4,14)", "SQ(5,13)", "SQ(6,12)"])
+def test_inhibition_saturates_where_the_study_says(form, tau_m):
+    neuron = below_euler.Parameters(n=4, tau_m=tau_m)
+    words = quantise(neuron, below_euler.BASE.replace(potential=form))
+    below = below_euler._room(words)["saturates_below_mv"]
+    weakest = float(words.currents(words.arithmetic.current.min_word))
+    drives = np.array([weakest, 0.0, 0.0, 0.0] if below is None else [weakest, below - 1, below + 1, 0.0])
+    # Held, then switched on and off.
+    currents = np.concatenate([np.tile(drives, (3000, 1)), np.tile([[0.0], [1.0]], (500, 4)) * drives])
+    run = QLIFPopulation.of(neuron, words.arithmetic).run(currents)
+    reached = run.potentials.min(axis=0) <= float(words.potentials(words.arithmetic.potential.min_word))
+    assert reached.tolist() == [below is not None, below is not None, False, False]
 
 
 def test_a_result_is_a_table_a_figure_and_findings(bench, tmp_path, monkeypatch):
