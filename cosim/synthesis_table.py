@@ -8,7 +8,7 @@ import csv
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from io import StringIO
@@ -44,25 +44,28 @@ INTRODUCTION = """# Figures of synthesis
 
     make synthesis-table
 
-made this page and [figures.csv](figures.csv) of [rows.toml](rows.toml), with yosys {yosys} and nextpnr {nextpnr}.
-How the figures are taken, and what they are worth, is in [Synthesis](../synthesis.md). MHz are the median of the
-seeds, with the lowest and the highest. Core LUT are those of the update pipeline and the state loop without the
-streams, each mapped by itself; such parts don't add up to the whole, which Yosys simplifies across their borders.
-Depth is where every parameter word lives.
+made this page and [figures.csv](figures.csv) of [rows.toml](rows.toml), with yosys {yosys} and
+nextpnr {nextpnr}. How the figures are taken, and what they are worth, is in [Synthesis](../synthesis.md).
+MHz are the median of the seeds, with the lowest and the highest. Core LUT are those of the update pipeline
+and the state loop without the streams, each mapped by itself; such parts don't add up to the whole, which
+Yosys simplifies across their borders. Depth is where every parameter word lives.
 
-| preset | target | variant | neurons | lanes | trace | depth | LUT (core) / FF / DSP / RAM | MHz | M updates/s | latency | goal |
-|---|---|---|---|---|---|---|---|---|---|---|---|
 """
+COLUMN_TITLES = (
+    "preset", "target", "variant", "neurons", "lanes", "trace", "depth",
+    "LUT (core) / FF / DSP / RAM", "MHz", "M updates/s", "latency", "goal",
+)  # fmt: skip
 
 PEERS = """
 ## Blocks of others
 
-We put them through the same flow, from their published sources: the block between registers, median of 5 seeds.
-They compute other neurons than these cores, most of them in fewer bits, so this is a yardstick and no contest.
+We put them through the same flow, from their published sources: the block between registers, median of
+5 seeds. They compute other neurons than these cores, most of them in fewer bits: a yardstick, no contest.
 
-| block | neurons | clocks per update | ECP5 LUT / FF / DSP / RAM | ECP5 MHz | M updates/s | UP5K MHz |
-|---|---|---|---|---|---|---|
 """
+PEER_TITLES = (
+    "block", "neurons", "clocks per update", "ECP5 LUT / FF / DSP / RAM", "ECP5 MHz", "M updates/s", "UP5K MHz",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -174,37 +177,46 @@ def as_csv(figures: list[dict[str, Any]]) -> str:
 def page(rows: list[Row], figures: list[dict[str, Any]], peers: list[dict[str, str]]) -> str:
     """Return the page."""
     tools = next(one for one in figures if "yosys" in one)
-    theirs = (
-        f"| {peer['block']} | {peer['neurons']} | {peer['cycles_per_update']} | {peer['ecp5_lut']} / "
-        f"{peer['ecp5_ff']} / {peer['ecp5_dsp']} / {peer['ecp5_ram']} | {peer['ecp5_mhz']} | "
-        f"{peer['ecp5_million_updates_per_s']} | {peer['up5k_mhz']} |"
-        for peer in peers
-    )
-    return "".join(
+    theirs = [
         [
-            INTRODUCTION.format(yosys=tools["yosys"], nextpnr=tools["nextpnr"]),
-            *(f"{_line(row, one)}\n" for row, one in zip(rows, figures, strict=True)),
-            PEERS,
-            *(f"{line}\n" for line in theirs),
+            peer["block"],
+            peer["neurons"],
+            peer["cycles_per_update"],
+            " / ".join(peer[f"ecp5_{what}"] for what in ("lut", "ff", "dsp", "ram")),
+            peer["ecp5_mhz"],
+            peer["ecp5_million_updates_per_s"],
+            peer["up5k_mhz"],
         ]
-    )
+        for peer in peers
+    ]
+    ours = [_cells(row, one) for row, one in zip(rows, figures, strict=True)]
+    introduction = INTRODUCTION.format(yosys=tools["yosys"], nextpnr=tools["nextpnr"])
+    return introduction + _table(COLUMN_TITLES, ours) + PEERS + _table(PEER_TITLES, theirs)
 
 
-def _line(row: Row, figures: Mapping[str, Any]) -> str:
-    head = f"| {row.preset} | {row.target} | {row.variant} | {row.neurons} | {row.lanes} "
-    head += f"| {'on' if row.trace else 'off'} | {row.depth} | "
+def _table(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    return "".join(f"| {' | '.join(line)} |\n" for line in (titles, ["---"] * len(titles), *lines))
+
+
+def _cells(row: Row, figures: Mapping[str, Any]) -> list[str]:
+    """Return what the page says of a row."""
+    trace = "on" if row.trace else "off"
+    head = [row.preset, row.target, row.variant, str(row.neurons), str(row.lanes), trace, row.depth]
     if "refused" in figures:
-        return f"{head}refused: {figures['refused']} | | | | |"
+        return [*head, f"refused: {figures['refused']}", "", "", "", ""]
     core = figures["lut_pipeline"] + figures["lut_state_loop"]
-    capped = ", capped" if figures["capped"] else ""
     goal = ", ".join(f"{name.replace('_', ' ')} {number:g}" for name, number in row.goal.items())
-    missed = row.misses(figures)
-    verdict = f"{goal}: " + (f"not reached ({', '.join(missed)})" if missed else "reached") if goal else ""
-    return (
-        f"{head}{figures['lut']} ({core}) / {figures['ff']} / {figures['dsp']} / {figures['ram']} | "
-        f"{figures['mhz_median']:g} [{figures['mhz_min']:g}..{figures['mhz_max']:g}]{capped} | "
-        f"{figures['million_updates_per_s']:g} | {figures['latency']} | {verdict} |"
-    )
+    missed = ", ".join(row.misses(figures))
+    return [
+        *head,
+        f"{figures['lut']} ({core}) / {figures['ff']} / {figures['dsp']} / {figures['ram']}",
+        f"{figures['mhz_median']:g} [{figures['mhz_min']:g}..{figures['mhz_max']:g}]"
+        + (", capped" if figures["capped"] else ""),
+        f"{figures['million_updates_per_s']:g}",
+        str(figures["latency"]),
+        goal and f"{goal}: {f'not reached ({missed})' if missed else 'reached'}",
+    ]
 
 
 def main(
