@@ -64,7 +64,8 @@ We put them through the same flow, from their published sources: the block betwe
 
 """
 PEER_TITLES = (
-    "block", "neurons", "clocks per update", "ECP5 LUT / FF / DSP / RAM", "ECP5 MHz", "M updates/s", "UP5K MHz",
+    "block", "neurons", "clocks per update",
+    "ECP5 LUT / FF / DSP / RAM", "ECP5 MHz", "M updates/s", "UP5K MHz",
 )  # fmt: skip
 
 

@@ -8,23 +8,31 @@ from qlif.cosim import simulators
 from qlif.cosim.job import Job
 from qlif.hdl.export import export_population
 from qlif.hdl.gates import gate_netlist
+from qlif.hdl.primitives import primitives
 from qlif.model.errors import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.words import quantise
 
-# UP5K with tiny-8: its product needs no register that Yosys would have to move into the DSP.
-CONFIGURATIONS = [("ecp5", "square-18"), ("up5k", "tiny-8")]
+QUICK = [("ecp5", "square-18", "portable"), ("up5k", "tiny-8", "portable"), ("ecp5", "square-18", "explicit")]
+THOROUGH = [
+    ("ecp5", "square-18", "portable"),
+    ("ecp5", "square-18", "explicit"),
+    ("ecp5", "factored-16", "explicit"),
+    ("up5k", "square-16", "portable"),
+    ("up5k", "square-16", "explicit"),
+    ("up5k", "stochastic-12", "explicit"),
+]
 TESTS = ("constrained_random", "full_speed")
 
 
-def gate_run(tmp_path, target, preset, neurons, updates):
+def gate_run(tmp_path, target, preset, variant, neurons, updates):
     try:
         simulator = simulators.find("icarus")
     except InputError as error:
         pytest.skip(str(error))
     words = quantise(Parameters(n=neurons), PRESETS[preset])
-    export = export_population(words, neurons, preset)
+    export = export_population(words, neurons, preset, built_from=primitives(variant, target))
     gates = gate_netlist(export, words, target, tmp_path / "gates")
     design = simulators.Design(
         simulator,
@@ -41,17 +49,24 @@ def gate_run(tmp_path, target, preset, neurons, updates):
     return outcome, (job / "simulation.log").read_text()
 
 
-@pytest.mark.parametrize(("target", "preset"), CONFIGURATIONS)
-def test_the_netlist_is_the_golden_model(tmp_path, yosys, target, preset):
-    outcome, log = gate_run(tmp_path, target, preset, 20, 400)
+@pytest.mark.parametrize(("target", "preset", "variant"), QUICK)
+def test_the_netlist_is_the_golden_model(tmp_path, yosys, target, preset, variant):
+    outcome, log = gate_run(tmp_path, target, preset, variant, 20, 400)
     assert outcome == (len(TESTS), 0), log
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("target", "preset"), CONFIGURATIONS)
-def test_20_000_updates_of_the_netlist(tmp_path, yosys, target, preset):
-    outcome, log = gate_run(tmp_path, target, preset, 64, 20_000)
+@pytest.mark.parametrize(("target", "preset", "variant"), THOROUGH)
+def test_20_000_updates_of_the_netlist(tmp_path, yosys, target, preset, variant):
+    outcome, log = gate_run(tmp_path, target, preset, variant, 64, 20_000)
     assert outcome == (len(TESTS), 0), log
+
+
+def test_the_explicit_variant_of_another_target_is_refused(tmp_path):
+    words = quantise(Parameters(n=8), PRESETS["tiny-8"])
+    export = export_population(words, 8, "tiny-8", built_from=primitives("explicit", "up5k"))
+    with pytest.raises(InputError, match=r"^the explicit variant is for up5k, not for ecp5$"):
+        gate_netlist(export, words, "ecp5", tmp_path)
 
 
 def test_without_yosys_it_says_what_to_install(tmp_path, monkeypatch):

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from qlif.cosim import simulators
-from qlif.cosim.cosimulation import RUNTIME_TEST, THOROUGH_TESTS
+from qlif.cosim.cosimulation import RUNTIME_TEST, THOROUGH_TESTS, tests_of
 from qlif.cosim.job import Job
-from qlif.hdl.export import export_neuron, export_population
+from qlif.hdl.export import Export, export_neuron, export_population
+from qlif.hdl.gates import models_of
+from qlif.hdl.primitives import primitives
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.words import quantise
@@ -35,7 +37,8 @@ def run_bench(tmp_path, simulator, bench, export, job, seed=1, tests=()):
     """Build an export and run a bench on it; return (tests, failures) and the log."""
     verilog = tmp_path / "design.v"
     verilog.write_text(export.verilog)
-    design = simulators.Design(simulator, verilog, export.interface["module"], tmp_path / "simulation")
+    module, models = export.interface["module"], models_of(export)
+    design = simulators.Design(simulator, verilog, module, tmp_path / "simulation", cells=models)
     directory = tmp_path / "job"
     directory.mkdir()
     job.write(directory)
@@ -96,6 +99,38 @@ def test_lanes_side_by_side_are_the_same_neurons(tmp_path, quick_simulator, pres
 
 def all_at(words, depth):
     return dict.fromkeys(words.constants, depth)
+
+
+@pytest.mark.parametrize(
+    ("target", "preset", "lanes", "depth"),
+    [
+        ("ecp5", "square-18", 1, "gates"),
+        ("ecp5", "factored-16", 4, "register"),
+        ("ecp5", "stochastic-12", 2, "memory"),
+        ("up5k", "square-16", 1, "gates"),
+        ("up5k", "stochastic-12", 1, "memory"),
+    ],
+)
+def test_the_explicit_variants_with_models_of_their_cells(
+    tmp_path, quick_simulator, target, preset, lanes, depth
+):
+    words = quantise(Parameters(n=24), PRESETS[preset])
+    built_from = primitives("explicit", target)
+    export = export_population(words, 24, "explicit", lanes, all_at(words, depth), built_from)
+    outcome, log = population_run(
+        tmp_path, quick_simulator, words, 3000, tests_of(export.interface), export=export
+    )
+    assert outcome[1] == 0 and outcome[0] >= len(THOROUGH_TESTS), log
+
+
+def test_a_multiplier_block_that_lacks_a_register_is_seen(tmp_path, quick_simulator):
+    words = quantise(Parameters(n=24), PRESETS["square-18"])
+    export = export_population(words, 24, "explicit", built_from=primitives("explicit", "ecp5"))
+    faulty = export.verilog.replace('.REG_PIPELINE_CLK("CLK0")', '.REG_PIPELINE_CLK("NONE")')
+    assert faulty != export.verilog
+    export = Export(faulty, export.interface)
+    outcome, _ = population_run(tmp_path, quick_simulator, words, 500, ("constrained_random",), export=export)
+    assert outcome == (1, 1)
 
 
 @pytest.mark.parametrize("depth", ["register", "memory"])
