@@ -15,6 +15,7 @@ from typing import Any
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
+from qlif.cosim.proof.state_memory import StateMemory
 from qlif.cosim.proof.update import signal
 from qlif.model.words import Words
 
@@ -39,7 +40,7 @@ class Control:
     ----------
     terms : Products
     circuit : Circuit
-        A population that this project exported, with one clock of memory latency.
+        A population that this project exported.
     words : Words
     interface : mapping
 
@@ -61,7 +62,7 @@ class Control:
         self._row_bits = max(1, (self.rows - 1).bit_length())
         self.watched_row = terms.fresh(self._row_bits, "watched row")
         self.watched_place = terms.fresh(self._width("core.outlet.written"), "watched place")
-        self.state = signal(circuit, "core.state")
+        self.memory = StateMemory(terms, circuit)
         self.queue = signal(circuit, "core.outlet.queue")
 
     def _width(self, name: str) -> int:
@@ -98,11 +99,12 @@ class Control:
         """Return which row a count of rows ends at."""
         return self.terms.make("BV_UREM", count, self.number(self.rows))
 
-    def youngest(self, now: Clock) -> tuple[Term, Term]:
-        """Return whether there is a row in its second clock since it was accepted, and which."""
-        youngest, *older = self.bits(now["core.in_flight"])
+    def watched_at(self, now: Clock, stage: int) -> Term:
+        """Return whether the watched row was given to the memory so many clocks before the last one."""
+        there, *older = self.bits(now["core.in_flight"])[stage:]
         # Older ones retire before it.
-        return youngest, self.round(self.plus(self.row(now, "writing"), *older))
+        row = self.round(self.plus(self.row(now, "writing"), *older))
+        return self.terms.both(there, self.terms.equal(row, self.wide(self.watched_row)))
 
     def waiting(self, now: Clock) -> Term:
         """Return how many rows are in the queue."""
@@ -213,8 +215,6 @@ class Control:
         reading, writing = self.wide(self.row(now, "reading")), self.wide(self.row(now, "writing"))
         last_row, watched = self.number(self.rows - 1), self.wide(self.watched_row)
         in_flight, accepted = self.bits(now["core.in_flight"]), now["core.accepted"]
-        youngest, its_row = self.youngest(now)
-        reaches_pipeline = terms.both(youngest, terms.equal(its_row, watched))
         # Rows in flight follow each other, and the first of them is the next to be written.
         ahead = terms.make("BV_SUB", self.plus(watched, self.number(self.rows)), writing)
         flies = terms.negation(self.at_most(self.plus(*in_flight), self.round(ahead)))
@@ -254,14 +254,19 @@ class Control:
                 terms.implies(terms.both(read, terms.negation(flies)), seen),
             ),
             "the memory holds what was written": terms.implies(
-                seen, terms.equal(terms.read(now.values[self.state], self.watched_row), monitor["last"])
+                seen, terms.equal(self.memory.row(now, self.watched_row), monitor["last"])
             ),
-            "what was read is what was written": terms.implies(
-                reaches_pipeline,
-                terms.both(
-                    terms.equal(now["core.was_fresh"], terms.negation(seen)),
-                    terms.implies(seen, terms.equal(now["core.read__data"], monitor["last"])),
-                ),
+            "what was read is what was written": terms.both(
+                *(
+                    terms.implies(
+                        self.watched_at(now, stage),
+                        terms.both(
+                            terms.equal(self.memory.fresh(now, stage), terms.negation(seen)),
+                            terms.implies(seen, terms.equal(self.memory.read(now, stage), monitor["last"])),
+                        ),
+                    )
+                    for stage in range(self.memory.latency)
+                )
             ),
             **self._outlet_invariants(now, monitor),
         }

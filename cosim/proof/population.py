@@ -128,8 +128,7 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     """Return what a population has to do in each clock, by claim: no more than the monitor can tell."""
     terms = control.terms
     held = control.invariants(now, monitor)
-    at_pipeline, row = control.youngest(now)
-    watched = terms.both(at_pipeline, terms.equal(control.wide(control.watched_row), row))
+    watched = control.watched_at(now, control.memory.latency - 1)
     expected = terms.choose(monitor["seen"], monitor["last"], control.initial_state(now))
     return {
         READS: terms.implies(watched, terms.equal(now["core.stored"], expected)),
@@ -155,7 +154,7 @@ def population_claims(
     Parameters
     ----------
     circuit : Circuit
-        One that this project exported, portable.
+        One that this project exported.
     words : Words
     interface : mapping
     seconds : float
@@ -253,7 +252,8 @@ def _random(proof: PopulationProof) -> Term:
     for place in range(words):
         bits.append(terms.make("BV_XOR", bits[place], bits[place + random_words.TAP]))
     shifted = terms.concat(*reversed(bits[words:]))
-    advances = terms.slice(now["core.in_flight"], 0, 0)
+    at_pipeline = proof.control.memory.latency - 1
+    advances = terms.slice(now["core.in_flight"], at_pipeline, at_pipeline)
     seed = random_words.initial_register(proof.words.arithmetic.random_seed)
     width = proof.words.arithmetic.random_bits
     used = []

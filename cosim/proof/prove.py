@@ -85,18 +85,25 @@ def prove_update(
 
 
 def prove_population(
-    verilog: str, words: Words, interface: Mapping[str, Any], *, seconds: float = SECONDS
+    verilog: str,
+    words: Words,
+    interface: Mapping[str, Any],
+    *,
+    cells: Sequence[str] = (),
+    seconds: float = SECONDS,
 ) -> Iterator[Claim]:
     """Prove all claims about a population that this project exported, but what an update computes.
 
     Parameters
     ----------
     verilog : str
-        The text of a population, portable, of more than one row; whatever was changed in it since.
+        The text of a population of more than one row; whatever was changed in it since.
     words : Words
         The neurons.
     interface : mapping
         As in ``interface.json``.
+    cells : sequence of str
+        Texts with models of the cells that the text instantiates.
     seconds : float
         The time that the solver may take for one claim.
 
@@ -106,7 +113,7 @@ def prove_population(
         The Verilog can't be read, or hasn't the module, its ports or the signals that the claims are about;
         or a tool isn't installed.
     """
-    circuit = read_circuit(verilog, interface["module"])
+    circuit = read_circuit(verilog, interface["module"], cells)
     check_ports(circuit, interface)
     yield from population_claims(circuit, words, interface, seconds)
     terms = Products()
