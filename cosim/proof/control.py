@@ -25,11 +25,11 @@ OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was
 Monitor = dict[str, Term]
 """What the monitor remembers.
 
-``seen``, ``last``: whether the watched row was written since the reset, and what; ``read``: whether it was
-read. ``waiting``, ``pushed``: whether the watched place of the queue holds a row that wasn't read yet, and
-which. ``taken``, ``held``: the row that was read from the queue is that one, and which. ``mine``, ``shown``:
-the same of the row that is offered. ``row``, ``step``: the number of that row, counted. ``owes_update``,
-``owes_event``: it wasn't taken yet.
+``flying``: how many rows are in flight. ``seen``, ``last``: whether the watched row was written since the
+reset, and what; ``read``: whether it was read. ``waiting``, ``pushed``: whether the watched place of the
+queue holds a row that wasn't read yet, and which. ``taken``, ``held``: the row that was read from the queue
+is that one, and which. ``mine``, ``shown``: the same of the row that is offered. ``row``, ``step``: the
+number of that row, counted. ``owes_update``, ``owes_event``: it wasn't taken yet.
 """
 
 
@@ -87,6 +87,10 @@ class Control:
             total = self.terms.make("BV_ADD", total, self.wide(part))
         return total
 
+    def minus(self, count: Term, *parts: Term) -> Term:
+        """Return a count without some words."""
+        return self.terms.make("BV_SUB", count, self.plus(*parts))
+
     def at_most(self, a: Term, b: Term) -> Term:
         """Return whether a count is at most another."""
         return self.terms.make("BV_ULE", a, b)
@@ -99,20 +103,21 @@ class Control:
         """Return which row a count of rows ends at."""
         return self.terms.make("BV_UREM", count, self.number(self.rows))
 
-    def watched_at(self, now: Clock, stage: int) -> Term:
+    def watched_at(self, now: Clock, monitor: Monitor, stage: int) -> Term:
         """Return whether the watched row was given to the memory so many clocks before the last one."""
-        there, *older = self.bits(now["core.in_flight"])[stage:]
-        # Older ones retire before it.
-        row = self.round(self.plus(self.row(now, "writing"), *older))
+        *younger, there = self.bits(now["core.in_flight"])[: stage + 1]
+        # The others, which are older, retire before it.
+        older = self.minus(monitor["flying"], there, *younger)
+        row = self.round(self.plus(self.row(now, "writing"), older))
         return self.terms.both(there, self.terms.equal(row, self.wide(self.watched_row)))
 
     def waiting(self, now: Clock) -> Term:
         """Return how many rows are in the queue."""
         return self.wide(self.terms.make("BV_SUB", now["core.outlet.written"], now["core.outlet.taken"]))
 
-    def claimed(self, now: Clock) -> Term:
+    def claimed(self, now: Clock, monitor: Monitor) -> Term:
         """Return how many places of the queue are taken or claimed by what is in flight."""
-        return self.plus(*self.bits(now["core.in_flight"]), self.waiting(now), now["core.outlet.popped"])
+        return self.plus(monitor["flying"], self.waiting(now), now["core.outlet.popped"])
 
     def outcome(self, now: Clock) -> Term:
         """Return the row that is pushed into the queue, as it should stand there."""
@@ -134,6 +139,7 @@ class Control:
         terms = self.terms
         no = terms.false
         return {
+            "flying": self.number(0),
             "seen": no,
             "read": no,
             "last": terms.fresh(self._width("core.written"), "last"),
@@ -176,6 +182,7 @@ class Control:
         )
         event_ready = now.values[self.circuit.inputs["events_ready"]]
         return {
+            "flying": self.minus(self.plus(monitor["flying"], now["core.accepted"]), retire),
             "seen": terms.either(monitor["seen"], writes),
             "read": terms.either(monitor["read"], reads),
             "last": terms.choose(writes, now["core.written"], monitor["last"]),
@@ -217,8 +224,9 @@ class Control:
         in_flight, accepted = self.bits(now["core.in_flight"]), now["core.accepted"]
         # Rows in flight follow each other, and the first of them is the next to be written.
         ahead = terms.make("BV_SUB", self.plus(watched, self.number(self.rows)), writing)
-        flies = terms.negation(self.at_most(self.plus(*in_flight), self.round(ahead)))
-        claimed, places = self.claimed(now), self.number(self.places)
+        flying = monitor["flying"]
+        flies = terms.negation(self.at_most(flying, self.round(ahead)))
+        claimed, places = self.claimed(now, monitor), self.number(self.places)
         seen, read = monitor["seen"], monitor["read"]
         fresh = now["core.fresh"]
         held = {
@@ -228,12 +236,11 @@ class Control:
                 self.at_most(self.wide(monitor["row"]), last_row),
                 *self._ends(now),
             ),
+            "what is in flight is counted": terms.equal(flying, self.plus(*in_flight)),
             "what is in flight lies between the row that is written and the one that is read": terms.equal(
-                reading, self.round(self.plus(writing, *in_flight))
+                reading, self.round(self.plus(writing, flying))
             ),
-            "no row is in flight twice": self.at_most(
-                self.plus(accepted, *in_flight), self.number(self.rows)
-            ),
+            "no row is in flight twice": self.at_most(self.plus(accepted, flying), self.number(self.rows)),
             "claims of the queue are counted": terms.both(
                 terms.equal(
                     now["core.spare"],
@@ -259,7 +266,7 @@ class Control:
             "what was read is what was written": terms.both(
                 *(
                     terms.implies(
-                        self.watched_at(now, stage),
+                        self.watched_at(now, monitor, stage),
                         terms.both(
                             terms.equal(self.memory.fresh(now, stage), terms.negation(seen)),
                             terms.implies(seen, terms.equal(self.memory.read(now, stage), monitor["last"])),
@@ -271,7 +278,7 @@ class Control:
             **self._outlet_invariants(now, monitor),
         }
         if "core.free_rows" in self.circuit.named:
-            busy = self.plus(accepted, *in_flight[:-1])
+            busy = self.minus(self.plus(accepted, flying), in_flight[-1])
             free = self.wide(now["core.free_rows"])
             held["free rows are counted"] = terms.equal(self.plus(free, busy), self.number(self.rows))
         return held

@@ -128,7 +128,7 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     """Return what a population has to do in each clock, by claim: no more than the monitor can tell."""
     terms = control.terms
     held = control.invariants(now, monitor)
-    watched = control.watched_at(now, control.memory.latency - 1)
+    watched = control.watched_at(now, monitor, control.memory.latency - 1)
     expected = terms.choose(monitor["seen"], monitor["last"], control.initial_state(now))
     return {
         READS: terms.implies(watched, terms.equal(now["core.stored"], expected)),
