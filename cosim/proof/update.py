@@ -96,16 +96,13 @@ class Update:
         deadline = None if seconds is None else time.monotonic() + seconds
         outputs = {f"{name}_out": word for name, word in self.after.items()}
         named = {**self.before, **outputs, **self.inputs}
-        verdict = Answer("proved", {})
+        agree = terms.both(*(self.agrees(terms, name) for name in self.after))
         for case in (terms.negation(refractory), refractory):
-            for name in self.after:
-                left = None if deadline is None else max(0.001, deadline - time.monotonic())
-                answer = terms.prove(self.agrees(terms, name), [case], named, left)
-                if answer.verdict == "refuted":
-                    return answer
-                if answer.verdict == "unknown":
-                    verdict = answer
-        return verdict
+            left = None if deadline is None else max(0.001, deadline - time.monotonic())
+            answer = terms.prove(agree, [case], named, left)
+            if answer.verdict != "proved":
+                return answer
+        return Answer("proved", {})
 
 
 def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Term]]:
