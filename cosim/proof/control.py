@@ -16,7 +16,7 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.state_memory import StateMemory
-from qlif.cosim.proof.update import signal
+from qlif.cosim.proof.update import signal, unpacked
 from qlif.model.words import Words
 
 OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was written")
@@ -120,9 +120,25 @@ class Control:
         return self.plus(monitor["flying"], self.waiting(now), now["core.outlet.popped"])
 
     def outcome(self, now: Clock) -> Term:
-        """Return the row that is pushed into the queue, as it should stand there."""
+        """Return the row that is pushed into the queue, as it should stand there.
+
+        It is what is written into the memory, but for the refractory counters.
+        """
         spikes = now["core.outlet.pushed_spikes"]
-        return self.terms.concat(self.terms.any(spikes), now["core.outlet.pushed_words"], spikes)
+        lanes = [unpacked(self.terms, self._words, now["core.written"], lane) for lane in range(self.lanes)]
+        shown = [name for name in self._words.kept_formats if name != "refractory"]
+        words = [state[name] for name in shown for state in lanes]
+        return self.terms.concat(self.terms.any(spikes), *reversed(words), spikes)
+
+    def ports(self, row: Term) -> dict[str, Term]:
+        """Return what the ports of the updates should show of a row of the queue."""
+        low, found = 0, {}
+        shown = ["spike", *(name for name in self._words.kept_formats if name != "refractory")]
+        for name in shown:
+            width = self.lanes * (1 if name == "spike" else self._words.formats[name].width)
+            found[name] = self.terms.slice(row, low + width - 1, low)
+            low += width
+        return found
 
     def initial_state(self, now: Clock) -> Term:
         """Return the state in which a row's neurons begin."""
@@ -211,6 +227,11 @@ class Control:
     def without_any(self, row: Term) -> Term:
         """Return a row of the queue without the bit that tells whether it has a spike."""
         return self.terms.slice(row, self.terms.width(row) - 2, 0)
+
+    def first_neuron(self, monitor: Monitor, port: Term) -> Term:
+        """Return whether a port shows the number of the first neuron of the row that is offered."""
+        first = self.terms.make("BV_MUL", self.wide(monitor["row"]), self.number(self.lanes))
+        return self.terms.equal(self.wide(port), first)
 
     def offered(self, now: Clock) -> Term:
         """Return the row that is offered."""

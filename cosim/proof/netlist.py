@@ -58,6 +58,11 @@ def read_circuit(verilog: str, module: str, cells: Sequence[str] = ()) -> Circui
             yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log")
         except yowasp.ToolError as error:
             reason = str(error).partition("; its log is")[0].partition("failed: ")[2]
+            log = (directory / "yosys.log").read_text(encoding="utf-8", errors="replace")
+            # What was checked is told as warnings, and only their number as an error.
+            warnings = re.findall(r"^Warning: (.*)$", log.rpartition("Executing CHECK")[2], re.MULTILINE)
+            if warnings and "check -assert" in reason:
+                reason = warnings[0]
             raise InputError(f"the Verilog can't be read: {reason.replace('design.v:', 'line ')}") from None
         circuit = Circuit.parse((directory / "circuit.btor").read_text(encoding="utf-8"))
         clocks = (directory / "clocks.txt").read_text(encoding="utf-8").split("\n")

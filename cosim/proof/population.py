@@ -130,6 +130,8 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     held = control.invariants(now, monitor)
     watched = control.watched_at(now, monitor, control.memory.latency - 1)
     expected = terms.choose(monitor["seen"], monitor["last"], control.initial_state(now))
+    shown = control.ports(monitor["shown"])
+    events = {"spike"} if control.lanes > 1 else set()
     return {
         READS: terms.implies(watched, terms.equal(now["core.stored"], expected)),
         ORDER: terms.both(
@@ -138,10 +140,20 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
             held["rows leave the queue in their order"],
             terms.equal(control.row(now, "outlet.rows"), monitor["row"]),
             terms.equal(now.output("updates_valid"), monitor["owes_update"]),
+            control.first_neuron(monitor, now.output("updates_neuron")),
+            *(
+                terms.implies(monitor["mine"], terms.equal(now.output(f"updates_{name}"), word))
+                for name, word in shown.items()
+            ),
         ),
         EVENTS: terms.both(
             terms.equal(now.output("events_valid"), monitor["owes_event"]),
             terms.equal(now.output("events_step"), monitor["step"]),
+            control.first_neuron(monitor, now.output("events_neuron")),
+            *(
+                terms.implies(monitor["mine"], terms.equal(now.output(f"events_{name}"), shown[name]))
+                for name in events
+            ),
         ),
     }
 

@@ -89,7 +89,7 @@ def prove_population(
     Parameters
     ----------
     verilog : str
-        The text of a population of more than one row; whatever was changed in it since.
+        The text of a population, whatever was changed in it since.
     words : Words
         The neurons.
     interface : mapping

@@ -43,7 +43,9 @@ class StateMemory:
             self._arrays = [circuit.named[f"{block}.words"] for _, block in blocks]
             stages = [[f"{block}.{register}" for _, block in blocks] for register in ("latch", "registered")]
         else:
-            self._arrays = [signal(circuit, "core.state")]
+            # Yosys makes registers of a memory whose address is constant: one row is never counted.
+            single = "core.state[0]"
+            self._arrays = [signal(circuit, single if single in circuit.named else "core.state")]
             stages = [["core.read__data"]]
         self._stages = [[signal(circuit, name) for name in stage] for stage in stages]
         # Amaranth numbers signals of one name in the order in which they are made.
@@ -59,7 +61,8 @@ class StateMemory:
         for array in self._arrays:
             memory = now.values[array]
             index = now.circuit.sorts[array].index
-            parts.append(self._terms.read(memory, self._terms.extend(number, index, False)))
+            address = self._terms.extend(number, index, False) if index else None
+            parts.append(memory if address is None else self._terms.read(memory, address))
         return self._joined(parts)
 
     def read(self, now: Clock, stage: int) -> Term:

@@ -45,15 +45,19 @@ class Task:
         Its neuron.
     export : Export
         Its Verilog.
-    prove : callable
-        ``prove(seconds)`` gives the solver so much time for each.
+    claims : callable
+        ``claims(export, seconds)`` proves it of a text, and gives the solver so much time for each.
     """
 
     claim: str
     configuration: Configuration
     words: Words
     export: Export
-    prove: Callable[[float], Iterable[Claim]]
+    claims: Callable[[Export, float], Iterable[Claim]]
+
+    def prove(self, seconds: float) -> Iterable[Claim]:
+        """Give the solver so many seconds for each claim."""
+        return self.claims(self.export, seconds)
 
     def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | None:
         """Play a counterexample in a simulator, with waves; None if no run from reset on shows it."""
@@ -78,7 +82,7 @@ def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
     parameters = configuration.parameters
     words = quantise(parameters, configuration.arithmetic)
     export = export_population(words, parameters.n, configuration.name, lanes, configuration.depths)
-    yield from _population(configuration, words, export)
+    yield _population(configuration, words, export)
 
 
 def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
@@ -127,7 +131,7 @@ def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) ->
     registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
     claim = f"{UPDATE_CLAIM}, for every parameter word{of_cells}"
     yield _update(claim, configuration, words, export_neuron(words, name, registers, built_from))
-    yield from _population(configuration, words, export, of_cells)
+    yield _population(configuration, words, export, of_cells)
 
 
 def foreign_tasks(
@@ -166,17 +170,14 @@ def foreign_tasks(
         yield from run_tasks(configuration, words, export)
 
 
-def run_tasks(
-    configuration: Configuration, words: Words, export: Export, of_cells: str = ""
-) -> Iterator[Task]:
+def run_tasks(configuration: Configuration, words: Words, export: Export) -> Iterator[Task]:
     """Give the claims about a population's first updates, by its ports."""
     for claim in RUNS:
 
-        def prove(seconds: float, claim: str = claim) -> Iterator[Claim]:
-            proved = prove_runs(export.verilog, words, export.interface, claim, seconds=seconds)
-            yield dataclasses.replace(proved, claim=f"{claim}{of_cells}")
+        def claims(text: Export, seconds: float, claim: str = claim) -> Iterator[Claim]:
+            yield prove_runs(text.verilog, words, text.interface, claim, seconds=seconds)
 
-        yield Task(f"{claim}{of_cells}", configuration, words, export, prove)
+        yield Task(claim, configuration, words, export, claims)
 
 
 def additive(parameters: Parameters) -> Parameters:
@@ -187,24 +188,16 @@ def additive(parameters: Parameters) -> Parameters:
     )
 
 
-def _population(
-    configuration: Configuration, words: Words, export: Export, of_cells: str = ""
-) -> Iterator[Task]:
-    """Give the claims about a population around its pipelines."""
-    if export.interface["neurons"] > export.interface["lanes"]:
+def _population(configuration: Configuration, words: Words, export: Export, of_cells: str = "") -> Task:
+    def claims(text: Export, seconds: float) -> Iterator[Claim]:
+        for claim in prove_population(text.verilog, words, text.interface, seconds=seconds):
+            yield dataclasses.replace(claim, claim=f"{claim.claim}{of_cells}")
 
-        def prove(seconds: float) -> Iterator[Claim]:
-            for claim in prove_population(export.verilog, words, export.interface, seconds=seconds):
-                yield dataclasses.replace(claim, claim=f"{claim.claim}{of_cells}")
-
-        yield Task(f"the population around it{of_cells}", configuration, words, export, prove)
-    elif export.interface["lanes"] == 1:
-        # A single neuron isn't counted, so it hasn't the registers that the invariants are about.
-        yield from run_tasks(configuration, words, export, of_cells)
+    return Task(f"the population around it{of_cells}", configuration, words, export, claims)
 
 
 def _update(claim: str, configuration: Configuration, words: Words, export: Export) -> Task:
-    def prove(seconds: float) -> Iterator[Claim]:
-        yield prove_update(export.verilog, words, export.interface, claim=claim, seconds=seconds)
+    def claims(text: Export, seconds: float) -> Iterator[Claim]:
+        yield prove_update(text.verilog, words, text.interface, claim=claim, seconds=seconds)
 
-    return Task(claim, configuration, words, export, prove)
+    return Task(claim, configuration, words, export, claims)

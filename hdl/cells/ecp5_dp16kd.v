@@ -68,7 +68,7 @@ module DP16KD (
   localparam WORDS = 1 << (14 - LOWEST);
   reg [WIDTH-1:0] words [0:WORDS-1];
 
-  // The first of them are those of INITIAL; the rest, and all if it is 0, start as anything.
+  // They start as INITIAL says; as anything if it is 0, for then nobody asked for a first content.
   generate
     if (INITIAL != 0) begin : filled
       integer word;
