@@ -149,6 +149,9 @@ class Value(ValueCastable):
         left, right = self._aligned(other)
         if isinstance(other._word, AmaranthConst) and self._shape == other._shape:
             return _at_least(self._word, other._word.value)
+        if isinstance(self._word, AmaranthConst) and self._shape == other._shape:
+            highest = self._word.value == self.words.max_word
+            return AmaranthConst(1, 1) if highest else ~_at_least(other._word, self._word.value + 1)
         return left >= right
 
     def __lt__(self, other: "Value") -> AmaranthValue:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Cat, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -141,8 +141,8 @@ class NeuronPipeline(wiring.Component):
         bounded, after_spike = self._bound(pipe, potential)
         potential = pipe.register("potential__next", fixed.choose, spike, after_spike, bounded)
 
-        counted = pipe.register("counted", _count_down, refractory)
         length = self.constant("refractory")
+        counted = pipe.register("counted", _count_down, refractory, length)
         refractory = pipe.register("refractory__next", fixed.choose, spike, length, counted)
         next_trace = self._decay(pipe, trace, spike)
         potential, refractory, next_trace, spike = pipe.align(potential, refractory, next_trace, spike)
@@ -263,10 +263,12 @@ class NeuronPipeline(wiring.Component):
         return pipe.register("trace__next", fixed.choose, spike, added, decayed)
 
 
-def _count_down(count: fixed.Value) -> fixed.Value:
-    """Return one less, or 0 at 0."""
+def _count_down(count: fixed.Value, length: fixed.Value) -> fixed.Value:
+    """Return one less, or 0 at 0; at most the length of a refractory period, whatever it was."""
     word = count.as_value()
-    return fixed.Value(fixed.Shape(count.words), word - word.any())
+    # Each bit turns over where all below it are 0: gates, which share their LUTs with the rest.
+    less = Cat(~(bit ^ word[:place].any()) & word.any() for place, bit in enumerate(word))
+    return fixed.choose(length >= count, fixed.Value(fixed.Shape(count.words), less), length)
 
 
 def _unless_refractory(count: fixed.Value, term: fixed.Value) -> fixed.Value:

@@ -83,7 +83,7 @@ def run(numbers, table, state, currents, random, spikes, history):  # type: igno
                 rounded = drop(high_part, low_part, excess, rounding, noise, random_bits)
                 v = fit(rounded, low, high, wrap)
             else:
-                resting -= 1
+                resting = min(resting - 1, refractory[i])
             spike = v >= threshold[i]
             if spike:
                 resting = refractory[i]

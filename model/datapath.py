@@ -59,12 +59,16 @@ def step(
     -----
     The order is that of the continuous neuron's timestep: integrate unless refractory, spike, count
     down and reset, lower bound, trace.
+
+    A counter is above the refractory period only if a bit of it was upset, or if the period was made
+    shorter meanwhile. It then waits no longer than after a spike.
     """
     integrated = integrate(words, constants, state.potential, current, random, where)
     potential = where(state.refractory == 0, integrated, state.potential)
     spike = potential >= constants["threshold"]
+    length = constants["refractory"]
     counted = state.refractory - where(state.refractory == 0, 0, 1)
-    refractory = where(spike, constants["refractory"], counted)
+    refractory = where(spike, length, where(counted > length, length, counted))
     potential = where(spike, constants["reset"], potential)
     if "lower_bound" in constants:
         lower_bound = constants["lower_bound"]

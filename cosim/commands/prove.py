@@ -18,8 +18,6 @@ from qlif.cosim.commands.options import (
     OutOption,
     ParamsOption,
     RegisterOption,
-    TargetOption,
-    VariantOption,
     VerilogOption,
     progress_bar,
     read_verilog,
@@ -31,8 +29,8 @@ from qlif.cosim.proof.counterexample import lines
 from qlif.cosim.proof.prove import SECONDS
 from qlif.cosim.proof.tasks import Task, explicit_tasks, foreign_tasks, tasks
 from qlif.hdl.export import POPULATION_MODULE
-from qlif.hdl.primitives import primitives
-from qlif.model.errors import InputError
+from qlif.hdl.primitives import EXPLICIT, VARIANTS, primitives
+from qlif.model.errors import InputError, unknown_name
 from qlif.model.files import write_text
 from qlif.model.presets import DEFAULT_PRESET, PRESETS
 
@@ -53,8 +51,15 @@ def prove(
         int | None,
         typer.Option("--latency", help="With --verilog of a bare pipeline: its clocks from input to output."),
     ] = None,
-    variant: VariantOption = "portable",
-    target: TargetOption = "ecp5",
+    variant: Annotated[
+        str | None,
+        typer.Option(
+            "--variant", help="portable, or explicit: of a target's own multipliers and block RAMs [both]."
+        ),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help=f"Of the explicit variant: {', '.join(EXPLICIT)} [each].")
+    ] = None,
     simulator: Annotated[
         str,
         typer.Option(
@@ -77,6 +82,9 @@ def prove(
         raise InputError(f"--timeout must be above 0, not {timeout}")
     if preset == "all" and (params or verilog):
         raise InputError("--preset all goes without --params and --verilog")
+    targets = _explicit_targets(variant, target)
+    if verilog is not None and (variant or target):
+        raise InputError("--variant and --target are of what this project exports: they go without --verilog")
     text = None if verilog is None else read_verilog(verilog)
     console = Console(stderr=as_json)
     claims: list[Claim] = []
@@ -86,11 +94,11 @@ def prove(
             configuration = with_depths(Settings.read(name, params).population(neurons), register, memory)
             if text is not None:
                 todo += list(foreign_tasks(configuration, text, module, latency))
-            elif variant == "portable":
+                continue
+            if variant != "explicit":
                 todo += list(tasks(configuration, lanes))
-            else:
-                primitives(variant, target)
-                todo += list(explicit_tasks(configuration, target))
+            for each in targets:
+                todo += list(explicit_tasks(configuration, each, lanes))
         for number, task in enumerate(todo):
             progress(f"{task.configuration.name}: {task.claim}", number / len(todo))
             for claim in task.prove(timeout):
@@ -104,6 +112,19 @@ def prove(
         _print(console, claims)
     if any(claim.result != "proved" for claim in claims):
         raise typer.Exit(1)
+
+
+def _explicit_targets(variant: str | None, target: str | None) -> tuple[str, ...]:
+    """Return the targets of which the explicit variant is proved."""
+    if variant is not None and variant not in VARIANTS:
+        raise InputError(unknown_name("variant", variant, VARIANTS))
+    if target is not None:
+        primitives("explicit", target)
+    if variant == "portable":
+        if target is not None:
+            raise InputError("--target belongs to the explicit variant: the portable one is for any")
+        return ()
+    return tuple(EXPLICIT) if target is None else (target,)
 
 
 def _show(console: Console, task: Task, claim: Claim, simulator: str, out: Path) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import signal
+from qlif.cosim.proof.state_memory import StateMemory
+from qlif.cosim.proof.update import signal, unpacked
 from qlif.model.words import Words
 
 OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was written")
@@ -24,11 +25,11 @@ OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was
 Monitor = dict[str, Term]
 """What the monitor remembers.
 
-``seen``, ``last``: whether the watched row was written since the reset, and what; ``read``: whether it was
-read. ``waiting``, ``pushed``: whether the watched place of the queue holds a row that wasn't read yet, and
-which. ``taken``, ``held``: the row that was read from the queue is that one, and which. ``mine``, ``shown``:
-the same of the row that is offered. ``row``, ``step``: the number of that row, counted. ``owes_update``,
-``owes_event``: it wasn't taken yet.
+``flying``: how many rows are in flight. ``seen``, ``last``: whether the watched row was written since the
+reset, and what; ``read``: whether it was read. ``waiting``, ``pushed``: whether the watched place of the
+queue holds a row that wasn't read yet, and which. ``taken``, ``held``: the row that was read from the queue
+is that one, and which. ``mine``, ``shown``: the same of the row that is offered. ``row``, ``step``: the
+number of that row, counted. ``owes_update``, ``owes_event``: it wasn't taken yet.
 """
 
 
@@ -39,7 +40,7 @@ class Control:
     ----------
     terms : Products
     circuit : Circuit
-        A population that this project exported, with one clock of memory latency.
+        A population that this project exported.
     words : Words
     interface : mapping
 
@@ -61,7 +62,7 @@ class Control:
         self._row_bits = max(1, (self.rows - 1).bit_length())
         self.watched_row = terms.fresh(self._row_bits, "watched row")
         self.watched_place = terms.fresh(self._width("core.outlet.written"), "watched place")
-        self.state = signal(circuit, "core.state")
+        self.memory = StateMemory(terms, circuit)
         self.queue = signal(circuit, "core.outlet.queue")
 
     def _width(self, name: str) -> int:
@@ -86,6 +87,10 @@ class Control:
             total = self.terms.make("BV_ADD", total, self.wide(part))
         return total
 
+    def minus(self, count: Term, *parts: Term) -> Term:
+        """Return a count without some words."""
+        return self.terms.make("BV_SUB", count, self.plus(*parts))
+
     def at_most(self, a: Term, b: Term) -> Term:
         """Return whether a count is at most another."""
         return self.terms.make("BV_ULE", a, b)
@@ -98,24 +103,42 @@ class Control:
         """Return which row a count of rows ends at."""
         return self.terms.make("BV_UREM", count, self.number(self.rows))
 
-    def youngest(self, now: Clock) -> tuple[Term, Term]:
-        """Return whether there is a row in its second clock since it was accepted, and which."""
-        youngest, *older = self.bits(now["core.in_flight"])
-        # Older ones retire before it.
-        return youngest, self.round(self.plus(self.row(now, "writing"), *older))
+    def watched_at(self, now: Clock, monitor: Monitor, stage: int) -> Term:
+        """Return whether the watched row was given to the memory so many clocks before the last one."""
+        *younger, there = self.bits(now["core.in_flight"])[: stage + 1]
+        # The others, which are older, retire before it.
+        older = self.minus(monitor["flying"], there, *younger)
+        row = self.round(self.plus(self.row(now, "writing"), older))
+        return self.terms.both(there, self.terms.equal(row, self.wide(self.watched_row)))
 
     def waiting(self, now: Clock) -> Term:
         """Return how many rows are in the queue."""
         return self.wide(self.terms.make("BV_SUB", now["core.outlet.written"], now["core.outlet.taken"]))
 
-    def claimed(self, now: Clock) -> Term:
+    def claimed(self, now: Clock, monitor: Monitor) -> Term:
         """Return how many places of the queue are taken or claimed by what is in flight."""
-        return self.plus(*self.bits(now["core.in_flight"]), self.waiting(now), now["core.outlet.popped"])
+        return self.plus(monitor["flying"], self.waiting(now), now["core.outlet.popped"])
 
     def outcome(self, now: Clock) -> Term:
-        """Return the row that is pushed into the queue, as it should stand there."""
+        """Return the row that is pushed into the queue, as it should stand there.
+
+        It is what is written into the memory, but for the refractory counters.
+        """
         spikes = now["core.outlet.pushed_spikes"]
-        return self.terms.concat(self.terms.any(spikes), now["core.outlet.pushed_words"], spikes)
+        lanes = [unpacked(self.terms, self._words, now["core.written"], lane) for lane in range(self.lanes)]
+        shown = [name for name in self._words.kept_formats if name != "refractory"]
+        words = [state[name] for name in shown for state in lanes]
+        return self.terms.concat(self.terms.any(spikes), *reversed(words), spikes)
+
+    def ports(self, row: Term) -> dict[str, Term]:
+        """Return what the ports of the updates should show of a row of the queue."""
+        low, found = 0, {}
+        shown = ["spike", *(name for name in self._words.kept_formats if name != "refractory")]
+        for name in shown:
+            width = self.lanes * (1 if name == "spike" else self._words.formats[name].width)
+            found[name] = self.terms.slice(row, low + width - 1, low)
+            low += width
+        return found
 
     def initial_state(self, now: Clock) -> Term:
         """Return the state in which a row's neurons begin."""
@@ -132,6 +155,7 @@ class Control:
         terms = self.terms
         no = terms.false
         return {
+            "flying": self.number(0),
             "seen": no,
             "read": no,
             "last": terms.fresh(self._width("core.written"), "last"),
@@ -174,6 +198,7 @@ class Control:
         )
         event_ready = now.values[self.circuit.inputs["events_ready"]]
         return {
+            "flying": self.minus(self.plus(monitor["flying"], now["core.accepted"]), retire),
             "seen": terms.either(monitor["seen"], writes),
             "read": terms.either(monitor["read"], reads),
             "last": terms.choose(writes, now["core.written"], monitor["last"]),
@@ -203,6 +228,11 @@ class Control:
         """Return a row of the queue without the bit that tells whether it has a spike."""
         return self.terms.slice(row, self.terms.width(row) - 2, 0)
 
+    def first_neuron(self, monitor: Monitor, port: Term) -> Term:
+        """Return whether a port shows the number of the first neuron of the row that is offered."""
+        first = self.terms.make("BV_MUL", self.wide(monitor["row"]), self.number(self.lanes))
+        return self.terms.equal(self.wide(port), first)
+
     def offered(self, now: Clock) -> Term:
         """Return the row that is offered."""
         return self.terms.concat(now["core.outlet.words"], now["core.outlet.spikes"])
@@ -213,12 +243,11 @@ class Control:
         reading, writing = self.wide(self.row(now, "reading")), self.wide(self.row(now, "writing"))
         last_row, watched = self.number(self.rows - 1), self.wide(self.watched_row)
         in_flight, accepted = self.bits(now["core.in_flight"]), now["core.accepted"]
-        youngest, its_row = self.youngest(now)
-        reaches_pipeline = terms.both(youngest, terms.equal(its_row, watched))
         # Rows in flight follow each other, and the first of them is the next to be written.
         ahead = terms.make("BV_SUB", self.plus(watched, self.number(self.rows)), writing)
-        flies = terms.negation(self.at_most(self.plus(*in_flight), self.round(ahead)))
-        claimed, places = self.claimed(now), self.number(self.places)
+        flying = monitor["flying"]
+        flies = terms.negation(self.at_most(flying, self.round(ahead)))
+        claimed, places = self.claimed(now, monitor), self.number(self.places)
         seen, read = monitor["seen"], monitor["read"]
         fresh = now["core.fresh"]
         held = {
@@ -228,12 +257,11 @@ class Control:
                 self.at_most(self.wide(monitor["row"]), last_row),
                 *self._ends(now),
             ),
+            "what is in flight is counted": terms.equal(flying, self.plus(*in_flight)),
             "what is in flight lies between the row that is written and the one that is read": terms.equal(
-                reading, self.round(self.plus(writing, *in_flight))
+                reading, self.round(self.plus(writing, flying))
             ),
-            "no row is in flight twice": self.at_most(
-                self.plus(accepted, *in_flight), self.number(self.rows)
-            ),
+            "no row is in flight twice": self.at_most(self.plus(accepted, flying), self.number(self.rows)),
             "claims of the queue are counted": terms.both(
                 terms.equal(
                     now["core.spare"],
@@ -254,19 +282,24 @@ class Control:
                 terms.implies(terms.both(read, terms.negation(flies)), seen),
             ),
             "the memory holds what was written": terms.implies(
-                seen, terms.equal(terms.read(now.values[self.state], self.watched_row), monitor["last"])
+                seen, terms.equal(self.memory.row(now, self.watched_row), monitor["last"])
             ),
-            "what was read is what was written": terms.implies(
-                reaches_pipeline,
-                terms.both(
-                    terms.equal(now["core.was_fresh"], terms.negation(seen)),
-                    terms.implies(seen, terms.equal(now["core.read__data"], monitor["last"])),
-                ),
+            "what was read is what was written": terms.both(
+                *(
+                    terms.implies(
+                        self.watched_at(now, monitor, stage),
+                        terms.both(
+                            terms.equal(self.memory.fresh(now, stage), terms.negation(seen)),
+                            terms.implies(seen, terms.equal(self.memory.read(now, stage), monitor["last"])),
+                        ),
+                    )
+                    for stage in range(self.memory.latency)
+                )
             ),
             **self._outlet_invariants(now, monitor),
         }
         if "core.free_rows" in self.circuit.named:
-            busy = self.plus(accepted, *in_flight[:-1])
+            busy = self.minus(self.plus(accepted, flying), in_flight[-1])
             free = self.wide(now["core.free_rows"])
             held["free rows are counted"] = terms.equal(self.plus(free, busy), self.number(self.rows))
         return held

@@ -9,6 +9,8 @@ import numpy as np
 
 from qlif.cosim.job import Job
 from qlif.cosim.simulators import Design, Simulator
+from qlif.hdl.export import Export
+from qlif.hdl.gates import models_of
 from qlif.model import datapath
 from qlif.model.files import write_text
 from qlif.model.formats import UQ, Format
@@ -142,7 +144,8 @@ def play(
     job = directory / "replay"
     job.mkdir(parents=True, exist_ok=True)
     Job(words, dict(interface), dict(options)).write(job)
-    design = Design(simulator, source, interface["module"], directory / "simulation", waves=True)
+    cells = models_of(Export(verilog, dict(interface)))
+    design = Design(simulator, source, interface["module"], directory / "simulation", True, cells)
     _, failed = design.run(bench, job, 0, (test,))
     return Replay(failed > 0, job / design.waves_name, job / "simulation.log")
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from qlif.cosim.proof.circuit import Circuit
 from qlif.hdl import yowasp
+from qlif.hdl.export import Export
+from qlif.hdl.gates import models_of
 from qlif.model.errors import InputError, unknown_name
 
 CLOCK = "clk"
@@ -56,10 +58,34 @@ def read_circuit(verilog: str, module: str, cells: Sequence[str] = ()) -> Circui
             yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log")
         except yowasp.ToolError as error:
             reason = str(error).partition("; its log is")[0].partition("failed: ")[2]
+            log = (directory / "yosys.log").read_text(encoding="utf-8", errors="replace")
+            # What was checked is told as warnings, and only their number as an error.
+            warnings = re.findall(r"^Warning: (.*)$", log.rpartition("Executing CHECK")[2], re.MULTILINE)
+            if warnings and "check -assert" in reason:
+                reason = warnings[0]
             raise InputError(f"the Verilog can't be read: {reason.replace('design.v:', 'line ')}") from None
         circuit = Circuit.parse((directory / "circuit.btor").read_text(encoding="utf-8"))
         clocks = (directory / "clocks.txt").read_text(encoding="utf-8").split("\n")
     _check_clocks(circuit, clocks)
+    return circuit
+
+
+def read_export(export: Export) -> Circuit:
+    """Return an export as a circuit, with our models of the cells that it instantiates.
+
+    Parameters
+    ----------
+    export : Export
+        Verilog, this project's or somebody else's, and the interface that it has to have.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_circuit` and :func:`check_ports`.
+    """
+    cells = [model.read_text(encoding="utf-8") for model in models_of(export)]
+    circuit = read_circuit(export.verilog, export.interface["module"], cells)
+    check_ports(circuit, export.interface)
     return circuit
 
 
@@ -75,6 +101,11 @@ def _check_clocks(circuit: Circuit, information: Iterable[str]) -> None:
         if kind in ("negedge", "event") or (kind == "posedge" and int(number) not in clocks):
             what = f"the {kind} of {CLOCK}" if int(number) in clocks else "another signal"
             raise InputError(f"every register must follow the rising edge of {CLOCK}, not {what}")
+
+
+def is_pipeline(interface: Mapping[str, Any]) -> bool:
+    """Whether an interface is that of the bare pipeline, not of a population."""
+    return any(port["name"] == "potential_in" for port in interface["ports"])
 
 
 def check_ports(circuit: Circuit, interface: Mapping[str, Any]) -> None:

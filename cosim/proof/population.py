@@ -128,9 +128,10 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     """Return what a population has to do in each clock, by claim: no more than the monitor can tell."""
     terms = control.terms
     held = control.invariants(now, monitor)
-    at_pipeline, row = control.youngest(now)
-    watched = terms.both(at_pipeline, terms.equal(control.wide(control.watched_row), row))
+    watched = control.watched_at(now, monitor, control.memory.latency - 1)
     expected = terms.choose(monitor["seen"], monitor["last"], control.initial_state(now))
+    shown = control.ports(monitor["shown"])
+    events = {"spike"} if control.lanes > 1 else set()
     return {
         READS: terms.implies(watched, terms.equal(now["core.stored"], expected)),
         ORDER: terms.both(
@@ -139,10 +140,20 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
             held["rows leave the queue in their order"],
             terms.equal(control.row(now, "outlet.rows"), monitor["row"]),
             terms.equal(now.output("updates_valid"), monitor["owes_update"]),
+            control.first_neuron(monitor, now.output("updates_neuron")),
+            *(
+                terms.implies(monitor["mine"], terms.equal(now.output(f"updates_{name}"), word))
+                for name, word in shown.items()
+            ),
         ),
         EVENTS: terms.both(
             terms.equal(now.output("events_valid"), monitor["owes_event"]),
             terms.equal(now.output("events_step"), monitor["step"]),
+            control.first_neuron(monitor, now.output("events_neuron")),
+            *(
+                terms.implies(monitor["mine"], terms.equal(now.output(f"events_{name}"), shown[name]))
+                for name in events
+            ),
         ),
     }
 
@@ -155,7 +166,7 @@ def population_claims(
     Parameters
     ----------
     circuit : Circuit
-        One that this project exported, portable.
+        One that this project exported.
     words : Words
     interface : mapping
     seconds : float
@@ -253,7 +264,8 @@ def _random(proof: PopulationProof) -> Term:
     for place in range(words):
         bits.append(terms.make("BV_XOR", bits[place], bits[place + random_words.TAP]))
     shifted = terms.concat(*reversed(bits[words:]))
-    advances = terms.slice(now["core.in_flight"], 0, 0)
+    at_pipeline = proof.control.memory.latency - 1
+    advances = terms.slice(now["core.in_flight"], at_pipeline, at_pipeline)
     seed = random_words.initial_register(proof.words.arithmetic.random_seed)
     width = proof.words.arithmetic.random_bits
     used = []

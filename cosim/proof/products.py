@@ -3,8 +3,8 @@
 A solver that is shown two multipliers and asked whether they agree may think for ever; asked whether their
 factors agree, it answers at once. So each product is a free variable at first. Before a claim is asked, the
 products that it depends on are compared factor by factor, and those that are found to be equal are told to
-the solver as equal. A product of long words may also be the sum of the products of their pieces: that is the
-distributive law, and no solver is asked about it.
+the solver as equal; and that a product is 0 if a factor is. A product of long words may also be the sum of
+the products of their pieces: that is the distributive law, and no solver is asked about it.
 
 This leaves out what a product is, so only a proof made with it counts. A claim that can't be proved like
 this is asked again with the real multiplications.
@@ -166,7 +166,12 @@ class Products(Terms):
             for product in alone:
                 if pieces and max(self._widths(product)) > piece:
                     known += self._distributed(product, piece, pieces, [*assumptions, *known], seconds)
-        return known
+        return [*known, *(self._nothing(product) for product in cone)]
+
+    def _nothing(self, product: Product) -> Term:
+        """Return that a product is 0 if a factor is."""
+        factors = (self.any(factor.word) for factor in (product.left, product.right))
+        return self.either(self.both(*factors), self.negation(self.any(product.word)))
 
     def _widths(self, product: Product) -> tuple[int, int]:
         return self.width(product.left.word), self.width(product.right.word)

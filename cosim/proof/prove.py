@@ -1,7 +1,7 @@
 """Proofs of Verilog texts: what the command and the mutation campaign call."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,13 +13,13 @@ from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import POPULATION_BENCH, cosimulate
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay, by_clock, play
-from qlif.cosim.proof.netlist import check_ports, read_circuit
+from qlif.cosim.proof.netlist import is_pipeline, read_export
 from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.runs import Undecided, follow, prove_run
 from qlif.cosim.proof.update import legality, neuron_update, population_updates
 from qlif.cosim.simulators import Simulator
-from qlif.hdl.export import NEURON_MODULE, Export
+from qlif.hdl.export import Export
 from qlif.model.fixed import FixedNeurons
 from qlif.model.words import Words, quantise
 
@@ -35,8 +35,6 @@ def prove_update(
     interface: Mapping[str, Any],
     *,
     claim: str = UPDATE_CLAIM,
-    module: str | None = None,
-    cells: Sequence[str] = (),
     seconds: float = SECONDS,
 ) -> Claim:
     """Prove that an update is the golden step, for every state, input, random word and run-time parameter.
@@ -49,13 +47,9 @@ def prove_update(
     words : Words
         The neuron.
     interface : mapping
-        As in ``interface.json``; which of the two it is follows from its module.
+        As in ``interface.json``; which of the two it is follows from its ports.
     claim : str
         What the claim is called.
-    module : str, optional
-        The module's name, if it isn't that of the interface.
-    cells : sequence of str
-        Texts with models of the cells that the text instantiates.
     seconds : float
         The time that the solver may take.
 
@@ -65,10 +59,9 @@ def prove_update(
         The Verilog can't be read, or hasn't the module or its ports; or a tool isn't installed.
     """
     start = time.monotonic()
-    circuit = read_circuit(verilog, module or interface["module"], cells)
-    check_ports(circuit, interface)
+    circuit = read_export(Export(verilog, dict(interface)))
     terms = Products()
-    if interface["module"] == NEURON_MODULE:
+    if is_pipeline(interface):
         updates = [neuron_update(terms, circuit, words, interface)]
     else:
         updates = population_updates(terms, circuit, words, interface)
@@ -85,14 +78,18 @@ def prove_update(
 
 
 def prove_population(
-    verilog: str, words: Words, interface: Mapping[str, Any], *, seconds: float = SECONDS
+    verilog: str,
+    words: Words,
+    interface: Mapping[str, Any],
+    *,
+    seconds: float = SECONDS,
 ) -> Iterator[Claim]:
     """Prove all claims about a population that this project exported, but what an update computes.
 
     Parameters
     ----------
     verilog : str
-        The text of a population, portable, of more than one row; whatever was changed in it since.
+        The text of a population, whatever was changed in it since.
     words : Words
         The neurons.
     interface : mapping
@@ -106,8 +103,7 @@ def prove_population(
         The Verilog can't be read, or hasn't the module, its ports or the signals that the claims are about;
         or a tool isn't installed.
     """
-    circuit = read_circuit(verilog, interface["module"])
-    check_ports(circuit, interface)
+    circuit = read_export(Export(verilog, dict(interface)))
     yield from population_claims(circuit, words, interface, seconds)
     terms = Products()
     update, *_ = population_updates(terms, circuit, words, interface)
@@ -162,8 +158,7 @@ def prove_runs(
         The Verilog can't be read, or hasn't the module or its ports; or a tool isn't installed.
     """
     start = time.monotonic()
-    circuit = read_circuit(verilog, interface["module"])
-    check_ports(circuit, interface)
+    circuit = read_export(Export(verilog, dict(interface)))
     terms = Products()
     prefix = _prefix(words, RUNS[claim])
     bound = len(prefix) + FREE_STEPS

@@ -1,5 +1,6 @@
 """What is proved of a configuration, claim by claim."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from qlif.cosim.configuration import Configuration
 from qlif.cosim.proof import counterexample
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay
-from qlif.cosim.proof.netlist import check_ports, read_circuit
+from qlif.cosim.proof.netlist import check_ports, is_pipeline, read_circuit
 from qlif.cosim.proof.prove import (
     RUNS,
     UPDATE_CLAIM,
@@ -20,8 +21,7 @@ from qlif.cosim.proof.prove import (
 )
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.depths import Depth
-from qlif.hdl.export import NEURON_MODULE, Export, export_neuron, export_population
-from qlif.hdl.gates import explicit_models
+from qlif.hdl.export import Export, export_neuron, export_population
 from qlif.hdl.primitives import primitives
 from qlif.model.errors import InputError
 from qlif.model.formats import Overflow, Rounding
@@ -45,20 +45,24 @@ class Task:
         Its neuron.
     export : Export
         Its Verilog.
-    prove : callable
-        ``prove(seconds)`` gives the solver so much time for each.
+    claims : callable
+        ``claims(export, seconds)`` proves it of a text, and gives the solver so much time for each.
     """
 
     claim: str
     configuration: Configuration
     words: Words
     export: Export
-    prove: Callable[[float], Iterable[Claim]]
+    claims: Callable[[Export, float], Iterable[Claim]]
+
+    def prove(self, seconds: float) -> Iterable[Claim]:
+        """Give the solver so many seconds for each claim."""
+        return self.claims(self.export, seconds)
 
     def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | None:
         """Play a counterexample in a simulator, with waves; None if no run from reset on shows it."""
         values = claim.counterexample or {}
-        if self.export.interface["module"] == NEURON_MODULE:
+        if is_pipeline(self.export.interface):
             return counterexample.replay(
                 self.export.verilog,
                 self.words,
@@ -73,20 +77,12 @@ class Task:
 
 
 def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
-    """Give all claims about a configuration."""
+    """Give all claims about a configuration in the portable variant."""
     yield from update_tasks(configuration, lanes)
     parameters = configuration.parameters
     words = quantise(parameters, configuration.arithmetic)
     export = export_population(words, parameters.n, configuration.name, lanes, configuration.depths)
-    if parameters.n > lanes:
-
-        def prove(seconds: float) -> Iterator[Claim]:
-            return prove_population(export.verilog, words, export.interface, seconds=seconds)
-
-        yield Task("the population around it", configuration, words, export, prove)
-    elif lanes == 1:
-        # A single neuron isn't counted, so it hasn't the registers that the invariants are about.
-        yield from run_tasks(configuration, words, export)
+    yield _population(configuration, words, export)
 
 
 def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
@@ -119,20 +115,23 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
             yield _update(claim, configuration, words, export_neuron(words, name))
 
 
-def explicit_tasks(configuration: Configuration, target: str) -> Iterator[Task]:
-    """Give the claim about the pipeline that instantiates a target's multiplier blocks, with their models.
+def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) -> Iterator[Task]:
+    """Give the claims about a configuration that instantiates a target's cells, with our models of them.
 
     Raises
     ------
     InputError
-        There is no such variant.
+        There is no such variant, or its block RAMs don't hold a lane's neurons.
     """
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    built = export_neuron(words, configuration.name, configuration.depths, primitives("explicit", target))
-    claim = f"{UPDATE_CLAIM}, with the multipliers of {target}"
-    yield _update(
-        claim, configuration, words, built, (explicit_models(target)[-1].read_text(encoding="utf-8"),)
-    )
+    name, parameters = configuration.name, configuration.parameters
+    built_from, of_cells = primitives("explicit", target), f", of the cells of {target}"
+    words = quantise(parameters, configuration.arithmetic)
+    export = export_population(words, parameters.n, name, lanes, configuration.depths, built_from)
+    yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, words, export)
+    registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
+    claim = f"{UPDATE_CLAIM}, for every parameter word{of_cells}"
+    yield _update(claim, configuration, words, export_neuron(words, name, registers, built_from))
+    yield _population(configuration, words, export, of_cells)
 
 
 def foreign_tasks(
@@ -164,15 +163,10 @@ def foreign_tasks(
         if latency is not None:
             own.interface["latency"] = latency
     check_ports(circuit, own.interface)
-    export = Export(verilog, own.interface)
-    if own.interface["module"] == NEURON_MODULE:
-
-        def prove(seconds: float) -> Iterator[Claim]:
-            yield prove_update(verilog, words, own.interface, module=module, seconds=seconds)
-
-        yield Task(UPDATE_CLAIM, configuration, words, export, prove)
+    export = Export(verilog, {**own.interface, "module": module})
+    if is_pipeline(export.interface):
+        yield _update(UPDATE_CLAIM, configuration, words, export)
     else:
-        export = Export(verilog, {**own.interface, "module": module})
         yield from run_tasks(configuration, words, export)
 
 
@@ -180,10 +174,10 @@ def run_tasks(configuration: Configuration, words: Words, export: Export) -> Ite
     """Give the claims about a population's first updates, by its ports."""
     for claim in RUNS:
 
-        def prove(seconds: float, claim: str = claim) -> Iterator[Claim]:
-            yield prove_runs(export.verilog, words, export.interface, claim, seconds=seconds)
+        def claims(text: Export, seconds: float, claim: str = claim) -> Iterator[Claim]:
+            yield prove_runs(text.verilog, words, text.interface, claim, seconds=seconds)
 
-        yield Task(claim, configuration, words, export, prove)
+        yield Task(claim, configuration, words, export, claims)
 
 
 def additive(parameters: Parameters) -> Parameters:
@@ -194,10 +188,16 @@ def additive(parameters: Parameters) -> Parameters:
     )
 
 
-def _update(
-    claim: str, configuration: Configuration, words: Words, export: Export, cells: tuple[str, ...] = ()
-) -> Task:
-    def prove(seconds: float) -> Iterator[Claim]:
-        yield prove_update(export.verilog, words, export.interface, claim=claim, cells=cells, seconds=seconds)
+def _population(configuration: Configuration, words: Words, export: Export, of_cells: str = "") -> Task:
+    def claims(text: Export, seconds: float) -> Iterator[Claim]:
+        for claim in prove_population(text.verilog, words, text.interface, seconds=seconds):
+            yield dataclasses.replace(claim, claim=f"{claim.claim}{of_cells}")
 
-    return Task(claim, configuration, words, export, prove)
+    return Task(f"the population around it{of_cells}", configuration, words, export, claims)
+
+
+def _update(claim: str, configuration: Configuration, words: Words, export: Export) -> Task:
+    def claims(text: Export, seconds: float) -> Iterator[Claim]:
+        yield prove_update(text.verilog, words, text.interface, claim=claim, seconds=seconds)
+
+    return Task(claim, configuration, words, export, claims)

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from qlif.cosim.proof import integers
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.integers import Integer
@@ -26,8 +24,8 @@ from qlif.model.words import Words
 
 LEGAL = "a legal state stays legal: potential below threshold, counter and trace within their limits"
 RECOVERS = (
-    "after any upset of its memory a neuron's potential is legal after one update, its counter after at most "
-    "{}, and a trace too large shrinks in each"
+    "after any upset of its memory a neuron's next update writes a legal potential and counter, and a trace "
+    "within its format that, if too large, has shrunk"
 )
 
 STATE = ("potential", "refractory", "trace")
@@ -98,16 +96,13 @@ class Update:
         deadline = None if seconds is None else time.monotonic() + seconds
         outputs = {f"{name}_out": word for name, word in self.after.items()}
         named = {**self.before, **outputs, **self.inputs}
-        verdict = Answer("proved", {})
+        agree = terms.both(*(self.agrees(terms, name) for name in self.after))
         for case in (terms.negation(refractory), refractory):
-            for name in self.after:
-                left = None if deadline is None else max(0.001, deadline - time.monotonic())
-                answer = terms.prove(self.agrees(terms, name), [case], named, left)
-                if answer.verdict == "refuted":
-                    return answer
-                if answer.verdict == "unknown":
-                    verdict = answer
-        return verdict
+            left = None if deadline is None else max(0.001, deadline - time.monotonic())
+            answer = terms.prove(agree, [case], named, left)
+            if answer.verdict != "proved":
+                return answer
+        return Answer("proved", {})
 
 
 def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Term]]:
@@ -139,9 +134,8 @@ def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Ter
     def limits(state: Mapping[str, Integer]) -> list[Term]:
         return [state["refractory"] <= length, state["trace"] <= highest]
 
-    longest = words.refractory.max_word - int(np.min(constants["refractory"]))
     recovers = [
-        terms.either(after["refractory"] <= length, after["refractory"] < before["refractory"]),
+        after["refractory"] <= length,
         terms.either(after["trace"] <= highest, after["trace"] < before["trace"]),
     ]
     # Parameters that can be written can be written so that a spike's own reset is above threshold.
@@ -153,7 +147,7 @@ def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Ter
     below = terms.negation(after["potential"] >= constant("threshold"))
     return {
         LEGAL: ([*sensible, *limits(before)], terms.both(below, *limits(after))),
-        RECOVERS.format(longest): (sensible, terms.both(below, *recovers)),
+        RECOVERS: (sensible, terms.both(below, *recovers)),
     }
 
 

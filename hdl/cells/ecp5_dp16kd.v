@@ -7,6 +7,9 @@
 //
 // What the hardware leaves open is X here: a bit that one port reads while the other writes it. (Verilator knows
 // no X and gets the complement.) A choice that the model doesn't know stops the simulation.
+//
+// Yosys, for proofs, gets a memory that is written at port A and read at port B, words of one width, as the explicit
+// variant uses it. Any other choice isn't elaborated. (It reads this file with -defer.)
 module DP16KD (
   input
     DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2,
@@ -59,6 +62,67 @@ module DP16KD (
     INITVAL_07, INITVAL_06, INITVAL_05, INITVAL_04, INITVAL_03, INITVAL_02, INITVAL_01, INITVAL_00
   };
 
+`ifdef YOSYS
+  localparam WIDTH = DATA_WIDTH_A;
+  localparam LOWEST = WIDTH == 18 ? 4 : WIDTH == 9 ? 3 : WIDTH == 4 ? 2 : WIDTH == 2 ? 1 : 0;
+  localparam WORDS = 1 << (14 - LOWEST);
+  reg [WIDTH-1:0] words [0:WORDS-1];
+
+  // They start as INITIAL says; as anything if it is 0, for then nobody asked for a first content.
+  generate
+    if (INITIAL != 0) begin : filled
+      integer word;
+      initial
+        for (word = 0; word < WORDS; word = word + 1)
+          if (WIDTH == 18) words[word] = INITIAL[20 * word +: 18];
+          else if (WIDTH == 9) words[word] = INITIAL[20 * (word / 2) + 9 * (word % 2) +: 9];
+          else words[word] = INITIAL[20 * (word * WIDTH / 16) + 9 * (word * WIDTH / 8 % 2) + word * WIDTH % 8 +: WIDTH];
+    end
+  endgenerate
+
+  wire [13:0] address_a = {
+    ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0
+  };
+  wire [13:0] address_b = {
+    ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0
+  };
+  wire [17:0] data = {
+    DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0
+  };
+  wire [13-LOWEST:0] written_at = address_a[13:LOWEST], read_at = address_b[13:LOWEST];
+  wire writes = CEA && WEA && {CSA2, CSA1, CSA0} == 3'd0, reads = CEB && {CSB2, CSB1, CSB0} == 3'd0;
+  // Without a byte's enable it keeps what it was; if the port is told to do more than write, all is unknown.
+  wire [WIDTH-1:0] kept = words[written_at];
+  wire [17:0] merged = WIDTH < 18 ? data : {
+    address_a[1] ? data[17:9] : kept[WIDTH-1:WIDTH/2], address_a[0] ? data[8:0] : kept[WIDTH/2-1:0]
+  };
+  reg [WIDTH-1:0] latch, registered;
+  always @(posedge CLKA) if (writes) words[written_at] <= RSTA ? {WIDTH{1'bx}} : merged[WIDTH-1:0];
+  always @(posedge CLKB) begin
+    if (RSTB || WEB || reads && writes && read_at == written_at) latch <= {WIDTH{1'bx}};
+    else if (reads) latch <= words[read_at];
+    if (RSTB) registered <= {WIDTH{1'bx}};
+    else if (OCEB) registered <= latch;
+  end
+  assign {
+    DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0
+  } = 18'bx;
+  assign {
+    DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0
+  } = REGMODE_B == "OUTREG" ? registered : latch;
+
+  generate
+    if (WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 9 && WIDTH != 18)
+      $error("DP16KD: DATA_WIDTH_A must be 1, 2, 4, 9 or 18 in a proof");
+    if (DATA_WIDTH_B != WIDTH) $error("DP16KD: DATA_WIDTH_B must be DATA_WIDTH_A in a proof");
+    if (REGMODE_B != "OUTREG" && REGMODE_B != "NOREG") $error("DP16KD: REGMODE_B isn't modelled");
+    if (WRITEMODE_A != "NORMAL" || WRITEMODE_B != "NORMAL") $error("DP16KD: WRITEMODE must be NORMAL in a proof");
+    if (CLKAMUX != "CLKA" || CLKBMUX != "CLKB") $error("DP16KD: clocks must not be inverted in a proof");
+    if (CSDECODE_A != "0b000" || CSDECODE_B != "0b000") $error("DP16KD: CSDECODE must be 0b000 in a proof");
+    if (RESETMODE != "SYNC") $error("DP16KD: RESETMODE must be SYNC in a proof");
+    if (INIT_DATA != "STATIC") $error("DP16KD: INIT_DATA isn't modelled");
+  endgenerate
+`else
   // Written from two clocks, as a memory with two ports is.
   // verilator lint_off MULTIDRIVEN
   reg [8:0] memory [0:2047];
@@ -220,4 +284,5 @@ module DP16KD (
     if (GSR != "ENABLED" && GSR != "DISABLED" && GSR != "AUTO") $fatal(1, "DP16KD: GSR %s isn't modelled", GSR);
     if ($bits(INITIAL) != 64 * 320) $fatal(1, "DP16KD: each INITVAL must have 320 bits");
   end
+`endif
 endmodule

@@ -88,14 +88,21 @@ module MULT18X18D (
     signed_b <= SIGNEDB;
   end
 
-  initial begin
-    if (REG_INPUTC_CLK != "NONE") $fatal(1, "MULT18X18D: REG_INPUTC_CLK %s isn't modelled", REG_INPUTC_CLK);
-    if (HIGHSPEED_CLK != "NONE") $fatal(1, "MULT18X18D: HIGHSPEED_CLK %s isn't modelled", HIGHSPEED_CLK);
-    if (CAS_MATCH_REG != "FALSE") $fatal(1, "MULT18X18D: CAS_MATCH_REG %s isn't modelled", CAS_MATCH_REG);
-    if (MULT_BYPASS != "DISABLED") $fatal(1, "MULT18X18D: MULT_BYPASS %s isn't modelled", MULT_BYPASS);
-    if (RESETMODE != "SYNC") $fatal(1, "MULT18X18D: RESETMODE %s isn't modelled", RESETMODE);
-  end
 `endif
+  // A choice that isn't modelled stops a simulation, and isn't elaborated by Yosys, which reads this file with -defer.
+`ifdef YOSYS
+  `define MULT18X18D_KNOWS(name, parameter, value) \
+    generate if (parameter != value) $error("MULT18X18D: %s isn't modelled", name); endgenerate
+`else
+  `define MULT18X18D_KNOWS(name, parameter, value) \
+    initial if (parameter != value) $fatal(1, "MULT18X18D: %s %s isn't modelled", name, parameter);
+`endif
+  `MULT18X18D_KNOWS("REG_INPUTC_CLK", REG_INPUTC_CLK, "NONE")
+  `MULT18X18D_KNOWS("HIGHSPEED_CLK", HIGHSPEED_CLK, "NONE")
+  `MULT18X18D_KNOWS("CAS_MATCH_REG", CAS_MATCH_REG, "FALSE")
+  `MULT18X18D_KNOWS("MULT_BYPASS", MULT_BYPASS, "DISABLED")
+  `MULT18X18D_KNOWS("RESETMODE", RESETMODE, "SYNC")
+  `undef MULT18X18D_KNOWS
 endmodule
 
 // One of its registers, or a wire if its clock is NONE.

@@ -1,5 +1,6 @@
 """The models of cells against a plain product, a plain memory and the vendor's own, in Icarus and proved."""
 
+import random
 import re
 import shutil
 import subprocess
@@ -341,3 +342,68 @@ def test_the_block_is_the_vendors_for_every_word(signs):
         states = now.following()
     same = terms.equal(now.output("ours"), now.output("vendors"))
     assert terms.prove(same, (), None, 60).verdict == "proved"
+
+
+def views(tmp_path):
+    """One file with the memory's model as simulators get it, and as Yosys gets it for proofs."""
+    text = MEMORY.read_text()
+    # Icarus knows no checks while it elaborates.
+    proofs = re.sub(r"(?ms)^  generate\n    if \(WIDTH != 1 .*?endgenerate$", "", text, count=1)
+    proofs = proofs.replace("module DP16KD", "module VIEW")
+    file = tmp_path / "views.v"
+    file.write_text(f"`define YOSYS\n{proofs}\n`undef YOSYS\n{text}")
+    return file
+
+
+def views_bench(width, register, init):
+    """Write at port A and read at port B, of both views, where they like; count what is known of a word."""
+    parameters = (
+        f'.DATA_WIDTH_A({width}), .DATA_WIDTH_B({width}), .REGMODE_B("{register}"), '
+        f".INITVAL_00(320'h{init:080x}), .INITVAL_01(320'h{init ^ (1 << 319) - 1:080x})"
+    )
+    pins = (
+        f"{names('DIA', 18, 'd')}, {names('ADA', 14, 'aa')}, {names('ADB', 14, 'ab')}, "
+        ".CLKA(clk), .CLKB(clk), .CEA(cea), .WEA(we), .CEB(ceb), .OCEB(oce), .CSA0(csa), .CSB2(csb), "
+        + ", ".join(f".{pin}(1'b0)" for pin in ("RSTA", "RSTB", "WEB", "CSA1", "CSA2", "CSB0", "CSB1"))
+        + ", .OCEA(1'b1)"
+    )
+    return f"""
+module bench;
+  reg clk = 0, we = 0, cea = 1, ceb = 1, oce = 1, csa = 0, csb = 0; reg [13:0] aa = 0, ab = 0;
+  reg [17:0] d = 0; wire [17:0] p, q;
+  VIEW #({parameters}) view ({pins}, {names("DOB", 18, "p")});
+  DP16KD #({parameters}) full ({pins}, {names("DOB", 18, "q")});
+  integer i, k, wrong = 0, known = 0;
+  initial begin
+    for (i = 0; i < 6000; i = i + 1) begin
+      aa = $random & 14'h03ff; ab = $random & 14'h03ff; d = $random;
+      if (i % 9 == 0) ab = aa;
+      we = $random; cea = $random; ceb = $random; oce = $random;
+      csa = ($random & 7) == 0; csb = ($random & 7) == 0;
+      #1 clk = 1; #1
+      for (k = 0; k < {width}; k = k + 1)
+        if (p[k] !== 1'bx) begin known = known + 1; if (p[k] !== q[k]) wrong = wrong + 1; end
+      clk = 0; #1;
+    end
+    $display("wrong: %0d, known: %0d", wrong, known > {5000 * width}); $finish;
+  end
+endmodule
+"""
+
+
+@pytest.mark.parametrize("register", ["NOREG", "OUTREG"])
+@pytest.mark.parametrize("width", [1, 2, 4, 9, 18])
+def test_the_memory_of_proofs_is_that_of_simulations(tmp_path, width, register):
+    """Its first content too; where it says that nothing is known, the other may say what it likes."""
+    init = random.Random(width).getrandbits(320)
+    bench = views_bench(width, register, init)
+    assert simulate(tmp_path, bench, views(tmp_path)) == ("wrong: 0, known: 1\n", 0)
+
+
+def test_a_fault_in_the_memory_of_proofs_is_seen(tmp_path):
+    file = views(tmp_path)
+    text = file.read_text()
+    file.write_text(text.replace("address_a[1] ? data[17:9]", "1'b1 ? data[17:9]", 1))
+    assert file.read_text() != text
+    said, _ = simulate(tmp_path, views_bench(18, "OUTREG", 5), file)
+    assert not said.startswith("wrong: 0,")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from qlif.hdl import fixed
 from qlif.hdl import neuron as neuron_module
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.model import datapath
@@ -176,7 +177,7 @@ def differing_cases(words):
     """Two inputs whose outcomes differ in every output."""
     arithmetic = words.arithmetic
     spiking = State(arithmetic.potential.max_word, 0, 0), arithmetic.current.max_word, 0
-    refractory = State(0, words.refractory.max_word, arithmetic.trace.max_word // 2), 0, 0
+    refractory = State(0, 1, arithmetic.trace.max_word // 2), 0, 0
     (first, first_spike), (second, second_spike) = golden(words, spiking), golden(words, refractory)
     assert first_spike != second_spike
     assert all(a != b for a, b in zip(first, second, strict=True))
@@ -225,7 +226,16 @@ def _late_spike(monkeypatch):
 
 
 def _counter_sticks(monkeypatch):
-    monkeypatch.setattr(neuron_module, "_count_down", lambda count: count)
+    monkeypatch.setattr(neuron_module, "_count_down", lambda count, length: count)
+
+
+def _upset_counter_runs_out(monkeypatch):
+    original = neuron_module._count_down
+    monkeypatch.setattr(
+        neuron_module,
+        "_count_down",
+        lambda count, length: original(count, fixed.Const(count.words.max_word, count.shape())),
+    )
 
 
 def _trace_loses_its_top_bit(monkeypatch):
@@ -264,6 +274,7 @@ VULNERABLE = {
 PLANTED = [
     _late_spike,
     _counter_sticks,
+    _upset_counter_runs_out,
     _trace_loses_its_top_bit,
     _unbalanced,
     _random_bits_at_the_wrong_clock,

@@ -86,7 +86,7 @@ def update(words, state, current, random):
 
     # 2. spike   3. refractory counter and reset   4. lower bound
     spike = potential >= words.constants["threshold"].word
-    refractory = state.refractory - 1 if state.refractory > 0 else 0
+    refractory = min(max(state.refractory - 1, 0), parameters.refrac_length)
     if spike:
         refractory = parameters.refrac_length
         potential = words.constants["reset"].word

@@ -73,7 +73,18 @@ def decay_rounding(patch):
 
 def counter_wraps(patch):
     patch.setattr(
-        neuron, "_count_down", lambda count: fixed.Value(fixed.Shape(count.words), count.as_value() - 1)
+        neuron,
+        "_count_down",
+        lambda count, length: fixed.Value(fixed.Shape(count.words), count.as_value() - 1),
+    )
+
+
+def upset_counter_runs_out(patch):
+    honest = neuron._count_down
+    patch.setattr(
+        neuron,
+        "_count_down",
+        lambda count, length: honest(count, fixed.Const(count.words.max_word, count.shape())),
     )
 
 
@@ -100,6 +111,7 @@ PATCHES = [
     more_for_at_least,
     decay_rounding,
     counter_wraps,
+    upset_counter_runs_out,
     refractory_neurons_integrate,
 ]
 OTHERS = {

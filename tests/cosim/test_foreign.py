@@ -1,0 +1,133 @@
+"""Somebody else's Verilog under both commands that take it: proved, run, or refused by name."""
+
+import json
+import re
+
+import pytest
+
+from qlif.cosim.proof.solver import Answer, Terms
+from qlif.hdl.export import export_population
+from qlif.model.parameters import Parameters
+from qlif.model.presets import preset
+from qlif.model.words import quantise
+
+NEURONS = 2
+
+
+def population():
+    words = quantise(Parameters(n=NEURONS), preset("tiny-8"))
+    return export_population(words, NEURONS, "mine").verilog.replace(
+        "module qlif_population(", "module mine("
+    )
+
+
+def arguments(command, module="mine"):
+    own = ("--steps", 20, "--simulator", "icarus", "--json") if command == "cosim" else ("--json",)
+    return (
+        command, "--preset", "tiny-8", "--neurons", NEURONS, "--verilog", "mine.v", "--module", module,
+        "--out", "out", *own,
+    )  # fmt: skip
+
+
+@pytest.fixture(params=["prove", "cosim"])
+def command(request, yosys, quick_simulator):
+    return request.param
+
+
+def write(tmp_path, text):
+    (tmp_path / "mine.v").write_text(text)
+
+
+def test_verilog_with_the_ports_is_taken(command, qlif, tmp_path):
+    write(tmp_path, population())
+    code, said, _ = qlif(*arguments(command))
+    assert code == 0
+    facts = json.loads(said)
+    if command == "prove":
+        assert {claim["result"] for claim in facts} == {"proved"}
+    else:
+        assert facts["mismatches"] == 0
+        assert facts["updates"] == 20 * NEURONS
+
+
+def test_a_fault_in_it_ends_with_1(command, qlif, tmp_path):
+    text = population()
+    right = "assign updates_spike ="
+    assert text.count(right) == 1
+    write(tmp_path, text.replace(right, "assign updates_spike = ~"))
+    code, said, _ = qlif(*arguments(command))
+    assert code == 1
+    if command == "prove":
+        assert "refuted" in {claim["result"] for claim in json.loads(said)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("endmodule", "endmodul", "syntax error"),
+        ("module mine(", "module other(", "unknown module 'mine'"),
+        ("updates_trace", "updates_tracee", "the module lacks the output updates_trace of 8 bits"),
+        ("assign updates_spike =", "wire unused =", "updates_spike is used but has no driver"),
+        ("[7:0] currents_data", "[6:0] currents_data", "port currents_data must have 8 bits"),
+    ],
+    ids=["syntax", "module", "port", "driver", "width"],
+)
+def test_what_it_lacks_is_named(command, qlif, tmp_path, old, new, said):
+    text = population()
+    assert old in text
+    write(tmp_path, text.replace(old, new))
+    code, _, error = qlif(*arguments(command))
+    assert code == 2
+    assert said in error
+    assert "Traceback" not in error
+    if said == "syntax error":
+        assert re.search(r"the Verilog can't be read: line \d+: ", error)
+
+
+@pytest.mark.parametrize("text", ["", "this is no Verilog\n"], ids=["empty", "prose"])
+def test_no_module_at_all(command, qlif, tmp_path, text):
+    write(tmp_path, text)
+    code, _, error = qlif(*arguments(command))
+    assert code == 2
+    assert "no such module" in error
+
+
+def test_a_file_that_is_not_there(command, qlif):
+    code, _, error = qlif(*arguments(command))
+    assert code == 2
+    assert "mine.v can't be read: No such file" in error
+
+
+def test_a_variant_belongs_to_this_projects_own(command, qlif, tmp_path):
+    write(tmp_path, population())
+    code, _, error = qlif(*arguments(command), "--variant", "explicit")
+    assert code == 2
+    assert "--variant" in error and "--verilog" in error
+
+
+def test_a_solver_out_of_time_ends_with_1_and_proves_nothing(qlif, monkeypatch, yosys):
+    """Each claim that the solver had no time for is unknown, whatever the others are."""
+    honest = Terms.ask
+
+    def hurried(self, claim, assumptions=(), named=None, seconds=None):
+        answer = honest(self, claim, assumptions, named, seconds)
+        # It knows the time that it was given.
+        assert seconds is not None and seconds <= 0.5
+        return Answer("unknown", {}) if answer.verdict == "proved" else answer
+
+    monkeypatch.setattr(Terms, "ask", hurried)
+    code, said, _ = qlif(
+        "prove", "--preset", "tiny-8", "--neurons", 64, "--variant", "portable", "--timeout", 0.5, "--json"
+    )
+    assert code == 1
+    assert {claim["result"] for claim in json.loads(said)} == {"unknown"}
+
+
+def test_a_real_time_out(qlif, yosys):
+    code, said, _ = qlif(
+        "prove", "--preset", "wide-32", "--variant", "portable", "--timeout", 0.001, "--json"
+    )
+    assert code == 1
+    results = [claim["result"] for claim in json.loads(said)]
+    assert "unknown" in results
+    assert "refuted" not in results
