@@ -21,7 +21,7 @@ $(READY): pyproject.toml
 
 demo: $(READY)
 	$(BIN)/qlif cosim --preset square-18 --neurons 64 --steps 2000 --input ou --seed 1 \
-		--max-lag-steps 5 --max-rmse 0.25 --out build/demo
+		--max-lag-steps 2 --max-rmse 0.15 --out build/demo
 
 test: check
 	$(BIN)/python -m pytest -n 2

@@ -102,13 +102,13 @@ def integrate(
         quadratic_fraction = arithmetic.product_fraction
     drive = current * constants["drive"] if arithmetic.currents is Currents.RAW else current
 
+    # An exact sum may have any order. With the order of the hardware, a solver sees at once that they agree.
     finest = words.sum_format.f_bits
-    total = (potential << (finest - arithmetic.potential.f_bits)) + (
-        quadratic << (finest - quadratic_fraction)
-    )
-    total = total + (drive << (finest - words.drive_format.f_bits))
+    total = drive << (finest - words.drive_format.f_bits)
     if arithmetic.form is Form.SQUARE:
         total = total + (constants["bias"] << (finest - words.constants["bias"].format.f_bits))
+    total = total + (potential << (finest - arithmetic.potential.f_bits))
+    total = total + (quadratic << (finest - quadratic_fraction))
     excess = finest - arithmetic.potential.f_bits
     rounded = drop(total, excess, arithmetic.rounding, random, arithmetic.random_bits)
     return fit(rounded, arithmetic.potential, arithmetic.overflow, where)

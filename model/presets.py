@@ -46,10 +46,10 @@ PRESETS = MappingProxyType(
             currents=Currents.SCALED,
             coefficient_bits=18,
         ),
-        # A 12-bit state whose mean follows the real neuron.
+        # A 12-bit state whose mean intervals are as good as those of 16 bits to nearest.
         "stochastic-12": Arithmetic(
             form=Form.SQUARE,
-            potential=SQ(6, 6),
+            potential=SQ(5, 7),
             current=SQ(8, 8),
             trace=UQ(3, 9),
             rounding=Rounding.SR,

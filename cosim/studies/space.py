@@ -19,7 +19,7 @@ FIGURES = ("lut", "ff", "dsp", "ram")
 COSTS = ("state-bits", "area")
 
 INTEGER_BITS: Mapping[str, range] = MappingProxyType({"factored": range(7, 9), "square": range(4, 7)})
-"""Integer bits that are tried: from the fewest that hold the default neuron to those of the usual presets."""
+"""Integer bits that are tried: the fewest hold the default neuron, the most leave room for inhibition."""
 
 DEVICE_LUTS = MappingProxyType({"ecp5": 83_640, "up5k": 5_280})
 """LUTs of each target's device, from its data sheet."""

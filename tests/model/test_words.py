@@ -367,7 +367,7 @@ REFUSED = [
     (
         STOCHASTIC.replace(random_bits=32),
         {},
-        "random_bits must be at most the 12 bits that the sum loses, not 32",
+        "random_bits must be at most the 13 bits that the sum loses, not 32",
     ),
     (
         SQUARE.replace(product_fraction=32, product_rounding="RND"),
@@ -389,7 +389,7 @@ def test_what_cant_be_held_is_refused_in_words(arithmetic, parameters, text):
 
 
 def test_the_nearest_allowed_choice_is_allowed():
-    made(STOCHASTIC.replace(random_bits=12))
+    made(STOCHASTIC.replace(random_bits=13))
     made(SQUARE.replace(product_fraction=31, product_rounding="RND"))
     made(
         SQUARE.replace(potential=SQ(5, 20), product_fraction=3, product_rounding="RND"),

@@ -1,7 +1,7 @@
 """The factored form against the square form at equal width of the state word.
 
 In mV a word spends bits on the distance from 0 mV to the neuron's range; seen from the midpoint it doesn't,
-and the same word has two fraction bits more. The coordinates cost nothing: they are constants.
+and the same word has three fraction bits more. The coordinates cost nothing: they are constants.
 """
 
 import math

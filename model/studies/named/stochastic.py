@@ -58,11 +58,7 @@ def _findings(rows: list[Row]) -> list[str]:
         by = {(row["rounding"], row["word_bits"]): row for row in rows if row["form"] == form}
         words = sorted({bits for _, bits in by})
         for name, what in (("interval", "RMS interval error"), ("lag", "mean spike lag")):
-            better = [
-                bits
-                for bits in words
-                if _upper(by["SR", bits], name) < (by["RND", bits][f"{name}_mean"] or math.inf)
-            ]
+            better = [bits for bits in words if _upper(by["SR", bits], name) < _mean(by["RND", bits], name)]
             saved = []
             for bits in words:
                 goal = _upper(by["SR", bits], name)

@@ -21,10 +21,10 @@ def test_every_combination_comes_once_and_in_order():
     # Round to nearest has neither random bits nor seeds to vary; the input varies fastest.
     names = ("word_bits", "fraction_bits", "rounding", "random_bits", "rounding_seed", "input")
     assert [tuple(getattr(point, name) for name in names) for point in points[:4]] == [
-        (8, 2, "RND", 0, 1, "constant"),
-        (8, 2, "RND", 0, 1, "ou"),
-        (8, 2, "SR", 4, 1, "constant"),
-        (8, 2, "SR", 4, 1, "ou"),
+        (8, 3, "RND", 0, 1, "constant"),
+        (8, 3, "RND", 0, 1, "ou"),
+        (8, 3, "SR", 4, 1, "constant"),
+        (8, 3, "SR", 4, 1, "ou"),
     ]
 
 

@@ -44,7 +44,7 @@ def test_intervals_are_those_noted_before_but_for_three_known_ones(bench, monkey
     rows = isi.run(bench).rows
     exact = {(row["arithmetic"], row["drive_mv"]): row for row in rows if "SR" not in row["arithmetic"]}
     different = {key for key, row in exact.items() if not row["agrees"]}
-    # The noted factored RND was measured with a gain of 8 bits: see docs/studies.md.
+    # The noted factored RND was measured with gains of 8 bits: see test_isi_independently.py.
     assert different == {
         ("SQ(8,8) factored RND", 17.0),
         ("SQ(8,8) factored RND", 20.0),
@@ -52,13 +52,6 @@ def test_intervals_are_those_noted_before_but_for_three_known_ones(bench, monkey
     }
     assert exact["SQ(8,8) factored TRN", 17.0]["silent"]
     assert exact["SQ(8,8) factored TRN", 20.0]["interval_error_percent"] == pytest.approx(10.056, abs=1e-3)
-
-
-def test_the_two_different_values_of_factored_are_those_of_a_gain_of_8_bits():
-    eight = isi._FACTORED.replace(coefficient_bits=8)
-    curve = isi.fi_curve(isi.NEURON, isi.CURRENTS, arithmetic=eight, duration_ms=1000.0)
-    closed = isi.analytic.interspike_interval(isi.NEURON, isi.CURRENTS)
-    assert (100 * (curve.mean_isi_ms / closed - 1)).round(1)[1:3].tolist() == [1.2, 1.1]
 
 
 def test_rheobase_moves_by_what_rounding_loses(bench, monkeypatch):
