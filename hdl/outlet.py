@@ -91,10 +91,9 @@ class Outlet(wiring.Component):
         memory: Any = Memory(shape=len(queued), depth=self.places, init=[], attrs=attributes)
         m.submodules.queue = memory
         write, read = memory.write_port(), memory.read_port()
-        # With a bit more than the address has: a full queue doesn't look like one with nothing left.
-        pointer = range(2 * self.places)
-        written, taken = (Signal(pointer, name=name) for name in ("written", "taken"))
-        newest = Signal(pointer, init=2 * self.places - 1)
+        # Where the next row goes, where the last one went, and where the oldest is, if one waits.
+        written, taken = (Signal(range(self.places), name=name) for name in ("written", "taken"))
+        newest = Signal(range(self.places), init=self.places - 1)
         # What waits in the queue, and what was read from it; what is offered follows when there is room.
         waits, held, refill, reading, vacant = (
             Signal(name=name) for name in ("waits", "held", "refill", "reading", "vacant")

@@ -113,7 +113,9 @@ class Control:
 
     def waiting(self, now: Clock) -> Term:
         """Return how many rows are in the queue."""
-        return self.wide(self.terms.make("BV_SUB", now["core.outlet.written"], now["core.outlet.taken"]))
+        between = self.terms.make("BV_SUB", now["core.outlet.newest"], now["core.outlet.taken"])
+        rows = self.plus(between, self.number(1))
+        return self.terms.choose(now["core.outlet.waits"], rows, self.number(0))
 
     def claimed(self, now: Clock, monitor: Monitor) -> Term:
         """Return how many places of the queue are taken or claimed by what is in flight."""
@@ -318,7 +320,6 @@ class Control:
         terms, place = self.terms, self.watched_place
         ahead = self.wide(terms.make("BV_SUB", place, now["core.outlet.taken"]))
         within = terms.negation(self.at_most(self.waiting(now), ahead))
-        address = terms.slice(place, terms.width(place) - 2, 0)
         low = now["core.outlet.steps.low"]
         ones = terms.constant(-1, terms.width(low))
         return {
@@ -326,11 +327,14 @@ class Control:
                 terms.equal(monitor["waiting"], within),
                 terms.implies(
                     within,
-                    terms.equal(terms.read(now.values[self.queue], address), monitor["pushed"]),
+                    terms.equal(terms.read(now.values[self.queue], place), monitor["pushed"]),
                 ),
             ),
             "what waits is known": terms.both(
-                terms.equal(now["core.outlet.waits"], terms.any(self.waiting(now))),
+                terms.either(
+                    now["core.outlet.waits"],
+                    terms.equal(now["core.outlet.taken"], now["core.outlet.written"]),
+                ),
                 terms.equal(
                     now["core.outlet.written"],
                     terms.make("BV_ADD", now["core.outlet.newest"], terms.constant(1, terms.width(place))),
