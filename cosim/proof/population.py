@@ -50,8 +50,8 @@ class PopulationProof:
         self.assumed = [*self.invariants.values(), in_range]
         self.reset = self._holds_after_reset()
         # What the memory holds matters only to itself.
-        without_memory = [name for name in self.invariants if name not in OF_THE_MEMORY]
-        self.disturbed = self._not_inductive(without_memory, without_memory)
+        self.of_control = [name for name in self.invariants if name not in OF_THE_MEMORY]
+        self.disturbed = self._not_inductive(self.of_control, self.of_control)
         self.broken = self.disturbed + self._not_inductive(OF_THE_MEMORY, self.invariants)
 
     def clock(self, states: Mapping[int, Term], **inputs: Term) -> Clock:
@@ -188,23 +188,26 @@ def population_claims(
         return Claim(preset, name, answer.verdict, bound, start - begun, shown)
 
     yield claim(RESTARTS, proof.reset)
-    sound = proof.reset.verdict == "proved" and not proof.broken
+    # Only what is read depends on what the memory holds.
+    sound = proof.reset.verdict == "proved" and not proof.disturbed
     for name, term in visible(proof.control, proof.now, proof.monitor).items():
-        answer = proof.prove(term) if sound else Answer("unknown", {})
+        holds = sound and not (name == READS and proof.broken)
+        given = None if name == READS else proof.of_control
+        answer = proof.prove(term, given) if holds else Answer("unknown", {})
         if answer.verdict == "proved":
             yield claim(name, answer)
         else:
             answer, clocks = proof.search(name)
             yield claim(name, answer, clocks)
-    yield claim(MEETS, proof.prove(_meets(proof)))
-    yield claim(STABLE, proof.prove(_stable(proof)))
+    # These hold of anything that the registers may be.
+    yield claim(MEETS, proof.prove(_meets(proof), ()))
+    yield claim(STABLE, proof.prove(_stable(proof), ()))
     clocks = proof.control.loop + proof.control.places + 4
-    answer = proof.prove(_alive(proof, clocks)) if sound else Answer("unknown", {})
+    answer = proof.prove(_alive(proof, clocks), proof.of_control) if sound else Answer("unknown", {})
     yield claim(ALIVE.format(clocks), answer)
-    undisturbed = proof.reset.verdict == "proved" and not proof.disturbed
-    yield claim(UNDISTURBED, Answer("proved" if undisturbed else "unknown", {}))
+    yield claim(UNDISTURBED, Answer("proved" if sound else "unknown", {}))
     if words.arithmetic.random_bits:
-        yield claim(RANDOM, proof.prove(_random(proof)))
+        yield claim(RANDOM, proof.prove(_random(proof), ()))
 
 
 def _meets(proof: PopulationProof) -> Term:

@@ -26,6 +26,9 @@ from qlif.model.words import Words, quantise
 SECONDS = 60.0
 """The time that the solver may take for one claim."""
 
+STEPS_AFTER = 50
+"""For so many timesteps a replay goes on after the clocks of its counterexample."""
+
 UPDATE_CLAIM = "an update is the golden step"
 
 
@@ -218,6 +221,9 @@ def replay_clocks(
 ) -> Replay:
     """Play a population clock by clock, with waves, on random currents.
 
+    It then goes on for :data:`STEPS_AFTER` timesteps at full speed, in which what is wrong in a memory has time
+    to come out.
+
     Parameters
     ----------
     export : Export
@@ -229,7 +235,10 @@ def replay_clocks(
     directory : Path
         Where everything is written.
     """
-    test, options = "given_clocks", {"inputs": by_clock(values)}
+    interface, full_speed = export.interface, {"currents_valid": 1, "updates_ready": 1, "events_ready": 1}
+    rows = max(interface["neurons"], interface["neurons_for_full_speed"]) // interface["lanes"]
+    inputs = [*by_clock(values), *[{**full_speed, "parameters_valid": 0}] * (STEPS_AFTER * rows)]
+    test, options = "given_clocks", {"inputs": inputs}
     return play(
         export.verilog, words, export.interface, POPULATION_BENCH, test, options, simulator, directory
     )

@@ -91,17 +91,17 @@ module MULT18X18D (
 `endif
   // A choice that isn't modelled stops a simulation, and isn't elaborated by Yosys, which reads this file with -defer.
 `ifdef YOSYS
-  `define MULT18X18D_KNOWS(name, parameter, value) \
-    generate if (parameter != value) $error("MULT18X18D: %s isn't modelled", name); endgenerate
+  `define MULT18X18D_KNOWS(text, parameter, value) \
+    generate if (parameter != value) $error(text); endgenerate
 `else
-  `define MULT18X18D_KNOWS(name, parameter, value) \
-    initial if (parameter != value) $fatal(1, "MULT18X18D: %s %s isn't modelled", name, parameter);
+  `define MULT18X18D_KNOWS(text, parameter, value) \
+    initial if (parameter != value) $fatal(1, "%s: %s", text, parameter);
 `endif
-  `MULT18X18D_KNOWS("REG_INPUTC_CLK", REG_INPUTC_CLK, "NONE")
-  `MULT18X18D_KNOWS("HIGHSPEED_CLK", HIGHSPEED_CLK, "NONE")
-  `MULT18X18D_KNOWS("CAS_MATCH_REG", CAS_MATCH_REG, "FALSE")
-  `MULT18X18D_KNOWS("MULT_BYPASS", MULT_BYPASS, "DISABLED")
-  `MULT18X18D_KNOWS("RESETMODE", RESETMODE, "SYNC")
+  `MULT18X18D_KNOWS("MULT18X18D: this REG_INPUTC_CLK isn't modelled", REG_INPUTC_CLK, "NONE")
+  `MULT18X18D_KNOWS("MULT18X18D: this HIGHSPEED_CLK isn't modelled", HIGHSPEED_CLK, "NONE")
+  `MULT18X18D_KNOWS("MULT18X18D: this CAS_MATCH_REG isn't modelled", CAS_MATCH_REG, "FALSE")
+  `MULT18X18D_KNOWS("MULT18X18D: this MULT_BYPASS isn't modelled", MULT_BYPASS, "DISABLED")
+  `MULT18X18D_KNOWS("MULT18X18D: this RESETMODE isn't modelled", RESETMODE, "SYNC")
   `undef MULT18X18D_KNOWS
 endmodule
 

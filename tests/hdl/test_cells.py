@@ -103,9 +103,9 @@ def test_a_fault_in_the_multiplier_is_seen(tmp_path):
 @pytest.mark.parametrize(
     ("extra", "text"),
     [
-        (', .MULT_BYPASS("ENABLED")', "MULT18X18D: MULT_BYPASS ENABLED isn't modelled"),
-        (', .RESETMODE("ASYNC")', "MULT18X18D: RESETMODE ASYNC isn't modelled"),
-        (', .REG_INPUTC_CLK("CLK0")', "MULT18X18D: REG_INPUTC_CLK CLK0 isn't modelled"),
+        (', .MULT_BYPASS("ENABLED")', "MULT18X18D: this MULT_BYPASS isn't modelled: ENABLED"),
+        (', .RESETMODE("ASYNC")', "MULT18X18D: this RESETMODE isn't modelled: ASYNC"),
+        (', .REG_INPUTC_CLK("CLK0")', "MULT18X18D: this REG_INPUTC_CLK isn't modelled: CLK0"),
     ],
 )
 def test_what_the_multiplier_does_not_model_stops_the_simulation(tmp_path, extra, text):

@@ -6,7 +6,7 @@ import pytest
 
 from qlif.cosim.configuration import Settings
 from qlif.cosim.proof.claims import Claim
-from qlif.cosim.proof.population import READS
+from qlif.cosim.proof.population import EVENTS, ORDER, READS
 from qlif.cosim.proof.tasks import explicit_tasks
 from qlif.hdl.export import Export
 from qlif.model.errors import InputError
@@ -66,10 +66,22 @@ def refuted(tasks):
     return [(task, claim) for task in tasks for claim in task.prove(60.0) if claim.result == "refuted"]
 
 
-def test_an_output_register_that_is_missing_is_refuted(quick_simulator, tmp_path):
-    tasks = damaged("tiny-8", 5, '.REGMODE_B("OUTREG")', '.REGMODE_B("NOREG")')
-    found = refuted(tasks)
-    assert READS in {claim.claim for _, claim in found}
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (".ADA1(1'h1)", ".ADA1(1'h0)"),
+        (".OCEB(1'h1)", ".OCEB(accepted)"),
+        (".CEB(1'h1)", ".CEB(in_flight[0])"),
+    ],
+    ids=["half of a word isn't written", "the output register waits", "the read is a clock late"],
+)
+def test_a_block_ram_used_wrongly_is_refuted(right, wrong, quick_simulator, tmp_path):
+    _, around = damaged("tiny-8", 5, right, wrong)
+    claims = {claim.claim.removesuffix(", of the cells of ecp5"): claim for claim in around.prove(60.0)}
+    assert claims[READS].result == "refuted"
+    # The control doesn't depend on what the memory holds.
+    assert [claims[name].result for name in (ORDER, EVENTS)] == ["proved", "proved"]
+    assert around.replay(claims[READS], quick_simulator, tmp_path).shown
 
 
 def test_a_sign_that_is_missing_is_refuted_and_replayed_with_the_cells(quick_simulator, tmp_path):
