@@ -221,8 +221,8 @@ def replay_clocks(
 ) -> Replay:
     """Play a population clock by clock, with waves, on random currents.
 
-    It then goes on for :data:`STEPS_AFTER` timesteps at full speed, in which what is wrong in a memory has time
-    to come out.
+    It then goes on for :data:`STEPS_AFTER` timesteps at full speed, in which what is wrong in a memory has
+    time to come out.
 
     Parameters
     ----------
