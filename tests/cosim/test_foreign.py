@@ -127,8 +127,8 @@ def test_a_real_time_out(qlif, tmp_path, yosys):
     words = quantise(Parameters(n=1), preset("square-18"))
     write(tmp_path, export_neuron(words, "mine").verilog)
     code, said, _ = qlif(
-        "prove", "--preset", "square-18", "--verilog", "mine.v", "--module", "qlif_neuron", "--timeout", 0.001,
-        "--json",
+        "prove", "--preset", "square-18", "--verilog", "mine.v", "--module", "qlif_neuron",
+        "--timeout", 0.001, "--json",
     )  # fmt: skip
     assert code == 1
     assert [claim["result"] for claim in json.loads(said)] == ["unknown"]
