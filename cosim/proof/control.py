@@ -232,8 +232,9 @@ class Control:
 
     def first_neuron(self, monitor: Monitor, port: Term) -> Term:
         """Return whether a port shows the number of the first neuron of the row that is offered."""
-        first = self.terms.make("BV_MUL", self.wide(monitor["row"]), self.number(self.lanes))
-        return self.terms.equal(self.wide(port), first)
+        width = self.terms.width(port)
+        row = self.terms.extend(monitor["row"], width, False)
+        return self.terms.equal(port, self.terms.make("BV_MUL", row, self.terms.constant(self.lanes, width)))
 
     def offered(self, now: Clock) -> Term:
         """Return the row that is offered."""

@@ -10,10 +10,10 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.proof import population
 from qlif.cosim.proof.counterexample import OUTPUTS, expected, replay
 from qlif.cosim.proof.netlist import read_circuit
-from qlif.cosim.proof.prove import prove_update, replay_clocks, replay_run
+from qlif.cosim.proof.prove import prove_population, prove_update, replay_clocks, replay_run
 from qlif.hdl import fixed, neuron
 from qlif.hdl import population as hardware
-from qlif.hdl.export import export_neuron, export_population
+from qlif.hdl.export import Export, export_neuron, export_population
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.pipeline import Pipeline
 from qlif.model.formats import Overflow, Rounding
@@ -187,6 +187,29 @@ def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simul
     answer, _ = proof.search(claim)
     assert answer.verdict == "refuted"
     assert replay_clocks(export, words, answer.values, quick_simulator, tmp_path).shown
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "name"),
+    [
+        ("updates_neuron = updates__payload[5:0]", "updates_neuron = {updates__payload[5:3], 3'd0}", "ORDER"),
+        ("updates_spike = updates__payload[9:6]", "updates_spike = {4{updates__payload[6]}}", "ORDER"),
+        ("updates_trace = updates__payload[73:42]", "updates_trace = updates__payload[72:41]", "ORDER"),
+        ("events_spike = events__payload[9:6]", "events_spike = {4{events__payload[6]}}", "EVENTS"),
+        ("events_neuron = events__payload[5:0]", "events_neuron = 6'd0", "EVENTS"),
+    ],
+    ids=["neuron", "spike", "trace", "spike of an event", "neuron of an event"],
+)
+def test_a_bug_at_the_ports_is_refuted(tmp_path, quick_simulator, right, wrong, name):
+    words = quantise(Parameters(n=64), preset("tiny-8"))
+    export = export_population(words, 64, "tiny-8", lanes=4)
+    assert export.verilog.count(right) == 1
+    damaged = Export(export.verilog.replace(right, wrong), export.interface)
+    wanted = getattr(population, name)
+    claims = prove_population(damaged.verilog, words, export.interface)
+    found = next(claim for claim in claims if claim.claim == wanted)
+    assert found.result == "refuted"
+    assert replay_clocks(damaged, words, found.counterexample, quick_simulator, tmp_path).shown
 
 
 def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):

@@ -11,6 +11,7 @@ from qlif.cosim.proof.prove import prove_population, prove_update
 from qlif.cosim.proof.solver import Terms
 from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, tasks
 from qlif.hdl.export import export_neuron, export_population
+from qlif.hdl.primitives import EXPLICIT
 from qlif.model.errors import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
@@ -37,7 +38,7 @@ def test_a_preset_is_proved(name):
     assert all(claim.bound is None for claim in claims)
 
 
-@pytest.mark.parametrize(("neurons", "lanes"), [(5, 1), (16, 2), (1000, 1)])
+@pytest.mark.parametrize(("neurons", "lanes"), [(1, 1), (5, 1), (16, 2), (1000, 1)])
 def test_any_number_of_neurons_and_lanes(neurons, lanes):
     words, export = exported("stochastic-12", neurons, lanes, {"bias": "memory", "reset": "register"})
     assert_all_proved([prove_update(export.verilog, words, export.interface)])
@@ -48,7 +49,12 @@ def test_any_number_of_neurons_and_lanes(neurons, lanes):
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_claim_about_every_preset(name):
     configuration = Settings.read(name, None).population(64)
-    assert_all_proved(claim for task in tasks(configuration) for claim in task.prove(60.0))
+    every = [
+        *tasks(configuration),
+        *(t for target in EXPLICIT for t in explicit_tasks(configuration, target)),
+    ]
+    claims = assert_all_proved(claim for task in every for claim in task.prove(60.0))
+    assert all(claim.bound is None for claim in claims)
 
 
 def test_verilog_of_somebody_else_is_proved_by_its_ports():
@@ -68,12 +74,6 @@ def test_a_pipeline_of_somebody_else():
     for latency, result in ((export.interface["latency"], "proved"), (3, "refuted")):
         (task,) = foreign_tasks(configuration, export.verilog, "qlif_neuron", latency)
         assert [claim.result for claim in task.prove(60.0)] == [result]
-
-
-@pytest.mark.parametrize(("name", "target"), [("factored-16", "ecp5"), ("stochastic-12", "up5k")])
-def test_the_multipliers_of_a_target(name, target):
-    (task,) = explicit_tasks(Settings.read(name, None).population(4), target)
-    assert_all_proved(task.prove(60.0))
 
 
 def test_a_solver_without_time_knows_nothing():
@@ -113,6 +113,9 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, "prove", "--preset", "tiny-8", "--json") in (0, None)
     claims = json.loads(capsys.readouterr().out)
+    assert len({claim["claim"] for claim in claims}) == len(claims)
+    for target in EXPLICIT:
+        assert sum(claim["claim"].endswith(f"of the cells of {target}") for claim in claims) > 10
     assert {claim["result"] for claim in claims} == {"proved"}
     assert set(claims[0]) == {"preset", "claim", "result", "bound", "seconds"}
 
@@ -139,6 +142,9 @@ def test_the_command_on_a_wrong_neuron(tmp_path, monkeypatch, capsys):
         ("--timeout", "0"),
         ("--preset", "all", "--verilog", "x.v"),
         ("--verilog", "x.v"),
+        ("--variant", "implicit"),
+        ("--target", "ice9"),
+        ("--variant", "portable", "--target", "ecp5"),
     ],
 )
 def test_bad_usage(tmp_path, monkeypatch, capsys, arguments):
