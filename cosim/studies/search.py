@@ -88,7 +88,7 @@ def search(
     found, impossible = candidates(sweep)
     if not found:
         raise InputError(f"no configuration of the space can hold the neuron ({impossible} were tried)")
-    study = {"space": sweep.as_dict(), "seeds": list(seeds), "spikes": budget.spikes}
+    study = {"space": sweep.identity, "seeds": list(seeds), "spikes": budget.spikes}
     results = _evaluate(sweep, found, seeds, budget.spikes, study, directory, workers, progress)
     outcomes = [Outcome(one, results[one.index], budget.met(results[one.index])) for one in found]
     passing = [outcome for outcome in outcomes if outcome.met]
