@@ -20,6 +20,7 @@ from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
+from qlif.model.studies.named import isi
 from qlif.model.studies.named.neuron import CURRENTS, NEURON
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.studies.statistics import mean_and_half_width
@@ -37,12 +38,15 @@ _STOCHASTIC = PRESETS["stochastic-12"]
 ARITHMETICS = {
     "factored SQ(8,8) RND": PRESETS["factored-16"],
     "square SQ(6,10) RND": PRESETS["square-16"],
+    "midpoint SQ(6,10) RND": isi.MIDPOINT,
+    "midpoint SQ(6,6) SR": isi.MIDPOINT.replace(potential="SQ(6,6)", rounding="SR", random_bits=8),
     "square SQ(5,7) RND": _STOCHASTIC.replace(potential="SQ(5,7)", rounding="RND", random_bits=0),
     "square SQ(6,6) SR": _STOCHASTIC.replace(potential="SQ(6,6)"),
     "square SQ(5,7) SR": _STOCHASTIC.replace(potential="SQ(5,7)"),
     "square SQ(4,8) SR": _STOCHASTIC.replace(potential="SQ(4,8)"),
 }
-"""`factored-16` and `square-16`, and `stochastic-12` with its integer bits varied, and to nearest."""
+"""`factored-16` and `square-16`; the neuron in mV from its midpoint, whose threshold and reset are exact in
+any word; and `stochastic-12` with its integer bits varied, and to nearest."""
 
 DRAWN = ("factored SQ(8,8) RND", "square SQ(6,10) RND", "square SQ(5,7) SR")
 
@@ -88,9 +92,10 @@ def run(bench: Bench) -> Result:
 
 def _measure(neuron: str, name: str, drives: Array, label: str) -> Measured:
     parameters = NEURONS[neuron]
+    counted = isi.from_midpoint(parameters) if label.startswith("midpoint") else parameters
 
     def intervals(arithmetic: Arithmetic | None) -> Array:
-        return fi_curve(parameters, drives, arithmetic=arithmetic, duration_ms=DURATION_MS).mean_isi_ms
+        return fi_curve(counted, drives, arithmetic=arithmetic, duration_ms=DURATION_MS).mean_isi_ms
 
     arithmetic = ARITHMETICS[label]
     seeds = SEEDS if arithmetic.random_bits else SEEDS[:1]
