@@ -26,8 +26,8 @@ def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
     known = [one for one in search.outcomes if math.isfinite(one.cost(search.cost))]
     members = front(known, search.cost, budget)
     lines = [_line("Pareto front", members, search.cost, budget, plain=True)]
-    for form, rounding in sorted({_kind(one) for one in known}):
-        group = [one for one in known if _kind(one) == (form, rounding)]
+    for form, rounding in sorted({one.candidate.kind for one in known}):
+        group = [one for one in known if one.candidate.kind == (form, rounding)]
         lines.append(_line(f"{form} {rounding}", group, search.cost, budget))
     costs = [one.cost(search.cost) for one in known]
     lines.append(Line("budget", [min(costs), max(costs)], [limit, limit], plain=True))
@@ -43,8 +43,3 @@ def _line(label: str, outcomes: list[Outcome], cost: str, budget: Budget, *, pla
     errors = [error(one.errors, budget) for one in outcomes]
     shown = [value if math.isfinite(value) else math.nan for value in errors]
     return Line(label, [one.cost(cost) for one in outcomes], shown, plain=plain, joined=plain)
-
-
-def _kind(outcome: Outcome) -> tuple[str, str]:
-    arithmetic = outcome.candidate.arithmetic
-    return str(arithmetic.form), str(arithmetic.rounding)

@@ -3,7 +3,7 @@
 The proof is exhaustion. By state bits, every candidate is run, so that all cheaper ones are known to fail. By
 area, every candidate that meets the budget would have to be synthesised; as that takes most of a minute each,
 those with the fewest state bits come first, up to a limit, and the result says how many were left out. As
-many that fail are synthesised too, from the front by state bits: what a smaller area costs in error.
+many that fail are synthesised too, from the fronts by state bits: what a smaller area costs in error.
 """
 
 import math
@@ -115,8 +115,8 @@ def search(
             f"{looked} Of the {len(chosen)} of these with the fewest state bits, {len(priced)} fit "
             f"{target_name} and were synthesised: {rest}"
         )
-        failing = [outcome.candidate for outcome in front(outcomes, "state-bits", budget) if not outcome.met]
-        costs |= _synthesise(sweep, spread(failing, max_syntheses), facts, directory, progress)
+        failing = spread(failing_fronts(outcomes, budget), max_syntheses)
+        costs |= _synthesise(sweep, failing, facts, directory, progress)
         outcomes = [replace(outcome, costs=costs.get(outcome.candidate.index)) for outcome in outcomes]
     else:
         cheaper = [outcome for outcome in outcomes if outcome.cost(cost) < best.cost(cost)]
@@ -151,6 +151,21 @@ def _synthesise(
                 made = synthesised(one, sweep, facts["neurons"], facts["target"], directory, unwatched)
                 costs.append(one.index, made)
         return {one.index: costs.results[one.index] for one in chosen}
+
+
+def failing_fronts(outcomes: Sequence[Outcome], budget: Budget) -> list[Candidate]:
+    """Return what fails and isn't bettered by its own form and rounding, from the fewest state bits.
+
+    Stochastic rounding has the smaller error for its state bits, and takes more gates for them: which of the
+    two is on the front by area is not known before.
+    """
+    kinds = dict.fromkeys(outcome.candidate.kind for outcome in outcomes)
+    fronts = [
+        front([outcome for outcome in outcomes if outcome.candidate.kind == kind], "state-bits", budget)
+        for kind in kinds
+    ]
+    failing = [outcome.candidate for members in fronts for outcome in members if not outcome.met]
+    return sorted(failing, key=lambda candidate: candidate.order)
 
 
 def spread(items: Sequence[Candidate], most: int) -> list[Candidate]:
