@@ -13,8 +13,9 @@ from qlif.cosim.commands.study_sweep import ProcessesOption, SchedulerOption
 from qlif.cosim.configuration import Settings
 from qlif.cosim.studies import delivery
 from qlif.cosim.studies.budget import Budget
-from qlif.cosim.studies.front import draw_front, front
-from qlif.cosim.studies.search import Search, describe, search
+from qlif.cosim.studies.front import draw_front
+from qlif.cosim.studies.outcome import describe, front
+from qlif.cosim.studies.search import Search, search
 from qlif.cosim.studies.space import COSTS
 from qlif.hdl.targets import TARGETS
 from qlif.hdl.targets import target as target_of
@@ -69,7 +70,10 @@ def optimize(
         str, typer.Option("--target", help=f"Of --cost area: one of {', '.join(TARGETS)}.")
     ] = "ecp5",
     max_syntheses: Annotated[
-        int, typer.Option("--max-syntheses", help="Of --cost area: at most so many.")
+        int,
+        typer.Option(
+            "--max-syntheses", help="Of --cost area: at most so many within the budget, and outside."
+        ),
     ] = 8,
     simulator: Annotated[
         str, typer.Option("--simulator", help=f"One of {', '.join(simulators.SIMULATORS)}.")

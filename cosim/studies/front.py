@@ -5,8 +5,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from qlif.cosim.studies.budget import MEASURES, Budget, Errors
-from qlif.cosim.studies.search import Outcome, Search
+from qlif.cosim.studies.budget import MEASURES, Budget
+from qlif.cosim.studies.outcome import Outcome, error, front
+from qlif.cosim.studies.search import Search
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.themes import Theme, save
 
@@ -14,23 +15,6 @@ _COST_LABELS = {
     "state-bits": "state (bits per neuron)",
     "area": "area (LUT, with DSP and RAM by their share of the device)",
 }
-
-
-def front(outcomes: list[Outcome], cost: str, budget: Budget) -> list[Outcome]:
-    """Return the outcomes that no other one betters in cost and error both, from the cheapest."""
-    members: list[Outcome] = []
-    least = math.inf
-    for outcome in sorted(outcomes, key=lambda one: (one.cost(cost), error(one.errors, budget))):
-        if math.isfinite(outcome.cost(cost)) and error(outcome.errors, budget) < least:
-            members.append(outcome)
-            least = error(outcome.errors, budget)
-    return members
-
-
-def error(errors: Errors, budget: Budget) -> float:
-    """Return the error that is drawn: what is limited; of several, the largest share of a limit."""
-    limits = budget.limits
-    return errors[next(iter(limits))] if len(limits) == 1 else budget.share(errors)
 
 
 def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
@@ -42,8 +26,8 @@ def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
     known = [one for one in search.outcomes if math.isfinite(one.cost(search.cost))]
     members = front(known, search.cost, budget)
     lines = [_line("Pareto front", members, search.cost, budget, plain=True)]
-    for form, rounding in sorted({_kind(one) for one in known}):
-        group = [one for one in known if _kind(one) == (form, rounding)]
+    for form, rounding in sorted({one.candidate.kind for one in known}):
+        group = [one for one in known if one.candidate.kind == (form, rounding)]
         lines.append(_line(f"{form} {rounding}", group, search.cost, budget))
     costs = [one.cost(search.cost) for one in known]
     lines.append(Line("budget", [min(costs), max(costs)], [limit, limit], plain=True))
@@ -59,8 +43,3 @@ def _line(label: str, outcomes: list[Outcome], cost: str, budget: Budget, *, pla
     errors = [error(one.errors, budget) for one in outcomes]
     shown = [value if math.isfinite(value) else math.nan for value in errors]
     return Line(label, [one.cost(cost) for one in outcomes], shown, plain=plain, joined=plain)
-
-
-def _kind(outcome: Outcome) -> tuple[str, str]:
-    arithmetic = outcome.candidate.arithmetic
-    return str(arithmetic.form), str(arithmetic.rounding)

@@ -2,39 +2,25 @@
 
 The proof is exhaustion. By state bits, every candidate is run, so that all cheaper ones are known to fail. By
 area, every candidate that meets the budget would have to be synthesised; as that takes most of a minute each,
-those with the fewest state bits come first, up to a limit, and the result says how many were left out.
+those with the fewest state bits come first, up to a limit, and the result says how many were left out. As
+many that fail are synthesised too, from the fronts by state bits: what a smaller area costs in error.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from qlif.cosim.studies.budget import MEASURES, Budget, Errors, errors_of
-from qlif.cosim.studies.space import FIGURES, Candidate, candidates, synthesised
+from qlif.cosim.studies.outcome import Outcome, front
+from qlif.cosim.studies.space import Candidate, candidates, synthesised
 from qlif.model.errors import InputError
 from qlif.model.progress import Progress, unwatched
 from qlif.model.studies import journal
 from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import run_jobs
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A candidate with its errors, its costs, and whether it meets the budget."""
-
-    candidate: Candidate
-    errors: Errors
-    met: bool
-    costs: dict[str, Any] | None = None
-
-    def cost(self, kind: str) -> float:
-        """Return its cost; infinite by area where it wasn't synthesised or doesn't fit the device."""
-        if kind == "state-bits":
-            return float(self.candidate.state_bits)
-        area = None if self.costs is None else self.costs["area"]
-        return math.inf if area is None else float(area)
 
 
 @dataclass(frozen=True)
@@ -90,7 +76,7 @@ def search(
     cost : str
         ``state-bits`` or ``area``.
     neurons, target_name, max_syntheses
-        Of synthesis: population, device, and how many candidates at most.
+        Of synthesis: population, device, and how many candidates at most that meet the budget, and that fail.
     progress : callable, optional
 
     Raises
@@ -102,7 +88,7 @@ def search(
     found, impossible = candidates(sweep)
     if not found:
         raise InputError(f"no configuration of the space can hold the neuron ({impossible} were tried)")
-    study = {"space": sweep.as_dict(), "seeds": list(seeds), "spikes": budget.spikes}
+    study = {"space": sweep.identity, "seeds": list(seeds), "spikes": budget.spikes}
     results = _evaluate(sweep, found, seeds, budget.spikes, study, directory, workers, progress)
     outcomes = [Outcome(one, results[one.index], budget.met(results[one.index])) for one in found]
     passing = [outcome for outcome in outcomes if outcome.met]
@@ -110,10 +96,9 @@ def search(
         raise InputError(_best_reachable(outcomes, budget))
     looked = f"All {len(found)} configurations that hold the neuron were run; {len(passing)} meet the budget."
     chosen: list[Candidate] = []
-    costs: dict[int, dict[str, Any]] = {}
+    facts = {**study, "neurons": neurons, "target": target_name}
     if cost == "area":
         chosen = [outcome.candidate for outcome in passing[:max_syntheses]]
-        facts = {**study, "neurons": neurons, "target": target_name}
         costs = _synthesise(sweep, chosen, facts, directory, progress)
         outcomes = [replace(outcome, costs=costs.get(outcome.candidate.index)) for outcome in outcomes]
     priced = [outcome for outcome in outcomes if outcome.met and math.isfinite(outcome.cost(cost))]
@@ -130,6 +115,9 @@ def search(
             f"{looked} Of the {len(chosen)} of these with the fewest state bits, {len(priced)} fit "
             f"{target_name} and were synthesised: {rest}"
         )
+        failing = spread(failing_fronts(outcomes, budget), max_syntheses)
+        costs |= _synthesise(sweep, failing, facts, directory, progress)
+        outcomes = [replace(outcome, costs=costs.get(outcome.candidate.index)) for outcome in outcomes]
     else:
         cheaper = [outcome for outcome in outcomes if outcome.cost(cost) < best.cost(cost)]
         proof = f"{looked} None of the {len(cheaper)} with fewer than {best.cost(cost):.0f} state bits does."
@@ -162,7 +150,31 @@ def _synthesise(
                 progress(f"synthesis {number + 1} of {len(chosen)}", number / len(chosen))
                 made = synthesised(one, sweep, facts["neurons"], facts["target"], directory, unwatched)
                 costs.append(one.index, made)
-        return dict(costs.results)
+        return {one.index: costs.results[one.index] for one in chosen}
+
+
+def failing_fronts(outcomes: Sequence[Outcome], budget: Budget) -> list[Candidate]:
+    """Return what fails and isn't bettered by its own form and rounding, from the fewest state bits.
+
+    Stochastic rounding has the smaller error for its state bits, and takes more gates for them: which of the
+    two is on the front by area is not known before.
+    """
+    kinds = dict.fromkeys(outcome.candidate.kind for outcome in outcomes)
+    fronts = [
+        front([outcome for outcome in outcomes if outcome.candidate.kind == kind], "state-bits", budget)
+        for kind in kinds
+    ]
+    failing = [outcome.candidate for members in fronts for outcome in members if not outcome.met]
+    return sorted(failing, key=lambda candidate: candidate.order)
+
+
+def spread(items: Sequence[Candidate], most: int) -> list[Candidate]:
+    """Return at most so many items, evenly from the first to the last."""
+    if len(items) <= most:
+        return list(items)
+    if most == 1:
+        return [items[-1]]
+    return [items[round(number * (len(items) - 1) / (most - 1))] for number in range(most)]
 
 
 def _best_reachable(outcomes: list[Outcome], budget: Budget) -> str:
@@ -177,22 +189,3 @@ def _best_reachable(outcomes: list[Outcome], budget: Budget) -> str:
     nearest = min(outcomes, key=lambda outcome: (budget.share(outcome.errors), outcome.candidate.order))
     errors = ", ".join(f"{MEASURES[name]} {nearest.errors[name]:.4g}" for name in budget.limits)
     return f"{text}; nearest to all limits together is {nearest.candidate.name}: {errors}"
-
-
-def describe(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as a row of a table."""
-    arithmetic = outcome.candidate.arithmetic
-    costs = outcome.costs or dict.fromkeys((*FIGURES, "fmax_mhz", "area"))
-    return {
-        "form": str(arithmetic.form),
-        "word_bits": arithmetic.potential.width,
-        "fraction_bits": arithmetic.potential.f_bits,
-        "rounding": str(arithmetic.rounding),
-        "random_bits": arithmetic.random_bits,
-        "coefficient_bits": arithmetic.coefficient_bits,
-        "state_bits": outcome.candidate.state_bits,
-        **{name: costs[name] for name in (*FIGURES, "fmax_mhz", "area")},
-        # JSON has no word for what is infinite.
-        **{name: value if math.isfinite(value) else None for name, value in outcome.errors.items()},
-        "meets_budget": outcome.met,
-    }

@@ -48,6 +48,11 @@ class Candidate:
     state_bits: int
     order: tuple[int, ...]
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Its form and its rounding."""
+        return str(self.arithmetic.form), str(self.arithmetic.rounding)
+
 
 def candidates(sweep: Sweep) -> tuple[list[Candidate], int]:
     """Return the candidates of a space, from the cheapest by state bits; and how many can't be.

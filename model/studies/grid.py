@@ -164,6 +164,11 @@ input
             name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
         }
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that its results depend on: itself, and the presets that say what it doesn't vary."""
+        return {**self.as_dict(), "bases": {name: PRESETS[name].as_dict() for name in BASES.values()}}
+
     def points(self) -> list[Point]:
         """Return the grid, each distinct configuration once under each input, the input fastest.
 

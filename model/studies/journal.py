@@ -18,7 +18,7 @@ from typing import IO, Any
 from qlif.model.errors import InputError
 
 FILE = "qlif study results"
-VERSION = 1
+VERSION = 2
 """Of the journal; one more with each change of what a result means."""
 
 
@@ -126,6 +126,8 @@ def _difference(found: Any, asked: Any) -> str:
     if isinstance(found, dict) and isinstance(asked, dict):
         for name in asked:
             if found.get(name) != asked[name]:
+                if isinstance(found.get(name), dict) and isinstance(asked[name], dict):
+                    return f"{name}: {_difference(found[name], asked[name])}"
                 return f"{name} is {json.dumps(found.get(name))} there and {json.dumps(asked[name])} here"
     return "it has other settings"
 

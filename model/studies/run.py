@@ -53,7 +53,7 @@ def run_sweep(
     # Points that share an input and a neuron follow each other, and with them their reference.
     ordered = sorted(points, key=lambda point: (point.input, point.tau_m_ms, point.dt_ms))
     jobs = {point.index: (evaluate, sweep, point) for point in ordered}
-    with journal.opened(path, "sweep", sweep.as_dict()) as results:
+    with journal.opened(path, "sweep", sweep.identity) as results:
         run_jobs(jobs, results, executor, workers, "points", progress)
         return [results.results[point.index] for point in points]
 

@@ -11,8 +11,7 @@ from qlif.cosim.commands import study_optimize
 from qlif.cosim.configuration import Settings
 from qlif.cosim.studies import search as search_module
 from qlif.cosim.studies.budget import Budget, largest_lag
-from qlif.cosim.studies.front import error, front
-from qlif.cosim.studies.search import Outcome
+from qlif.cosim.studies.outcome import Outcome, error, front
 from qlif.cosim.studies.space import Candidate, candidates
 from qlif.hdl.export import export_population
 from qlif.model import metrics, stimuli
@@ -137,9 +136,12 @@ def test_results_of_another_search_are_refused_and_untouched(qlif, small, tmp_pa
 
 def test_by_area_what_was_not_synthesised_is_said(qlif, small, monkeypatch):
     sizes = iter([300, 200, 100])
+    synthesised_ones = []
 
-    def synthesised(*_):
-        luts = next(sizes)
+    def synthesised(one, *_):
+        synthesised_ones.append(one)
+        # Of those that meet the budget as above; what fails is smaller.
+        luts = next(sizes, 50)
         fits = {
             "lut": luts,
             "ff": 1,
@@ -153,14 +155,25 @@ def test_by_area_what_was_not_synthesised_is_said(qlif, small, monkeypatch):
         return fits if luts < 300 else {**dict.fromkeys(fits), "area": math.inf, "reason": "too wide"}
 
     monkeypatch.setattr(search_module, "synthesised", synthesised)
-    by_area = ("--cost", "area", "--max-syntheses", 3, "--max-lag-steps", 50)
+    by_area = ("--cost", "area", "--max-syntheses", 3, "--max-lag-steps", 5)
     code, out, _ = qlif("study", "optimize", *by_area, *small, "--json", "--out", "here")
     facts = json.loads(out)
     assert code == 0 and facts["best"]["lut"] == 100
     assert "Of the 3 of these with the fewest state bits, 2 fit ecp5 and were synthesised" in facts["proof"]
     assert "were not, and one of them may be smaller" in facts["proof"]
+    # The front by area has what fails too: that is what a smaller area costs in error.
+    members = [(one["area"], one["max_lag_steps"], one["meets_budget"]) for one in facts["front"]]
+    assert members == [(50.0, 6.0, False), (100.0, 3.0, True), (200.0, 0.0, True)]
+    # At most three of either, and of what fails not one form or rounding alone.
+    assert len(synthesised_ones) == 6 and len({one.kind for one in synthesised_ones[3:]}) > 1
     # The sizes are in the journal: nothing is synthesised again, though no size is left.
     assert json.loads(qlif("study", "optimize", *by_area, *small, "--json", "--out", "here")[1]) == facts
+
+
+def test_spread_is_even_and_has_both_ends():
+    assert search_module.spread("abcdefg", 3) == ["a", "d", "g"]
+    assert search_module.spread("abc", 3) == search_module.spread("abc", 9) == ["a", "b", "c"]
+    assert search_module.spread("abc", 1) == ["c"] and search_module.spread("", 2) == []
 
 
 def test_by_area_where_nothing_fits_the_device_is_refused(qlif, small):

@@ -75,6 +75,23 @@ def test_results_of_another_sweep_are_refused_and_untouched(qlif, tmp_path):
     assert {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()} == before
 
 
+def test_results_of_another_version_are_refused_and_untouched(qlif, tmp_path):
+    arguments = ("study", "sweep", *SMALL, "--processes", 1, "--out", "here")
+    qlif(*arguments)
+    results = tmp_path / "here" / "results.jsonl"
+    header, *rest = results.read_text().splitlines(keepends=True)
+    for change, message in (
+        ({"version": 1}, "holds results of version 1, not of 2"),
+        ({"qlif": "0.0.1"}, "holds results of qlif '0.0.1', not of '"),
+        ({"file": "mine"}, "is no results file of a study"),
+    ):
+        results.write_text(json.dumps(json.loads(header) | change) + "\n" + "".join(rest))
+        before = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
+        code, out, err = qlif(*arguments)
+        assert (code, out) == (2, "") and message in err and "Traceback" not in err
+        assert {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()} == before
+
+
 def test_a_killed_sweep_goes_on_and_ends_with_the_same_table(tmp_path):
     command = [sys.executable, "-c", "from qlif.cosim.cli import main; main()", "study", "sweep"]
     axes = ["--word-bits", "8..14", "--neurons", "8", "--duration", "100", "--processes", "2", "--no-parquet"]

@@ -12,6 +12,7 @@ from qlif.model.studies.named import (
     reliability,
     spike_lag,
     stochastic,
+    twelve_bits,
 )
 from qlif.model.studies.named.result import Study
 
@@ -21,6 +22,7 @@ STUDIES = MappingProxyType(
         "dead-zone": Study("which currents does rounding silence?", dead_zone.run),
         "spike-lag": Study("how does a rounded constant delay the n-th spike?", spike_lag.run),
         "stochastic": Study("what is stochastic rounding worth in bits?", stochastic.run),
+        "twelve-bits": Study("are 12 bits with stochastic rounding as good as 16?", twelve_bits.run),
         "reliability": Study("how precise are spike times under frozen noise?", reliability.run, extra=True),
         "below-euler": Study("from which word on does rounding matter less than Euler?", below_euler.run),
         "forms": Study("what is the square form worth in bits?", forms.run),

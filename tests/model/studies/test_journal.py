@@ -51,7 +51,10 @@ def changed(path, **changes):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": journal.VERSION + 1}, "holds results of version 2, not of 1"),
+        (
+            {"version": journal.VERSION + 1},
+            f"holds results of version {journal.VERSION + 1}, not of {journal.VERSION}",
+        ),
         ({"qlif": "9.9"}, f"of qlif '9.9', not of '{importlib.metadata.version('qlif')}'"),
         ({"kind": "optimize"}, "of kind 'optimize', not of 'sweep'"),
         ({"study": {**STUDY, "neurons": 4}}, r"another study \(neurons is 4 there and 3 here\)"),

@@ -21,6 +21,7 @@ from qlif.model.studies.named import (
     reliability,
     spike_lag,
     stochastic,
+    twelve_bits,
 )
 from qlif.model.studies.named.result import Bench, write_result
 from qlif.model.studies.statistics import mean_and_half_width
@@ -92,6 +93,51 @@ def test_stochastic_rounding_over_seeds(bench, monkeypatch):
     )
     assert by["square", "SR", 10]["interval_mean"] < by["square", "RND", 10]["interval_mean"]
     assert len(result.findings) == 4
+
+
+def test_an_error_of_nothing_is_smaller_than_any_other():
+    rows = [
+        {"form": form, "rounding": rounding, "word_bits": bits, "seeds": 1, "silent_mean": 0.0}
+        | {f"{name}_mean": mean for name in ("interval", "lag")}
+        | {f"{name}_half_width_95": 0.0 for name in ("interval", "lag")}
+        for form in ("factored", "square")
+        for rounding, bits, mean in (("RND", 8, 0.2), ("RND", 10, 0.0), ("SR", 8, 0.1), ("SR", 10, 0.1))
+    ]
+    for finding in stochastic._findings(rows):
+        assert "beyond its 95 % interval at 8 of 8, 10 bits. As good: 8 bits SR = 10 bits RND;" in finding
+
+
+def test_twelve_bits_with_stochastic_rounding_are_as_good_as_sixteen_over_the_fi_curve(monkeypatch):
+    monkeypatch.setattr(twelve_bits, "SEEDS", range(1, 6))
+    assert twelve_bits.ARITHMETICS["square SQ(5,7) SR"] == PRESETS["stochastic-12"]
+    for neuron, parameters in twelve_bits.NEURONS.items():
+        grid = below_euler.fi_currents(parameters)
+        curve = np.concatenate([[16.5], grid[grid >= 16.5]])
+        labels = (*twelve_bits.DRAWN, "square SQ(5,7) RND")
+        found = {label: twelve_bits._measure(neuron, "f-I curve", curve, label) for label in labels}
+        errors = {label: one.rms_percent(one.euler) for label, one in found.items()}
+        mean, half_width = errors.pop("square SQ(5,7) SR")
+        assert all(mean + half_width < nearest for nearest, _ in errors.values())
+        # The same bits to nearest are silent near rheobase: the study can show the opposite.
+        assert not found["square SQ(5,7) RND"].fires.all() and found["square SQ(5,7) SR"].fires.all()
+
+
+def test_twelve_bits_is_a_row_per_current_and_a_finding_per_neuron_and_currents(bench, monkeypatch):
+    monkeypatch.setattr(twelve_bits, "SEEDS", range(1, 3))
+    monkeypatch.setattr(twelve_bits, "DURATION_MS", 300.0)
+    monkeypatch.setattr(twelve_bits, "CURRENTS", np.array([26.0, 30.0, 34.0]))
+    monkeypatch.setattr(twelve_bits, "NEURONS", {"default": below_euler.Parameters(n=1)})
+    result = twelve_bits.run(bench)
+    labels = twelve_bits.ARITHMETICS
+    assert len(result.rows) == len(labels) * (31 + 3)
+    assert {row["seeds"] for row in result.rows} == {1, 2}
+    for row in result.rows:
+        if not row["silent"]:
+            together = (1 + row["quantization_error_percent"] / 100) * (
+                1 + row["integration_error_percent"] / 100
+            )
+            assert 1 + row["error_to_closed_form_percent"] / 100 == pytest.approx(together)
+    assert len(result.findings) == 3
 
 
 def test_the_square_form_has_the_smaller_error_at_equal_width(bench, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from qlif.model import exact_flow, metrics, stimuli
 from qlif.model.errors import InputError
 from qlif.model.population import QLIFPopulation
-from qlif.model.studies import executors, report
+from qlif.model.studies import executors, grid, report
 from qlif.model.studies.evaluation import columns, evaluate
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import run_sweep
@@ -128,3 +128,15 @@ def test_only_impossible_points_still_make_a_report(tmp_path):
     rows = run(sweep, tmp_path / "results.jsonl")
     files = report.write_report(tmp_path, sweep, rows, parquet=False)
     assert [path.name for path in files] == ["table.csv", "summary.md"]
+
+
+def test_results_with_another_preset_behind_them_are_refused_and_untouched(tmp_path, monkeypatch):
+    sweep, path = Sweep(**{**NEAREST, "word_bits": 12, "form": "square"}), tmp_path / "results.jsonl"
+    run(sweep, path)
+    before = path.read_bytes()
+    other = {**grid.PRESETS, "square-18": grid.PRESETS["square-18"].replace(potential="SQ(6,12)")}
+    monkeypatch.setattr(grid, "PRESETS", other)
+    words = r'another study \(bases: square-18: potential is "SQ\(5,13\)" there and "SQ\(6,12\)" here\)'
+    with pytest.raises(InputError, match=words):
+        run(sweep, path)
+    assert path.read_bytes() == before
