@@ -103,7 +103,7 @@ def advance(rule: Rule) -> Any:
         product_half = left(signed(shifts[_PRODUCT_OFFSET], width), max(product_down - 1, 0))
         product_below_half = subtract(left(one, max(product_down - 1, 0)), one)
         random_up = shifts[_RANDOM_UP]
-        random_mask = like((1 << shifts[_RANDOM_BITS]) - 1, random[0, 0])
+        random_mask = (1 << shifts[_RANDOM_BITS]) - 1
         decay_down = shifts[_DECAY_DOWN]
         trace_kept = unsigned(shifts[_TRACE_KEPT], trace_width)
         trace_high = unsigned(shifts[_TRACE_HIGH], trace_width)
@@ -179,7 +179,7 @@ def advance(rule: Rule) -> Any:
                         odd = both(add(before, right(total, down)), one)
                         total = add(add(total, just_below_half), odd)
                     if stochastic:
-                        word = signed(both(random[timestep, start + i], random_mask), width)
+                        word = both(signed(random[timestep, start + i], width), signed(random_mask, width))
                         total = add(total, left(word, random_up))
                     after = add(before, right(total, down))
                     if wrap:
