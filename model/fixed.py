@@ -245,7 +245,7 @@ class FixedNeurons:
                 f"current words must be from {form.min_word} to {form.max_word} to fit {form}, "
                 f"not {currents[~form.holds(currents)].flat[0]}"
             )
-        return np.require(currents, dtype=self._plan.current, requirements="CAW")
+        return np.require(currents, dtype=self._plan.current, requirements=["C", "A", "W"])
 
     @property
     def s(self) -> npt.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ _WORTH_THREADS = 1 << 20
 _BITS = 64
 
 
-def stretches(timesteps: int, neurons: int, cuts: Sequence[int]) -> Iterator[tuple[int, int]]:
+def stretches(timesteps: int, neurons: int, cuts: Sequence[int] = ()) -> Iterator[tuple[int, int]]:
     """Yield begin and end of stretches of time, none across one of the rising `cuts`."""
     longest = max(1, STRETCH_UPDATES // neurons)
     begin = 0
@@ -43,4 +43,4 @@ def on_blocks(work: Callable[[int, int], bool], timesteps: int, neurons: int, th
     share = -(-blocks // (4 * shares)) * BLOCK
     with ThreadPoolExecutor(shares) as pool:
         parts = [pool.submit(work, first, min(first + share, neurons)) for first in range(0, neurons, share)]
-        return all([part.result() for part in parts])
+        return min(part.result() for part in parts)

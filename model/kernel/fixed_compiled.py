@@ -75,7 +75,7 @@ class CompiledEngine:
         """Advance over currents and fill the room."""
         timesteps, neurons = currents.shape
         count = timesteps * neurons if self._words.arithmetic.random_bits else 0
-        random = self._random.take(count).reshape(-1, neurons)
+        random = self._random.next(count).reshape(-1, neurons)
         loop = self._loops[currents.dtype.kind == "f"]
         trace_on = self._words.parameters.spike_trace
 
@@ -101,11 +101,15 @@ class CompiledEngine:
                 )
             )
 
-        if neurons <= self._block:
-            return work(0, neurons, self._flags, self._block_words)
-        return on_blocks(
-            lambda first, end: work(first, end, *self._scratch()), timesteps, neurons, self._threads
-        )
+        if self.partial:
+            held = on_blocks(
+                lambda first, end: work(first, end, *self._scratch()), timesteps, neurons, self._threads
+            )
+        else:
+            held = work(0, neurons, self._flags, self._block_words)
+        if held:
+            self._random.skip(count)
+        return held
 
 
 class _WordsAhead:
@@ -114,10 +118,13 @@ class _WordsAhead:
     def __init__(self, source: RandomWords) -> None:
         self._source, self._ahead = source, source.take(0)
 
-    def take(self, count: int) -> npt.NDArray[Any]:
-        """Return the next words."""
+    def next(self, count: int) -> npt.NDArray[Any]:
+        """Return the next words, which stay the next ones."""
         missing = count - len(self._ahead)
         if missing > 0:
             self._ahead = np.concatenate((self._ahead, self._source.take(max(missing, _AHEAD))))
-        taken, self._ahead = self._ahead[:count], self._ahead[count:]
-        return taken
+        return self._ahead[:count]
+
+    def skip(self, count: int) -> None:
+        """Be done with so many words that were the next ones."""
+        self._ahead = self._ahead[count:]

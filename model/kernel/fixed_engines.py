@@ -14,6 +14,7 @@ from qlif.model.kernel.rules import Plan
 from qlif.model.kernel.running import Engine, Snapshot
 from qlif.model.random_words import RandomWords
 
+
 class FixedEngine(Engine, Protocol):
     """Neurons in C order, and the words that they are computed with."""
 

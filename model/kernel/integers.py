@@ -20,19 +20,19 @@ def _type(width: Any, signed: bool) -> Any:
     return types.Integer(f"{'int' if signed else 'uint'}{bits}", bits, signed)
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+@intrinsic(prefer_literal=True)
 def signed(context: Any, value: Any, width: Any) -> Any:
     """Return an integer or a truth value in `width` bits, extended with its sign or cut."""
     return _type(width, True)(value, width), _cast
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+@intrinsic(prefer_literal=True)
 def unsigned(context: Any, value: Any, width: Any) -> Any:
     """Return an integer as an unsigned one of `width` bits."""
     return _type(width, False)(value, width), _cast
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def like(context: Any, value: Any, model: Any) -> Any:
     """Return an integer in the type of another."""
     return model(value, model), _cast
@@ -79,7 +79,7 @@ add, subtract, multiply, both = (_binary(name) for name in ("add", "sub", "mul",
 left, right, right_unsigned = (_shift(name) for name in ("shl", "ashr", "lshr"))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def below(context: Any, a: Any, b: Any) -> Any:
     """Return whether a < b, by the sign of the type of a."""
 
@@ -90,7 +90,7 @@ def below(context: Any, a: Any, b: Any) -> Any:
     return types.boolean(a, a), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def choose(context: Any, condition: Any, a: Any, b: Any) -> Any:
     """Return a where the condition holds, else b, without a branch."""
 
@@ -100,7 +100,7 @@ def choose(context: Any, condition: Any, a: Any, b: Any) -> Any:
     return a(types.boolean, a, a), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def truths_of_64(context: Any, flags: Any, first: Any) -> Any:
     """Return 64 bytes of an array as bits, from index `first` on; the first one lowest."""
 
@@ -113,7 +113,7 @@ def truths_of_64(context: Any, flags: Any, first: Any) -> Any:
     return types.uint64(flags, first), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fetch(context: Any, array: Any, first: Any) -> Any:
     """Have the cache line of an element brought near, and go on."""
 

@@ -91,7 +91,7 @@ def advance(rule: Rule) -> Any:
         traces: Any,
     ) -> Any:
         timesteps, neurons = currents.shape
-        zero, one = signed(0, width), signed(1, width)
+        one = signed(1, width)
         low, high = signed(shifts[_LOW], width), signed(shifts[_HIGH], width)
         if wrap:
             # Bits outside the format, which are a copy of its sign.
@@ -168,10 +168,7 @@ def advance(rule: Rule) -> Any:
                     if product_even:
                         odd = both(right(quadratic, product_down), one)
                         quadratic = right(add(add(quadratic, product_below_half), odd), product_down)
-                    if real:
-                        current = signed(words[i], width)
-                    else:
-                        current = signed(row[i], width)
+                    current = signed(words[i], width) if real else signed(row[i], width)
                     if raw:
                         current = multiply(current, drive)
                     total = add(add(left(quadratic, quadratic_up), left(current, drive_up)), bias)

@@ -58,7 +58,7 @@ class Room:
     @property
     def neurons(self) -> int:
         """How many neurons it is for."""
-        return next(iter(self.kept.values())).shape[1]
+        return int(next(iter(self.kept.values())).shape[1])
 
     def part(self, begin: int, end: int) -> "Room":
         """Return the room for some of the timesteps."""

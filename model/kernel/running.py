@@ -80,7 +80,7 @@ def run_through(
     try:
         for begin, end in stretches(len(room.spikes), room.neurons, cuts):
             prepare(begin)
-            currents = np.require(rows(begin, end), requirements="CAW")
+            currents = np.require(rows(begin, end), requirements=["C", "A", "W"])
             if not engine.advance(currents, room.part(begin, end)):
                 return None
         finished = True
