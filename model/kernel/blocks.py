@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 BLOCK = 8192
 """Neurons that go through a stretch of time together: their state stays in the nearest caches."""
 
-STRETCH_UPDATES = 1 << 24
+STRETCH_UPDATES = 1 << 23
 """About so many updates are computed at once: what is held besides the recording, and what an interrupt
 waits for."""
 

@@ -94,6 +94,8 @@ def advance(per_neuron: bool) -> Any:
                             decay, scale = parameters[_DECAY, start + i], parameters[_SCALE, start + i]
                         decayed = x[i] * decay
                         x[i] = choose(flags[i] != 0, choose(additive, decayed + scale, scale), decayed)
+                for i in range(stop - start, (stop - start + 63) // 64 * 64):
+                    flags[i] = 0  # of a block before this one
                 for i in range(0, stop - start, 64):
                     spikes[timestep, (start + i) >> 6] = truths_of_64(flags, i)
                 if len(potentials):

@@ -202,6 +202,8 @@ def advance(rule: Rule) -> Any:
                         spiked = add(both(decayed, trace_kept), trace_spike)
                         spiked = both(choose(below(trace_high, spiked), trace_high, spiked), trace_mask)
                         x[i] = like(choose(flags[i] != 0, spiked, decayed), x[i])
+                for i in range(stop - start, (stop - start + 63) // 64 * 64):
+                    flags[i] = 0  # of a block before this one
                 for i in range(0, stop - start, 64):
                     spikes[timestep, (start + i) >> 6] = truths_of_64(flags, i)
                 if len(potentials):
