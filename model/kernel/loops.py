@@ -188,6 +188,7 @@ def advance(rule: Rule) -> Any:
                     after = choose(ready, after, before)
                     silent = below(after, threshold)
                     counted = choose(ready, not_refractory, subtract(c[i], counts_down))
+                    counted = choose(below(period, counted), period, counted)
                     after = choose(silent, after, reset)
                     after = choose(below(after, lower_bound), lower_bound, after)
                     c[i] = choose(silent, counted, period)
