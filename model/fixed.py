@@ -240,7 +240,8 @@ class FixedNeurons:
     def _checked(self, currents: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return current words in the narrowest type."""
         form = self.words.arithmetic.current
-        if not np.all(form.holds(currents)):
+        fills = currents.dtype == self._plan.current and form.width == 8 * currents.itemsize
+        if not fills and not np.all(form.holds(currents)):
             raise InputError(
                 f"current words must be from {form.min_word} to {form.max_word} to fit {form}, "
                 f"not {currents[~form.holds(currents)].flat[0]}"

@@ -19,6 +19,7 @@ from qlif.model.words import Words, quantise
 DIALECTS = ("default", "synapticflow")
 RECORDABLE = ("spikes", "potentials", "traces")
 
+_FLOAT64 = np.dtype(np.float64)
 _FIELDS = {"potentials": "potential", "traces": "trace"}
 _NO_WORDS = "writes are of parameter words, which only a fixed-point population has"
 
@@ -153,6 +154,8 @@ class QLIFPopulation:
         self.words = words
         self.n, self.shape, self.dt = settings.n, tuple(settings.shape), float(settings.dt)
         self.is_inhibitory, self.learning = settings.is_inhibitory, settings.learning
+        # Of a current that needs no more questions; the original takes what torch takes.
+        self._regular_shape = self.shape if dialect == "default" else None
         # The original never passes it on, so there it is always False.
         self.sum_input = settings.sum_input if isinstance(settings, Parameters) else False
 
@@ -191,12 +194,7 @@ class QLIFPopulation:
         InputError
             The shape is wrong; or, in the default dialect, a current is not finite or can't be held.
         """
-        if (
-            type(x) is np.ndarray
-            and x.dtype == np.float64
-            and x.shape == self.shape
-            and self.dialect == "default"
-        ):
+        if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.shape == self._regular_shape:
             # What is usual in a loop needs no more questions; the step itself refuses what isn't finite.
             try:
                 self.neurons.step(x)

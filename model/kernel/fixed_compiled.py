@@ -1,6 +1,7 @@
 """The golden model on compiled loops. Importing this fails without numba."""
 
 import copy
+import functools
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 
 from qlif.model import datapath
 from qlif.model.kernel.blocks import block_of, on_blocks
+from qlif.model.kernel.jit import compiled_for
 from qlif.model.kernel.loops import advance
 from qlif.model.kernel.room import Room
 from qlif.model.kernel.rules import Plan
@@ -29,8 +31,10 @@ class CompiledEngine:
         self._trace = np.zeros(neurons, dtype=plan.trace)
         self._block = block_of(neurons)
         self.partial = neurons > self._block
-        self._flags, self._block_words = self._scratch()
-        self._loops: dict[bool, Any] = {}
+        self._own = self._scratch()
+        self._trace_on = plan.words.parameters.spike_trace
+        self._stochastic = plan.words.arithmetic.random_bits > 0
+        self._none = np.zeros((0, neurons), dtype=plan.random)
         self.rewind()
 
     def _scratch(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
@@ -50,14 +54,14 @@ class CompiledEngine:
     def configure(self, values: dict[str, Any]) -> None:
         """Take parameter words."""
         scale = self._words.current_scale
-        per_neuron = any(isinstance(value, np.ndarray) for value in (*values.values(), scale))
-        self._constants = self._plan.constants(values, per_neuron)
+        self._per_neuron = any(isinstance(value, np.ndarray) for value in (*values.values(), scale))
+        self._constants = self._plan.constants(values, self._per_neuron)
         current = self._words.arithmetic.current
         self._factors = np.empty((4, self._constants.shape[1]))
         self._factors[0] = np.ravel(scale)
         self._factors[1] = 2.0**current.f_bits
         self._factors[2], self._factors[3] = current.min_word, current.max_word
-        self._loops = {real: advance(self._plan.rule(per_neuron, real)) for real in (False, True)}
+        self._loops: dict[np.dtype[Any], Any] = {}
 
     def rewind(self) -> None:
         """Begin with the random words from the first."""
@@ -73,43 +77,29 @@ class CompiledEngine:
 
     def advance(self, currents: npt.NDArray[Any], room: Room) -> bool:
         """Advance over currents and fill the room."""
-        timesteps, neurons = currents.shape
-        count = timesteps * neurons if self._words.arithmetic.random_bits else 0
-        random = self._random.next(count).reshape(-1, neurons)
-        loop = self._loops[currents.dtype.kind == "f"]
-        trace_on = self._words.parameters.spike_trace
-
-        def work(first: int, end: int, flags: Any, words: Any) -> bool:
-            return bool(
-                loop(
-                    self._potential,
-                    self._refractory,
-                    self._trace,
-                    currents,
-                    self._factors,
-                    random,
-                    self._constants,
-                    self._plan.shifts,
-                    first,
-                    end,
-                    self._block,
-                    trace_on,
-                    flags,
-                    words,
-                    room.spikes,
-                    *room.kept.values(),
-                )
-            )
-
-        if self.partial:
-            held = on_blocks(
-                lambda first, end: work(first, end, *self._scratch()), timesteps, neurons, self._threads
-            )
+        random = self._random.next(currents.size).reshape(currents.shape) if self._stochastic else self._none
+        loop = self._loops.get(currents.dtype) or self._loop_for(currents, random, room)
+        if not self.partial:
+            held = loop(currents, random, 0, self._neurons, *self._own, *room.arrays)
         else:
-            held = work(0, neurons, self._flags, self._block_words)
-        if held:
-            self._random.skip(count)
+            held = on_blocks(
+                lambda first, end: loop(currents, random, first, end, *self._scratch(), *room.arrays),
+                len(currents),
+                self._neurons,
+                self._threads,
+            )
+        if held and self._stochastic:
+            self._random.skip(currents.size)
         return held
+
+    def _loop_for(self, currents: npt.NDArray[Any], random: npt.NDArray[Any], room: Room) -> Any:
+        """Return the loop for currents of a type, with the arguments that stay the same."""
+        state = self._potential, self._refractory, self._trace
+        same = (*state, self._factors, self._constants, self._plan.shifts, self._block, self._trace_on)
+        loop = advance(self._plan.rule(self._per_neuron, currents.dtype.kind == "f"))
+        entry = compiled_for(loop, (*same, currents, random, 0, self._neurons, *self._own, *room.arrays))
+        self._loops[currents.dtype] = functools.partial(entry, *same)
+        return self._loops[currents.dtype]
 
 
 class _WordsAhead:

@@ -1,5 +1,7 @@
 """The float reference on compiled loops. Importing this fails without numba."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import numpy.typing as npt
 from qlif.model.kernel.blocks import block_of, on_blocks
 from qlif.model.kernel.float_engines import FloatState, physical
 from qlif.model.kernel.float_loops import PARAMETERS, advance
+from qlif.model.kernel.jit import compiled_for
 from qlif.model.kernel.room import Room
 from qlif.model.kernel.running import Snapshot
 from qlif.model.parameters import Parameters
@@ -21,8 +24,8 @@ class CompiledFloatEngine:
         self._neurons = neurons = parameters.n
         self._trace_on, self._additive = parameters.spike_trace, parameters.additive_spike_trace
         values = physical(parameters)
-        per_neuron = any(isinstance(value, np.ndarray) for value in values.values())
-        columns = neurons if per_neuron else 1
+        self._per_neuron = any(isinstance(value, np.ndarray) for value in values.values())
+        columns = neurons if self._per_neuron else 1
         self._parameters = np.empty((len(PARAMETERS), columns))
         for row, name in zip(self._parameters, PARAMETERS, strict=True):
             row[:] = np.ravel(values[name])
@@ -33,7 +36,7 @@ class CompiledFloatEngine:
         self._block = block_of(neurons)
         self.partial = neurons > self._block
         self._flags = np.zeros(self._block, dtype=np.uint8)
-        self._loop = advance(per_neuron)
+        self._loop: Callable[..., bool] | None = None
 
     @property
     def state(self) -> FloatState:
@@ -55,33 +58,22 @@ class CompiledFloatEngine:
 
     def advance(self, currents: npt.NDArray[Any], room: Room) -> bool:
         """Advance over currents and fill the room."""
-
-        def work(first: int, end: int, flags: npt.NDArray[np.uint8]) -> bool:
-            return bool(
-                self._loop(
-                    self._potential,
-                    self._count,
-                    self._trace,
-                    currents,
-                    self._parameters,
-                    self._periods,
-                    first,
-                    end,
-                    self._block,
-                    self._trace_on,
-                    self._additive,
-                    flags,
-                    room.spikes,
-                    room.kept["potential"],
-                    room.kept["trace"],
-                )
-            )
-
+        loop = self._loop or self._loop_for(currents, room)
         if not self.partial:
-            return work(0, self._neurons, self._flags)
+            return loop(currents, 0, self._neurons, self._flags, *room.arrays)
         return on_blocks(
-            lambda first, end: work(first, end, np.zeros_like(self._flags)),
+            lambda first, end: loop(currents, first, end, np.zeros_like(self._flags), *room.arrays),
             len(currents),
             self._neurons,
             self._threads,
         )
+
+    def _loop_for(self, currents: npt.NDArray[Any], room: Room) -> Callable[..., bool]:
+        """Return the loop with the arguments that stay the same."""
+        state = self._potential, self._count, self._trace
+        same = (*state, self._parameters, self._periods, self._block, self._trace_on, self._additive)
+        entry = compiled_for(
+            advance(self._per_neuron), (*same, currents, 0, self._neurons, self._flags, *room.arrays)
+        )
+        self._loop = functools.partial(entry, *same)
+        return self._loop

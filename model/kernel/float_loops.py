@@ -33,22 +33,22 @@ PARAMETERS = (
 def advance(per_neuron: bool) -> Any:
     """Return the compiled loop, for parameters of the whole population or of each neuron.
 
-    It is called as ``advance(v, count, trace, currents, parameters, periods, first, end, block, trace_on,
-    additive, flags, spikes, potentials, traces)``, like :func:`qlif.model.kernel.loops.advance`.
+    It is called as ``advance(v, count, trace, parameters, periods, block, trace_on, additive, currents,
+    first, end, flags, spikes, potentials, traces)``, like :func:`qlif.model.kernel.loops.advance`.
     """
 
     def loop(
         v: Any,
         count: Any,
         trace: Any,
-        currents: Any,
         parameters: Any,
         periods: Any,
-        first: Any,
-        end: Any,
         block: Any,
         trace_on: Any,
         additive: Any,
+        currents: Any,
+        first: Any,
+        end: Any,
         flags: Any,
         spikes: Any,
         potentials: Any,

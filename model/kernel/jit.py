@@ -16,3 +16,11 @@ def compiled(function: Callable[..., Any]) -> Any:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no directory that can be written
         return numba.njit(**options)(function)
+
+
+def compiled_for(function: Any, arguments: tuple[Any, ...]) -> Any:
+    """Return what computes a compiled function for arguments of just these types.
+
+    It doesn't look at the types again, which takes longer than a short timestep.
+    """
+    return function.compile(tuple(map(numba.typeof, arguments)))

@@ -58,8 +58,8 @@ _SUM_OFFSET, _PRODUCT_OFFSET = int(Shifts.SUM_OFFSET), int(Shifts.PRODUCT_OFFSET
 def advance(rule: Rule) -> Any:
     """Return the compiled loop of a rule.
 
-    It is called as ``advance(potential, refractory, trace, currents, factors, random, constants, shifts,
-    first, end, block, trace_on, flags, words, spikes, potentials, refractories, traces)`` and advances the
+    It is called as ``advance(potential, refractory, trace, factors, constants, shifts, block, trace_on,
+    currents, random, first, end, flags, words, spikes, potentials, refractories, traces)`` and advances the
     neurons from `first` to `end` over all rows of `currents`, block by block. `flags` and `words` are room
     for one block. What is to be recorded has as many rows as `currents`, the rest none; spikes are bits, 64
     to a word. It returns whether every current could be held; if not, neurons were advanced in vain.
@@ -74,15 +74,15 @@ def advance(rule: Rule) -> Any:
         potential: Any,
         refractory: Any,
         trace: Any,
-        currents: Any,
         factors: Any,
-        random: Any,
         constants: Any,
         shifts: Any,
-        first: Any,
-        end: Any,
         block: Any,
         trace_on: Any,
+        currents: Any,
+        random: Any,
+        first: Any,
+        end: Any,
         flags: Any,
         words: Any,
         spikes: Any,

@@ -1,7 +1,7 @@
 """Room for what a run records, as narrow as it can be: spikes are bits."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -24,10 +24,16 @@ class Room:
         Neuron i's is bit ``i % 64`` of word ``i // 64``.
     kept : dict of str to array, (timesteps, neurons), or (0, neurons) for what isn't kept
         By the name of the state.
+    arrays : tuple of array
+        All of them, the spikes first.
     """
 
     spikes: npt.NDArray[np.uint64]
     kept: dict[str, npt.NDArray[Any]]
+    arrays: tuple[npt.NDArray[Any], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrays", (self.spikes, *self.kept.values()))
 
     @classmethod
     def of(

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from qlif.model.kernel.blocks import stretches
 from qlif.model.kernel.room import Room
 
+_FLOAT64 = np.dtype(np.float64)
+
 Snapshot = tuple[Any, ...]
 
 Rows = Callable[[int, int], npt.NDArray[Any]]
@@ -42,13 +44,15 @@ class Engine(Protocol):
 
 def advance_once(engine: Engine, current: npt.NDArray[np.float64], room: Room) -> bool:
     """Advance one timestep and return whether every current could be held; if not, nothing happens."""
-    if not current.flags.carray or current.dtype != np.float64:
+    if current.dtype is not _FLOAT64 or not current.flags.carray:
         current = np.array(current, dtype=np.float64, order="C")
-    before = engine.save() if engine.partial else None
-    if engine.advance(current.reshape(1, -1), room):
+    row = current.reshape(1, -1)
+    if not engine.partial:
+        return engine.advance(row, room)
+    before = engine.save()
+    if engine.advance(row, room):
         return True
-    if before is not None:
-        engine.restore(before)
+    engine.restore(before)
     return False
 
 
