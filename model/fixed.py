@@ -13,7 +13,7 @@ from qlif.model.errors import InputError, unknown_name
 from qlif.model.kernel.fixed_engines import fixed_engine
 from qlif.model.kernel.room import Room, unpacked
 from qlif.model.kernel.rules import Plan
-from qlif.model.kernel.running import Rows, advance_once, run_through
+from qlif.model.kernel.running import Into, Rows, advance_once, run_through
 from qlif.model.words import Words
 
 
@@ -98,7 +98,8 @@ class FixedNeurons:
             name: np.ravel(word) if isinstance(word, np.ndarray) else word
             for name, word in words.values.items()
         }
-        self._engine.configure(self._constants)
+        self._last = Room.of(1, self.parameters.n, self._types)
+        self._configure()
         self.reset()
 
     def write(self, change: ParameterWrite) -> None:
@@ -118,7 +119,7 @@ class FixedNeurons:
             word[change.neuron] = change.word
         # A new mapping, so that one that was kept doesn't change.
         self._constants = self._constants | {change.name: word}
-        self._engine.configure(self._constants)
+        self._configure()
         if self._fresh:
             # Until the first timestep the neurons are at their reset potential, whatever it is by then.
             self.reset()
@@ -127,7 +128,7 @@ class FixedNeurons:
         """Put every neuron at its reset potential, not refractory, without trace; rewind the random words."""
         self._engine.state = datapath.State(self._constants["reset"], 0, 0)
         self._engine.rewind()
-        self._last = Room.of(1, self.parameters.n, self._types)
+        self._last.spikes[:] = 0
         self._fresh = True
 
     def step(self, current: npt.NDArray[np.float64]) -> None:
@@ -138,9 +139,20 @@ class FixedNeurons:
         InputError
             A current is not finite or outside the current format.
         """
-        if not advance_once(self._engine, current, self._last):
+        into = self._into or self._fill()
+        if not advance_once(self._engine, into, current):
             self.words.current_words(current)  # which says what is wrong
         self._fresh = False
+
+    def _configure(self) -> None:
+        """Have the engine take the parameter words."""
+        self._engine.configure(self._constants)
+        self._into: Into | None = None
+
+    def _fill(self) -> Into:
+        """Return what fills :attr:`_last`."""
+        self._into = self._engine.into(self._last)
+        return self._into
 
     def step_words(self, current: npt.NDArray[Any]) -> None:
         """Advance one timestep with current words of the population's shape.
@@ -227,7 +239,7 @@ class FixedNeurons:
         )
         if room is None:
             self._constants, self._fresh = before
-            self._engine.configure(self._constants)
+            self._configure()
             return None
         self._last.spikes[:] = room.spikes[-1:]
         self._fresh = False

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from qlif.model.errors import InputError
 from qlif.model.kernel.float_engines import FloatState, float_engine
 from qlif.model.kernel.room import Room, unpacked
-from qlif.model.kernel.running import Rows, advance_once, run_through
+from qlif.model.kernel.running import Into, Rows, advance_once, run_through
 from qlif.model.parameters import Parameters
 
 _TYPES = {"potential": np.dtype(np.float64), "trace": np.dtype(np.float64)}
@@ -59,6 +59,7 @@ class FloatNeurons:
         self.parameters = parameters
         self._engine = float_engine(parameters, engine, threads)
         self._last = Room.of(1, parameters.n, _TYPES)
+        self._into: Into | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -82,8 +83,14 @@ class FloatNeurons:
         InputError
             A current isn't finite.
         """
-        if not advance_once(self._engine, current, self._last):
+        into = self._into or self._fill()
+        if not advance_once(self._engine, into, current):
             raise InputError(f"current must be finite, not {current[~np.isfinite(current)].flat[0]}")
+
+    def _fill(self) -> Into:
+        """Return what fills :attr:`_last`."""
+        self._into = self._engine.into(self._last)
+        return self._into
 
     def run(self, rows: Rows, timesteps: int, keep: Collection[str] = ()) -> Room | None:
         """Advance over a whole input, given piece by piece, and return what happened.

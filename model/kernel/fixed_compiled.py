@@ -2,6 +2,7 @@
 
 import copy
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class CompiledEngine:
         self._trace = np.zeros(neurons, dtype=plan.trace)
         self._block = block_of(neurons)
         self.partial = neurons > self._block
-        self._own = self._scratch()
+        self._whole = 0, neurons, *self._scratch()
         self._trace_on = plan.words.parameters.spike_trace
         self._stochastic = plan.words.arithmetic.random_bits > 0
         self._none = np.zeros((0, neurons), dtype=plan.random)
@@ -61,7 +62,7 @@ class CompiledEngine:
         self._factors[0] = np.ravel(scale)
         self._factors[1] = 2.0**current.f_bits
         self._factors[2], self._factors[3] = current.min_word, current.max_word
-        self._loops: dict[np.dtype[Any], Any] = {}
+        self._loops: dict[bool, Callable[..., bool] | None] = {False: None, True: None}
 
     def rewind(self) -> None:
         """Begin with the random words from the first."""
@@ -78,28 +79,40 @@ class CompiledEngine:
     def advance(self, currents: npt.NDArray[Any], room: Room) -> bool:
         """Advance over currents and fill the room."""
         random = self._random.next(currents.size).reshape(currents.shape) if self._stochastic else self._none
-        loop = self._loops.get(currents.dtype) or self._loop_for(currents, random, room)
+        loop = self._loop(currents, random, room)
         if not self.partial:
-            held = loop(currents, random, 0, self._neurons, *self._own, *room.arrays)
+            held = loop(*self._whole, *room.arrays, random, currents)
         else:
             held = on_blocks(
-                lambda first, end: loop(currents, random, first, end, *self._scratch(), *room.arrays),
+                lambda first, end: loop(first, end, *self._scratch(), *room.arrays, random, currents),
                 len(currents),
                 self._neurons,
                 self._threads,
             )
-        if held and self._stochastic:
+        if self._stochastic and held:
             self._random.skip(currents.size)
         return held
 
-    def _loop_for(self, currents: npt.NDArray[Any], random: npt.NDArray[Any], room: Room) -> Any:
+    def into(self, room: Room) -> Callable[[npt.NDArray[np.float64]], bool]:
+        """Return what advances one timestep into always the same room."""
+        if self.partial or self._stochastic:
+            return functools.partial(self.advance, room=room)
+        loop = self._loop(np.empty((1, self._neurons)), self._none, room)
+        return functools.partial(loop, *self._whole, *room.arrays, self._none)
+
+    def _loop(
+        self, currents: npt.NDArray[Any], random: npt.NDArray[Any], room: Room
+    ) -> Callable[..., bool]:
         """Return the loop for currents of a type, with the arguments that stay the same."""
-        state = self._potential, self._refractory, self._trace
-        same = (*state, self._factors, self._constants, self._plan.shifts, self._block, self._trace_on)
-        loop = advance(self._plan.rule(self._per_neuron, currents.dtype.kind == "f"))
-        entry = compiled_for(loop, (*same, currents, random, 0, self._neurons, *self._own, *room.arrays))
-        self._loops[currents.dtype] = functools.partial(entry, *same)
-        return self._loops[currents.dtype]
+        real = currents.dtype == np.float64
+        found = self._loops[real]
+        if found is None:
+            state = self._potential, self._refractory, self._trace
+            same = (*state, self._factors, self._constants, self._plan.shifts, self._block, self._trace_on)
+            loop = advance(self._plan.rule(self._per_neuron, real))
+            entry = compiled_for(loop, (*same, *self._whole, *room.arrays, random, currents))
+            found = self._loops[real] = functools.partial(entry, *same)
+        return found
 
 
 class _WordsAhead:

@@ -1,6 +1,8 @@
 """The golden model's state, advanced by one engine or the other."""
 
 import copy
+import functools
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -91,6 +93,10 @@ class NumpyEngine:
     def restore(self, snapshot: Snapshot) -> None:
         """Go back."""
         self._state, self._random = snapshot
+
+    def into(self, room: Room) -> Callable[[npt.NDArray[np.float64]], bool]:
+        """Return what advances one timestep into always the same room."""
+        return functools.partial(self.advance, room=room)
 
     def advance(self, currents: npt.NDArray[Any], room: Room) -> bool:
         """Advance over currents and fill the room."""

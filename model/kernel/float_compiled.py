@@ -35,8 +35,8 @@ class CompiledFloatEngine:
         self._count = np.zeros(neurons, dtype=np.int64)
         self._block = block_of(neurons)
         self.partial = neurons > self._block
-        self._flags = np.zeros(self._block, dtype=np.uint8)
-        self._loop: Callable[..., bool] | None = None
+        self._whole = 0, neurons, self._scratch()
+        self._found: Callable[..., bool] | None = None
 
     @property
     def state(self) -> FloatState:
@@ -58,22 +58,34 @@ class CompiledFloatEngine:
 
     def advance(self, currents: npt.NDArray[Any], room: Room) -> bool:
         """Advance over currents and fill the room."""
-        loop = self._loop or self._loop_for(currents, room)
+        loop = self._loop(currents, room)
         if not self.partial:
-            return loop(currents, 0, self._neurons, self._flags, *room.arrays)
+            return loop(*self._whole, *room.arrays, currents)
         return on_blocks(
-            lambda first, end: loop(currents, first, end, np.zeros_like(self._flags), *room.arrays),
+            lambda first, end: loop(first, end, self._scratch(), *room.arrays, currents),
             len(currents),
             self._neurons,
             self._threads,
         )
 
-    def _loop_for(self, currents: npt.NDArray[Any], room: Room) -> Callable[..., bool]:
+    def into(self, room: Room) -> Callable[[npt.NDArray[np.float64]], bool]:
+        """Return what advances one timestep into always the same room."""
+        if self.partial:
+            return functools.partial(self.advance, room=room)
+        loop = self._loop(np.empty((1, self._neurons)), room)
+        return functools.partial(loop, *self._whole, *room.arrays)
+
+    def _scratch(self) -> npt.NDArray[np.uint8]:
+        """Return room for the flags of one block."""
+        return np.zeros(self._block, dtype=np.uint8)
+
+    def _loop(self, currents: npt.NDArray[Any], room: Room) -> Callable[..., bool]:
         """Return the loop with the arguments that stay the same."""
-        state = self._potential, self._count, self._trace
-        same = (*state, self._parameters, self._periods, self._block, self._trace_on, self._additive)
-        entry = compiled_for(
-            advance(self._per_neuron), (*same, currents, 0, self._neurons, self._flags, *room.arrays)
-        )
-        self._loop = functools.partial(entry, *same)
-        return self._loop
+        if self._found is None:
+            state = self._potential, self._count, self._trace
+            same = (*state, self._parameters, self._periods, self._block, self._trace_on, self._additive)
+            entry = compiled_for(
+                advance(self._per_neuron), (*same, *self._whole, *room.arrays, currents)
+            )
+            self._found = functools.partial(entry, *same)
+        return self._found

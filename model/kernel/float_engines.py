@@ -1,5 +1,7 @@
 """The float reference's state, advanced by one engine or the other."""
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -70,6 +72,10 @@ class NumpyFloatEngine:
     def restore(self, snapshot: Snapshot) -> None:
         """Go back."""
         (self.state,) = snapshot
+
+    def into(self, room: Room) -> Callable[[npt.NDArray[np.float64]], bool]:
+        """Return what advances one timestep into always the same room."""
+        return functools.partial(self.advance, room=room)
 
     def advance(self, currents: npt.NDArray[Any], room: Room) -> bool:
         """Advance over currents and fill the room."""

@@ -33,8 +33,8 @@ PARAMETERS = (
 def advance(per_neuron: bool) -> Any:
     """Return the compiled loop, for parameters of the whole population or of each neuron.
 
-    It is called as ``advance(v, count, trace, parameters, periods, block, trace_on, additive, currents,
-    first, end, flags, spikes, potentials, traces)``, like :func:`qlif.model.kernel.loops.advance`.
+    It is called as ``advance(v, count, trace, parameters, periods, block, trace_on, additive, first, end,
+    flags, spikes, potentials, traces, currents)``, like :func:`qlif.model.kernel.loops.advance`.
     """
 
     def loop(
@@ -46,13 +46,13 @@ def advance(per_neuron: bool) -> Any:
         block: Any,
         trace_on: Any,
         additive: Any,
-        currents: Any,
         first: Any,
         end: Any,
         flags: Any,
         spikes: Any,
         potentials: Any,
         traces: Any,
+        currents: Any,
     ) -> Any:
         threshold, reset = parameters[_THRESHOLD, 0], parameters[_RESET, 0]
         lower_bound, rest = parameters[_LOWER_BOUND, 0], parameters[_REST, 0]

@@ -59,7 +59,7 @@ def advance(rule: Rule) -> Any:
     """Return the compiled loop of a rule.
 
     It is called as ``advance(potential, refractory, trace, factors, constants, shifts, block, trace_on,
-    currents, random, first, end, flags, words, spikes, potentials, refractories, traces)`` and advances the
+    first, end, flags, words, spikes, potentials, refractories, traces, random, currents)`` and advances the
     neurons from `first` to `end` over all rows of `currents`, block by block. `flags` and `words` are room
     for one block. What is to be recorded has as many rows as `currents`, the rest none; spikes are bits, 64
     to a word. It returns whether every current could be held; if not, neurons were advanced in vain.
@@ -79,8 +79,6 @@ def advance(rule: Rule) -> Any:
         shifts: Any,
         block: Any,
         trace_on: Any,
-        currents: Any,
-        random: Any,
         first: Any,
         end: Any,
         flags: Any,
@@ -89,6 +87,8 @@ def advance(rule: Rule) -> Any:
         potentials: Any,
         refractories: Any,
         traces: Any,
+        random: Any,
+        currents: Any,
     ) -> Any:
         timesteps, neurons = currents.shape
         one = signed(1, width)

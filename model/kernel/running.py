@@ -17,6 +17,10 @@ Rows = Callable[[int, int], npt.NDArray[Any]]
 """Gives the currents of some timesteps, from one to before another, (timesteps, neurons)."""
 
 
+Into = Callable[[npt.NDArray[np.float64]], bool]
+"""Advances one timestep, (1, neurons), into a room; returns whether all of its currents could be held."""
+
+
 class Engine(Protocol):
     """Neurons that advance.
 
@@ -41,16 +45,22 @@ class Engine(Protocol):
         those could be held; if not, the state is undefined, but for a single timestep if `partial` is false.
         """
 
+    def into(self, room: Room) -> Into:
+        """Return what advances one timestep into always the same room, until a parameter changes."""
 
-def advance_once(engine: Engine, current: npt.NDArray[np.float64], room: Room) -> bool:
-    """Advance one timestep and return whether every current could be held; if not, nothing happens."""
+
+def advance_once(engine: Engine, into: Into, current: npt.NDArray[np.float64]) -> bool:
+    """Advance one timestep and return whether every current could be held; if not, nothing happens.
+
+    `into` is the engine's, for the room that is filled.
+    """
     if current.dtype is not _FLOAT64 or not current.flags.carray:
         current = np.array(current, dtype=np.float64, order="C")
     row = current.reshape(1, -1)
     if not engine.partial:
-        return engine.advance(row, room)
+        return into(row)
     before = engine.save()
-    if engine.advance(row, room):
+    if into(row):
         return True
     engine.restore(before)
     return False
