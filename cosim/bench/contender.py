@@ -3,6 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+from qlif.cosim.bench.work import Work
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,9 @@ class Contender:
     run : callable
         Makes them.
     end : callable, optional
-        Returns what must be the same for all contenders of one group after one run from the start: each
-        is called once, first `run` and then this, before anything is measured.
-    group : str
-        Contenders that compute the same numbers.
+        Returns potential and refractory counter as words, of a contender that computes the golden step.
+    work : Work, optional
+        What it computes then.
     one_thread : bool
         It is timed by the processor time of its process, so that other work on the machine doesn't count;
         else by the clock.
@@ -32,8 +34,8 @@ class Contender:
     n: int
     updates: int
     run: Callable[[], object]
-    end: Callable[[], object] | None = None
-    group: str = ""
+    end: Callable[[], Any] | None = None
+    work: Work | None = None
     one_thread: bool = True
 
     def speed(self) -> float:
@@ -49,4 +51,5 @@ class Skipped:
     """A contender that isn't there."""
 
     name: str
+    n: int
     reason: str

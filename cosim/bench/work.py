@@ -23,6 +23,12 @@ UPDATES = 8_000_000
 TIMESTEPS, FEWEST = 5000, 32
 
 
+def bytes_for(n: int) -> int:
+    """Return about how much memory the contenders of one size take."""
+    # Currents in mV as float64, as float32 for torch, as int32 for numpy and as words; some of each.
+    return n * min(TIMESTEPS, max(FEWEST, UPDATES // n)) * 48
+
+
 class Work:
     """A population with its input.
 
@@ -34,6 +40,8 @@ class Work:
         Whether they keep a spike trace.
     updates : int
         About so many.
+    fewest : int
+        Timesteps at least.
 
     Attributes
     ----------
@@ -42,8 +50,8 @@ class Work:
     plan : Plan
     """
 
-    def __init__(self, n: int, *, trace: bool = False, updates: int = UPDATES) -> None:
-        self.n, self.timesteps = n, min(TIMESTEPS, max(FEWEST, updates // n))
+    def __init__(self, n: int, *, trace: bool = False, updates: int = UPDATES, fewest: int = FEWEST) -> None:
+        self.n, self.timesteps = n, min(TIMESTEPS, max(fewest, updates // n))
         self.parameters = Parameters(n=n, spike_trace=trace)
         self.words = quantise(self.parameters, preset(PRESET))
         self.plan = Plan(self.words)

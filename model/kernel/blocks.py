@@ -30,17 +30,18 @@ def block_of(neurons: int) -> int:
     return min(BLOCK, -(-neurons // _BITS) * _BITS)
 
 
-def on_blocks(work: Callable[[int, int], bool], timesteps: int, neurons: int, threads: int) -> bool:
+def shares_of(timesteps: int, neurons: int, threads: int) -> int:
+    """Return how many threads are worth their start."""
+    return max(1, min(threads, timesteps * neurons // _WORTH_THREADS, -(-neurons // BLOCK)))
+
+
+def on_blocks(work: Callable[[int, int], bool], neurons: int, shares: int) -> bool:
     """Have `work` done for all neurons, from a first to a last one; return whether all went well.
 
-    In several threads if there is enough to do. No two of them share a block, or a word of spikes.
+    In so many threads. No two of them share a block, or a word of spikes.
     """
-    shares = min(threads, timesteps * neurons // _WORTH_THREADS, -(-neurons // BLOCK))
-    if shares <= 1:
-        return work(0, neurons)
-    # Several shares for each thread, so that none waits long for the others.
-    blocks = -(-neurons // BLOCK)
-    share = -(-blocks // (4 * shares)) * BLOCK
+    # Several pieces for each thread, so that none waits long for the others.
+    piece = -(-neurons // (BLOCK * 4 * shares)) * BLOCK
     with ThreadPoolExecutor(shares) as pool:
-        parts = [pool.submit(work, first, min(first + share, neurons)) for first in range(0, neurons, share)]
+        parts = [pool.submit(work, first, min(first + piece, neurons)) for first in range(0, neurons, piece)]
         return min(part.result() for part in parts)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model import datapath
-from qlif.model.kernel.blocks import block_of, on_blocks
+from qlif.model.kernel.blocks import block_of, on_blocks, shares_of
 from qlif.model.kernel.jit import compiled_for
 from qlif.model.kernel.loops import advance
 from qlif.model.kernel.room import Room
@@ -58,10 +58,10 @@ class CompiledEngine:
         self._per_neuron = any(isinstance(value, np.ndarray) for value in (*values.values(), scale))
         self._constants = self._plan.constants(values, self._per_neuron)
         current = self._words.arithmetic.current
-        self._factors = np.empty((4, self._constants.shape[1]))
-        self._factors[0] = np.ravel(scale)
-        self._factors[1] = 2.0**current.f_bits
-        self._factors[2], self._factors[3] = current.min_word, current.max_word
+        # A power of two moves no rounding, wherever it is multiplied.
+        self._factors = np.empty((3, self._constants.shape[1]))
+        self._factors[0] = np.ravel(scale) * 2.0**current.f_bits
+        self._factors[1], self._factors[2] = current.min_word, current.max_word
         self._loops: dict[bool, Callable[..., bool] | None] = {False: None, True: None}
 
     def rewind(self) -> None:
@@ -80,14 +80,14 @@ class CompiledEngine:
         """Advance over currents and fill the room."""
         random = self._random.next(currents.size).reshape(currents.shape) if self._stochastic else self._none
         loop = self._loop(currents, random, room)
-        if not self.partial:
+        shares = shares_of(len(currents), self._neurons, self._threads)
+        if shares == 1:
             held = loop(*self._whole, *room.arrays, random, currents)
         else:
             held = on_blocks(
                 lambda first, end: loop(first, end, *self._scratch(), *room.arrays, random, currents),
-                len(currents),
                 self._neurons,
-                self._threads,
+                shares,
             )
         if self._stochastic and held:
             self._random.skip(currents.size)
@@ -95,14 +95,12 @@ class CompiledEngine:
 
     def into(self, room: Room) -> Callable[[npt.NDArray[np.float64]], bool]:
         """Return what advances one timestep into always the same room."""
-        if self.partial or self._stochastic:
+        if self._stochastic:
             return functools.partial(self.advance, room=room)
         loop = self._loop(np.empty((1, self._neurons)), self._none, room)
         return functools.partial(loop, *self._whole, *room.arrays, self._none)
 
-    def _loop(
-        self, currents: npt.NDArray[Any], random: npt.NDArray[Any], room: Room
-    ) -> Callable[..., bool]:
+    def _loop(self, currents: npt.NDArray[Any], random: npt.NDArray[Any], room: Room) -> Callable[..., bool]:
         """Return the loop for currents of a type, with the arguments that stay the same."""
         real = currents.dtype == np.float64
         found = self._loops[real]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.kernel.blocks import block_of, on_blocks
+from qlif.model.kernel.blocks import block_of, on_blocks, shares_of
 from qlif.model.kernel.float_engines import FloatState, physical
 from qlif.model.kernel.float_loops import PARAMETERS, advance
 from qlif.model.kernel.jit import compiled_for
@@ -59,19 +59,17 @@ class CompiledFloatEngine:
     def advance(self, currents: npt.NDArray[Any], room: Room) -> bool:
         """Advance over currents and fill the room."""
         loop = self._loop(currents, room)
-        if not self.partial:
+        shares = shares_of(len(currents), self._neurons, self._threads)
+        if shares == 1:
             return loop(*self._whole, *room.arrays, currents)
         return on_blocks(
             lambda first, end: loop(first, end, self._scratch(), *room.arrays, currents),
-            len(currents),
             self._neurons,
-            self._threads,
+            shares,
         )
 
     def into(self, room: Room) -> Callable[[npt.NDArray[np.float64]], bool]:
         """Return what advances one timestep into always the same room."""
-        if self.partial:
-            return functools.partial(self.advance, room=room)
         loop = self._loop(np.empty((1, self._neurons)), room)
         return functools.partial(loop, *self._whole, *room.arrays)
 
@@ -84,8 +82,6 @@ class CompiledFloatEngine:
         if self._found is None:
             state = self._potential, self._count, self._trace
             same = (*state, self._parameters, self._periods, self._block, self._trace_on, self._additive)
-            entry = compiled_for(
-                advance(self._per_neuron), (*same, *self._whole, *room.arrays, currents)
-            )
+            entry = compiled_for(advance(self._per_neuron), (*same, *self._whole, *room.arrays, currents))
             self._found = functools.partial(entry, *same)
         return self._found

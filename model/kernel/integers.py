@@ -133,6 +133,18 @@ def fetch(context: Any, array: Any, first: Any) -> Any:
     return types.void(array, first), generate
 
 
+@intrinsic
+def widest_vectors(context: Any) -> Any:
+    """Have the compiler use the machine's widest registers in this function, where it would take half."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        # Not add, which refuses attributes that llvmlite has no name for.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
 def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     array = context.make_array(signature.args[0])(context, builder, arguments[0])
     return builder.gep(array.data, [arguments[1]])

@@ -20,6 +20,7 @@ from qlif.model.kernel.integers import (
     subtract,
     truths_of_64,
     unsigned,
+    widest_vectors,
 )
 from qlif.model.kernel.jit import compiled
 from qlif.model.kernel.rules import CONSTANTS, Round, Rule, Shifts
@@ -90,6 +91,7 @@ def advance(rule: Rule) -> Any:
         random: Any,
         currents: Any,
     ) -> Any:
+        widest_vectors()
         timesteps, neurons = currents.shape
         one = signed(1, width)
         low, high = signed(shifts[_LOW], width), signed(shifts[_HIGH], width)
@@ -119,7 +121,7 @@ def advance(rule: Rule) -> Any:
         gain, drive = signed(constants[_GAIN, 0], width), signed(constants[_DRIVE, 0], width)
         bias = add(left(signed(constants[_BIAS, 0], width), bias_up), half)
         factor = factors[0, 0]
-        current_scale, lowest, highest = factors[1, 0], factors[2, 0], factors[3, 0]
+        lowest, highest = factors[1, 0], factors[2, 0]
         counts_down = like(1, refractory[0])
         not_refractory = like(0, refractory[0])
         fetches = LINE // currents.itemsize
@@ -137,7 +139,7 @@ def advance(rule: Rule) -> Any:
                     for i in range(stop - start):
                         if per_neuron:
                             factor = factors[0, start + i]
-                        nearest = np.rint(factor * row[i] * current_scale)
+                        nearest = np.rint(factor * row[i])
                         held &= (nearest >= lowest) & (nearest <= highest)
                         words[i] = np.int32(nearest)
                     if not held:

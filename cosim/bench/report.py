@@ -1,0 +1,89 @@
+"""A measurement as people and machines read it."""
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from qlif.cosim.bench.chart import speed_figure
+from qlif.cosim.bench.goals import GOALS, STRONGER, verdicts
+from qlif.cosim.bench.machine import machine, versions
+from qlif.cosim.bench.measure import Measured
+from qlif.model.themes import save
+
+
+def facts(measured: Measured, rounds: int) -> dict[str, Any]:
+    """Return everything, ready for JSON.
+
+    ``results`` are medians; ``ratios`` has an entry for each goal, None where a contender is missing.
+    """
+    return {
+        "machine": machine(),
+        "versions": versions(),
+        "rounds": rounds,
+        "results": [
+            {
+                "name": name,
+                "n": n,
+                "updates_per_s": measured.median(name, n),
+                "lowest": min(speeds),
+                "highest": max(speeds),
+            }
+            for (name, n), speeds in measured.speeds.items()
+        ],
+        "skipped": [vars(skipped) for skipped in measured.skipped],
+        "ratios": {ratio.name: ratio.value(measured) for ratio in GOALS},
+        "goals": verdicts(measured),
+        "stronger_yardsticks": {ratio.name: ratio.value(measured) for ratio in STRONGER},
+    }
+
+
+def speeds_table(content: dict[str, Any]) -> Table:
+    """Return a table of all contenders."""
+    table = _table("Million updates per second, medians")
+    for heading in ("contender", "neurons", "median", "lowest", "highest"):
+        table.add_column(heading, justify="left" if heading == "contender" else "right", no_wrap=True)
+    for line in content["results"]:
+        speeds = (f"{line[key] / 1e6:,.2f}" for key in ("updates_per_s", "lowest", "highest"))
+        table.add_row(line["name"], f"{line['n']:,}", *speeds)
+    return table
+
+
+def ratios_table(content: dict[str, Any]) -> Table:
+    """Return a table of goals, and of ratios against stronger yardsticks."""
+    table = _table("Ratios")
+    for heading in ("ratio", "measured", "goal", ""):
+        table.add_column(heading, justify="left" if heading in ("ratio", "") else "right", no_wrap=True)
+    words = {True: "met", False: "not met", None: "not measured"}
+    for line in content["goals"]:
+        table.add_row(line["name"], _times(line["ratio"]), _times(line["goal"]), words[line["met"]])
+    for name, ratio in content["stronger_yardsticks"].items():
+        table.add_row(name, _times(ratio), "", "")
+    return table
+
+
+def show(console: Console, content: dict[str, Any]) -> None:
+    """Print tables, and what is missing."""
+    console.print(speeds_table(content))
+    console.print(ratios_table(content))
+    reasons: dict[tuple[str, str], list[int]] = {}
+    for line in content["skipped"]:
+        reasons.setdefault((line["name"], line["reason"]), []).append(line["n"])
+    for (name, reason), sizes in reasons.items():
+        where = ", ".join(f"{n:,}" for n in sizes)
+        console.print(f"Skipped: {name} ({where} neurons): {reason}", highlight=False, soft_wrap=True)
+
+
+def draw(measured: Measured, directory: Path) -> list[Path]:
+    """Draw the chart; return its files."""
+    return save(lambda theme: speed_figure(measured, theme), directory, "speed")
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+
+def _times(value: float | None) -> str:
+    return "" if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
