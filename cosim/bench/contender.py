@@ -1,5 +1,6 @@
 """One entry of a benchmark: something that updates neurons, and how it is timed."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +8,11 @@ from typing import Any
 
 from qlif.cosim.bench.work import Work
 
+PIECE = 0.04
+"""Seconds that a contender is measured for at a time: much longer than what its caches take to fill."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Contender:
     """Something that can be run again and again.
 
@@ -38,12 +42,17 @@ class Contender:
     work: Work | None = None
     one_thread: bool = True
 
-    def speed(self) -> float:
-        """Run once; return updates per second."""
+    def repeats(self) -> int:
+        """Return how often it has to run to take :data:`PIECE` seconds."""
+        return max(1, math.ceil(PIECE * self.speed(1) / self.updates))
+
+    def speed(self, repeats: int) -> float:
+        """Run so many times; return updates per second."""
         clock = time.process_time if self.one_thread else time.perf_counter
         begun = clock()
-        self.run()
-        return self.updates / (clock() - begun)
+        for _ in range(repeats):
+            self.run()
+        return self.updates * repeats / (clock() - begun)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def measure(
     parts = len(sizes) + with_cosimulation
     for place, n in enumerate(sizes):
         with tempfile.TemporaryDirectory(prefix="qlif-bench-") as directory:
-            there: list[Contender] = []
+            there: dict[Contender, int] = {}
             for made in contenders(n, Path(directory), with_kernel, with_peers):
                 progress(f"{n:,} neurons: building, {made.name}", place / parts)
                 if isinstance(made, Skipped):
@@ -80,13 +80,13 @@ def measure(
                     continue
                 made.run()
                 _require_golden(made)
-                there.append(made)
+                there[made] = made.repeats()
             for number in range(rounds):
-                for contender in there:
+                for contender, repeats in there.items():
                     done = (place + (number + 1) / (rounds + 1)) / parts
                     progress(f"{n:,} neurons: round {number + 1} of {rounds}, {contender.name}", done)
                     key = contender.name, n
-                    measured.speeds.setdefault(key, []).append(contender.speed())
+                    measured.speeds.setdefault(key, []).append(contender.speed(repeats))
     if with_cosimulation:
         _add_cosimulation(measured, min(rounds, COSIMULATION_ROUNDS), progress)
     return measured

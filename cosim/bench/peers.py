@@ -64,7 +64,7 @@ def nest(name: str, work: Work) -> Contender:
     """Return NEST's quadratic neuron under its own noise, which is new in each timestep."""
     os.environ.setdefault("PYNEST_QUIET", "1")
     kernel = library("nest", "nest-simulator")
-    kernel.set_verbosity("M_ERROR")
+    kernel.verbosity = kernel.VerbosityLevel.ERROR
     kernel.ResetKernel()
     kernel.resolution = work.parameters.dt
     neurons = kernel.Create("izhikevich", work.n)
