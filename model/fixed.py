@@ -230,19 +230,22 @@ class FixedNeurons:
             changes.setdefault(change.step, []).append(change)
         Room.require(timesteps, neurons, self._types, keep)
         before = self._constants, self._fresh
-        room = run_through(
-            self._engine,
-            rows,
-            Room.of(timesteps, neurons, self._types, keep),
-            sorted(changes),
-            lambda begin: self._write_all(changes.get(begin, ())),
-        )
-        if room is None:
-            self._constants, self._fresh = before
-            self._configure()
-            return None
-        self._last.spikes[:] = room.spikes[-1:]
-        self._fresh = False
+        room = None
+        try:
+            room = run_through(
+                self._engine,
+                rows,
+                Room.of(timesteps, neurons, self._types, keep),
+                sorted(changes),
+                lambda begin: self._write_all(changes.get(begin, ())),
+            )
+        finally:
+            if room is None:  # the engine's state is already what it was
+                self._constants, self._fresh = before
+                self._configure()
+        if room is not None:
+            self._last.spikes[:] = room.spikes[-1:]
+            self._fresh = False
         return room
 
     def _write_all(self, changes: Iterable[ParameterWrite]) -> None:

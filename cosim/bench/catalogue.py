@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from qlif.cosim.bench import golden
 from qlif.cosim.bench.compiled_c import WIDE, CompiledC
 from qlif.cosim.bench.contender import Contender, Skipped
@@ -20,7 +22,7 @@ C, C_TRACED, C_WIDE, C_BLOCKED = (
     "C, 512-bit vectors",
     "C, 512-bit vectors, time-blocked",
 )
-NUMPY, APYTYPES = "tight numpy", "apytypes"
+NUMPY, NUMPY_64, APYTYPES = "tight numpy", "tight numpy, int64", "apytypes"
 
 LIBRARY_UPDATES = 1_000_000
 """In one piece, of what is a hundred times slower."""
@@ -45,8 +47,9 @@ def contenders(n: int, directory: Path, with_kernel: bool = True, with_peers: bo
         yield from _golden(n)
         yield from _in_c(n, directory)
         work = Work(n)
-        tight = TightNumpy(work)
-        yield Contender(NUMPY, n, work.updates, tight.run, tight.end, work)
+        for name, dtype in ((NUMPY, np.int32), (NUMPY_64, np.int64)):
+            tight = TightNumpy(work, dtype)
+            yield Contender(name, n, work.updates, tight.run, tight.end, work)
     if with_peers:
         yield from _libraries(n)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qlif.cosim.bench import golden
-from qlif.cosim.bench.catalogue import APYTYPES, C_BLOCKED, C_WIDE, NUMPY, C
+from qlif.cosim.bench.catalogue import APYTYPES, C_BLOCKED, C_WIDE, NUMPY, NUMPY_64, C
 from qlif.cosim.bench.cosimulation import BARE_LOOP, PER_CYCLE, SELF_TEST
 from qlif.cosim.bench.measure import COSIMULATION_NEURONS, Measured
 
@@ -52,13 +52,16 @@ GOALS = (
     Ratio("self-test / bare Verilator loop", COSIMULATION_NEURONS, SELF_TEST, BARE_LOOP, 0.25),
 )
 
-STRONGER = (
+OTHERS = (
     Ratio("kernel / C with 512-bit vectors, 10k", MIDDLE, golden.KERNEL, C_WIDE),
     Ratio("kernel / C with 512-bit vectors, 1M", LARGE, golden.KERNEL, C_WIDE),
     Ratio("kernel / time-blocked C with 512-bit vectors, 1M", LARGE, golden.KERNEL, C_BLOCKED),
     Ratio("kernel step by step / C, 1M", LARGE, golden.STEPWISE, C),
+    Ratio("kernel / tight numpy in int64, 10k", MIDDLE, golden.KERNEL, NUMPY_64),
+    Ratio("run() / tight numpy in int64, 100", SMALL, golden.RUN, NUMPY_64),
+    Ratio("forward() / tight numpy in int64, 100", SMALL, golden.FORWARD, NUMPY_64),
 )
-"""Against yardsticks that nobody asked for."""
+"""Against stronger and weaker yardsticks, to know what the goals are worth."""
 
 
 def verdicts(measured: Measured) -> list[dict[str, Any]]:

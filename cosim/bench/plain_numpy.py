@@ -1,4 +1,4 @@
-"""The golden step in numpy, as tight as it gets: no array is made in the loop, all are 32 bits wide."""
+"""The golden step in numpy, as tight as it gets: no array is made in the loop."""
 
 from typing import Any
 
@@ -12,10 +12,15 @@ from qlif.model.kernel.rules import Shifts
 class TightNumpy:
     """The neurons of some work, without a trace.
 
-    Its currents are int32, which spares a conversion in each timestep.
+    Parameters
+    ----------
+    work : Work
+    dtype : type
+        Of all integers, also the input's, so that nothing is converted in the loop: the narrowest that
+        holds the sums, or int64, which numpy takes where nothing is said.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, dtype: type = np.int32) -> None:
         shifts, values = work.plan.shifts, work.words.values
         self._low, self._high = int(shifts[Shifts.LOW]), int(shifts[Shifts.HIGH])
         self._quadratic_up, self._drive_up = int(shifts[Shifts.QUADRATIC]), int(shifts[Shifts.DRIVE])
@@ -23,14 +28,14 @@ class TightNumpy:
         self._offset = (values["bias"] << int(shifts[Shifts.BIAS])) + (1 << (self._down - 1))
         self._threshold, self._reset = values["threshold"], values["reset"]
         self._period = values["refractory"]
-        self.currents = work.current_words.astype(np.int32)
-        self.potential = np.full(work.n, self._reset, dtype=np.int32)
-        self.refractory = np.zeros(work.n, dtype=np.int32)
+        self.currents: npt.NDArray[Any] = work.current_words.astype(dtype)
+        self.potential: npt.NDArray[Any] = np.full(work.n, self._reset, dtype=dtype)
+        self.refractory: npt.NDArray[Any] = np.zeros(work.n, dtype=dtype)
         self.spiked = np.zeros(work.n, dtype=np.bool_)
         self._total, self._drive = np.empty_like(self.potential), np.empty_like(self.potential)
         self._holds = np.empty(work.n, dtype=np.bool_)
 
-    def step(self, current: npt.NDArray[np.int32]) -> None:
+    def step(self, current: npt.NDArray[Any]) -> None:
         """Advance one timestep."""
         potential, refractory, total, holds = self.potential, self.refractory, self._total, self._holds
         np.multiply(potential, potential, out=total)

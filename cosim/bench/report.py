@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qlif.cosim.bench.chart import speed_figure
-from qlif.cosim.bench.goals import GOALS, STRONGER, verdicts
+from qlif.cosim.bench.goals import GOALS, OTHERS, verdicts
 from qlif.cosim.bench.machine import machine, versions
 from qlif.cosim.bench.measure import Measured
 from qlif.model.themes import save
@@ -36,7 +36,7 @@ def facts(measured: Measured, rounds: int) -> dict[str, Any]:
         "skipped": [vars(skipped) for skipped in measured.skipped],
         "ratios": {ratio.name: ratio.value(measured) for ratio in GOALS},
         "goals": verdicts(measured),
-        "stronger_yardsticks": {ratio.name: ratio.value(measured) for ratio in STRONGER},
+        "other_ratios": {ratio.name: ratio.value(measured) for ratio in OTHERS},
     }
 
 
@@ -52,15 +52,15 @@ def speeds_table(content: dict[str, Any]) -> Table:
 
 
 def ratios_table(content: dict[str, Any]) -> Table:
-    """Return a table of goals, and of ratios against stronger yardsticks."""
+    """Return a table of goals, and of other ratios."""
     table = _table("Ratios")
-    for heading in ("ratio", "measured", "goal", ""):
+    for heading in ("ratio", "is", "goal", ""):
         table.add_column(heading, justify="left" if heading in ("ratio", "") else "right", no_wrap=True)
-    words = {True: "met", False: "not met", None: "not measured"}
+    words = {True: "met", False: "not met", None: ""}
     for line in content["goals"]:
         table.add_row(line["name"], _times(line["ratio"]), _times(line["goal"]), words[line["met"]])
-    for name, ratio in content["stronger_yardsticks"].items():
-        table.add_row(name, _times(ratio), "", "")
+    for name, ratio in content["other_ratios"].items():
+        table.add_row(name, _times(ratio), "none", "")
     return table
 
 
@@ -86,4 +86,4 @@ def _table(title: str) -> Table:
 
 
 def _times(value: float | None) -> str:
-    return "" if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+    return "-" if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"

@@ -95,7 +95,9 @@ def run_through(
         for begin, end in stretches(len(room.spikes), room.neurons, cuts):
             prepare(begin)
             currents = np.require(rows(begin, end), requirements=["C", "A", "W"])
-            if not engine.advance(currents, room.part(begin, end)):
+            held = engine.advance(currents, room.part(begin, end))
+            del currents  # before the next ones are made
+            if not held:
                 return None
         finished = True
     finally:
