@@ -1,5 +1,6 @@
 // The yardstick of `qlif bench`: the golden step of the square form, with scaled currents and rounding to
 // nearest, as one writes it in C for speed. Types, shifts and parameters are given when it is compiled.
+// Refractory counters that no spike could have left behind aren't brought into range: a run has none.
 #include <stdint.h>
 
 static inline SUM saturated(SUM value) { return value > HIGH ? HIGH : value < LOW ? LOW : value; }
