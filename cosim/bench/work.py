@@ -26,7 +26,7 @@ TIMESTEPS, FEWEST = 5000, 32
 def bytes_for(n: int) -> int:
     """Return about how much memory the contenders of one size take."""
     # Currents in mV as float64, as float32 for torch, as int32 for numpy and as words; some of each.
-    return n * min(TIMESTEPS, max(FEWEST, UPDATES // n)) * 48
+    return n * max(FEWEST, min(TIMESTEPS, UPDATES // n)) * 48
 
 
 class Work:
@@ -51,7 +51,7 @@ class Work:
     """
 
     def __init__(self, n: int, *, trace: bool = False, updates: int = UPDATES, fewest: int = FEWEST) -> None:
-        self.n, self.timesteps = n, min(TIMESTEPS, max(fewest, updates // n))
+        self.n, self.timesteps = n, max(fewest, min(TIMESTEPS, updates // n))
         self.parameters = Parameters(n=n, spike_trace=trace)
         self.words = quantise(self.parameters, preset(PRESET))
         self.plan = Plan(self.words)
