@@ -237,7 +237,7 @@ class FixedNeurons:
                 rows,
                 Room.of(timesteps, neurons, self._types, keep),
                 sorted(changes),
-                lambda begin: self._write_all(changes.get(begin, ())),
+                lambda begin: self._prepare(begin, changes.get(begin, ())),
             )
         finally:
             if room is None:  # the engine's state is already what it was
@@ -248,7 +248,9 @@ class FixedNeurons:
             self._fresh = False
         return room
 
-    def _write_all(self, changes: Iterable[ParameterWrite]) -> None:
+    def _prepare(self, begin: int, changes: Iterable[ParameterWrite]) -> None:
+        """Make the changes before a timestep of a run."""
+        self._fresh = self._fresh and begin == 0
         for change in changes:
             self.write(change)
 

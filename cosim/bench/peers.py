@@ -23,7 +23,7 @@ def _peer(name: str) -> Callable[[Callable[[str, Work], Contender]], Callable[[s
 
 @_peer("Brian2, QIF")
 def brian2(name: str, work: Work) -> Contender:
-    """Return the same neuron in Brian2, compiled by Cython. A run takes long to begin, so it is a long one."""
+    """Return the same neuron in Brian2, compiled by Cython. Its runs begin slowly, so they are long."""
     brian = library("brian2", "brian2")
     work = Work(work.n, fewest=max(work.timesteps, 20_000_000 // work.n))
     brian.prefs.codegen.target = "cython"

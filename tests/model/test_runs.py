@@ -122,6 +122,28 @@ def test_random_words_go_on_over_runs_and_steps_on_both_engines():
     assert same(*found)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_with_writes_is_its_timesteps_with_writes_between(engine):
+    """From the start too, where a write before the first timestep also moves the initial state."""
+    words = quantise(Parameters(n=30), preset("square-18"))
+    inputs = words.current_words(noise(40, 30))
+    changes = [
+        ParameterWrite(0, "reset", int(words.potential_words(-61.0))),
+        ParameterWrite(9, "threshold", int(words.potential_words(-55.0))),
+        ParameterWrite(9, "refractory", 1, 7),
+        ParameterWrite(20, "reset", int(words.potential_words(-63.0)), 3),
+    ]
+    whole, stepwise = FixedNeurons(words, engine), FixedNeurons(words, engine)
+    _, kept = whole.run_words(inputs, writes=changes)
+    for timestep, current in enumerate(inputs):
+        for change in changes:
+            if change.step == timestep:
+                stepwise.write(change)
+        stepwise.step_words(current)
+        assert same([kept[name][timestep] for name in kept], stepwise.state)
+    assert same(whole.state, stepwise.state)
+
+
 def test_the_engine_is_chosen(monkeypatch):
     monkeypatch.delenv(engines.ENGINE_VARIABLE, raising=False)
     assert engines.chosen_engine() == "compiled"
