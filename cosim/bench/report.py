@@ -11,6 +11,7 @@ from qlif.cosim.bench.chart import speed_figure
 from qlif.cosim.bench.goals import GOALS, OTHERS, verdicts
 from qlif.cosim.bench.machine import machine, versions
 from qlif.cosim.bench.measure import Measured
+from qlif.model.studies.tables import markdown
 from qlif.model.themes import save
 
 
@@ -74,6 +75,30 @@ def show(console: Console, content: dict[str, Any]) -> None:
     for (name, reason), sizes in reasons.items():
         where = ", ".join(f"{n:,}" for n in sizes)
         console.print(f"Skipped: {name} ({where} neurons): {reason}", highlight=False, soft_wrap=True)
+
+
+def page(content: dict[str, Any]) -> str:
+    """Return machine, speeds and ratios as Markdown: what docs/speed.md shows."""
+    sizes = sorted({line["n"] for line in content["results"]})
+    speeds: dict[str, dict[str, Any]] = {}
+    for line in content["results"]:
+        row = speeds.setdefault(line["name"], {"million updates/s": line["name"]})
+        row[f"{line['n']:,}"] = f"{line['updates_per_s'] / 1e6:,.4g}"
+    columns = ("million updates/s", *(f"{n:,}" for n in sizes))
+    said = {True: "met", False: "**not met**", None: "not measured"}
+    goals = [
+        {
+            "ratio": line["name"],
+            "goal": f"≥ {line['goal']:g}",
+            "is": _times(line["ratio"]),
+            "": said[line["met"]],
+        }
+        for line in content["goals"]
+    ]
+    others = [{"ratio": name, "is": _times(ratio)} for name, ratio in content["other_ratios"].items()]
+    facts = [{"": name, "value": value} for name, value in (content["machine"] | content["versions"]).items()]
+    tables = (goals, others, [{name: row.get(name) for name in columns} for row in speeds.values()], facts)
+    return "\n".join(markdown(rows) for rows in tables if rows)
 
 
 def draw(measured: Measured, directory: Path) -> list[Path]:

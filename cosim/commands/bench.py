@@ -58,10 +58,11 @@ def bench(
     content = report.facts(measured, rounds)
     if measured.speeds:
         report.draw(measured, out)
+    write_text(out / "bench.md", report.page(content))
     write_text(out / "bench.json", json.dumps(content, indent=2) + "\n")
     if as_json:
         typer.echo(json.dumps(content))
         return
     console = Console()
     report.show(console, content)
-    console.print(f"Chart and bench.json are in {out}/", highlight=False)
+    console.print(f"Chart, bench.md and bench.json are in {out}/", highlight=False)

@@ -48,6 +48,8 @@ def test_one_round_of_the_kernel(qlif, tmp_path, compiler):
     assert facts["machine"]["processor"] and facts["versions"]["numpy"] == np.__version__
     for ending in (".png", ".svg", "-dark.png", "-dark.svg"):
         assert (tmp_path / "b" / f"speed{ending}").stat().st_size > 1000
+    page = (tmp_path / "b" / "bench.md").read_text()
+    assert "| kernel / C, 1M | ≥ 0.8 | - | not measured |" in page and f"| {golden.FORWARD} | " in page
 
 
 @pytest.mark.parametrize("trace", [False, True])
