@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from qlif.cosim import simulators
+from qlif.cosim.bench.measure import Different
 from qlif.cosim.commands import study
+from qlif.cosim.commands.bench import bench
 from qlif.cosim.commands.cosim import cosim
 from qlif.cosim.commands.export import export
 from qlif.cosim.commands.inputs import inputs
@@ -57,6 +59,7 @@ _add(export, "export --preset square-18 --neurons 1024 --out rtl")
 _add(synth, "synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5")
 _add(prove, "prove --preset square-18")
 _add(mutate, "mutate --preset square-16 --count 1000")
+_add(bench, "bench --rounds 15 --out build/bench")
 _add(inputs, "inputs")
 app.add_typer(study.app, name="study", help="How many bits, which rounding and form, and what it costs.")
 
@@ -80,6 +83,6 @@ def main() -> None:
     except MemoryError:
         typer.echo("error: not enough memory for that many neurons and steps", err=True)
         sys.exit(2)
-    except (simulators.SimulationError, SynthesisError, Unproved) as error:
+    except (simulators.SimulationError, SynthesisError, Unproved, Different) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

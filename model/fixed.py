@@ -1,20 +1,20 @@
 """A population in fixed point: the golden datapath over arrays, with potentials in mV outside."""
 
-import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model import compiled, datapath
+from qlif.model import datapath
 from qlif.model.checks import whole
 from qlif.model.errors import InputError, unknown_name
-from qlif.model.random_words import RandomWords
+from qlif.model.kernel.fixed_engines import fixed_engine
+from qlif.model.kernel.room import Room, unpacked
+from qlif.model.kernel.rules import Plan
+from qlif.model.kernel.running import Into, Rows, advance_once, run_through
 from qlif.model.words import Words
-
-_INT64_BITS = 63
 
 
 @dataclass(frozen=True)
@@ -71,24 +71,35 @@ class FixedNeurons:
     ----------
     words : Words
         The population, from :func:`qlif.model.words.quantise`.
+    engine : {"compiled", "numpy"}, optional
+        What computes; the results are the same. The fastest that is installed if not given, here or in the
+        environment's ``QLIF_ENGINE``.
+    threads : int, optional
+        Threads of a long run of many neurons; one for each processor if not given, here or in
+        ``QLIF_THREADS``.
 
-    Attributes
-    ----------
-    s : array of bool, of the population's shape
-        Who spiked in the last timestep.
-    state : datapath.State of integer arrays of the population's shape
-        Potential, refractory counter and trace as words.
+    Raises
+    ------
+    InputError
+        The engine isn't installed.
     """
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, engine: str | None = None, threads: int | None = None) -> None:
         self.words = words
         self.parameters = words.parameters
-        # Wider sums don't fit the machine's integers; Python's own, in object arrays, always do.
-        self._dtype: type = np.int64 if words.largest_width <= _INT64_BITS else object
-        self._constants = {
-            name: np.asarray(word, dtype=self._dtype) if isinstance(word, np.ndarray) else word
+        self._plan = Plan(words)
+        self._types = {
+            "potential": self._plan.potential,
+            "refractory": self._plan.refractory,
+            "trace": self._plan.trace,
+        }
+        self._engine = fixed_engine(self._plan, engine, threads)
+        self._constants: dict[str, Any] = {
+            name: np.ravel(word) if isinstance(word, np.ndarray) else word
             for name, word in words.values.items()
         }
+        self._last = Room.of(1, self.parameters.n, self._types)
+        self._configure()
         self.reset()
 
     def write(self, change: ParameterWrite) -> None:
@@ -102,31 +113,23 @@ class FixedNeurons:
             The parameter doesn't exist, or the word or the neuron is out of range.
         """
         change.check(self.words)
-        self._constants[change.name] = self._changed(change)
+        word: Any = change.word
+        if change.neuron is not None:
+            word = np.broadcast_to(self._constants[change.name], self.parameters.n).copy()
+            word[change.neuron] = change.word
+        # A new mapping, so that one that was kept doesn't change.
+        self._constants = self._constants | {change.name: word}
+        self._configure()
         if self._fresh:
             # Until the first timestep the neurons are at their reset potential, whatever it is by then.
             self.reset()
 
-    def _changed(self, change: ParameterWrite) -> Any:
-        """Return a parameter's words after a write."""
-        if change.neuron is None:
-            return change.word
-        present: npt.NDArray[Any] = np.asarray(self._constants[change.name], dtype=self._dtype)
-        per_neuron = np.broadcast_to(present, self.parameters.shape).copy()
-        per_neuron.flat[change.neuron] = change.word
-        return per_neuron
-
     def reset(self) -> None:
         """Put every neuron at its reset potential, not refractory, without trace; rewind the random words."""
-        shape = self.parameters.shape
-
-        def filled(word: Any) -> npt.NDArray[Any]:
-            return np.broadcast_to(np.asarray(word, dtype=self._dtype), shape).copy()
-
-        self.state = datapath.State(filled(self._constants["reset"]), filled(0), filled(0))
-        self.s = np.zeros(shape, dtype=np.bool_)
+        self._engine.state = datapath.State(self._constants["reset"], 0, 0)
+        self._engine.rewind()
+        self._last.spikes[:] = 0
         self._fresh = True
-        self._random = RandomWords(self.words.arithmetic.random_seed)
 
     def step(self, current: npt.NDArray[np.float64]) -> None:
         """Advance one timestep with currents of the population's shape, in the parameters' unit.
@@ -136,24 +139,36 @@ class FixedNeurons:
         InputError
             A current is not finite or outside the current format.
         """
-        self.step_words(self.words.current_words(current))
+        into = self._into or self._fill()
+        if not advance_once(self._engine, into, current):
+            self.words.current_words(current)  # which says what is wrong
+        self._fresh = False
+
+    def _configure(self) -> None:
+        """Have the engine take the parameter words."""
+        self._engine.configure(self._constants)
+        self._into: Into | None = None
+
+    def _fill(self) -> Into:
+        """Return what fills :attr:`_last`."""
+        self._into = self._engine.into(self._last)
+        return self._into
 
     def step_words(self, current: npt.NDArray[Any]) -> None:
-        """Advance one timestep with current words of the population's shape."""
+        """Advance one timestep with current words of the population's shape.
+
+        Raises
+        ------
+        InputError
+            A word is outside the current format.
+        """
+        self._engine.advance(self._checked(current).reshape(1, -1), self._last)
         self._fresh = False
-        random: Any = 0
-        if self.words.arithmetic.random_bits:
-            random = self._random.take(self.parameters.n).reshape(self.parameters.shape)
-            random = random.astype(self._dtype, copy=False)
-        self.state, spike = datapath.step(
-            self.words, self._constants, self.state, current.astype(self._dtype, copy=False), random, np.where
-        )
-        self.s = spike.astype(np.bool_)
 
     def run_words(
         self,
         currents: npt.NDArray[Any],
-        keep: Iterable[str] = datapath.State._fields,
+        keep: Collection[str] = datapath.State._fields,
         writes: Iterable[ParameterWrite] = (),
     ) -> tuple[npt.NDArray[np.bool_], dict[str, npt.NDArray[Any]]]:
         """Advance over a whole input and return what happened in each timestep.
@@ -162,7 +177,7 @@ class FixedNeurons:
         ----------
         currents : array of int, (timesteps, *shape)
             Current words.
-        keep : iterable of {"potential", "refractory", "trace"}
+        keep : collection of {"potential", "refractory", "trace"}
             Which words of the state to return.
         writes : iterable of ParameterWrite
             Changes of parameters on the way; those of one timestep in the order given.
@@ -171,50 +186,98 @@ class FixedNeurons:
         -------
         spikes : array of bool, (timesteps, *shape)
         words : dict of str to array of int, (timesteps, *shape)
-            The words that were asked for, after each timestep.
+            The words that were asked for, after each timestep, in the narrowest type that holds them.
+
+        Raises
+        ------
+        InputError
+            A current word is outside its format, a write can't be made, or there isn't enough memory.
         """
-        spikes = np.empty(currents.shape, dtype=np.bool_)
-        words: dict[str, npt.NDArray[Any]]
-        # Only sums inside a timestep can be wider than 64 bits.
-        words = {name: np.empty(currents.shape, dtype=np.int64) for name in keep}
+        checked = self._checked(currents).reshape(len(currents), -1)
+        room = self.run(lambda begin, end: checked[begin:end], len(currents), keep, writes)
+        assert room is not None
+        spikes = unpacked(room.spikes, self.parameters.n).reshape(currents.shape)
+        return spikes, {name: room.kept[name].reshape(currents.shape) for name in keep}
+
+    def run(
+        self,
+        rows: Rows,
+        timesteps: int,
+        keep: Collection[str] = (),
+        writes: Iterable[ParameterWrite] = (),
+    ) -> Room | None:
+        """Advance over a whole input, given piece by piece, and return what happened.
+
+        Returns None, with the neurons as they were before, if a current isn't finite or can't be held.
+
+        Parameters
+        ----------
+        rows : callable
+            Currents of some timesteps: words of the narrowest type, or float64.
+        timesteps : int
+        keep, writes
+            As in :meth:`run_words`.
+
+        Raises
+        ------
+        InputError
+            A write can't be made, or there isn't enough memory.
+        """
+        neurons = self.parameters.n
         changes: dict[int, list[ParameterWrite]] = {}
         for change in writes:
-            change.check(self.words, len(currents))
+            change.check(self.words, timesteps)
             changes.setdefault(change.step, []).append(change)
-        worthwhile = currents.size >= compiled.WORTHWHILE and compiled.compilable(self.words)
-        run = compiled.kernel() if worthwhile else None
-        # Between two changes nothing is looked at but the input.
-        borders = sorted({0, *changes, len(currents)})
-        for start, end in itertools.pairwise(borders):
-            for change in changes.get(start, ()):
-                self.write(change)
-            if run is None:
-                self._step_through(currents[start:end], spikes[start:end], _part(words, start, end))
-            else:
-                self._fresh = False
-                state = compiled.advance(
-                    run,
-                    self.words,
-                    self._constants,
-                    self.state,
-                    currents[start:end],
-                    self._random.take,
-                    spikes[start:end],
-                    _part(words, start, end),
-                )
-                self.state = datapath.State(*(part.astype(self._dtype, copy=False) for part in state))
-                self.s = spikes[end - 1].copy()
-        return spikes, words
+        Room.require(timesteps, neurons, self._types, keep)
+        before = self._constants, self._fresh
+        room = None
+        try:
+            room = run_through(
+                self._engine,
+                rows,
+                Room.of(timesteps, neurons, self._types, keep),
+                sorted(changes),
+                lambda begin: self._prepare(begin, changes.get(begin, ())),
+            )
+        finally:
+            if room is None:  # the engine's state is already what it was
+                self._constants, self._fresh = before
+                self._configure()
+        if room is not None:
+            self._last.spikes[:] = room.spikes[-1:]
+            self._fresh = False
+        return room
 
-    def _step_through(
-        self, currents: npt.NDArray[Any], spikes: npt.NDArray[np.bool_], words: dict[str, npt.NDArray[Any]]
-    ) -> None:
-        """Advance one timestep after the other, and write what happens into arrays."""
-        for timestep, current in enumerate(currents):
-            self.step_words(current)
-            spikes[timestep] = self.s
-            for name, kept in words.items():
-                kept[timestep] = getattr(self.state, name)
+    def _prepare(self, begin: int, changes: Iterable[ParameterWrite]) -> None:
+        """Make the changes before a timestep of a run."""
+        self._fresh = self._fresh and begin == 0
+        for change in changes:
+            self.write(change)
+
+    def _checked(self, currents: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return current words in the narrowest type."""
+        form = self.words.arithmetic.current
+        fills = currents.dtype == self._plan.current and form.width == 8 * currents.itemsize
+        if not fills and not np.all(form.holds(currents)):
+            raise InputError(
+                f"current words must be from {form.min_word} to {form.max_word} to fit {form}, "
+                f"not {currents[~form.holds(currents)].flat[0]}"
+            )
+        return np.require(currents, dtype=self._plan.current, requirements=["C", "A", "W"])
+
+    @property
+    def s(self) -> npt.NDArray[np.bool_]:
+        """Who spiked in the last timestep, of the population's shape."""
+        return unpacked(self._last.spikes, self.parameters.n).reshape(self.parameters.shape)
+
+    @property
+    def state(self) -> datapath.State:
+        """Potential, refractory counter and trace as words, of the population's shape."""
+        return datapath.State(*(word.reshape(self.parameters.shape) for word in self._engine.state))
+
+    @state.setter
+    def state(self, state: datapath.State) -> None:
+        self._engine.state = datapath.State(*(np.ravel(word) for word in state))
 
     @property
     def v(self) -> npt.NDArray[np.float64]:
@@ -230,7 +293,3 @@ class FixedNeurons:
     def traces(self) -> npt.NDArray[np.float64]:
         """Spike traces."""
         return self.words.traces(self.state.trace)
-
-
-def _part(words: dict[str, npt.NDArray[Any]], start: int, end: int) -> dict[str, npt.NDArray[Any]]:
-    return {name: array[start:end] for name, array in words.items()}

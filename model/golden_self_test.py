@@ -108,10 +108,10 @@ class GoldenSelfTest:
         potential, trace = (
             np.asarray(states[name]).reshape(currents.shape) for name in ("potential", "trace")
         )
-        if self._loops is not None and potential.dtype != object:
+        if self._loops is not None:
             widths = bits, arithmetic.potential.width, arithmetic.trace.width
             words = self._loops.update_words(spikes, potential, trace, *widths)
-            self._updates = int(self._loops.absorb(np.uint64(self._updates), words.ravel()))
+            self._updates = self._absorbed(self._updates, words.ravel())
         else:
             parts = (
                 (spikes, 1),
@@ -119,15 +119,21 @@ class GoldenSelfTest:
                 (potential, arithmetic.potential.width),
                 (trace, arithmetic.trace.width),
             )
-            self._updates = absorb(self._updates, folded(parts))
+            self._updates = self._absorbed(self._updates, folded(parts))
         rows = spikes.reshape(timesteps, neurons // self.lanes, self.lanes)
         step, row = np.nonzero(rows.any(axis=2))
         spiked = rows[step, row].astype(np.int64) << np.arange(self.lanes)
         which = [(spiked.sum(axis=1), self.lanes)] if self.lanes > 1 else []
         events = ((row * self.lanes, bits), *which, (step + self.timestep, TIMESTEP_BITS))
-        self._events = absorb(self._events, folded(events))
+        self._events = self._absorbed(self._events, folded(events))
         self.timestep += timesteps
         self.events += len(step)
+
+    def _absorbed(self, signature: int, words: npt.NDArray[np.uint64]) -> int:
+        """Return a signature after it absorbed words."""
+        if self._loops is not None:
+            return int(self._loops.absorb(np.uint64(signature), words))
+        return absorb(signature, words)
 
 
 def _signed(words: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.int64]:

@@ -19,6 +19,10 @@ from qlif.model.words import Words, quantise
 DIALECTS = ("default", "synapticflow")
 RECORDABLE = ("spikes", "potentials", "traces")
 
+_FLOAT64 = np.dtype(np.float64)
+_FIELDS = {"potentials": "potential", "traces": "trace"}
+_NO_WORDS = "writes are of parameter words, which only a fixed-point population has"
+
 
 class Neurons(Protocol):
     """What every arithmetic offers: state arrays of the population's shape, and one timestep."""
@@ -62,6 +66,12 @@ class QLIFPopulation:
     arithmetic : Arithmetic or str, optional
         A fixed-point arithmetic, or the name of a preset: then the population is the golden model.
         Potentials and currents stay in mV outside. Not with the synapticflow dialect.
+    engine : {"compiled", "numpy"}, optional
+        What computes the default dialect; the results are the same. The fastest that is installed if not
+        given, here or in the environment's ``QLIF_ENGINE``.
+    threads : int, optional
+        Threads of a long run of many neurons; one for each processor if not given, here or in
+        ``QLIF_THREADS``.
     **parameters
         The neuron: see :class:`qlif.model.parameters.Parameters`.
 
@@ -86,6 +96,8 @@ class QLIFPopulation:
         *,
         dialect: str = "default",
         arithmetic: Arithmetic | str | None = None,
+        engine: str | None = None,
+        threads: int | None = None,
         **parameters: Any,
     ) -> None:
         if dialect not in DIALECTS:
@@ -93,28 +105,42 @@ class QLIFPopulation:
         if dialect == "synapticflow":
             if arithmetic is not None:
                 raise InputError("arithmetic must be left out with dialect 'synapticflow', which is float32")
+            if engine is not None or threads is not None:
+                raise InputError("engine and threads must be left out with dialect 'synapticflow'")
             original = SynapticflowNeurons(n=n, shape=shape, **parameters)
             self._take(original, original, dialect)
             return
         unknown = sorted(set(parameters) - Parameters.names())
         if unknown:
             raise InputError(unknown_name("parameter", unknown[0], sorted(Parameters.names())))
-        self._compute(Parameters(n=n, shape=shape, **parameters), arithmetic)
+        self._compute(Parameters(n=n, shape=shape, **parameters), arithmetic, engine, threads)
 
     @classmethod
-    def of(cls, parameters: Parameters, arithmetic: Arithmetic | str | None = None) -> Self:
+    def of(
+        cls,
+        parameters: Parameters,
+        arithmetic: Arithmetic | str | None = None,
+        engine: str | None = None,
+        threads: int | None = None,
+    ) -> Self:
         """Return a population of parameters that were already checked."""
         population = cls.__new__(cls)
-        population._compute(parameters, arithmetic)
+        population._compute(parameters, arithmetic, engine, threads)
         return population
 
-    def _compute(self, parameters: Parameters, arithmetic: Arithmetic | str | None) -> None:
+    def _compute(
+        self,
+        parameters: Parameters,
+        arithmetic: Arithmetic | str | None,
+        engine: str | None,
+        threads: int | None,
+    ) -> None:
         """Choose the arithmetic of the default dialect."""
         if arithmetic is None:
-            self._take(FloatNeurons(parameters), parameters, "default")
+            self._take(FloatNeurons(parameters, engine, threads), parameters, "default")
             return
         words = quantise(parameters, preset(arithmetic) if isinstance(arithmetic, str) else arithmetic)
-        self._take(FixedNeurons(words), parameters, "default", words)
+        self._take(FixedNeurons(words, engine, threads), parameters, "default", words)
 
     def _take(
         self,
@@ -128,6 +154,8 @@ class QLIFPopulation:
         self.words = words
         self.n, self.shape, self.dt = settings.n, tuple(settings.shape), float(settings.dt)
         self.is_inhibitory, self.learning = settings.is_inhibitory, settings.learning
+        # Of a current that needs no more questions; the original takes what torch takes.
+        self._regular_shape = self.shape if dialect == "default" else None
         # The original never passes it on, so there it is always False.
         self.sum_input = settings.sum_input if isinstance(settings, Parameters) else False
 
@@ -166,6 +194,13 @@ class QLIFPopulation:
         InputError
             The shape is wrong; or, in the default dialect, a current is not finite or can't be held.
         """
+        if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.shape == self._regular_shape:
+            # What is usual in a loop needs no more questions; the step itself refuses what isn't finite.
+            try:
+                self.neurons.step(x)
+                return
+            except InputError:
+                pass  # the text below says more
         self.neurons.step(x if self.dialect == "synapticflow" else self._one_per_neuron(x))
 
     def run(
@@ -200,11 +235,47 @@ class QLIFPopulation:
         asked = set(record)
         for name in sorted(asked - set(RECORDABLE)):
             raise InputError(unknown_name("recording", name, RECORDABLE))
-        inputs = self._inputs(currents)
-        if self.words is not None and isinstance(self.neurons, FixedNeurons):
-            return self._run_words(self.words, self.neurons, inputs, asked, writes)
+        if isinstance(self.neurons, SynapticflowNeurons):
+            return self._step_through(self._inputs(currents), asked, writes)
+        array = self._regular(currents)
+
+        def rows(begin: int, end: int) -> npt.NDArray[np.float64]:
+            part = np.asarray(array[begin:end], dtype=np.float64)
+            with np.errstate(all="ignore"):  # what isn't finite is found on the way
+                return self._combined(part, timesteps=True).reshape(len(part), -1)
+
+        keep = [_FIELDS[name] for name in sorted(asked - {"spikes"})]
+        if isinstance(self.neurons, FixedNeurons):
+            room = self.neurons.run(rows, len(array), keep, writes)
+        else:
+            assert isinstance(self.neurons, FloatNeurons)
+            if tuple(writes):
+                raise InputError(_NO_WORDS)
+            room = self.neurons.run(rows, len(array), keep)
+        if room is None:
+            self._inputs(currents)  # says which current it is
+            raise AssertionError("a current was refused without a reason")
+        kept = [room.kept[name] if name in keep else None for name in ("potential", "trace")]
+        potential, trace = (
+            None if words is None else words.reshape(len(words), *self.shape) for words in kept
+        )
+        if self.words is None:
+            return Recording.of_bits(self.dt, room.spikes, self.shape, potential, trace)
+        return Recording.of_bits(self.dt, room.spikes, self.shape, None, None, self.words, potential, trace)
+
+    def reset_state_variables(self) -> None:
+        """Return every neuron to the initial state."""
+        self.neurons.reset()
+
+    def train(self, mode: bool = True) -> Self:
+        """Set :attr:`learning`, which learning rules outside may look at."""
+        self.learning = mode
+        return self
+
+    def _step_through(self, inputs: Any, asked: set[str], writes: Iterable[ParameterWrite]) -> Recording:
+        """Run timestep by timestep."""
         if tuple(writes):
-            raise InputError("writes are of parameter words, which only a fixed-point population has")
+            raise InputError(_NO_WORDS)
         spikes = np.empty((len(inputs), *self.shape), dtype=np.bool_)
         kept = {name: np.empty(spikes.shape, dtype=self.v.dtype) for name in asked - {"spikes"}}
         for timestep, current in enumerate(inputs):
@@ -216,39 +287,16 @@ class QLIFPopulation:
                 kept["traces"][timestep] = self.traces
         return Recording(self.dt, spikes, kept.get("potentials"), kept.get("traces"))
 
-    def reset_state_variables(self) -> None:
-        """Return every neuron to the initial state."""
-        self.neurons.reset()
-
-    def train(self, mode: bool = True) -> Self:
-        """Set :attr:`learning`, which learning rules outside may look at."""
-        self.learning = mode
-        return self
-
-    def _run_words(
-        self,
-        words: Words,
-        neurons: FixedNeurons,
-        inputs: Any,
-        asked: set[str],
-        writes: Iterable[ParameterWrite],
-    ) -> Recording:
-        """Run in words, and say what they mean in mV."""
-        fields = {"potentials": "potential", "traces": "trace"}
-        spikes, kept = neurons.run_words(inputs, [fields[name] for name in asked - {"spikes"}], writes)
-        potential, trace = kept.get("potential"), kept.get("trace")
-        return Recording(
-            self.dt,
-            spikes,
-            None if potential is None else words.potentials(potential),
-            None if trace is None else words.traces(trace),
-            words,
-            potential,
-            trace,
-        )
-
     def _inputs(self, currents: npt.ArrayLike) -> Any:
         """Return the checked input of every timestep; words for a fixed-point population."""
+        array = self._regular(currents)
+        if self.dialect == "synapticflow":
+            return array
+        one_per_neuron = self._one_per_neuron(array, timesteps=True)
+        return one_per_neuron if self.words is None else self.words.current_words(one_per_neuron)
+
+    def _regular(self, currents: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the input of every timestep as an array, of numbers in the default dialect."""
         try:
             original = self.dialect == "synapticflow"
             array = as_tensor("currents", currents) if original else np.asarray(currents)
@@ -256,20 +304,18 @@ class QLIFPopulation:
             raise InputError("currents must be a regular array, not a ragged one") from None
         if array.ndim == 0 or len(array) == 0:
             raise InputError(f"currents must be (timesteps, *{self.shape}), not of shape {array.shape}")
-        if original:
-            return array
-        one_per_neuron = self._one_per_neuron(array, timesteps=True)
-        return one_per_neuron if self.words is None else self.words.current_words(one_per_neuron)
+        return array if original or array.dtype.kind in "biuf" else _numbers(array)
 
     def _one_per_neuron(self, currents: npt.ArrayLike, timesteps: bool = False) -> npt.NDArray[np.float64]:
         """Return currents of the population's shape (behind the time axis), synapses combined."""
-        try:
-            array = np.asarray(currents, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError("currents must be a regular array of numbers") from None
+        array = _numbers(currents)
         if not np.all(np.isfinite(array)):
             bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise InputError(f"currents must be finite, not {array[bad]} at index {bad}")
+        return self._combined(array, timesteps)
+
+    def _combined(self, array: npt.NDArray[np.float64], timesteps: bool) -> npt.NDArray[np.float64]:
+        """Return currents with synapses summed or averaged, if the shape is right."""
         behind = array.shape[1:] if timesteps else array.shape
         if not timesteps and array.ndim == 0:
             return np.full(self.shape, float(array))
@@ -283,3 +329,10 @@ class QLIFPopulation:
         raise InputError(
             f"currents must be of shape ({lead}{inner}) or ({lead}synapses, {inner}), not {array.shape}"
         )
+
+
+def _numbers(currents: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    try:
+        return np.asarray(currents, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("currents must be a regular array of numbers") from None

@@ -13,6 +13,8 @@ The first 63 bits are the low bits of the splitmix64 hash of the seed (Steele, L
 that near seeds give unrelated sequences.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -46,19 +48,21 @@ class RandomWords:
     ----------
     seed : int
         0 to 2**64 - 1.
+    dtype : dtype
+        Type of the words. A narrow one holds their low bits, which follow the same rule.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, dtype: npt.DTypeLike = np.int64) -> None:
         register = initial_register(seed)
         words = []
         for _ in range(REGISTER_BITS):
             words.append(register & ((1 << WORD_BITS) - 1))
             register = next_register(register)
-        self._ahead = np.array(words, dtype=np.int64)  # the next 63 words
+        self._ahead = np.array(words, dtype=np.int64).astype(dtype)  # the next 63 words
 
-    def take(self, count: int) -> npt.NDArray[np.int64]:
-        """Return the next `count` words, each from 0 to 2**32 - 1."""
-        sequence = np.empty(REGISTER_BITS + count, dtype=np.int64)
+    def take(self, count: int) -> npt.NDArray[Any]:
+        """Return the next `count` words, each from 0 to 2**32 - 1 if the type is wide enough."""
+        sequence = np.empty(REGISTER_BITS + count, dtype=self._ahead.dtype)
         sequence[:REGISTER_BITS] = self._ahead
         filled, stride = REGISTER_BITS, 1
         while filled < len(sequence):

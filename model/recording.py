@@ -1,19 +1,23 @@
 """What a run leaves behind."""
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qlif.model.kernel.blocks import stretches
+from qlif.model.kernel.room import packed, unpacked
 from qlif.model.words import ExactValue, Words
 
 
-@dataclass(frozen=True, eq=False)
 class Recording:
     """The spikes, potentials and traces of a run, timestep by timestep.
 
-    Attributes
+    A run leaves spikes as bits, and a fixed-point run potentials and traces as words. What is more
+    convenient is made of them when it is asked for first, and takes its memory from then on.
+
+    Parameters
     ----------
     dt : float
         Timestep, ms.
@@ -27,20 +31,86 @@ class Recording:
         The integers that a fixed-point run was computed with.
     potential_words, trace_words : array of int, (timesteps, *shape), optional
         The words behind `potentials` and `traces` in a fixed-point run.
+
+    Attributes
+    ----------
+    dt, words, potential_words, trace_words
+        As given.
+    shape : tuple of int
+        That of the population.
+    spike_bits : array of uint64, (timesteps, words)
+        The spikes as bits, neurons in C order: neuron i's is bit ``i % 64`` of word ``i // 64``.
     """
 
-    dt: float
-    spikes: npt.NDArray[np.bool_]
-    potentials: npt.NDArray[np.float64] | None = None
-    traces: npt.NDArray[np.float64] | None = None
-    words: Words | None = None
-    potential_words: npt.NDArray[Any] | None = None
-    trace_words: npt.NDArray[Any] | None = None
+    def __init__(
+        self,
+        dt: float,
+        spikes: npt.NDArray[np.bool_],
+        potentials: npt.NDArray[np.float64] | None = None,
+        traces: npt.NDArray[np.float64] | None = None,
+        words: Words | None = None,
+        potential_words: npt.NDArray[Any] | None = None,
+        trace_words: npt.NDArray[Any] | None = None,
+    ) -> None:
+        bits = packed(np.reshape(spikes, (len(spikes), -1)))
+        self._take(dt, bits, spikes.shape[1:], potentials, traces, words, potential_words, trace_words)
+        self.spikes = spikes
+
+    @classmethod
+    def of_bits(
+        cls,
+        dt: float,
+        spike_bits: npt.NDArray[np.uint64],
+        shape: tuple[int, ...],
+        *others: Any,
+    ) -> "Recording":
+        """Return a recording of spikes as bits; `others` are what follows the spikes in a new one."""
+        recording = cls.__new__(cls)
+        recording._take(dt, spike_bits, shape, *others)
+        return recording
+
+    def _take(
+        self,
+        dt: float,
+        spike_bits: npt.NDArray[np.uint64],
+        shape: tuple[int, ...],
+        potentials: npt.NDArray[np.float64] | None = None,
+        traces: npt.NDArray[np.float64] | None = None,
+        words: Words | None = None,
+        potential_words: npt.NDArray[Any] | None = None,
+        trace_words: npt.NDArray[Any] | None = None,
+    ) -> None:
+        self.dt, self.spike_bits, self.shape, self.words = dt, spike_bits, shape, words
+        self.potential_words, self.trace_words = potential_words, trace_words
+        self._potentials, self._traces = potentials, traces
+
+    @cached_property
+    def spikes(self) -> npt.NDArray[np.bool_]:
+        """Who spiked in each timestep, (timesteps, *shape)."""
+        return unpacked(self.spike_bits, self._neurons).reshape(self.timesteps, *self.shape)
+
+    @cached_property
+    def potentials(self) -> npt.NDArray[np.float64] | None:
+        """Potential at the end of each timestep, mV, (timesteps, *shape); None if it wasn't recorded."""
+        if self._potentials is None and self.potential_words is not None and self.words is not None:
+            return self.words.potentials(self.potential_words)
+        return self._potentials
+
+    @cached_property
+    def traces(self) -> npt.NDArray[np.float64] | None:
+        """Spike trace at the end of each timestep, (timesteps, *shape); None if it wasn't recorded."""
+        if self._traces is None and self.trace_words is not None and self.words is not None:
+            return self.words.traces(self.trace_words)
+        return self._traces
+
+    @property
+    def _neurons(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def timesteps(self) -> int:
         """Number of timesteps."""
-        return len(self.spikes)
+        return len(self.spike_bits)
 
     @property
     def report(self) -> tuple[ExactValue, ...]:
@@ -58,6 +128,13 @@ class Recording:
         """The times at which each neuron spiked, in ms; timestep k ends at ``(k + 1) * dt``."""
         return [np.asarray((steps + 1) * self.dt) for steps in self.spike_steps]
 
+    def spike_counts(self) -> npt.NDArray[np.int64]:
+        """Return how often each neuron spiked, of the population's shape."""
+        counts = np.zeros(self._neurons, dtype=np.int64)
+        for begin, end in stretches(self.timesteps, self._neurons):
+            counts += unpacked(self.spike_bits[begin:end], self._neurons).sum(axis=0)
+        return counts.reshape(self.shape)
+
     def firing_rates(self) -> npt.NDArray[np.float64]:
         """Return the mean firing rate of each neuron, in Hz, of the population's shape."""
-        return np.asarray(self.spikes.mean(axis=0) * (1000.0 / self.dt))
+        return np.asarray(self.spike_counts() / self.timesteps * (1000.0 / self.dt))

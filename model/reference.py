@@ -1,9 +1,17 @@
 """The float64 reference: the neuron as it is meant, without any rounding that hardware adds."""
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 
+from qlif.model.errors import InputError
+from qlif.model.kernel.float_engines import FloatState, float_engine
+from qlif.model.kernel.room import Room, unpacked
+from qlif.model.kernel.running import Into, Rows, advance_once, run_through
 from qlif.model.parameters import Parameters
+
+_TYPES = {"potential": np.dtype(np.float64), "trace": np.dtype(np.float64)}
 
 
 class FloatNeurons:
@@ -25,6 +33,8 @@ class FloatNeurons:
     ----------
     parameters : Parameters
         The population, in physical units.
+    engine, threads
+        As in :class:`qlif.model.fixed.FixedNeurons`.
 
     Attributes
     ----------
@@ -41,27 +51,24 @@ class FloatNeurons:
 
     Notes
     -----
-    The arrays have the population's shape. A timestep replaces them and never writes into them,
-    so one that was kept doesn't change.
+    The arrays have the population's shape. Each is a copy, so one that was kept doesn't change; the
+    state is set by assigning a whole array.
     """
 
-    parameters: Parameters
-    s: npt.NDArray[np.bool_]
-    v: npt.NDArray[np.float64]
-    refrac_count: npt.NDArray[np.int64]
-    traces: npt.NDArray[np.float64]
-
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Parameters, engine: str | None = None, threads: int | None = None) -> None:
         self.parameters = parameters
+        self._engine = float_engine(parameters, engine, threads)
+        self._last = Room.of(1, parameters.n, _TYPES)
+        self._into: Into | None = None
         self.reset()
 
     def reset(self) -> None:
         """Put every neuron at ``reset_pot``, not refractory, without trace and without spike."""
-        shape = self.parameters.shape
-        self.s = np.zeros(shape, dtype=np.bool_)
-        self.v = np.full(shape, self.parameters.reset_pot, dtype=np.float64)
-        self.refrac_count = np.zeros(shape, dtype=np.int64)
-        self.traces = np.zeros(shape, dtype=np.float64)
+        n = self.parameters.n
+        v = np.empty(self.parameters.shape)
+        v[...] = self.parameters.reset_pot
+        self._engine.state = FloatState(v.ravel(), np.zeros(n, dtype=np.int64), np.zeros(n))
+        self._last.spikes[:] = 0
 
     def step(self, current: npt.NDArray[np.float64]) -> None:
         """Advance the population by one timestep.
@@ -70,16 +77,65 @@ class FloatNeurons:
         ----------
         current : ndarray of float64
             Input of each neuron, of the population's shape; ``R * current`` is in mV.
+
+        Raises
+        ------
+        InputError
+            A current isn't finite.
         """
-        p = self.parameters
-        slope = p.a0 * (self.v - p.rest_pot) * (self.v - p.critical_pot) + p.R * current
-        v = np.where(self.refrac_count == 0, self.v + (p.dt / p.tau_m) * slope, self.v)
-        self.s = v >= p.threshold
-        counted_down = np.maximum(self.refrac_count - 1, 0)
-        self.refrac_count = np.where(self.s, p.refrac_length, counted_down)
-        v = np.where(self.s, p.reset_pot, v)
-        self.v = v if p.lower_bound is None else np.maximum(v, p.lower_bound)
-        if p.spike_trace:
-            decayed = self.traces * p.decay
-            spiked = decayed + p.trace_scale if p.additive_spike_trace else 1.0
-            self.traces = np.where(self.s, spiked, decayed)
+        into = self._into or self._fill()
+        if not advance_once(self._engine, into, current):
+            raise InputError(f"current must be finite, not {current[~np.isfinite(current)].flat[0]}")
+
+    def _fill(self) -> Into:
+        """Return what fills :attr:`_last`."""
+        self._into = self._engine.into(self._last)
+        return self._into
+
+    def run(self, rows: Rows, timesteps: int, keep: Collection[str] = ()) -> Room | None:
+        """Advance over a whole input, given piece by piece, and return what happened.
+
+        Returns None, with the neurons as they were before, if a current isn't finite.
+
+        Parameters
+        ----------
+        rows : callable
+            Currents of some timesteps, float64.
+        timesteps : int
+        keep : collection of {"potential", "trace"}
+            What to return beside the spikes.
+
+        Raises
+        ------
+        InputError
+            There isn't enough memory.
+        """
+        Room.require(timesteps, self.parameters.n, _TYPES, keep)
+        room = run_through(self._engine, rows, Room.of(timesteps, self.parameters.n, _TYPES, keep))
+        if room is not None:
+            self._last.spikes[:] = room.spikes[-1:]
+        return room
+
+    @property
+    def s(self) -> npt.NDArray[np.bool_]:
+        """The neurons that spiked in the last timestep."""
+        return unpacked(self._last.spikes, self.parameters.n).reshape(self.parameters.shape)
+
+    @property
+    def v(self) -> npt.NDArray[np.float64]:
+        """Membrane potential, mV."""
+        return self._engine.state.potential.reshape(self.parameters.shape)
+
+    @v.setter
+    def v(self, v: npt.NDArray[np.float64]) -> None:
+        self._engine.state = self._engine.state._replace(potential=np.array(v, dtype=np.float64).ravel())
+
+    @property
+    def refrac_count(self) -> npt.NDArray[np.int64]:
+        """Timesteps for which the neuron still holds."""
+        return self._engine.state.refractory.reshape(self.parameters.shape)
+
+    @property
+    def traces(self) -> npt.NDArray[np.float64]:
+        """Spike trace; stays 0 if ``spike_trace`` is false."""
+        return self._engine.state.trace.reshape(self.parameters.shape)

@@ -1,10 +1,8 @@
 """How fast the kinds of co-simulation are: the same population, one after another, in alternating rounds."""
 
-import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +31,6 @@ SELF_TEST, BLOCKS, PER_CYCLE, BARE_LOOP = (
 
 UPDATES = {SELF_TEST: 8_000_000, BLOCKS: 400_000, PER_CYCLE: 40_000, BARE_LOOP: 8_000_000}
 """In each round: about a second for each."""
-
-GOALS = {"self-test / per-cycle bench": 100.0, "self-test / bare Verilator loop": 0.25}
 
 
 def measure_cosimulation(
@@ -110,9 +106,3 @@ def measure_cosimulation(
                 progress(f"round {number + 1} of {rounds}: {name}", number / rounds)
                 found[name].append(once(name))
         return found
-
-
-def ratios(found: Mapping[str, list[float]]) -> dict[str, float]:
-    """Return the ratios that :data:`GOALS` speaks of, of medians."""
-    median = {name: statistics.median(speeds) for name, speeds in found.items()}
-    return {name: median[name.split(" / ")[0]] / median[name.split(" / ")[1]] for name in GOALS}

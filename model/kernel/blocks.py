@@ -1,0 +1,47 @@
+"""How a stretch of time is cut into blocks of neurons, and the blocks among threads."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+BLOCK = 8192
+"""Neurons that go through a stretch of time together: their state stays in the nearest caches."""
+
+STRETCH_UPDATES = 1 << 23
+"""About so many updates are computed at once: what is held besides the recording, and what an interrupt
+waits for."""
+
+_WORTH_THREADS = 1 << 20
+_BITS = 64
+
+
+def stretches(timesteps: int, neurons: int, cuts: Sequence[int] = ()) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of stretches of time, none across one of the rising `cuts`."""
+    longest = max(1, STRETCH_UPDATES // neurons)
+    begin = 0
+    for cut in (*cuts, timesteps):
+        while begin < cut:
+            end = min(begin + longest, cut)
+            yield begin, end
+            begin = end
+
+
+def block_of(neurons: int) -> int:
+    """Return the size of a block: whole words of bits."""
+    return min(BLOCK, -(-neurons // _BITS) * _BITS)
+
+
+def shares_of(timesteps: int, neurons: int, threads: int) -> int:
+    """Return how many threads are worth their start."""
+    return max(1, min(threads, timesteps * neurons // _WORTH_THREADS, -(-neurons // BLOCK)))
+
+
+def on_blocks(work: Callable[[int, int], bool], neurons: int, shares: int) -> bool:
+    """Have `work` done for all neurons, from a first to a last one; return whether all went well.
+
+    In so many threads. No two of them share a block, or a word of spikes.
+    """
+    # Several pieces for each thread, so that none waits long for the others.
+    piece = -(-neurons // (BLOCK * 4 * shares)) * BLOCK
+    with ThreadPoolExecutor(shares) as pool:
+        parts = [pool.submit(work, first, min(first + piece, neurons)) for first in range(0, neurons, piece)]
+        return min(part.result() for part in parts)

@@ -1,0 +1,116 @@
+"""The float reference's state, advanced by one engine or the other."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.kernel.engines import COMPILED, chosen_engine, chosen_threads
+from qlif.model.kernel.room import Room, packed
+from qlif.model.kernel.running import Engine, Snapshot
+from qlif.model.parameters import Parameters
+
+
+class FloatState(NamedTuple):
+    """What a neuron keeps from one timestep to the next: mV, timesteps, and its trace."""
+
+    potential: npt.NDArray[np.float64]
+    refractory: npt.NDArray[np.int64]
+    trace: npt.NDArray[np.float64]
+
+
+class FloatEngine(Engine, Protocol):
+    """Neurons in float64, in C order."""
+
+    @property
+    def state(self) -> FloatState:
+        """The state, each (neurons,)."""
+
+    @state.setter
+    def state(self, state: FloatState) -> None: ...
+
+
+def float_engine(
+    parameters: Parameters, engine: str | None = None, threads: int | None = None
+) -> FloatEngine:
+    """Return the engine that was asked for, or the fastest that there is.
+
+    Raises
+    ------
+    InputError
+        There is none of that name, or it isn't installed.
+    """
+    threads = chosen_threads(threads)
+    if chosen_engine(engine) == COMPILED:
+        from qlif.model.kernel.float_compiled import CompiledFloatEngine  # numba takes its time to import
+
+        return CompiledFloatEngine(parameters, threads)
+    return NumpyFloatEngine(parameters)
+
+
+class NumpyFloatEngine:
+    """The timestep as numpy says it."""
+
+    partial = False
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+        n = parameters.n
+        # One value for all, or one for each in C order.
+        self._flat = {
+            name: np.ravel(value) if isinstance(value, np.ndarray) else value
+            for name, value in physical(parameters).items()
+        }
+        self.state = FloatState(np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n))
+
+    def save(self) -> Snapshot:
+        """Return what `restore` goes back to."""
+        return (self.state,)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back."""
+        (self.state,) = snapshot
+
+    def into(self, room: Room) -> Callable[[npt.NDArray[np.float64]], bool]:
+        """Return what advances one timestep into always the same room."""
+        return functools.partial(self.advance, room=room)
+
+    def advance(self, currents: npt.NDArray[Any], room: Room) -> bool:
+        """Advance over currents and fill the room."""
+        if not np.all(np.isfinite(currents)):
+            return False
+        p, trace_on = self._flat, self._parameters.spike_trace
+        for timestep, current in enumerate(currents):
+            v, count, trace = self.state
+            slope = p["a0"] * (v - p["rest_pot"]) * (v - p["critical_pot"]) + p["R"] * current
+            v = np.where(count == 0, v + p["step"] * slope, v)
+            spiked = v >= p["threshold"]
+            count = np.where(spiked, p["refrac_length"], np.maximum(count - 1, 0))
+            v = np.maximum(np.where(spiked, p["reset_pot"], v), p["lower_bound"])
+            if trace_on:
+                decayed = trace * p["decay"]
+                scale = p["trace_scale"]
+                additive = self._parameters.additive_spike_trace
+                trace = np.where(spiked, decayed + scale if additive else scale, decayed)
+            self.state = FloatState(v, count, trace)
+            room.spikes[timestep] = packed(spiked[np.newaxis])
+            for name, kept in room.kept.items():
+                if len(kept):
+                    kept[timestep] = getattr(self.state, name)
+        return True
+
+
+def physical(parameters: Parameters) -> dict[str, Any]:
+    """Return what a timestep needs by name, a scalar or one for each neuron.
+
+    ``step`` is dt / tau_m, `lower_bound` is minus infinity where there is none, and `trace_scale` is what a
+    spike adds to the trace or writes into it.
+    """
+    names = ("threshold", "reset_pot", "rest_pot", "critical_pot", "a0", "R", "decay", "refrac_length")
+    values: dict[str, Any] = {name: getattr(parameters, name) for name in names}
+    values["step"] = parameters.dt / parameters.tau_m
+    values["lower_bound"] = -np.inf if parameters.lower_bound is None else parameters.lower_bound
+    values["trace_scale"] = parameters.trace_scale if parameters.additive_spike_trace else 1.0
+    return values

@@ -1,0 +1,107 @@
+"""The float reference over blocks of neurons and whole stretches of time, compiled.
+
+Every operation is that of :class:`qlif.model.reference.FloatNeurons`, in its order: the results are the same
+in every bit.
+"""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from qlif.model.kernel.integers import choose, like, truths_of_64
+from qlif.model.kernel.jit import compiled
+
+PARAMETERS = (
+    "threshold",
+    "reset_pot",
+    "lower_bound",
+    "rest_pot",
+    "critical_pot",
+    "a0",
+    "R",
+    "step",
+    "decay",
+    "trace_scale",
+)
+"""Rows of the array of parameters."""
+
+(_THRESHOLD, _RESET, _LOWER_BOUND, _REST, _CRITICAL, _A0, _R, _STEP, _DECAY, _SCALE) = range(len(PARAMETERS))
+
+
+@functools.cache
+def advance(per_neuron: bool) -> Any:
+    """Return the compiled loop, for parameters of the whole population or of each neuron.
+
+    It is called as ``advance(v, count, trace, parameters, periods, block, trace_on, additive, first, end,
+    flags, spikes, potentials, traces, currents)``, like :func:`qlif.model.kernel.loops.advance`.
+    """
+
+    def loop(
+        v: Any,
+        count: Any,
+        trace: Any,
+        parameters: Any,
+        periods: Any,
+        block: Any,
+        trace_on: Any,
+        additive: Any,
+        first: Any,
+        end: Any,
+        flags: Any,
+        spikes: Any,
+        potentials: Any,
+        traces: Any,
+        currents: Any,
+    ) -> Any:
+        threshold, reset = parameters[_THRESHOLD, 0], parameters[_RESET, 0]
+        lower_bound, rest = parameters[_LOWER_BOUND, 0], parameters[_REST, 0]
+        critical, a0, resistance = parameters[_CRITICAL, 0], parameters[_A0, 0], parameters[_R, 0]
+        step, decay, scale = parameters[_STEP, 0], parameters[_DECAY, 0], parameters[_SCALE, 0]
+        period = periods[0]
+        none, one = like(0, count[0]), like(1, count[0])
+        for start in range(first, end, block):
+            stop = min(start + block, end)
+            potential, refractory, x = v[start:stop], count[start:stop], trace[start:stop]
+            for timestep in range(len(currents)):
+                row = currents[timestep, start:stop]
+                finite = True
+                for i in range(stop - start):
+                    finite &= np.abs(row[i]) < np.inf
+                if not finite:
+                    return False
+                for i in range(stop - start):
+                    if per_neuron:
+                        n = start + i
+                        threshold, reset = parameters[_THRESHOLD, n], parameters[_RESET, n]
+                        lower_bound, rest = parameters[_LOWER_BOUND, n], parameters[_REST, n]
+                        critical, a0 = parameters[_CRITICAL, n], parameters[_A0, n]
+                        resistance, step = parameters[_R, n], parameters[_STEP, n]
+                        period = periods[n]
+                    before = potential[i]
+                    slope = a0 * (before - rest) * (before - critical) + resistance * row[i]
+                    ready = refractory[i] == none
+                    after = choose(ready, before + step * slope, before)
+                    spiked = after >= threshold
+                    counted = choose(ready, none, like(refractory[i] - one, none))
+                    refractory[i] = choose(spiked, period, counted)
+                    after = choose(spiked, reset, after)
+                    potential[i] = choose(after < lower_bound, lower_bound, after)
+                    flags[i] = spiked
+                if trace_on:
+                    for i in range(stop - start):
+                        if per_neuron:
+                            decay, scale = parameters[_DECAY, start + i], parameters[_SCALE, start + i]
+                        decayed = x[i] * decay
+                        x[i] = choose(flags[i] != 0, choose(additive, decayed + scale, scale), decayed)
+                for i in range(stop - start, (stop - start + 63) // 64 * 64):
+                    flags[i] = 0  # of a block before this one
+                for i in range(0, stop - start, 64):
+                    spikes[timestep, (start + i) >> 6] = truths_of_64(flags, i)
+                if len(potentials):
+                    potentials[timestep, start:stop] = potential
+                if len(traces):
+                    traces[timestep, start:stop] = x
+        return True
+
+    return compiled(loop)

@@ -1,0 +1,290 @@
+"""What one update needs of the machine: its integers' width, its shifts, its constants.
+
+Nothing here computes a neuron. The ranges of all intermediate integers follow from the formats, so
+they hold for every state, input and parameter word, whether or not a run ever gets there.
+
+The sum of one update is ``V * 2**e + rest``, of which the lowest e bits are rounded away. Every
+rounding gives the same if V is left out of the sum and added behind it, and the remaining sum is so
+much narrower that it fits 32 bits where the whole doesn't. (Half to even looks at the last place
+that is kept, so V takes part in that.)
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.arithmetic import Currents, Form
+from qlif.model.formats import Format, Overflow, Rounding
+from qlif.model.words import Words
+
+WIDTHS = (32, 64, 128, 256)
+"""Integers that the loops can be made of. More than 64 bits are several registers, and slow."""
+
+
+class Round(IntEnum):
+    """How the loops round: by adding a constant, by looking at the last place, or by random words."""
+
+    EXACT = 0
+    """No bits are dropped; of the quadratic term alone only."""
+    CONSTANT = 1
+    EVEN = 2
+    RANDOM = 3
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is fixed when a loop is compiled. Everything else is an argument, so few loops are compiled.
+
+    Attributes
+    ----------
+    square : bool
+        The form.
+    raw : bool
+        Currents are multiplied by the drive.
+    product, rounding : Round
+        How the quadratic term and the sum are rounded.
+    wrap : bool
+        The potential wraps on overflow.
+    per_neuron : bool
+        Parameter words are arrays.
+    sum_bits, trace_bits : int
+        Width of the integers in the sum and in the trace: of :data:`WIDTHS`.
+    real : bool
+        Currents come as real numbers and become words on the way.
+    """
+
+    square: bool
+    raw: bool
+    product: Round
+    rounding: Round
+    wrap: bool
+    per_neuron: bool
+    sum_bits: int
+    trace_bits: int
+    real: bool
+
+
+@dataclass(frozen=True)
+class Range:
+    """All integers from `low` to `high`."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, form: Format) -> "Range":
+        """Return the words of a format."""
+        return cls(form.min_word, form.max_word)
+
+    @property
+    def bits(self) -> int:
+        """Width of the two's complement integer that holds them."""
+        return max((self.low if self.low >= 0 else ~self.low).bit_length(), self.high.bit_length()) + 1
+
+    def __add__(self, other: "Range") -> "Range":
+        return Range(self.low + other.low, self.high + other.high)
+
+    def __sub__(self, other: "Range") -> "Range":
+        return Range(self.low - other.high, self.high - other.low)
+
+    def __mul__(self, other: "Range") -> "Range":
+        corners = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
+        return Range(min(corners), max(corners))
+
+    def __lshift__(self, bits: int) -> "Range":
+        return Range(self.low << bits, self.high << bits)
+
+    def __rshift__(self, bits: int) -> "Range":
+        return Range(self.low >> bits, self.high >> bits)
+
+
+class Shifts(IntEnum):
+    """Where each number stands in :attr:`Plan.shifts`."""
+
+    PRODUCT = 0
+    """Bits that the quadratic term loses before the sum."""
+    QUADRATIC = 1
+    """Bits by which the quadratic term is shifted left in the sum; DRIVE and BIAS likewise."""
+    DRIVE = 2
+    BIAS = 3
+    SUM = 4
+    """Bits that the sum loses."""
+    RANDOM = 5
+    """Bits by which a random word is shifted left."""
+    DECAY = 6
+    """Fraction bits of the decay."""
+    RANDOM_BITS = 7
+    LOW = 8
+    """The potential's range."""
+    HIGH = 9
+    POTENTIAL_BITS = 10
+    TRACE_KEPT = 11
+    """All ones if a spike adds to the trace, else 0."""
+    TRACE_HIGH = 12
+    """Above this the trace saturates."""
+    TRACE_MASK = 13
+    """The bits of the trace."""
+    SUM_OFFSET = 14
+    """1 if half a last place is added before the sum is rounded."""
+    PRODUCT_OFFSET = 15
+
+
+CONSTANTS = (
+    "threshold",
+    "reset",
+    "refractory",
+    "lower_bound",
+    "decay",
+    "trace_spike",
+    "rest",
+    "critical",
+    "gain",
+    "bias",
+    "drive",
+)
+"""Rows of the array of parameter words. What a neuron doesn't have is 0, or the lowest word."""
+
+
+class Plan:
+    """How a population is computed with machine integers.
+
+    Parameters
+    ----------
+    words : Words
+
+    Attributes
+    ----------
+    shifts : array of int64, one for each of :class:`Shifts`
+    sum_range : Range
+        Every integer in an update, besides the trace's.
+    potential, refractory, trace, current, random : numpy.dtype
+        The narrowest types that hold the words.
+    possible : bool
+        Whether the widest integers of the loops are enough.
+    """
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        arithmetic = words.arithmetic
+        shifts = np.zeros(len(Shifts), dtype=np.int64)
+        finest, place = words.sum_format.f_bits, arithmetic.potential.f_bits
+        quadratic_fraction = words.quadratic_format.f_bits
+        if arithmetic.product_fraction is not None:
+            shifts[Shifts.PRODUCT] = quadratic_fraction - arithmetic.product_fraction
+            quadratic_fraction = arithmetic.product_fraction
+        shifts[Shifts.QUADRATIC] = finest - quadratic_fraction
+        shifts[Shifts.DRIVE] = finest - words.drive_format.f_bits
+        if arithmetic.form is Form.SQUARE:
+            shifts[Shifts.BIAS] = finest - words.constants["bias"].format.f_bits
+        shifts[Shifts.SUM] = finest - place
+        shifts[Shifts.RANDOM_BITS] = arithmetic.random_bits
+        shifts[Shifts.RANDOM] = shifts[Shifts.SUM] - arithmetic.random_bits if arithmetic.random_bits else 0
+        shifts[Shifts.DECAY] = words.constants["decay"].format.f_bits
+        shifts[Shifts.LOW], shifts[Shifts.HIGH] = arithmetic.potential.min_word, arithmetic.potential.max_word
+        shifts[Shifts.POTENTIAL_BITS] = arithmetic.potential.width
+        additive = words.parameters.additive_spike_trace
+        wraps = additive and arithmetic.trace_overflow is Overflow.WRAP
+        all_ones = (1 << 62) - 1
+        shifts[Shifts.TRACE_KEPT] = all_ones if additive else 0
+        shifts[Shifts.TRACE_HIGH] = all_ones if wraps else arithmetic.trace.max_word
+        shifts[Shifts.TRACE_MASK] = arithmetic.trace.max_word
+        shifts[Shifts.SUM_OFFSET] = arithmetic.rounding is Rounding.RND and shifts[Shifts.SUM] > 0
+        shifts[Shifts.PRODUCT_OFFSET] = arithmetic.product_rounding is Rounding.RND
+        self.shifts = shifts
+        self.rounding = _round(arithmetic.rounding) if shifts[Shifts.SUM] else Round.CONSTANT
+        self.product = Round.EXACT
+        if arithmetic.product_rounding is not None:
+            self.product = _round(arithmetic.product_rounding)
+        self.potential = _narrowest(arithmetic.potential)
+        self.refractory = _narrowest(words.refractory)
+        self.trace = _narrowest(arithmetic.trace)
+        self.current = _narrowest(arithmetic.current)
+        self.random = np.dtype(np.uint8 if arithmetic.random_bits <= 8 else np.uint16 if
+                               arithmetic.random_bits <= 16 else np.uint32)  # fmt: skip
+        self.sum_range = self._sum_range()
+        trace = Range.of(arithmetic.trace)
+        decayed, spiked = trace * Range.of(words.constants["decay"].format), trace + trace
+        # These integers have no sign.
+        self.trace_bits = 32 if max(decayed.bits, spiked.bits) - 1 <= 32 else 64
+        self.possible = self.sum_range.bits <= WIDTHS[-1]
+
+    def rule(self, per_neuron: bool, real: bool) -> Rule:
+        """Return what is to be compiled."""
+        arithmetic = self.words.arithmetic
+        return Rule(
+            square=arithmetic.form is Form.SQUARE,
+            raw=arithmetic.currents is Currents.RAW,
+            product=self.product,
+            rounding=self.rounding,
+            wrap=arithmetic.overflow is Overflow.WRAP,
+            per_neuron=per_neuron,
+            sum_bits=next(width for width in WIDTHS if width >= self.sum_range.bits),
+            trace_bits=self.trace_bits,
+            real=real,
+        )
+
+    def constants(self, values: dict[str, Any], per_neuron: bool) -> npt.NDArray[np.int64]:
+        """Return the parameter words, one row for each of :data:`CONSTANTS`, one column or one per neuron."""
+        columns = self.words.parameters.n if per_neuron else 1
+        table = np.zeros((len(CONSTANTS), columns), dtype=np.int64)
+        table[CONSTANTS.index("lower_bound")] = self.words.arithmetic.potential.min_word
+        for name, word in values.items():
+            table[CONSTANTS.index(name)] = np.ravel(np.asarray(word, dtype=np.int64))
+        return table
+
+    def _sum_range(self) -> Range:
+        """Return a range around every integer between the state before and the potential after."""
+        words, shifts = self.words, self.shifts.tolist()
+        arithmetic, constants = words.arithmetic, words.constants
+        potential = Range.of(arithmetic.potential)
+        seen = [potential]
+
+        def note(value: Range) -> Range:
+            seen.append(value)
+            return value
+
+        def rounded(value: Range, bits: int, rounding: Round) -> Range:
+            note(value)
+            if rounding is Round.EXACT or bits == 0:
+                return value
+            # Whatever is added to round is less than a last place, which itself must fit as well.
+            return note(value + note(Range(0, 1 << bits))) >> bits
+
+        if arithmetic.form is Form.SQUARE:
+            largest = max(-potential.low, potential.high)
+            quadratic = Range(0, largest * largest)
+        else:
+            first = note(potential - Range.of(constants["rest"].format))
+            second = note(potential - Range.of(constants["critical"].format))
+            quadratic = note(first * second) * note(Range.of(constants["gain"].format))
+        quadratic = rounded(quadratic, shifts[Shifts.PRODUCT], self.product)
+        quadratic = note(quadratic << shifts[Shifts.QUADRATIC])
+        drive = note(Range.of(arithmetic.current))
+        if arithmetic.currents is Currents.RAW:
+            drive = note(drive * note(Range.of(constants["drive"].format)))
+        drive = note(drive << shifts[Shifts.DRIVE])
+        total = note(quadratic + drive)
+        if arithmetic.form is Form.SQUARE:
+            # The loops add the half of a last place to the bias.
+            half = Range(0, 1 << shifts[Shifts.SUM])
+            bias = note(note(Range.of(constants["bias"].format)) << shifts[Shifts.BIAS])
+            total = note(total + note(bias + half))
+        added = rounded(total, shifts[Shifts.SUM], self.rounding)
+        after = note(potential + added)
+        if arithmetic.overflow is Overflow.WRAP:
+            note(after - potential)
+            note(Range(0, 1 << arithmetic.potential.width))
+        return Range(min(value.low for value in seen), max(value.high for value in seen))
+
+
+def _round(rounding: Rounding) -> Round:
+    return {Rounding.RND_CONV: Round.EVEN, Rounding.SR: Round.RANDOM}.get(rounding, Round.CONSTANT)
+
+
+def _narrowest(form: Format) -> np.dtype[Any]:
+    """Return the narrowest type that holds a format."""
+    width = next(width for width in (8, 16, 32) if form.width <= width)
+    return np.dtype(f"{'int' if form.signed else 'uint'}{width}")
