@@ -1,0 +1,127 @@
+"""Which states a neuron can come to from its initial one, whatever goes in.
+
+Their set is wider than the real one but closed: no update leaves it. Most is proved by the solver, with the
+golden step. The range of the potential is found by trying every word: within an update the sum rises or falls
+with the current and with the random bits, and rounding and saturation keep order, so the ends of their
+formats give the ends of what can come out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.solver import Answer, Term
+from qlif.cosim.proof.update import STATE, Update
+from qlif.model import datapath
+from qlif.model.formats import Overflow
+from qlif.model.words import Words
+
+LARGEST_WIDTH = 20
+"""Potentials of more bits aren't tried one by one."""
+
+CLOSED = "no update leaves the states that a neuron can come to"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The states that a neuron can come to, with all its parameters in the gates.
+
+    Attributes
+    ----------
+    lowest, highest : int
+        Words of the potential.
+    resting : int
+        The potential in the refractory period: the reset, or the lower bound if that is above it.
+    longest : int
+        The refractory counter's highest word.
+    trace : int
+        The trace's highest word.
+    """
+
+    lowest: int
+    highest: int
+    resting: int
+    longest: int
+    trace: int
+
+    @classmethod
+    def of(cls, words: Words) -> "Reach | None":
+        """Return them; None if the neurons of a population have different parameters."""
+        if not all(isinstance(word, int) for word in words.values.values()):
+            return None
+        constants = {name: int(word) for name, word in words.values.items()}
+        bound = constants.get("lower_bound", words.arithmetic.potential.min_word)
+        resting = max(constants["reset"], bound)
+        trace = words.arithmetic.trace.max_word
+        if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
+            trace = constants["trace_spike"]
+        lowest, highest = potential_range(words, constants, resting)
+        return cls(lowest, highest, resting, constants["refractory"], trace)
+
+    def holds(self, terms: Products, words: Words, state: Mapping[str, Term]) -> list[Term]:
+        """Return that a state is one of them.
+
+        Parameters
+        ----------
+        terms : Products
+        words : Words
+        state : mapping of str to Term
+            Its words; what isn't there isn't looked at.
+        """
+        limits = {
+            "potential": (self.lowest, self.highest),
+            "refractory": (0, self.longest),
+            "trace": (0, self.trace),
+        }
+        held = []
+        for name in state.keys() & limits.keys():
+            form, (low, high) = words.formats[name], limits[name]
+            number = Integer(terms, state[name], form.min_word, form.max_word, form.signed)
+            held += [number >= low, number <= high]
+        if {"potential", "refractory"} <= state.keys():
+            form = words.arithmetic.potential
+            at_rest = terms.equal(state["potential"], terms.constant(self.resting, form.width))
+            held.append(terms.either(terms.negation(terms.any(state["refractory"])), at_rest))
+        return held
+
+    def prove(self, terms: Products, words: Words, update: Update, seconds: float) -> Answer:
+        """Prove with the golden step that no update leaves them, but for the potential's range."""
+        before = {name: update.before[name] for name in STATE}
+        formats = update.formats()
+        after = {name: update.expected[name].bits(formats[name].width) for name in STATE}
+        claims = Reach(
+            words.arithmetic.potential.min_word, self.highest, self.resting, self.longest, self.trace
+        ).holds(terms, words, after)
+        assumed = self.holds(terms, words, before)
+        for claim in claims:
+            answer = terms.prove(claim, assumed, update.before, seconds)
+            if answer.verdict != "proved":
+                return answer
+        return Answer("proved", {})
+
+
+def potential_range(words: Words, constants: Mapping[str, int], resting: int) -> tuple[int, int]:
+    """Return the lowest and the highest potential that a neuron can come to from its reset."""
+    form, current = words.arithmetic.potential, words.arithmetic.current
+    top = constants["threshold"] - 1
+    if form.width > LARGEST_WIDTH or words.arithmetic.overflow is Overflow.WRAP:
+        return form.min_word, top
+    kind = np.int64 if words.largest_width < 63 else object
+    before = np.arange(form.min_word, form.max_word + 1).astype(kind)
+    ends = [
+        datapath.integrate(words, constants, before, word, random, np.where)
+        for word in (current.min_word, current.max_word)
+        for random in (0, (1 << words.arithmetic.random_bits) - 1)
+    ]
+    bound = constants.get("lower_bound", form.min_word)
+    lows, highs = (np.clip(end, bound, top) for end in (np.min(ends, axis=0), np.max(ends, axis=0)))
+    low = high = resting
+    while True:
+        within = slice(low - form.min_word, high - form.min_word + 1)
+        wider = min(low, int(np.min(lows[within]))), max(high, int(np.max(highs[within])))
+        if wider == (low, high):
+            return wider
+        low, high = wider
