@@ -31,11 +31,16 @@ def _judge(
     writes: tuple[ParameterWrite, ...] = (),
 ) -> Verdict:
     """Compare with the golden model; fail the test on the first difference."""
-    verdict = Scoreboard(job.words, currents, writes).compare(observed)
+    verdict = _scoreboard(job, currents, writes).compare(observed)
     assert verdict.first is None, (
         f"{case}: {verdict.mismatches} mismatches, the first at {verdict.first.text}"
     )
     return verdict
+
+
+def _scoreboard(job: Job, currents: npt.NDArray[np.int64], writes: tuple[ParameterWrite, ...]) -> Scoreboard:
+    (step,) = (port for port in job.interface["ports"] if port["name"] == "events_step")
+    return Scoreboard(job.words, currents, writes, step_bits=step["width"])
 
 
 async def _ready(dut: Any, job: Job) -> PopulationBench:
@@ -64,7 +69,7 @@ async def replay(dut: Any) -> None:
     )
     write_seconds(directory, time.perf_counter() - begun)
     observed.save(directory / "observed.npz")
-    verdict = Scoreboard(job.words, job.currents, job.writes).compare(observed)
+    verdict = _scoreboard(job, job.currents, job.writes).compare(observed)
     write_text(directory / "verdict.json", json.dumps(dataclasses.asdict(verdict)))
     assert verdict.first is None, verdict.first.text
 

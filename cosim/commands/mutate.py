@@ -30,6 +30,8 @@ from qlif.model.words import quantise
 
 DEFAULT_COUNT = 100
 DEFAULT_NEURONS = 16
+STEP_BITS = 8
+"""Of the timestep's counter: a run of the benches gets through all of its carries."""
 
 
 def mutate(
@@ -63,7 +65,9 @@ def mutate(
     simulator = simulators.find("verilator")
     configuration = Settings.read(preset, params).population(neurons)
     words = quantise(configuration.parameters, configuration.arithmetic)
-    export = export_population(words, neurons, configuration.name, 1, configuration.depths)
+    export = export_population(
+        words, neurons, configuration.name, 1, configuration.depths, step_bits=STEP_BITS
+    )
     directory = out / "mutation"
     with progress_bar(as_json) as progress:
         campaign = run_campaign(

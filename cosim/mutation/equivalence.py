@@ -76,6 +76,9 @@ class Equivalence:
         check_ports(self._original, self._interface)
         self._reach = None if export.interface["runtime"] else Reach.of(words)
         self._lockstep = Lockstep(self._original, words, self._interface, self._reach, seconds)
+        entry = [signal(self._circuit, name) for name in (*_ENTRY, *self._alongside.values())]
+        states = set(self._circuit.states.values())
+        self._entry = self._circuit.cone([*entry, self._stages[-1]], self._outcome) & states
         self._around = self._states_around()
 
     def check_premise(self) -> None:
@@ -110,7 +113,7 @@ class Equivalence:
         why = why or self._entry_differs(changed) or self._exit_differs(changed)
         if why is not None:
             return Decision(False, why)
-        if self._lockstep.same(changed, self._around, self._outcome):
+        if self._lockstep.same(changed, self._around, self._outcome, self._entry):
             return Decision(True, "the golden update of each state that can be reached")
         proof = PopulationProof(changed, self._words, self._interface, self._seconds)
         if proof.reset.verdict != "proved":
@@ -126,8 +129,7 @@ class Equivalence:
         """Return the states that matter to anything but the pipeline: outputs, and what enters it."""
         circuit = self._circuit
         states = set(circuit.states.values())
-        entry = [signal(circuit, name) for name in (*_ENTRY, *self._alongside.values())]
-        todo = {*circuit.outputs.values(), *entry, self._stages[-1]}
+        todo = {*circuit.outputs.values(), *self._entry}
         around: set[int] = set()
         while todo:
             reached = circuit.cone(todo, self._outcome) & states

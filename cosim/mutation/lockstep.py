@@ -68,6 +68,7 @@ class Lockstep:
         changed: Circuit,
         states: Collection[int],
         cut: Collection[int] = (),
+        needed: Collection[int] = (),
         rounds: int = MOST_ROUNDS,
     ) -> bool:
         """Return whether the outputs are proved to be the same in every clock after a reset.
@@ -80,13 +81,15 @@ class Lockstep:
             The registers and memories that matter.
         cut : collection of int
             Nodes that are taken to be the same in both, whatever drives them.
+        needed : collection of int
+            Registers that what drives those depends on: they have to be the same too.
         rounds : int
             How often, at most, bits are found to differ; 1 for none.
         """
         alike = {bit for state in states for bit in self._bits(state)}
         for _ in range(rounds):
             differing = self._differing(changed, alike, cut)
-            if differing is None:
+            if differing is None or any(bit.state in needed for bit in differing):
                 return False
             if not differing:
                 return True
