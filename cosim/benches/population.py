@@ -94,12 +94,23 @@ async def constrained_random(dut: Any) -> None:
 
 @cocotb.test()
 async def stalled(dut: Any) -> None:
-    """Play it with rare and frequent stalls on each of the three streams and on all of them."""
+    """Play it with rare and frequent stalls on each of the three streams and on all of them.
+
+    In the last ones a stall is so long that the pipelines run empty, or the queue full.
+    """
     job, _ = Job.present()
     bench = await _ready(dut, job)
-    for pattern in ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.9), (0.3, 0.3, 0.3), (0.05, 0.9, 0.95)):
+    for stalls in (
+        Stalls(currents=0.5),
+        Stalls(updates=0.5),
+        Stalls(events=0.9),
+        Stalls(0.3, 0.3, 0.3),
+        Stalls(0.05, 0.9, 0.95),
+        Stalls(currents=0.5, length=40),
+        Stalls(0.2, 0.3, 0.3, length=40),
+    ):
         await bench.reset()
-        await _random_run(bench, job, Stalls(*pattern), f"stalls {pattern}", share=0.1)
+        await _random_run(bench, job, stalls, f"{stalls}", share=0.1)
 
 
 @cocotb.test()

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.control import Control
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import Reach
+from qlif.cosim.proof.reach import Reach, of_a_state, retired
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import unpacked
 from qlif.model.words import Words
 
 MOST_ROUNDS = 40
@@ -202,19 +201,6 @@ class Lockstep:
         ]
 
 
-def retired(terms: Products, words: Words, reach: Reach, control: Control, now: Clock) -> Term:
-    """Return that what a pipeline gives, if it gives anything, is a state that can be reached."""
-    state = unpacked(terms, words, now["core.written"])
-    sent = {name: word for name, word in state.items() if name != "refractory"}
-    return terms.implies(
-        control.bits(now["core.in_flight"])[-1],
-        terms.both(
-            *reach.holds(terms, words, state),
-            terms.equal(now["core.outlet.pushed_words"], terms.concat(*reversed(sent.values()))),
-        ),
-    )
-
-
 def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[str, Term]:
     """Return that the words in the registers behind the queue belong to states that can be reached."""
     offered = now["core.outlet.words"]
@@ -227,16 +213,6 @@ def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[
             terms.either(*(now[name] for name in _SHOWN)), of_a_state(terms, words, reach, offered)
         ),
     }
-
-
-def of_a_state(terms: Products, words: Words, reach: Reach, row: Term) -> Term:
-    """Return whether the words that leave a population belong to a state that can be reached."""
-    low, parts = 0, {}
-    for name, form in words.kept_formats.items():
-        if name != "refractory":
-            parts[name] = terms.slice(row, low + form.width - 1, low)
-            low += form.width
-    return terms.both(*reach.holds(terms, words, parts))
 
 
 def prove_on_the_way(

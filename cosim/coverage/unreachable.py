@@ -1,0 +1,290 @@
+"""Proof that what no bench reached can't be reached: bits that never change, and cases of no update.
+
+A bit that never changes is a constant. That it is one is proved for every clock from power-on, with any
+input and any resets: the pipeline's registers are followed from the states that are read, over as many clocks
+as the pipeline is long, and also from the words that they begin with; all other registers may be anything
+that the invariants of :mod:`qlif.cosim.proof.control` allow. A state that is read is one that a neuron can
+come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at first.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from qlif.cosim.coverage.cases import UpdateCase
+from qlif.cosim.coverage.traffic import sums
+from qlif.cosim.proof.circuit import Clock
+from qlif.cosim.proof.control import Control
+from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.netlist import read_circuit
+from qlif.cosim.proof.population import population_claims
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.reach import Reach, of_a_state, retired
+from qlif.cosim.proof.solver import Term
+from qlif.cosim.proof.update import STATE, Update, population_updates, stages_of_currents
+from qlif.hdl.export import Export
+from qlif.model.errors import InputError
+from qlif.model.words import Words
+
+SECONDS = 20.0
+"""The time that the solver may take for one question."""
+
+_PIPELINE = "core.pipeline."
+_READ = "core.read__data"
+_SENT = ("core.outlet.read__data", "core.outlet.words")
+
+
+class Moment(NamedTuple):
+    """A clock, and what is known of it."""
+
+    now: Clock
+    assumed: list[Term]
+
+
+class Unproved(RuntimeError):
+    """The population isn't proved, so nothing can be said of what it can't do."""
+
+
+class Unreachable:
+    """Proves of one population what can't be reached.
+
+    Parameters
+    ----------
+    export : Export
+        One that this project exported, on one lane, of more neurons than its loop is long, with all
+        parameters in the gates.
+    words : Words
+        Its neurons.
+    seconds : float
+        The time that the solver may take for one question.
+
+    Raises
+    ------
+    InputError
+        It isn't such a population, or a tool isn't installed.
+    Unproved
+        What the proofs rest upon isn't proved.
+    """
+
+    def __init__(self, export: Export, words: Words, seconds: float = SECONDS) -> None:
+        reach = None if export.interface["runtime"] else Reach.of(words)
+        if reach is None or export.interface["lanes"] != 1:
+            raise InputError(
+                "what can't be reached is proved of one lane and of parameters in the gates only"
+            )
+        self._words, self._interface, self._reach, self._seconds = words, export.interface, reach, seconds
+        self._circuit = read_circuit(export.verilog, export.interface["module"], every_signal=True)
+        self._prove_premise()
+        self._terms = Products()
+        self._moments = list(self._steady(self._terms))
+        self._source = export.verilog.splitlines()
+
+    def constant(self, bits: Mapping[tuple[str, int], int]) -> set[tuple[str, int]]:
+        """Return which bits are proved to be constants.
+
+        Parameters
+        ----------
+        bits : mapping of (str, int) to int
+            Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them, and the constant.
+        """
+        proved: set[tuple[str, int]] = set()
+        signals: dict[str, dict[tuple[str, int], int]] = {}
+        for bit, word in bits.items():
+            signals.setdefault(bit[0], {})[bit] = word
+        for signal, of_signal in signals.items():
+            node = self._node(signal)
+            if node is None:
+                continue
+            if self._always(node, of_signal):
+                proved |= of_signal.keys()
+            elif len(of_signal) > 1:
+                proved |= {bit for bit, word in of_signal.items() if self._always(node, {bit: word})}
+        return proved
+
+    def branch(self, line: int, what: str) -> bool:
+        """Return whether a branch of a line of the Verilog is proved never to be taken."""
+        condition = _condition(self._source[line - 1])
+        if condition is None:
+            return False
+        name, bit, negated = condition
+        taken = what.startswith(("if", "cond_then"))
+        word = int(not taken) ^ negated
+        module = self._module(line)
+        bits = {(f"{module}{name}", bit): word}
+        return bool(self.constant(bits))
+
+    def case(self, case: UpdateCase) -> bool:
+        """Return whether a case is proved to be one of no update."""
+        terms = Products()
+        words = self._words
+        before = {name: terms.fresh(form.width, name) for name, form in words.formats.items()}
+        if not words.parameters.spike_trace:
+            before["trace"] = terms.constant(0, words.arithmetic.trace.width)
+        update = Update(words, before, {})
+        update.golden(terms)
+        formats = update.formats()
+        numbers: dict[str, Any] = {
+            name: Integer(terms, word, formats[name].min_word, formats[name].max_word, formats[name].signed)
+            for name, word in before.items()
+        }
+        totals = sums(words, numbers["potential"], numbers["current"], numbers.get("random", 0))
+        after = {f"next_{name}": update.expected[name] for name in STATE}
+        spike = Integer(terms, update.expected["spike"], 0, 1)
+        conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
+        reached = self._reach.holds(terms, words, {name: before[name] for name in STATE})
+        claim = terms.negation(terms.both(*conditions))
+        return terms.prove(claim, reached, None, self._seconds).verdict == "proved"
+
+    def _node(self, signal: str) -> int | None:
+        circuit = self._circuit
+        return circuit.named.get(signal, circuit.outputs.get(signal))
+
+    def _always(self, node: int, bits: Mapping[tuple[str, int], int]) -> bool:
+        """Return whether bits of a node are constants in every clock."""
+        terms = self._terms
+        pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
+        follows = bool(self._circuit.cone([node]) & pipeline)
+        # What doesn't depend on the pipeline is the same whatever its registers begin with.
+        for now, assumed in self._moments if follows else self._moments[:1]:
+            word = now.values[node]
+            claim = terms.both(
+                *(
+                    terms.equal(terms.slice(word, bit, bit), terms.constant(is_, 1))
+                    for (_, bit), is_ in bits.items()
+                )
+            )
+            if claim != terms.true and terms.prove(claim, assumed, None, self._seconds).verdict != "proved":
+                return False
+        return True
+
+    def _module(self, line: int) -> str:
+        """Return the instance that a line of the Verilog is in, as a prefix of names."""
+        for text in reversed(self._source[:line]):
+            if match := re.match(r"module\s+\\?(\S+?)\s*\(", text):
+                _, _, instances = match[1].partition(".")
+                return f"{instances}." if instances else ""
+        return ""
+
+    def _steady(self, terms: Products) -> Iterator[Moment]:
+        """Give the clocks in which the pipeline is full of states that were read, and those before."""
+        circuit = self._circuit
+        pipeline = {state for name, state in circuit.states.items() if name.startswith(_PIPELINE)}
+        length = int(self._interface["neurons_for_full_speed"]) - len(stages_of_currents(circuit))
+        states: dict[int, Term] = {}
+        read: list[Term] = []
+        for _ in range(length):
+            now, assumed = self._moment(terms, states)
+            read += assumed
+            states = {state: word for state, word in now.following().items() if state in pipeline}
+        now, assumed = self._moment(terms, states)
+        yield Moment(now, [*read, *assumed, *self._known(terms, now)])
+        begun = Clock(terms, circuit, {}, {})
+        states = {
+            state: begun.values[circuit.initial[state]] for state in pipeline if state in circuit.initial
+        }
+        read = []
+        for _ in range(length):
+            now, assumed = self._moment(terms, states)
+            yield Moment(now, [*read, *assumed, *self._known(terms, now)])
+            read += assumed
+            states = {state: word for state, word in now.following().items() if state in pipeline}
+
+    def _moment(self, terms: Products, states: Mapping[int, Term]) -> Moment:
+        now = Clock(terms, self._circuit, {}, states)
+        return Moment(now, [self._held(terms, now[_READ])])
+
+    def _known(self, terms: Products, now: Clock) -> list[Term]:
+        """Return what is known of the registers that aren't the pipeline's."""
+        control = Control(terms, self._circuit, self._words, self._interface)
+        in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
+        return [
+            *control.invariants(now, control.any_monitor()).values(),
+            in_range,
+            *(self._sent(terms, self._row(terms, now, name)) for name in _SENT),
+        ]
+
+    def _row(self, terms: Products, now: Clock, name: str) -> Term:
+        """Return the words that leave, without the spike and the bit that tells whether there is one."""
+        word = now[name]
+        width = terms.width(now["core.outlet.words"])
+        return word if terms.width(word) == width else terms.slice(word, width, 1)
+
+    def _held(self, terms: Products, row: Term) -> Term:
+        """Return that a word of the memory is a state that can be reached, or 0."""
+        low, parts = 0, {}
+        for name, form in self._words.kept_formats.items():
+            parts[name] = terms.slice(row, low + form.width - 1, low)
+            low += form.width
+        return terms.either(
+            terms.negation(terms.any(row)), terms.both(*self._reach.holds(terms, self._words, parts))
+        )
+
+    def _sent(self, terms: Products, row: Term) -> Term:
+        """Return that words on their way out are those of such a state, or 0."""
+        return terms.either(terms.negation(terms.any(row)), of_a_state(terms, self._words, self._reach, row))
+
+    def _prove_premise(self) -> None:
+        """Prove all that the proofs rest upon.
+
+        Raises
+        ------
+        Unproved
+            It isn't so.
+        """
+        words, interface, seconds = self._words, self._interface, 6 * self._seconds
+        for claim in population_claims(self._circuit, words, interface, seconds):
+            if claim.result != "proved":
+                raise Unproved(f"{claim.claim}: {claim.result}")
+        terms = Products()
+        (update,) = population_updates(terms, self._circuit, words, interface)
+        for answer in (
+            update.prove(terms, seconds),
+            self._reach.prove(terms, words, update, seconds),
+        ):
+            if answer.verdict != "proved":
+                raise Unproved(f"an update is the golden step, and leads nowhere else: {answer.verdict}")
+        terms = Products()
+        for claim, assumed in self._carried(terms):
+            verdict = terms.prove(claim, assumed, None, seconds).verdict
+            if verdict != "proved":
+                raise Unproved(f"what is kept is what came out of an update: {verdict}")
+
+    def _carried(self, terms: Products) -> Iterator[tuple[Term, list[Term]]]:
+        """Give what shows that all words in memories and registers came out of the pipeline, or are 0."""
+        circuit, reach = self._circuit, self._reach
+        control = Control(terms, circuit, self._words, self._interface)
+        now = Clock(terms, circuit, {}, {})
+        after = Clock(terms, circuit, {}, now.following())
+        came = retired(terms, self._words, reach, control, now)
+        # Any place of the memory and of the queue: so each.
+        for memory, check in ((control.state, self._held), (control.queue, self._sent_row)):
+            place = terms.fresh(circuit.sorts[memory].index, "place")
+            before, later = (terms.read(clock.values[memory], place) for clock in (now, after))
+            yield check(terms, later), [came, check(terms, before)]
+        for name, memory, check in (
+            (_READ, control.state, self._held),
+            (_SENT[0], control.queue, self._sent_row),
+        ):
+            register = now[name]
+            address = terms.fresh(circuit.sorts[memory].index, "address")
+            word = terms.read(now.values[memory], address)
+            read = terms.either(terms.equal(after[name], word), terms.equal(after[name], register))
+            yield terms.implies(read, check(terms, after[name])), [check(terms, register), check(terms, word)]
+        shown = [self._sent(terms, self._row(terms, now, name)) for name in _SENT]
+        yield self._sent(terms, after[_SENT[1]]), shown
+
+    def _sent_row(self, terms: Products, row: Term) -> Term:
+        """Return the same of a word of the queue, which has the spike and whether there is one beside it."""
+        width = terms.width(row) - 2
+        return self._sent(terms, terms.slice(row, width, 1))
+
+
+def _condition(text: str) -> tuple[str, int, bool] | None:
+    """Return the bit that a line of Yosys' Verilog branches on: signal, bit, and whether it is inverted."""
+    reference = r"(!?)\s*(?:\\(\S+)|([A-Za-z_]\w*))\s*(?:\[(\d+)\])?"
+    match = re.search(rf"if \({reference}\s*\)", text) or re.search(rf"=\s*{reference}\s*\?", text)
+    if match is None:
+        return None
+    negated, escaped, plain, bit = match.groups()
+    return escaped or plain, int(bit or 0), bool(negated)
