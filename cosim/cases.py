@@ -89,7 +89,8 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
     """Return random current words in which each regime of the neuron is likely.
 
     Every neuron, for stretches of 1 to 40 timesteps, draws from one of: the whole format; around
-    rheobase; the ends of the format and 0; a constant; short pulses on rest.
+    rheobase; the ends of the format and 0; a constant; short pulses on rest; above rheobase, until it has
+    spiked often.
     """
     form = words.arithmetic.current
     rheobase = rheobase_words(words) or [form.max_word]
@@ -100,7 +101,7 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
         step = 0
         while step < steps:
             length = min(int(random.integers(1, 41)), steps - step)
-            match int(random.integers(5)):
+            match int(random.integers(7)):
                 case 0:
                     drawn = random.integers(form.min_word, form.max_word + 1, size=length)
                 case 1:
@@ -111,8 +112,11 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
                     drawn = random.choice(corners, size=length)
                 case 3:
                     drawn = np.full(length, random.integers(form.min_word, form.max_word + 1))
-                case _:
+                case 4:
                     drawn = np.where(random.random(length) < 0.2, form.max_word, 0)
+                case _:
+                    length = min(2 * length, steps - step)
+                    drawn = np.full(length, random.integers(rheobase[-1], form.max_word + 1))
             currents[step : step + length, neuron] = np.clip(drawn, form.min_word, form.max_word)
             step += length
     return currents

@@ -148,6 +148,12 @@ async def reset_in_mid_run(dut: Any) -> None:
         # One clock of reset is enough, and it comes while outputs are stalled and updates in flight.
         await bench.reset(clocks=1)
         _judge(job, currents, await bench.play(currents, Stalls()), f"after a reset in clock {clocks}")
+    # Strong input, until a spike is stuck, or everything is.
+    strong = np.full((100, neurons), job.words.arithmetic.current.max_word, dtype=np.int64)
+    for stalls in (Stalls(events=1.0), Stalls(updates=1.0, events=1.0)):
+        await bench.play(strong, stalls, stop_after=60 * max(neurons, latency))
+        await bench.reset(clocks=1)
+        _judge(job, currents, await bench.play(currents, Stalls()), f"after a reset with {stalls}")
 
 
 @cocotb.test()

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from qlif.cosim.coverage.cases import UpdateCase
 from qlif.cosim.coverage.traffic import sums
 from qlif.cosim.proof.circuit import Clock
+from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.control import Control
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.netlist import read_circuit
@@ -40,10 +41,6 @@ class Moment(NamedTuple):
 
     now: Clock
     assumed: list[Term]
-
-
-class Unproved(RuntimeError):
-    """The population isn't proved, so nothing can be said of what it can't do."""
 
 
 class Unreachable:

@@ -8,6 +8,7 @@ from qlif.cosim.mutation.lockstep import Lockstep, prove_on_the_way
 from qlif.cosim.mutation.netlist import SELECTOR
 from qlif.cosim.mutation.updates import differs
 from qlif.cosim.proof.circuit import Circuit, Clock, Node
+from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.netlist import check_ports, read_circuit
 from qlif.cosim.proof.population import RESTARTS, PopulationProof, population_claims
 from qlif.cosim.proof.products import Products
@@ -40,10 +41,6 @@ class Decision(NamedTuple):
 
     equivalent: bool
     reason: str
-
-
-class Unproved(RuntimeError):
-    """The population without any fault isn't proved, so nothing follows from its invariants."""
 
 
 class Equivalence:
