@@ -11,6 +11,9 @@ from qlif.model.fixed import ParameterWrite
 from qlif.model.formats import Rounding
 from qlif.model.words import Words
 
+LONGEST_TRACE = 4000
+"""A trace that takes more timesteps to die away isn't waited for."""
+
 Currents = npt.NDArray[np.int64]
 """Current words, (timesteps, neurons)."""
 
@@ -35,7 +38,14 @@ def directed(words: Words, neurons: int) -> Iterator[tuple[str, Currents]]:
     alternating = held(high)
     alternating[1::2] = low
     yield "from rail to rail", alternating
-    yield "input lost: only the refractory period is driven", _behind_each_spike(words, neurons, length)
+    high_only = _by_refractory(words, neurons, length, driven=0, lost=high)
+    yield "input lost: only the refractory period is driven", high_only
+    low_only = _by_refractory(words, neurons, length, driven=high, lost=low)
+    yield "input turned over in the refractory period", low_only
+    if words.parameters.spike_trace:
+        path = _until_the_trace_is_gone(words)
+        if path is not None:
+            yield "trace dies away", np.repeat(np.array(path, dtype=np.int64)[:, None], neurons, axis=1)
     if words.arithmetic.rounding is not Rounding.SR:
         threshold = int(np.min(words.constants["threshold"].word))
         for name, target in (
@@ -148,19 +158,35 @@ def _of_one_neuron(words: Words) -> dict[str, int]:
     return {name: int(np.min(word)) for name, word in words.values.items()}
 
 
-def _behind_each_spike(words: Words, neurons: int, length: int) -> Currents:
-    """Return full input until the first spike, then full input only while refractory."""
+def _by_refractory(words: Words, neurons: int, length: int, driven: int, lost: int) -> Currents:
+    """Return full input until the first spike, then one word while refractory and another one else."""
     form = words.arithmetic.current
     where = datapath.where_integer
     constants = _of_one_neuron(words)
     state = datapath.State(constants["reset"], 0, 0)
     path, spiked = [], False
     for _ in range(length):
-        current = form.max_word if state.refractory or not spiked else 0
+        current = lost if state.refractory else driven if spiked else form.max_word
         state, spike = datapath.step(words, constants, state, current, 0, where)
         spiked = spiked or bool(spike)
         path.append(current)
     return _shifted(path, neurons, 0)
+
+
+def _until_the_trace_is_gone(words: Words) -> list[int] | None:
+    """Return full input until the first spike, then none until the trace is 0; None if that takes too long."""
+    form = words.arithmetic.current
+    where = datapath.where_integer
+    constants = _of_one_neuron(words)
+    state = datapath.State(constants["reset"], 0, 0)
+    path, spiked = [], False
+    while len(path) < LONGEST_TRACE:
+        path.append(0 if spiked else form.max_word)
+        state, spike = datapath.step(words, constants, state, path[-1], 0, where)
+        spiked = spiked or bool(spike)
+        if spiked and not state.trace:
+            return path
+    return None
 
 
 def _shifted(path: list[int], neurons: int, rest: int) -> Currents:

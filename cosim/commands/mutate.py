@@ -12,6 +12,7 @@ from rich.table import Table
 
 from qlif.cosim import simulators
 from qlif.cosim.commands.options import (
+    FEW_STEP_BITS,
     JsonOption,
     OutOption,
     ParamsOption,
@@ -30,8 +31,6 @@ from qlif.model.words import quantise
 
 DEFAULT_COUNT = 100
 DEFAULT_NEURONS = 16
-STEP_BITS = 8
-"""Of the timestep's counter: a run of the benches gets through all of its carries."""
 
 
 def mutate(
@@ -66,7 +65,7 @@ def mutate(
     configuration = Settings.read(preset, params).population(neurons)
     words = quantise(configuration.parameters, configuration.arithmetic)
     export = export_population(
-        words, neurons, configuration.name, 1, configuration.depths, step_bits=STEP_BITS
+        words, neurons, configuration.name, 1, configuration.depths, step_bits=FEW_STEP_BITS
     )
     directory = out / "mutation"
     with progress_bar(as_json) as progress:

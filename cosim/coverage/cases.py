@@ -129,8 +129,6 @@ def _refractory(words: Words) -> Iterator[UpdateCase]:
             u.refractory > 0, u.current == current.min_word])  # fmt: skip
         yield UpdateCase("the refractory period ends", lambda u: [
             u.refractory == 1, u.next_refractory == 0])  # fmt: skip
-    yield UpdateCase("a spike of every neuron's first timestep", lambda u: [
-        u.timestep == 0, u.spike == 1], alone=False)  # fmt: skip
 
 
 def _trace(words: Words) -> Iterator[UpdateCase]:
@@ -199,7 +197,7 @@ def _gap(bits: Bits) -> bool:
 def _ran_empty(stretch: Stretch) -> bool:
     """Return whether currents were taken again after all that were taken before had left."""
     taken = stretch.moved("currents")
-    inside = np.cumsum(taken) - np.cumsum(stretch.moved("updates"))
+    inside: Any = np.cumsum(taken) - np.cumsum(stretch.moved("updates"))
     return bool((taken[1:] & (inside[:-1] == 0) & (np.cumsum(taken)[:-1] > 0)).any())
 
 
