@@ -174,12 +174,13 @@ def _by_refractory(words: Words, neurons: int, length: int, driven: int, lost: i
 
 
 def _until_the_trace_is_gone(words: Words) -> list[int] | None:
-    """Return full input until the first spike, then none until the trace is 0; None if that takes too long."""
+    """Return full input until a spike, then none until the trace is 0; None if that takes too long."""
     form = words.arithmetic.current
     where = datapath.where_integer
     constants = _of_one_neuron(words)
     state = datapath.State(constants["reset"], 0, 0)
-    path, spiked = [], False
+    path: list[int] = []
+    spiked = False
     while len(path) < LONGEST_TRACE:
         path.append(0 if spiked else form.max_word)
         state, spike = datapath.step(words, constants, state, path[-1], 0, where)
