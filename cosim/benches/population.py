@@ -142,7 +142,9 @@ async def reset_in_mid_run(dut: Any) -> None:
     neurons = job.words.parameters.n
     currents = cases.constrained_random(job.words, max(8, 400 // neurons), neurons, random)
     latency = int(job.interface.get("latency", 16))
-    for clocks in (1, 2, 3, latency - 1, latency, latency + 1, 2 * latency, neurons, neurons + 1, 200):
+    # At first, while parts of the memory have never been written.
+    early = latency + neurons // 2
+    for clocks in (early, 1, 2, 3, latency - 1, latency, latency + 1, 2 * latency, neurons, neurons + 1, 200):
         await bench.reset(clocks=1)
         await bench.play(currents, Stalls(0.2, 0.5, 0.5), stop_after=clocks)
         # One clock of reset is enough, and it comes while outputs are stalled and updates in flight.

@@ -11,7 +11,7 @@ from qlif.cosim.cosimulation import tests_of
 from qlif.cosim.coverage import functional, structure
 from qlif.cosim.coverage.functional import Case
 from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
-from qlif.cosim.coverage.unreachable import SECONDS, Unreachable
+from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable
 from qlif.cosim.mutation import stimuli
 from qlif.cosim.simulators import COVERAGE_FILE, Simulator
 from qlif.hdl.export import Export
@@ -192,33 +192,29 @@ def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Pr
         yield Item(point.kind, point.name, result, count)
 
 
-def _constants(
-    reached: Counter[Point], prover: Unreachable | None, progress: Progress
-) -> set[tuple[str, int]]:
+def _constants(reached: Counter[Point], prover: Unreachable | None, progress: Progress) -> set[Bit]:
     """Return the bits that are proved never to change, of those whose edges weren't all seen."""
     if prover is None:
         return set()
-    seen: dict[tuple[str, int], dict[str, int]] = {}
+    seen: dict[Bit, dict[str, int]] = {}
     for point, count in reached.items():
         if point.kind == "toggle":
             edges = seen.setdefault((point.signal, point.bit), {})
             edges[point.what] = edges.get(point.what, 0) + count
-    # A simulation begins with 0 everywhere, and a constant 1 rises once.
-    words = {
-        bit: int(edges.get(RISES, 0) > 0)
-        for bit, edges in seen.items()
-        if not edges.get(RISES, 0) or not edges.get(FALLS, 0)
-    }
-    signals: dict[str, dict[tuple[str, int], int]] = {}
-    for bit, word in words.items():
-        signals.setdefault(bit[0], {})[bit] = word
-    found: set[tuple[str, int]] = set()
+    signals: dict[str, dict[Bit, dict[str, int]]] = {}
+    for bit, edges in seen.items():
+        if not edges.get(RISES, 0) or not edges.get(FALLS, 0):
+            signals.setdefault(bit[0], {})[bit] = edges
+    found: set[Bit] = set()
     for number, bits in enumerate(signals.values()):
         progress("proving that bits can't change", number / len(signals))
-        found |= prover.constant(bits)
-        # A register that begins with 1 has no edge to show for it.
-        rest = {bit: 1 for bit, word in bits.items() if bit not in found and not word}
-        found |= prover.constant(rest)
+        # A simulation begins with 0 everywhere, and a constant 1 rises once; but a register that begins with
+        # 1 has no edge to show for it.
+        found |= prover.constant({bit: int(edges.get(RISES, 0) > 0) for bit, edges in bits.items()})
+        still = {bit: edges for bit, edges in bits.items() if bit not in found}
+        found |= prover.constant({bit: 1 for bit, edges in still.items() if not any(edges.values())})
+        once = {bit: int(edges.get(RISES, 0) > 0) for bit, edges in still.items() if any(edges.values())}
+        found |= prover.constant(once, begins_otherwise=True)
     return found
 
 

@@ -7,6 +7,7 @@ that the invariants of :mod:`qlif.cosim.proof.control` allow. A state that is re
 come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at first.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
@@ -34,6 +35,10 @@ SECONDS = 20.0
 _PIPELINE = "core.pipeline."
 _READ = "core.read__data"
 _SENT = ("core.outlet.read__data", "core.outlet.words")
+
+
+Bit = tuple[str, int]
+"""Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them."""
 
 
 class Moment(NamedTuple):
@@ -77,26 +82,31 @@ class Unreachable:
         self._moments = list(self._steady(self._terms))
         self._source = export.verilog.splitlines()
 
-    def constant(self, bits: Mapping[tuple[str, int], int]) -> set[tuple[str, int]]:
+    def constant(self, bits: Mapping[Bit, int], begins_otherwise: bool = False) -> set[Bit]:
         """Return which bits are proved to be constants.
 
         Parameters
         ----------
-        bits : mapping of (str, int) to int
-            Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them, and the constant.
+        bits : mapping of Bit to int
+            The constant that each is.
+        begins_otherwise : bool
+            At power-on it may be the other word, as long as it changes once only.
         """
-        proved: set[tuple[str, int]] = set()
-        signals: dict[str, dict[tuple[str, int], int]] = {}
+        proved: set[Bit] = set()
+        signals: dict[str, dict[Bit, int]] = {}
         for bit, word in bits.items():
             signals.setdefault(bit[0], {})[bit] = word
         for signal, of_signal in signals.items():
             node = self._node(signal)
             if node is None:
                 continue
-            if self._always(node, of_signal):
+            if self._always(node, of_signal, begins_otherwise):
                 proved |= of_signal.keys()
             elif len(of_signal) > 1:
-                proved |= {bit for bit, word in of_signal.items() if self._always(node, {bit: word})}
+                one_by_one = ({bit: word} for bit, word in of_signal.items())
+                proved |= {
+                    bit for one in one_by_one for bit in one if self._always(node, one, begins_otherwise)
+                }
         return proved
 
     def branch(self, line: int, what: str) -> bool:
@@ -108,8 +118,7 @@ class Unreachable:
         taken = what.startswith(("if", "cond_then"))
         word = int(not taken) ^ negated
         module = self._module(line)
-        bits = {(f"{module}{name}", bit): word}
-        return bool(self.constant(bits))
+        return bool(self.constant({(f"{module}{name}", bit): word}))
 
     def case(self, case: UpdateCase) -> bool:
         """Return whether a case is proved to be one of no update."""
@@ -137,23 +146,34 @@ class Unreachable:
         circuit = self._circuit
         return circuit.named.get(signal, circuit.outputs.get(signal))
 
-    def _always(self, node: int, bits: Mapping[tuple[str, int], int]) -> bool:
-        """Return whether bits of a node are constants in every clock."""
+    def _always(self, node: int, bits: Mapping[Bit, int], begins_otherwise: bool) -> bool:
+        """Return whether bits of a node are constants in every clock, or once they have changed to these."""
         terms = self._terms
         pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
         follows = bool(self._circuit.cone([node]) & pipeline)
-        # What doesn't depend on the pipeline is the same whatever its registers begin with.
-        for now, assumed in self._moments if follows else self._moments[:1]:
+
+        def is_so(now: Clock) -> Term:
             word = now.values[node]
-            claim = terms.both(
-                *(
-                    terms.equal(terms.slice(word, bit, bit), terms.constant(is_, 1))
-                    for (_, bit), is_ in bits.items()
-                )
-            )
-            if claim != terms.true and terms.prove(claim, assumed, None, self._seconds).verdict != "proved":
-                return False
-        return True
+            wanted = ((terms.slice(word, bit, bit), is_) for (_, bit), is_ in bits.items())
+            return terms.both(*(terms.equal(found, terms.constant(is_, 1)) for found, is_ in wanted))
+
+        steady, *early = self._moments
+        claims = [(is_so(steady.now), steady.assumed)]
+        if begins_otherwise and not follows:
+            # Only of the pipeline's registers is it known how they begin.
+            return False
+        if begins_otherwise:
+            claims += [
+                (terms.implies(is_so(one.now), is_so(next_.now)), [*one.assumed, *next_.assumed])
+                for one, next_ in itertools.pairwise(early)
+            ]
+        elif follows:
+            # What doesn't depend on the pipeline is the same whatever its registers begin with.
+            claims += [(is_so(now), assumed) for now, assumed in early]
+        return all(
+            claim == terms.true or terms.prove(claim, assumed, None, self._seconds).verdict == "proved"
+            for claim, assumed in claims
+        )
 
     def _module(self, line: int) -> str:
         """Return the instance that a line of the Verilog is in, as a prefix of names."""
