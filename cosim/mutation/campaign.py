@@ -158,6 +158,8 @@ def run_campaign(
     for name, value in (("count", count), ("updates", updates), ("jobs", jobs)):
         if value < 1:
             raise InputError(f"--{name} must be 1 or more, not {value}")
+    if not seconds > 0:
+        raise InputError(f"--timeout must be above 0, not {seconds}")
     lanes, neurons = export.interface["lanes"], export.interface["neurons"]
     if lanes != 1 or neurons < 2:
         raise InputError(

@@ -245,6 +245,10 @@ def selected(circuit: Circuit, number: int, kept: Collection[int] = ()) -> Circu
             node = node._replace(operation="uext", operands=(chosen[node.number],), indices=(0,))
         else:
             node = node._replace(operands=operands)
+        if node.number in kept:
+            # Nothing goes past it.
+            words.pop(node.number, None)
+            chosen.pop(node.number, None)
         nodes.append(node)
     inputs = {name: node for name, node in circuit.inputs.items() if name != SELECTOR}
     whole = dataclasses.replace(circuit, nodes=nodes, inputs=inputs)
