@@ -24,7 +24,7 @@ from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach, of_a_state, retired
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import STATE, Update, population_updates, stages_of_currents
+from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents
 from qlif.hdl.export import Export
 from qlif.model.errors import InputError
 from qlif.model.words import Words
@@ -96,8 +96,8 @@ class Unreachable:
         signals: dict[str, dict[Bit, int]] = {}
         for bit, word in bits.items():
             signals.setdefault(bit[0], {})[bit] = word
-        for signal, of_signal in signals.items():
-            node = self._node(signal)
+        for name, of_signal in signals.items():
+            node = self._node(name)
             if node is None:
                 continue
             if self._always(node, of_signal, begins_otherwise):
@@ -142,9 +142,9 @@ class Unreachable:
         claim = terms.negation(terms.both(*conditions))
         return terms.prove(claim, reached, None, self._seconds).verdict == "proved"
 
-    def _node(self, signal: str) -> int | None:
+    def _node(self, name: str) -> int | None:
         circuit = self._circuit
-        return circuit.named.get(signal, circuit.outputs.get(signal))
+        return circuit.named.get(name, circuit.outputs.get(name))
 
     def _always(self, node: int, bits: Mapping[Bit, int], begins_otherwise: bool) -> bool:
         """Return whether bits of a node are constants in every clock, or once they have changed to these."""
@@ -274,20 +274,17 @@ class Unreachable:
         now = Clock(terms, circuit, {}, {})
         after = Clock(terms, circuit, {}, now.following())
         came = retired(terms, self._words, reach, control, now)
-        # Any place of the memory and of the queue: so each.
-        for memory, check in ((control.state, self._held), (control.queue, self._sent_row)):
-            place = terms.fresh(circuit.sorts[memory].index, "place")
-            before, later = (terms.read(clock.values[memory], place) for clock in (now, after))
-            yield check(terms, later), [came, check(terms, before)]
-        for name, memory, check in (
-            (_READ, control.state, self._held),
-            (_SENT[0], control.queue, self._sent_row),
+        for array, register, check in (
+            (signal(circuit, "core.state"), _READ, self._held),
+            (control.queue, _SENT[0], self._sent_row),
         ):
-            register = now[name]
-            address = terms.fresh(circuit.sorts[memory].index, "address")
-            word = terms.read(now.values[memory], address)
-            read = terms.either(terms.equal(after[name], word), terms.equal(after[name], register))
-            yield terms.implies(read, check(terms, after[name])), [check(terms, register), check(terms, word)]
+            # Any place: so each.
+            place = terms.fresh(circuit.sorts[array].index, "place")
+            before, later = (terms.read(clock.values[array], place) for clock in (now, after))
+            yield check(terms, later), [came, check(terms, before)]
+            reads = (node for node in circuit.nodes if node.operation == "read" and node.operands[0] == array)
+            places = [check(terms, now.values[node.number]) for node in reads]
+            yield check(terms, after[register]), [*places, check(terms, now[register])]
         shown = [self._sent(terms, self._row(terms, now, name)) for name in _SENT]
         yield self._sent(terms, after[_SENT[1]]), shown
 

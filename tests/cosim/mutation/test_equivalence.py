@@ -26,10 +26,11 @@ def test_faults_between_memory_and_pipeline_are_not_taken_for_none(yosys, tiny, 
     words, export = tiny
     netlist = plant(export, 400, 1, tmp_path)
     decided = Equivalence(netlist.verilog.read_text(), words, export, 5.0)
-    read = [m for m in netlist.mutants if "$memrd$state" in m.cell]
-    inverted = [m for m in read if m.port == "DATA" and m.mode == "inv"]
-    assert inverted, sorted({m.cell for m in netlist.mutants if "memrd" in m.cell})
-    assert not decided.decide(inverted[0].number).equivalent
+    # Whatever is read of a potential or a trace is seen, so each of these is a fault.
+    read = [m for m in netlist.mutants if "$memrd$state" in m.cell and m.port == "DATA"]
+    assert read
+    for mutant in read[:2]:
+        assert not decided.decide(mutant.number).equivalent
 
 
 @pytest.mark.slow
