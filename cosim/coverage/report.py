@@ -208,13 +208,16 @@ def _constants(reached: Counter[Point], prover: Unreachable | None, progress: Pr
     found: set[Bit] = set()
     for number, bits in enumerate(signals.values()):
         progress("proving that bits can't change", number / len(signals))
-        # A simulation begins with 0 everywhere, and a constant 1 rises once; but a register that begins with
-        # 1 has no edge to show for it.
-        found |= prover.constant({bit: int(edges.get(RISES, 0) > 0) for bit, edges in bits.items()})
-        still = {bit: edges for bit, edges in bits.items() if bit not in found}
-        found |= prover.constant({bit: 1 for bit, edges in still.items() if not any(edges.values())})
-        once = {bit: int(edges.get(RISES, 0) > 0) for bit, edges in still.items() if any(edges.values())}
-        found |= prover.constant(once, begins_otherwise=True)
+        # What an edge shows is tried first. But a register that begins with 1 has no edge to show for it, and
+        # of words of more than 64 bits Verilator counts edges at its start that are none.
+        for flipped in (0, 1):
+            left = {bit: edges for bit, edges in bits.items() if bit not in found}
+            found |= prover.constant(
+                {bit: int(edges.get(RISES, 0) > 0) ^ flipped for bit, edges in left.items()}
+            )
+        once = {bit: int(edges.get(RISES, 0) > 0) for bit, edges in bits.items() if bit not in found}
+        changed = {bit: word for bit, word in once.items() if any(bits[bit].values())}
+        found |= prover.constant(changed, begins_otherwise=True)
     return found
 
 
