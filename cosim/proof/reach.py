@@ -3,9 +3,11 @@
 Their set is wider than the real one but closed: no update leaves it. Most is proved by the solver, with the
 golden step. The range of the potential is found by trying every word: within an update the sum rises or falls
 with the current and with the random bits, and rounding and saturation keep order, so the ends of their
-formats give the ends of what can come out.
+formats give the ends of what can come out. Where there are too many words, the golden model runs on
+intervals.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +16,7 @@ import numpy as np
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.control import Control
 from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.intervals import Interval
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import STATE, Update, unpacked
@@ -23,6 +26,12 @@ from qlif.model.words import Words
 
 LARGEST_WIDTH = 20
 """Potentials of more bits aren't tried one by one."""
+
+PIECES = 2048
+"""Into so many pieces their range is cut."""
+
+MARGIN_BITS = 10
+"""They are searched in steps of this part of the format."""
 
 CLOSED = "no update leaves the states that a neuron can come to"
 
@@ -129,24 +138,55 @@ def of_a_state(terms: Products, words: Words, reach: Reach, row: Term) -> Term:
 
 
 def potential_range(words: Words, constants: Mapping[str, int], resting: int) -> tuple[int, int]:
-    """Return the lowest and the highest potential that a neuron can come to from its reset."""
-    form, current = words.arithmetic.potential, words.arithmetic.current
+    """Return a range that holds every potential that a neuron can come to from its reset.
+
+    The narrowest one, if the potential has few enough bits to try each word.
+    """
+    form = words.arithmetic.potential
     top = constants["threshold"] - 1
-    if form.width > LARGEST_WIDTH or words.arithmetic.overflow is Overflow.WRAP:
+    if words.arithmetic.overflow is Overflow.WRAP:
         return form.min_word, top
+    bound = constants.get("lower_bound", form.min_word)
+    ends = _ends_by_word if form.width <= LARGEST_WIDTH else _ends_by_piece
+    low = high = resting
+    while True:
+        lowest, highest = ends(words, constants, low, high)
+        wider = min(low, max(lowest, bound)), max(high, min(highest, top))
+        if wider == (low, high):
+            return wider
+        low, high = wider
+
+
+def _ends_by_word(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
+    """Return the ends of what an update makes of a range of potentials, by trying each."""
     kind = np.int64 if words.largest_width < 63 else object
-    before = np.arange(form.min_word, form.max_word + 1).astype(kind)
+    current = words.arithmetic.current
+    before = np.arange(low, high + 1).astype(kind)
     ends = [
         datapath.integrate(words, constants, before, word, random, np.where)
         for word in (current.min_word, current.max_word)
         for random in (0, (1 << words.arithmetic.random_bits) - 1)
     ]
-    bound = constants.get("lower_bound", form.min_word)
-    lows, highs = (np.clip(end, bound, top) for end in (np.min(ends, axis=0), np.max(ends, axis=0)))
-    low = high = resting
-    while True:
-        within = slice(low - form.min_word, high - form.min_word + 1)
-        wider = min(low, int(np.min(lows[within]))), max(high, int(np.max(highs[within])))
-        if wider == (low, high):
-            return wider
-        low, high = wider
+    return int(np.min(ends)), int(np.max(ends))
+
+
+def _ends_by_piece(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
+    """Return no less than these ends, piece by piece with intervals."""
+    form, current = words.arithmetic.potential, words.arithmetic.current
+    currents = Interval(current.min_word, current.max_word)
+    random = Interval(0, (1 << words.arithmetic.random_bits) - 1)
+    borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
+    ends = [
+        datapath.integrate(words, constants, Interval(first, last), currents, random, _unsaturated)
+        for first, last in itertools.pairwise(borders if len(borders) > 1 else [low, high])
+    ]
+    lowest, highest = min(end.low for end in ends), max(end.high for end in ends)
+    # A little further than need be, so that the search for a closed range comes to an end.
+    margin = (form.max_word - form.min_word) >> MARGIN_BITS
+    lowest -= margin if lowest < low else 0
+    highest += margin if highest > high else 0
+    return max(lowest, form.min_word), min(highest, form.max_word)
+
+
+def _unsaturated(condition: object, a: object, b: Interval) -> Interval:
+    return b
