@@ -18,13 +18,13 @@ from qlif.cosim.coverage.traffic import sums
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.control import Control
-from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.integers import Integer, choose
 from qlif.cosim.proof.netlist import read_circuit
 from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import Reach, of_a_state, retired
+from qlif.cosim.proof.reach import LARGEST_WIDTH, Reach, of_a_state, retired, sums_of
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents
+from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
 from qlif.hdl.export import Export
 from qlif.model.errors import InputError
 from qlif.model.words import Words
@@ -34,6 +34,8 @@ SECONDS = 20.0
 
 _PIPELINE = "core.pipeline."
 _READ = "core.read__data"
+_STORED = "core.stored"
+_SUM = "core.pipeline.rounded"
 _SENT = ("core.outlet.read__data", "core.outlet.words")
 
 
@@ -76,6 +78,7 @@ class Unreachable:
                 "what can't be reached is proved of one lane and of parameters in the gates only"
             )
         self._words, self._interface, self._reach, self._seconds = words, export.interface, reach, seconds
+        self._constants = {name: int(word) for name, word in words.values.items()}
         self._circuit = read_circuit(export.verilog, export.interface["module"], every_signal=True)
         self._prove_premise()
         self._terms = Products()
@@ -139,6 +142,8 @@ class Unreachable:
         spike = Integer(terms, update.expected["spike"], 0, 1)
         conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
         reached = self._reach.holds(terms, words, {name: before[name] for name in STATE})
+        low, high = sums_of(words, self._constants, self._reach.lowest, self._reach.highest)
+        reached += [totals["total"] >= low, totals["total"] <= high]
         claim = terms.negation(terms.both(*conditions))
         return terms.prove(claim, reached, None, self._seconds).verdict == "proved"
 
@@ -188,24 +193,61 @@ class Unreachable:
         circuit = self._circuit
         pipeline = {state for name, state in circuit.states.items() if name.startswith(_PIPELINE)}
         length = int(self._interface["neurons_for_full_speed"]) - len(stages_of_currents(circuit))
-        states: dict[int, Term] = {}
-        read: list[Term] = []
-        for _ in range(length):
-            now, assumed = self._moment(terms, states)
-            read += assumed
-            states = {state: word for state, word in now.following().items() if state in pipeline}
-        now, assumed = self._moment(terms, states)
-        yield Moment(now, [*read, *assumed, *self._known(terms, now)])
         begun = Clock(terms, circuit, {}, {})
-        states = {
+        first = {
             state: begun.values[circuit.initial[state]] for state in pipeline if state in circuit.initial
         }
-        read = []
-        for _ in range(length):
+        *_, steady = self._followed(terms, pipeline, {}, length + 1)
+        yield steady
+        yield from self._followed(terms, pipeline, first, length)
+
+    def _followed(
+        self, terms: Products, pipeline: set[int], states: Mapping[int, Term], count: int
+    ) -> Iterator[Moment]:
+        """Give so many clocks, of which only the pipeline's registers are handed on."""
+        read: list[Term] = []
+        clocks: list[Clock] = []
+        for _ in range(count):
             now, assumed = self._moment(terms, states)
-            yield Moment(now, [*read, *assumed, *self._known(terms, now)])
-            read += assumed
+            clocks.append(now)
+            read += [*assumed, *self._sum_is_bounded(terms, pipeline, clocks, [*read, *assumed])]
+            yield Moment(now, [*read, *self._known(terms, now)])
             states = {state: word for state, word in now.following().items() if state in pipeline}
+
+    def _sum_is_bounded(
+        self, terms: Products, pipeline: set[int], clocks: list[Clock], assumed: list[Term]
+    ) -> list[Term]:
+        """Return between which words the sum is before saturation, where no solver gets through its products.
+
+        It is the golden model's, which the solver can tell; and intervals tell between which words that is.
+        """
+        circuit, words = self._circuit, self._words
+        if words.arithmetic.potential.width <= LARGEST_WIDTH or _SUM not in circuit.named:
+            return []
+        nodes, depth = {circuit.named[_SUM]}, 0
+        while circuit.named[_STORED] not in (cone := circuit.cone(nodes)):
+            nodes, depth = {circuit.following[state] for state in cone & pipeline}, depth + 1
+        if len(clocks) <= depth:
+            return []
+        entered, found = clocks[-1 - depth], clocks[-1][_SUM]
+        state = unpacked(terms, words, entered[_STORED])
+        state["current"] = entered.values[stages_of_currents(circuit)[-1]]
+        numbers = {
+            name: Integer(terms, word, form.min_word, form.max_word, form.signed)
+            for name, word in state.items()
+            for form in (words.formats[name],)
+        }
+        total = sums(words, numbers["potential"], numbers["current"], 0)["total"]
+        golden = choose(terms, numbers["refractory"] == 0, total, numbers["potential"])
+        half = 1 << (terms.width(found) - 1)
+        sum_ = Integer(terms, found, -half, half - 1, True)
+        if terms.prove(sum_ == golden, assumed, None, self._seconds).verdict != "proved":
+            return []
+        ranges = [(self._reach.lowest, self._reach.highest), (0, 0)]
+        ends = [
+            end for low, high in ranges for end in (low, high, *sums_of(words, self._constants, low, high))
+        ]
+        return [sum_ >= min(ends), sum_ <= max(ends)]
 
     def _moment(self, terms: Products, states: Mapping[int, Term]) -> Moment:
         now = Clock(terms, self._circuit, {}, states)

@@ -172,20 +172,25 @@ def _ends_by_word(words: Words, constants: Mapping[str, int], low: int, high: in
 
 def _ends_by_piece(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
     """Return no less than these ends, piece by piece with intervals."""
-    form, current = words.arithmetic.potential, words.arithmetic.current
-    currents = Interval(current.min_word, current.max_word)
+    form = words.arithmetic.potential
+    lowest, highest = sums_of(words, constants, low, high)
+    # A little further than need be, so that the search for a closed range comes to an end.
+    margin = (form.max_word - form.min_word) >> MARGIN_BITS
+    lowest -= margin if lowest < low else 0
+    highest += margin if highest > high else 0
+    return max(lowest, form.min_word), min(highest, form.max_word)
+
+
+def sums_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
+    """Return between which words potentials of a range are after integration, in a format without ends."""
+    currents = Interval(words.arithmetic.current.min_word, words.arithmetic.current.max_word)
     random = Interval(0, (1 << words.arithmetic.random_bits) - 1)
     borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
     ends = [
         datapath.integrate(words, constants, Interval(first, last), currents, random, _unsaturated)
         for first, last in itertools.pairwise(borders if len(borders) > 1 else [low, high])
     ]
-    lowest, highest = min(end.low for end in ends), max(end.high for end in ends)
-    # A little further than need be, so that the search for a closed range comes to an end.
-    margin = (form.max_word - form.min_word) >> MARGIN_BITS
-    lowest -= margin if lowest < low else 0
-    highest += margin if highest > high else 0
-    return max(lowest, form.min_word), min(highest, form.max_word)
+    return min(end.low for end in ends), max(end.high for end in ends)
 
 
 def _unsaturated(condition: object, a: object, b: Interval) -> Interval:
