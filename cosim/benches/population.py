@@ -150,6 +150,13 @@ async def reset_in_mid_run(dut: Any) -> None:
         # One clock of reset is enough, and it comes while outputs are stalled and updates in flight.
         await bench.reset(clocks=1)
         _judge(job, currents, await bench.play(currents, Stalls()), f"after a reset in clock {clocks}")
+    # While each counter of rows is at its last one: that of the rows that are read, written, and offered.
+    for last in (neurons, neurons + latency):
+        for clocks in range(max(1, last - 4), last + 4):
+            await bench.play(currents, Stalls(), stop_after=clocks)
+            await bench.reset(clocks=1)
+            _judge(job, currents[:4], await bench.play(currents[:4], Stalls()), f"reset at row {clocks}")
+            await bench.reset(clocks=1)
     # Strong input, until a spike is stuck, or everything is.
     strong = np.full((100, neurons), job.words.arithmetic.current.max_word, dtype=np.int64)
     for stalls in (Stalls(events=1.0), Stalls(updates=1.0, events=1.0)):
