@@ -11,6 +11,9 @@ from qlif.model.fixed import ParameterWrite
 from qlif.model.formats import Rounding
 from qlif.model.words import Words
 
+LONGEST_TRACE = 4000
+"""A trace that takes more timesteps to die away isn't waited for."""
+
 Currents = npt.NDArray[np.int64]
 """Current words, (timesteps, neurons)."""
 
@@ -35,7 +38,14 @@ def directed(words: Words, neurons: int) -> Iterator[tuple[str, Currents]]:
     alternating = held(high)
     alternating[1::2] = low
     yield "from rail to rail", alternating
-    yield "input lost: only the refractory period is driven", _behind_each_spike(words, neurons, length)
+    high_only = _by_refractory(words, neurons, length, driven=0, lost=high)
+    yield "input lost: only the refractory period is driven", high_only
+    low_only = _by_refractory(words, neurons, length, driven=high, lost=low)
+    yield "input turned over in the refractory period", low_only
+    if words.parameters.spike_trace:
+        path = _until_the_trace_is_gone(words)
+        if path is not None:
+            yield "trace dies away", np.repeat(np.array(path, dtype=np.int64)[:, None], neurons, axis=1)
     if words.arithmetic.rounding is not Rounding.SR:
         threshold = int(np.min(words.constants["threshold"].word))
         for name, target in (
@@ -89,7 +99,8 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
     """Return random current words in which each regime of the neuron is likely.
 
     Every neuron, for stretches of 1 to 40 timesteps, draws from one of: the whole format; around
-    rheobase; the ends of the format and 0; a constant; short pulses on rest.
+    rheobase; the ends of the format and 0; a constant; short pulses on rest; above rheobase, until it has
+    spiked often.
     """
     form = words.arithmetic.current
     rheobase = rheobase_words(words) or [form.max_word]
@@ -100,7 +111,7 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
         step = 0
         while step < steps:
             length = min(int(random.integers(1, 41)), steps - step)
-            match int(random.integers(5)):
+            match int(random.integers(7)):
                 case 0:
                     drawn = random.integers(form.min_word, form.max_word + 1, size=length)
                 case 1:
@@ -111,8 +122,11 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
                     drawn = random.choice(corners, size=length)
                 case 3:
                     drawn = np.full(length, random.integers(form.min_word, form.max_word + 1))
-                case _:
+                case 4:
                     drawn = np.where(random.random(length) < 0.2, form.max_word, 0)
+                case _:
+                    length = min(2 * length, steps - step)
+                    drawn = np.full(length, random.integers(rheobase[-1], form.max_word + 1))
             currents[step : step + length, neuron] = np.clip(drawn, form.min_word, form.max_word)
             step += length
     return currents
@@ -144,19 +158,36 @@ def _of_one_neuron(words: Words) -> dict[str, int]:
     return {name: int(np.min(word)) for name, word in words.values.items()}
 
 
-def _behind_each_spike(words: Words, neurons: int, length: int) -> Currents:
-    """Return full input until the first spike, then full input only while refractory."""
+def _by_refractory(words: Words, neurons: int, length: int, driven: int, lost: int) -> Currents:
+    """Return full input until the first spike, then one word while refractory and another one else."""
     form = words.arithmetic.current
     where = datapath.where_integer
     constants = _of_one_neuron(words)
     state = datapath.State(constants["reset"], 0, 0)
     path, spiked = [], False
     for _ in range(length):
-        current = form.max_word if state.refractory or not spiked else 0
+        current = lost if state.refractory else driven if spiked else form.max_word
         state, spike = datapath.step(words, constants, state, current, 0, where)
         spiked = spiked or bool(spike)
         path.append(current)
     return _shifted(path, neurons, 0)
+
+
+def _until_the_trace_is_gone(words: Words) -> list[int] | None:
+    """Return full input until a spike, then none until the trace is 0; None if that takes too long."""
+    form = words.arithmetic.current
+    where = datapath.where_integer
+    constants = _of_one_neuron(words)
+    state = datapath.State(constants["reset"], 0, 0)
+    path: list[int] = []
+    spiked = False
+    while len(path) < LONGEST_TRACE:
+        path.append(0 if spiked else form.max_word)
+        state, spike = datapath.step(words, constants, state, path[-1], 0, where)
+        spiked = spiked or bool(spike)
+        if spiked and not state.trace:
+            return path
+    return None
 
 
 def _shifted(path: list[int], neurons: int, rest: int) -> Currents:

@@ -15,13 +15,14 @@ from qlif.cosim.bench.measure import Different
 from qlif.cosim.commands import study
 from qlif.cosim.commands.bench import bench
 from qlif.cosim.commands.cosim import cosim
+from qlif.cosim.commands.coverage import coverage
 from qlif.cosim.commands.export import export
 from qlif.cosim.commands.inputs import inputs
 from qlif.cosim.commands.mutate import mutate
 from qlif.cosim.commands.prove import prove
 from qlif.cosim.commands.simulate import simulate
 from qlif.cosim.commands.synth import synth
-from qlif.cosim.mutation.equivalence import Unproved
+from qlif.cosim.proof.claims import Unproved
 from qlif.hdl.netlist import SynthesisError
 from qlif.model.errors import InputError, PrecisionWarning
 
@@ -60,6 +61,7 @@ _add(synth, "synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5")
 _add(prove, "prove --preset square-18")
 _add(mutate, "mutate --preset square-16 --count 1000")
 _add(bench, "bench --rounds 15 --out build/bench")
+_add(coverage, "coverage --preset square-16 --out build/coverage")
 _add(inputs, "inputs")
 app.add_typer(study.app, name="study", help="How many bits, which rounding and form, and what it costs.")
 

@@ -109,6 +109,8 @@ class Scoreboard:
         Where in a longer run this stretch of it begins.
     neurons : FixedNeurons, optional
         The golden model as it is at that timestep; from reset if not given.
+    step_bits : int
+        Width of an event's timestep, which wraps.
 
     Attributes
     ----------
@@ -124,8 +126,10 @@ class Scoreboard:
         writes: Iterable[ParameterWrite] = (),
         first_step: int = 0,
         neurons: FixedNeurons | None = None,
+        step_bits: int = 32,
     ) -> None:
         self.words = words
+        self._step_bits = step_bits
         self.currents = currents
         self.first_step = first_step
         neurons = neurons or FixedNeurons(words)
@@ -173,9 +177,9 @@ class Scoreboard:
     def _compare_events(
         self, observed: Observed, neuron: npt.NDArray[Any], step: npt.NDArray[Any]
     ) -> Verdict:
-        golden = list(zip(step.tolist(), neuron.tolist(), strict=True))
-        event_step = observed.event_step - self.first_step
-        hardware = list(zip(event_step.tolist(), observed.event_neuron.tolist(), strict=True))
+        shown = (1 << self._step_bits) - 1
+        golden = list(zip((step + self.first_step & shown).tolist(), neuron.tolist(), strict=True))
+        hardware = list(zip(observed.event_step.tolist(), observed.event_neuron.tolist(), strict=True))
         if golden == hardware:
             return Verdict(len(golden), 0, None)
         neurons = self.currents.shape[1]
@@ -184,14 +188,15 @@ class Scoreboard:
         k = wrong[0]
         if k >= len(golden):
             late_step, late_neuron = hardware[k]
-            update = min(late_step * neurons + late_neuron, self.currents.size - 1)
+            late = (late_step - self.first_step) * neurons + late_neuron
+            update = min(max(late, 0), self.currents.size - 1)
             return Verdict(
                 len(golden), len(wrong), self._mismatch(update, "an event without a spike", None, None)
             )
-        update = golden[k][0] * neurons + golden[k][1]
+        update = int(step[k]) * neurons + golden[k][1]
         if k >= len(hardware):
             return Verdict(len(golden), len(wrong), self._mismatch(update, "event is missing", None, None))
-        got = hardware[k][0] * neurons + hardware[k][1]
+        got = update + (hardware[k][0] - golden[k][0]) * neurons + hardware[k][1] - golden[k][1]
         return Verdict(
             len(golden), len(wrong), self._mismatch(update, "event (as an update number)", update, got)
         )

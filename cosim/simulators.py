@@ -22,6 +22,9 @@ from qlif.model.errors import InputError, unknown_name
 
 SIMULATORS = ("verilator", "icarus")
 OLDEST_VERILATOR = (5, 36)
+COVERAGE_FILE = "coverage.dat"
+"""What a run leaves in its job's folder if its coverage is asked for."""
+
 WAIVED_LINT = "WIDTHEXPAND"
 """The one lint warning of Verilator that Amaranth's Verilog causes; nothing else is waived."""
 WAIVED_WITH_CELLS = "PINMISSING"
@@ -151,6 +154,8 @@ class Design:
         For Verilator, a configuration file with the lint warnings that don't count.
     makes_clock : bool
         Whether the source itself lets time pass.
+    coverage : bool
+        With Verilator: whether runs count lines, branches and edges of bits.
     """
 
     def __init__(
@@ -163,6 +168,7 @@ class Design:
         cells: Sequence[Path] = (),
         waiver: Path | None = None,
         makes_clock: bool = False,
+        coverage: bool = False,
     ) -> None:
         self.simulator = simulator
         self.top = top
@@ -171,6 +177,7 @@ class Design:
         self.directory.mkdir(parents=True, exist_ok=True)
         log, build = self.directory / "build.log", self.directory / "build"
         driver = f"cocotb {importlib.metadata.version('cocotb')}, clock inside: {makes_clock}"
+        driver += ", coverage" if coverage else ""
         runtime = (
             runtime_cache.cache_folder(simulator.version, waves, driver)
             if simulator.name == "verilator"
@@ -182,6 +189,8 @@ class Design:
         timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
         # One C++ file: the wheel's makefile can't compile several with a precompiled header.
         build_args = [*waived_lint(cells), "--output-split", "0", *timing]
+        if coverage:
+            build_args += ["--coverage-line", "--coverage-toggle", "--coverage-underscore"]
         sources = [*cells, verilog]
         if waiver is not None and simulator.name == "verilator":
             sources.insert(0, waiver)

@@ -92,7 +92,7 @@ def population_ports(core: Population) -> tuple[Port, ...]:
     ]
     if lanes > 1:
         ports.append(Port("events_spike", "output", bit, "which lanes spiked", lanes))
-    ports.append(Port("events_step", "output", UQ(STEP_BITS, 0), "in which timestep since reset"))
+    ports.append(Port("events_step", "output", UQ(core.step_bits, 0), "in which timestep since reset"))
     if core.runtime:
         select, word = select_format(core.runtime), UQ(word_width(core.runtime), 0)
         ports += [
@@ -196,6 +196,7 @@ def export_population(
     lanes: int = 1,
     depths: Mapping[str, str] = MappingProxyType({}),
     built_from: Primitives = PORTABLE,
+    step_bits: int = STEP_BITS,
 ) -> Export:
     """Return a population as Verilog, with `interface.json`'s content.
 
@@ -213,8 +214,10 @@ def export_population(
         Which parameter words can be written at run time.
     built_from : Primitives, optional
         What it multiplies and remembers with.
+    step_bits : int
+        Width of an event's timestep.
     """
-    core = Population(words, neurons, lanes, depths, built_from)
+    core = Population(words, neurons, lanes, depths, built_from, step_bits)
     facts = {
         "neurons": neurons,
         "lanes": lanes,

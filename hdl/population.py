@@ -23,7 +23,7 @@ from qlif.model.errors import InputError
 from qlif.model.words import Words
 
 STEP_BITS = 32
-"""Width of the timestep in an event; it wraps."""
+"""Width of the timestep in an event, if nothing else is said; it wraps."""
 
 ADDRESS_LATENCY = 1
 """Clocks from accepting currents to their row at the memory."""
@@ -57,6 +57,8 @@ class Population(wiring.Component):
         Which parameter words can be written at run time. Such a write is taken between two timesteps.
     primitives : Primitives, optional
         What it multiplies and remembers with.
+    step_bits : int
+        Width of an event's timestep, 2 or more. Few of them let a short run get through all of its carries.
 
     Attributes
     ----------
@@ -66,7 +68,7 @@ class Population(wiring.Component):
         Each row's outcome, in order; `neuron` is that of the first lane, the others have one per lane.
     events : Out, stream of (neuron, step), or of (neuron, spike, step) with several lanes
         Rows with a spike only: the first lane's neuron, which lanes spiked, and in which timestep since
-        reset, modulo 2**32.
+        reset, modulo ``2**step_bits``.
     parameters : In, stream of (select, neuron, word)
         Writes of run-time parameters; absent if there are none.
 
@@ -88,6 +90,7 @@ class Population(wiring.Component):
         lanes: int = 1,
         depths: Mapping[str, str] = MappingProxyType({}),
         primitives: Primitives = PORTABLE,
+        step_bits: int = STEP_BITS,
     ) -> None:
         if (
             isinstance(neurons, bool)
@@ -104,6 +107,7 @@ class Population(wiring.Component):
             raise InputError(f"neurons must be a multiple of the {lanes} lanes, not {neurons}")
         self.words = words
         self.primitives = primitives
+        self.step_bits = step_bits
         self.neurons = neurons
         self.lanes = lanes
         self.neuron_bits = max(1, ceil_log2(neurons))
@@ -128,7 +132,7 @@ class Population(wiring.Component):
             }
         )
         which = {"spike": lanes} if lanes > 1 else {}
-        event = data.StructLayout({"neuron": self.neuron_bits, **which, "step": STEP_BITS})
+        event = data.StructLayout({"neuron": self.neuron_bits, **which, "step": step_bits})
         current = self._per_lane(fixed.Shape(words.arithmetic.current))
         members = {
             "currents": In(stream.Signature(current)),
@@ -230,7 +234,7 @@ class Population(wiring.Component):
             lanes=self.lanes,
             width=len(Cat(*words)),
             places=self.depth,
-            step_bits=STEP_BITS,
+            step_bits=self.step_bits,
         )
         neuron = outlet.row << ceil_log2(self.lanes)
         m.d.comb += [

@@ -24,11 +24,12 @@ DRAIN = 64
 
 @dataclass(frozen=True)
 class Stalls:
-    """How often each stream pauses, as a probability per clock."""
+    """How often each stream pauses, as a probability, for each `length` clocks anew."""
 
     currents: float = 0.0
     updates: float = 0.0
     events: float = 0.0
+    length: int = 1
 
     def flow(self, probability: float, random: np.random.Generator) -> Iterator[bool]:
         """Give, clock after clock, whether a stream may move."""
@@ -36,7 +37,8 @@ class Stalls:
             if probability == 0:
                 yield from [True] * 4096
             else:
-                yield from (random.random(4096) >= probability).tolist()
+                moves = random.random(4096 // self.length + 1) >= probability
+                yield from np.repeat(moves, self.length).tolist()
 
 
 class Unresolved(AssertionError):
@@ -119,7 +121,7 @@ class PopulationBench:
         flow_in, flow_up, flow_ev = flows
         # Long enough for any pause that the stalls make likely and for the longest way through.
         slowest = 1 - max(stalls.currents, stalls.updates, stalls.events)
-        patience = int(500 / max(slowest, 0.01)) + 200
+        patience = int(500 * stalls.length / max(slowest, 0.01)) + 200
         updates: list[list[int]] = []
         events: list[list[int]] = []
         sent, written, offering, clock, idle, last = 0, 0, False, 0, 0, 0

@@ -31,11 +31,16 @@ def _judge(
     writes: tuple[ParameterWrite, ...] = (),
 ) -> Verdict:
     """Compare with the golden model; fail the test on the first difference."""
-    verdict = Scoreboard(job.words, currents, writes).compare(observed)
+    verdict = _scoreboard(job, currents, writes).compare(observed)
     assert verdict.first is None, (
         f"{case}: {verdict.mismatches} mismatches, the first at {verdict.first.text}"
     )
     return verdict
+
+
+def _scoreboard(job: Job, currents: npt.NDArray[np.int64], writes: tuple[ParameterWrite, ...]) -> Scoreboard:
+    (step,) = (port for port in job.interface["ports"] if port["name"] == "events_step")
+    return Scoreboard(job.words, currents, writes, step_bits=step["width"])
 
 
 async def _ready(dut: Any, job: Job) -> PopulationBench:
@@ -64,7 +69,7 @@ async def replay(dut: Any) -> None:
     )
     write_seconds(directory, time.perf_counter() - begun)
     observed.save(directory / "observed.npz")
-    verdict = Scoreboard(job.words, job.currents, job.writes).compare(observed)
+    verdict = _scoreboard(job, job.currents, job.writes).compare(observed)
     write_text(directory / "verdict.json", json.dumps(dataclasses.asdict(verdict)))
     assert verdict.first is None, verdict.first.text
 
@@ -89,12 +94,23 @@ async def constrained_random(dut: Any) -> None:
 
 @cocotb.test()
 async def stalled(dut: Any) -> None:
-    """Play it with rare and frequent stalls on each of the three streams and on all of them."""
+    """Play it with rare and frequent stalls on each of the three streams and on all of them.
+
+    In the last ones a stall is so long that the pipelines run empty, or the queue full.
+    """
     job, _ = Job.present()
     bench = await _ready(dut, job)
-    for pattern in ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.9), (0.3, 0.3, 0.3), (0.05, 0.9, 0.95)):
+    for stalls in (
+        Stalls(currents=0.5),
+        Stalls(updates=0.5),
+        Stalls(events=0.9),
+        Stalls(0.3, 0.3, 0.3),
+        Stalls(0.05, 0.9, 0.95),
+        Stalls(currents=0.5, length=40),
+        Stalls(0.2, 0.3, 0.3, length=40),
+    ):
         await bench.reset()
-        await _random_run(bench, job, Stalls(*pattern), f"stalls {pattern}", share=0.1)
+        await _random_run(bench, job, stalls, f"{stalls}", share=0.1)
 
 
 @cocotb.test()
@@ -126,12 +142,27 @@ async def reset_in_mid_run(dut: Any) -> None:
     neurons = job.words.parameters.n
     currents = cases.constrained_random(job.words, max(8, 400 // neurons), neurons, random)
     latency = int(job.interface.get("latency", 16))
-    for clocks in (1, 2, 3, latency - 1, latency, latency + 1, 2 * latency, neurons, neurons + 1, 200):
+    # At first, while parts of the memory have never been written.
+    early = latency + neurons // 2
+    for clocks in (early, 1, 2, 3, latency - 1, latency, latency + 1, 2 * latency, neurons, neurons + 1, 200):
         await bench.reset(clocks=1)
         await bench.play(currents, Stalls(0.2, 0.5, 0.5), stop_after=clocks)
         # One clock of reset is enough, and it comes while outputs are stalled and updates in flight.
         await bench.reset(clocks=1)
         _judge(job, currents, await bench.play(currents, Stalls()), f"after a reset in clock {clocks}")
+    # While each counter of rows is at its last one: that of the rows that are read, written, and offered.
+    for last in (neurons, neurons + latency):
+        for clocks in range(max(1, last - 4), last + 4):
+            await bench.play(currents, Stalls(), stop_after=clocks)
+            await bench.reset(clocks=1)
+            _judge(job, currents[:4], await bench.play(currents[:4], Stalls()), f"reset at row {clocks}")
+            await bench.reset(clocks=1)
+    # Strong input, until a spike is stuck, or everything is.
+    strong = np.full((100, neurons), job.words.arithmetic.current.max_word, dtype=np.int64)
+    for stalls in (Stalls(events=1.0), Stalls(updates=1.0, events=1.0)):
+        await bench.play(strong, stalls, stop_after=60 * max(neurons, latency))
+        await bench.reset(clocks=1)
+        _judge(job, currents, await bench.play(currents, Stalls()), f"after a reset with {stalls}")
 
 
 @cocotb.test()

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from qlif.cosim import simulators
 from qlif.cosim.commands.options import (
+    FEW_STEP_BITS,
     JsonOption,
     OutOption,
     ParamsOption,
@@ -63,7 +64,9 @@ def mutate(
     simulator = simulators.find("verilator")
     configuration = Settings.read(preset, params).population(neurons)
     words = quantise(configuration.parameters, configuration.arithmetic)
-    export = export_population(words, neurons, configuration.name, 1, configuration.depths)
+    export = export_population(
+        words, neurons, configuration.name, 1, configuration.depths, step_bits=FEW_STEP_BITS
+    )
     directory = out / "mutation"
     with progress_bar(as_json) as progress:
         campaign = run_campaign(

@@ -22,6 +22,8 @@ from qlif.model.presets import PRESETS
 
 DEFAULT_NEURONS = 64
 DEFAULT_STEPS = 2000
+FEW_STEP_BITS = 8
+"""Width of an event's timestep where a run of the benches is to get through all carries of its counter."""
 PRESET_NAMES = ", ".join(PRESETS)
 
 WORD_NAMES = (

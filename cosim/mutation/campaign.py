@@ -87,17 +87,24 @@ class Campaign:
 
 
 class _Kept:
-    """Outcomes in a file, a line each, so that a campaign that was stopped goes on where it was."""
+    """Outcomes in a file, a line each, so that a campaign that was stopped goes on where it was.
 
-    def __init__(self, path: Path, key: str) -> None:
+    What was proved of a netlist holds whatever is played to it.
+    """
+
+    def __init__(self, path: Path, netlist: str, played: str) -> None:
         self._path = path
         self.outcomes: dict[int, dict[str, Any]] = {}
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        if lines and _parsed(lines[0]).get("key") == key:
+        header = {"netlist": netlist, "played": played}
+        before = _parsed(lines[0]) if lines else {}
+        if before.get("netlist") == netlist:
             found = [_parsed(line) for line in lines[1:]]
             self.outcomes = {entry["mutant"]: entry for entry in found if "mutant" in entry}
+        if before.get("played") != played:
+            self.outcomes = {n: e for n, e in self.outcomes.items() if e["result"] == EQUIVALENT}
         # Written anew, without a last line that was cut off.
-        text = [json.dumps({"key": key}), *(json.dumps(entry) for entry in self.outcomes.values())]
+        text = [json.dumps(header), *(json.dumps(entry) for entry in self.outcomes.values())]
         write_text(path, "\n".join(text) + "\n")
 
     def add(self, entry: dict[str, Any]) -> None:
@@ -158,6 +165,8 @@ def run_campaign(
     for name, value in (("count", count), ("updates", updates), ("jobs", jobs)):
         if value < 1:
             raise InputError(f"--{name} must be 1 or more, not {value}")
+    if not seconds > 0:
+        raise InputError(f"--timeout must be above 0, not {seconds}")
     lanes, neurons = export.interface["lanes"], export.interface["neurons"]
     if lanes != 1 or neurons < 2:
         raise InputError(
@@ -168,8 +177,9 @@ def run_campaign(
     recorded = stimuli.record(
         export, words, simulator, directory / "benches", seed=seed, updates=updates, progress=progress
     )
-    key = _key(netlist.verilog, netlist.mutants, recorded)
-    kept = _Kept(directory / "outcomes.jsonl", key)
+    kept = _Kept(
+        directory / "outcomes.jsonl", _netlist_key(netlist.verilog, netlist.mutants), _played_key(recorded)
+    )
     _play(netlist.verilog, export, recorded, simulator, directory, netlist.mutants, kept, jobs, progress)
     _prove(netlist.verilog.read_text(encoding="utf-8"), words, export, kept, jobs, seconds, progress)
     outcomes = []
@@ -254,10 +264,16 @@ def _prove(
             progress("deciding the survivors", done / len(open_ones))
 
 
-def _key(verilog: Path, mutants: Sequence[Mutant], recorded: Sequence[Stimulus]) -> str:
-    """Return what tells this campaign from others: its netlist, and what is played to it."""
+def _netlist_key(verilog: Path, mutants: Sequence[Mutant]) -> str:
+    """Return what tells this netlist, and the faults in it, from others."""
     digest = hashlib.sha256(verilog.read_bytes())
     digest.update(repr(mutants).encode())
+    return digest.hexdigest()
+
+
+def _played_key(recorded: Sequence[Stimulus]) -> str:
+    """Return what tells what is played to it from other things."""
+    digest = hashlib.sha256()
     for stimulus in recorded:
         digest.update(stimulus.bench.encode())
         for name, words in sorted(stimulus.words.items()):

@@ -1,17 +1,20 @@
 """Whether a fault that no bench saw is one at all: proofs about the netlist that holds it."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NamedTuple
 
+from qlif.cosim.mutation.lockstep import Lockstep, prove_on_the_way
 from qlif.cosim.mutation.netlist import SELECTOR
-from qlif.cosim.proof.circuit import Circuit, Clock
-from qlif.cosim.proof.control import Control
+from qlif.cosim.mutation.updates import differs
+from qlif.cosim.proof.circuit import Circuit, Clock, Node
+from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.netlist import check_ports, read_circuit
 from qlif.cosim.proof.population import RESTARTS, PopulationProof, population_claims
 from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.reach import CLOSED, Reach
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import LEGAL, Update, legality, signal, stages_of_currents, unpacked
+from qlif.cosim.proof.update import Update, signal, stages_of_currents, unpacked
 from qlif.hdl.export import Export
 from qlif.model.words import Words
 
@@ -40,10 +43,6 @@ class Decision(NamedTuple):
     reason: str
 
 
-class Unproved(RuntimeError):
-    """The population without any fault isn't proved, so nothing follows from its invariants."""
-
-
 class Equivalence:
     """Decides faults of one netlist, on one lane.
 
@@ -69,9 +68,14 @@ class Equivalence:
     def __init__(self, verilog: str, words: Words, export: Export, seconds: float = SECONDS) -> None:
         self._words, self._interface, self._seconds = words, export.interface, seconds
         self._circuit = read_circuit(verilog, export.interface["module"])
-        self._original = selected(self._circuit, 0)
-        check_ports(self._original, self._interface)
         self._outcome = _drivers(self._circuit, (signal(self._circuit, name) for name in _OUTCOME))
+        self._original = selected(self._circuit, 0, self._outcome)
+        check_ports(self._original, self._interface)
+        self._reach = None if export.interface["runtime"] else Reach.of(words)
+        self._lockstep = Lockstep(self._original, words, self._interface, self._reach, seconds)
+        entry = [signal(self._circuit, name) for name in (*_ENTRY, *self._alongside.values())]
+        states = set(self._circuit.states.values())
+        self._entry = self._circuit.cone([*entry, self._stages[-1]], self._outcome) & states
         self._around = self._states_around()
 
     def check_premise(self) -> None:
@@ -85,21 +89,29 @@ class Equivalence:
         for claim in population_claims(self._original, self._words, self._interface, 6 * self._seconds):
             if claim.result != "proved":
                 raise Unproved(f"the population without a fault isn't proved: {claim.claim}: {claim.result}")
+        if self._reach is None:
+            return
         terms = Products()
-        assumed, follows = legality(terms, self._update(terms, self._original))[LEGAL]
-        if terms.prove(follows, assumed, None, 6 * self._seconds).verdict != "proved":
-            raise Unproved(f"the population without a fault isn't proved: {LEGAL}")
+        update, _, _ = self._update(terms, self._original, False)
+        closed = self._reach.prove(terms, self._words, update, 6 * self._seconds).verdict
+        if closed == "proved":
+            closed = prove_on_the_way(
+                self._original, self._words, self._interface, self._reach, 6 * self._seconds
+            )
+        if closed != "proved":
+            raise Unproved(f"the population without a fault isn't proved: {CLOSED}: {closed}")
 
     def decide(self, number: int) -> Decision:
         """Decide one fault, by its number."""
-        changed = selected(self._circuit, number)
-        if self._same_clock(changed, cut=False):
+        changed = selected(self._circuit, number, self._outcome)
+        if self._lockstep.same(changed, self._original.states.values(), rounds=1):
             return Decision(True, "the same in each clock")
-        why = self._update_differs(changed)
+        why = differs(lambda terms, own: self._update(terms, changed, own), self._seconds)
+        why = why or self._entry_differs(changed) or self._exit_differs(changed)
         if why is not None:
             return Decision(False, why)
-        if self._same_clock(changed, cut=True):
-            return Decision(True, "the golden update of each legal state")
+        if self._lockstep.same(changed, self._around, self._outcome, self._entry):
+            return Decision(True, "the golden update of each state that can be reached")
         proof = PopulationProof(changed, self._words, self._interface, self._seconds)
         if proof.reset.verdict != "proved":
             return Decision(False, f"{proof.reset.verdict}: {RESTARTS}")
@@ -114,8 +126,7 @@ class Equivalence:
         """Return the states that matter to anything but the pipeline: outputs, and what enters it."""
         circuit = self._circuit
         states = set(circuit.states.values())
-        entry = [signal(circuit, name) for name in (*_ENTRY, *self._alongside.values())]
-        todo = {*circuit.outputs.values(), *entry, self._stages[-1]}
+        todo = {*circuit.outputs.values(), *self._entry}
         around: set[int] = set()
         while todo:
             reached = circuit.cone(todo, self._outcome) & states
@@ -123,75 +134,15 @@ class Equivalence:
             around |= reached
         return around
 
-    def _same_clock(self, changed: Circuit, *, cut: bool) -> bool:
-        """Return whether a clock of the changed circuit is one of the original; cut off from its pipeline."""
-        terms = Products()
-        control = Control(terms, self._original, self._words, self._interface)
-        monitor = control.any_monitor()
-        free = {
-            name: terms.fresh(self._original.width(number), name)
-            for name, number in self._original.inputs.items()
-        }
-        states = {
-            node: terms.fresh_array(self._original.sorts[node].index, self._original.sorts[node].width)
-            if self._original.sorts[node].index
-            else terms.fresh(self._original.width(node), name)
-            for name, node in self._original.states.items()
-        }
-        for reset in (terms.false, terms.true):
-            inputs = {**free, "rst": reset}
-            now = Clock(terms, self._original, inputs, states)
-            in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
-            assumed = [*control.invariants(now, monitor).values(), in_range] if reset == terms.false else []
-            outcome = self._outcome if cut else []
-            then = Clock(terms, changed, inputs, states, {node: now.values[node] for node in outcome})
-            for claim in self._equalities(terms, now, then, cut, reset == terms.true):
-                if terms.prove(claim, assumed, None, self._seconds).verdict != "proved":
-                    return False
-        return True
+    def _update(self, terms: Products, changed: Circuit, own: bool) -> tuple[Update, Term, list[Term]]:
+        """Follow an update through the changed circuit: from the registers that its state was read into.
 
-    def _equalities(
-        self, terms: Products, now: Clock, then: Clock, cut: bool, in_reset: bool
-    ) -> Iterator[Term]:
-        """Give what has to be equal in two clocks that start alike, where it isn't plainly so."""
-        if not in_reset:
-            for name in self._original.outputs:
-                valid = f"{name.partition('_')[0]}_valid"
-                same = terms.equal(now.output(name), then.output(name))
-                # What a stream shows while it isn't valid is nobody's.
-                shown = valid in self._original.outputs and name != valid
-                if same != terms.true:
-                    yield terms.implies(now.output(valid), same) if shown else same
-        following, changed = now.following(), then.following()
-        pairs = [
-            (following[node], changed[node])
-            for node in self._original.following
-            if not cut or node in self._around
-        ]
-        for expected, found in pairs:
-            same = terms.equal(expected, found)
-            if same != terms.true:
-                yield same
-
-    def _update_differs(self, changed: Circuit) -> str | None:
-        """Return how a legal update differs from the golden step; None if it doesn't."""
-        terms = Products()
-        update = self._update(terms, changed)
-        legal = self._legal(terms, update)
-        refractory = terms.any(update.before["refractory"])
-        for case in (terms.negation(refractory), refractory):
-            for name in update.after:
-                answer = terms.prove(update.agrees(terms, name), [case, *legal], update.before, self._seconds)
-                if answer.verdict == "unknown":
-                    return f"unknown: the {name} of a legal update"
-                if answer.verdict == "refuted":
-                    return f"refuted: the {name} of a legal update, {_shown(answer.values)}"
-        return self._entry_differs(changed) or self._exit_differs(changed)
-
-    def _update(self, terms: Products, changed: Circuit) -> Update:
-        """Follow an update through the changed circuit: from the registers that its state was read into."""
+        Returns it, the refractory counter that was read, which is one of the circuit's own or the golden one,
+        and that the golden state can be reached.
+        """
         circuit = self._circuit
         fields = {name: terms.fresh(form.width, name) for name, form in self._words.kept_formats.items()}
+        counter = terms.fresh(terms.width(fields["refractory"]), "counter") if own else fields["refractory"]
         read, was_fresh = (circuit.register(name) for name in _ENTRY)
         current = circuit.shown(self._stages[-1])
         free = {name: terms.fresh(circuit.width(number), name) for name, number in changed.inputs.items()}
@@ -202,14 +153,14 @@ class Equivalence:
             if not circuit.sorts[number].index
         }
         begin |= {
-            read: terms.concat(*reversed(fields.values())),
+            read: terms.concat(*reversed((fields | {"refractory": counter}).values())),
             was_fresh: terms.false,
             current: terms.fresh(circuit.width(current), "current"),
         }
-        golden = Clock(terms, self._original, inputs, begin)
+        first = Clock(terms, self._original, inputs, begin)
         before = {"trace": terms.constant(0, self._words.arithmetic.trace.width), **fields}
         before["current"] = begin[current]
-        before |= {name: golden[node] for name, node in self._alongside.items()}
+        before |= {name: first[node] for name, node in self._alongside.items()}
         states: dict[int, Term] = begin
         for clock in range(self._latency + 1):
             # Run-time parameters stay as they are, the other inputs are anything.
@@ -220,7 +171,8 @@ class Equivalence:
         after["spike"] = now["core.outlet.pushed_spikes"]
         update = Update(self._words, before, after)
         update.golden(terms)
-        return update
+        reached = [] if self._reach is None else self._reach.holds(terms, self._words, fields)
+        return update, counter, reached
 
     def _entry_differs(self, changed: Circuit) -> str | None:
         """Return how the initial state misses the pipeline in the first timestep; None if it doesn't."""
@@ -265,28 +217,61 @@ class Equivalence:
             names["random"] = "core.pipeline.random"
         return names
 
-    def _legal(self, terms: Products, update: Update) -> list[Term]:
-        """Return that the state before an update is one that the population can be in."""
-        limits, _ = legality(terms, update)[LEGAL]
-        threshold = update.formats()["potential"]
-        before = update.before["potential"]
-        port = "constant_threshold"
-        at = update.before.get(port)
-        if at is None:
-            word = int(self._words.constants["threshold"].word)
-            at = terms.constant(word, threshold.width)
-        return [*limits, terms.make("BV_SLT", before, at)]
 
+def selected(circuit: Circuit, number: int, kept: Collection[int] = ()) -> Circuit:
+    """Return the circuit in which the selector turns one fault on, without what is left of the others.
 
-def selected(circuit: Circuit, number: int) -> Circuit:
-    """Return the circuit in which the selector turns one fault on."""
-    selector = circuit.inputs[SELECTOR]
-    nodes = [
-        node._replace(operation="constant", constant=number) if node.number == selector else node
-        for node in circuit.nodes
-    ]
+    Whatever depends on the selector alone becomes a constant, and a choice by such a constant is what it
+    chooses. The nodes in `kept` stay in any case.
+    """
+    words: dict[int, int] = {circuit.inputs[SELECTOR]: number}
+    chosen: dict[int, int] = {}
+    nodes = []
+    for node in circuit.nodes:
+        operands = tuple(chosen.get(operand, operand) for operand in node.operands)
+        known = [words.get(operand) for operand in operands]
+        if node.operation == "constant":
+            words[node.number] = node.constant
+        elif node.operation == "ite" and known[0] is not None:
+            chosen[node.number] = operands[1 if known[0] else 2]
+        elif node.operation in _FOLDED and None not in known:
+            words[node.number] = _FOLDED[node.operation](node, circuit, known) & (
+                (1 << circuit.width(node.number)) - 1
+            )
+        if node.number in words:
+            node = node._replace(operation="constant", operands=(), constant=words[node.number])
+        elif node.number in chosen:
+            # A second name.
+            node = node._replace(operation="uext", operands=(chosen[node.number],), indices=(0,))
+        else:
+            node = node._replace(operands=operands)
+        if node.number in kept:
+            # Nothing goes past it.
+            words.pop(node.number, None)
+            chosen.pop(node.number, None)
+        nodes.append(node)
     inputs = {name: node for name, node in circuit.inputs.items() if name != SELECTOR}
-    return dataclasses.replace(circuit, nodes=nodes, inputs=inputs)
+    whole = dataclasses.replace(circuit, nodes=nodes, inputs=inputs)
+    needed = whole.cone(
+        [*circuit.outputs.values(), *circuit.following.values(), *circuit.states.values(), *inputs.values(),
+         *circuit.named.values(), *circuit.initial.values(), *kept]
+    )  # fmt: skip
+    return dataclasses.replace(whole, nodes=[node for node in nodes if node.number in needed])
+
+
+_FOLDED: dict[str, Callable[[Node, Circuit, list[Any]], int]] = {
+    "eq": lambda node, circuit, known: known[0] == known[1],
+    "neq": lambda node, circuit, known: known[0] != known[1],
+    "not": lambda node, circuit, known: ~known[0],
+    "and": lambda node, circuit, known: known[0] & known[1],
+    "or": lambda node, circuit, known: known[0] | known[1],
+    "xor": lambda node, circuit, known: known[0] ^ known[1],
+    "redor": lambda node, circuit, known: known[0] != 0,
+    "uext": lambda node, circuit, known: known[0],
+    "slice": lambda node, circuit, known: known[0] >> node.indices[1],
+    "concat": lambda node, circuit, known: known[0] << circuit.width(node.operands[1]) | known[1],
+}
+"""What operations of BTOR2 on constants give; bits above the width don't count."""
 
 
 def _drivers(circuit: Circuit, signals: Iterable[int]) -> list[int]:
@@ -301,7 +286,3 @@ def _drivers(circuit: Circuit, signals: Iterable[int]) -> list[int]:
         else:
             found.append(number)
     return found
-
-
-def _shown(values: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {word}" for name, word in values.items())

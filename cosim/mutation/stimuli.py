@@ -1,6 +1,6 @@
 """What the benches drive and see, clock by clock, on a population that passes them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,8 @@ def record(
     *,
     seed: int = 0,
     updates: int = UPDATES,
+    benches: Sequence[str] = (),
+    coverage: bool = False,
     progress: Progress = unwatched,
 ) -> list[Stimulus]:
     """Run every bench of the population and keep what it drove and saw.
@@ -68,6 +70,10 @@ def record(
         Of the benches' random inputs and stalls.
     updates : int
         How many the random benches play.
+    benches : sequence of str
+        Only these; all if there are none.
+    coverage : bool
+        Whether each leaves Verilator's coverage in a folder of its name.
     progress : callable
         Called with what goes on and the fraction that is done.
 
@@ -81,8 +87,8 @@ def record(
     source = directory / f"{module}.v"
     write_text(source, export.verilog)
     progress("building for the benches", 0.0)
-    design = Design(simulator, source, module, directory / "simulation")
-    tests = tests_of(export.interface)
+    design = Design(simulator, source, module, directory / "simulation", coverage=coverage)
+    tests = benches or tests_of(export.interface)
     stimuli = []
     for number, bench in enumerate(tests):
         progress(f"recording the bench {bench}", number / len(tests))

@@ -53,3 +53,7 @@ class Claim:
         if self.run is not None:
             facts |= {"counterexample": {"currents": self.run.tolist()}, "what": self.what}
         return facts
+
+
+class Unproved(RuntimeError):
+    """A population isn't proved, so nothing follows from its invariants."""

@@ -56,6 +56,7 @@ class Control:
         self.rows = int(interface["neurons"]) // self.lanes
         self.loop = int(interface["neurons_for_full_speed"]) // self.lanes
         self.places = int(interface["queue_depth"])
+        self.step_bits = circuit.width(circuit.outputs["events_step"])
         self._words, self._runtime = words, {c["name"]: c["depth"] for c in interface["runtime"]}
         # Enough for any count that is compared.
         self._bits = (2 * self.rows + 2 * self.loop + 4 * self.places).bit_length()
@@ -168,7 +169,7 @@ class Control:
             "mine": no,
             "shown": terms.fresh(self.circuit.sorts[self.queue].width, "shown"),
             "row": terms.constant(self.rows - 1, self._row_bits),
-            "step": terms.constant(-1, 32),
+            "step": terms.constant(-1, self.step_bits),
             "owes_update": no,
             "owes_event": no,
         }
@@ -194,7 +195,7 @@ class Control:
         end = terms.equal(monitor["row"], terms.constant(self.rows - 1, self._row_bits))
         one = terms.constant(1, self._row_bits)
         row = terms.choose(end, terms.constant(0, self._row_bits), terms.make("BV_ADD", monitor["row"], one))
-        step = terms.make("BV_ADD", monitor["step"], terms.extend(end, 32, False))
+        step = terms.make("BV_ADD", monitor["step"], terms.extend(end, self.step_bits, False))
         given_update = terms.both(
             now.output("updates_valid"), now.values[self.circuit.inputs["updates_ready"]]
         )

@@ -15,13 +15,17 @@ from qlif.model.errors import InputError, unknown_name
 CLOCK = "clk"
 
 _SCRIPT = (
-    "read_verilog -sv design.v; {cells}hierarchy -check -top {module}; proc; flatten; opt_clean; "
+    "read_verilog -sv design.v; {cells}hierarchy -check -top {module}; {keep}proc; flatten; opt_clean; "
     "memory_collect; async2sync; dffunmap; opt_clean; check -assert; "
     "write_btor -s -i clocks.txt circuit.btor"
 )
 
+_KEEP = "setattr -set keep 1 w:*; "
 
-def read_circuit(verilog: str, module: str, cells: Sequence[str] = ()) -> Circuit:
+
+def read_circuit(
+    verilog: str, module: str, cells: Sequence[str] = (), *, every_signal: bool = False
+) -> Circuit:
     """Return a module as a circuit, with everything that it instantiates.
 
     Nothing is optimised: what is proved is what Yosys' front end makes of the text.
@@ -34,6 +38,8 @@ def read_circuit(verilog: str, module: str, cells: Sequence[str] = ()) -> Circui
         Its name.
     cells : sequence of str
         Texts with models of the cells that it instantiates.
+    every_signal : bool
+        Whether signals that nothing needs are in it too.
 
     Raises
     ------
@@ -53,7 +59,8 @@ def read_circuit(verilog: str, module: str, cells: Sequence[str] = ()) -> Circui
         for number, cell in enumerate(cells):
             (directory / f"cells{number}.v").write_text(cell, encoding="utf-8")
             read += f"read_verilog -sv -defer cells{number}.v; "
-        script = _SCRIPT.format(cells=read, module=f"\\{module}")
+        keep = _KEEP if every_signal else ""
+        script = _SCRIPT.format(cells=read, module=f"\\{module}", keep=keep)
         try:
             yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log")
         except yowasp.ToolError as error:

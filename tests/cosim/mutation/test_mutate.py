@@ -1,27 +1,85 @@
 """The command `qlif mutate` on a small sample: this much of it is run each time."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from qlif.cosim.mutation import stimuli
 
-def test_no_fault_of_a_sample_survives_and_a_second_run_says_the_same(qlif, yosys):
-    sample = ("mutate", "--preset", "tiny-8", "--count", 12, "--seed", 1, "--json")
-    code, output, errors = qlif(*sample)
-    assert code == 0, errors
-    facts = json.loads(output)
+SAMPLE = ("mutate", "--preset", "tiny-8", "--count", 12, "--seed", 1, "--json")
+DIRECTORY = Path("qlif-out")
+
+
+def test_no_fault_of_a_sample_survives(qlif, yosys):
+    facts, _ = _whole_sample(qlif)
     assert facts["mutants"] == 12
     assert facts["survived"] == 0
     assert facts["killed"] + facts["equivalent"] == 12
     assert facts["killed"] > 0
-    again, output, _ = qlif(*sample)
-    assert again == 0
-    assert json.loads(output)["killed"] == facts["killed"]
+    for outcome in facts["list"]:
+        assert outcome["by"]
+        assert (outcome["clock"] is None) == (outcome["result"] == "equivalent")
+        assert outcome["lines"]
 
 
-@pytest.mark.parametrize(("option", "value"), [("--count", 0), ("--neurons", 1)])
+@pytest.mark.slow
+def test_a_campaign_that_was_stopped_ends_in_the_same_bytes(qlif, yosys):
+    facts, whole = _whole_sample(qlif)
+    kept = DIRECTORY / "mutation" / "outcomes.jsonl"
+    lines = kept.read_text().splitlines(keepends=True)
+    # Stopped after four faults, in the middle of the fifth's line.
+    kept.write_text("".join(lines[:5]) + lines[5][: len(lines[5]) // 2])
+    assert _whole_sample(qlif) == (facts, whole)
+    # All is known: nothing is played.
+    written = kept.read_bytes()
+    assert _whole_sample(qlif) == (facts, whole)
+    assert kept.read_bytes() == written
+
+
+def _whole_sample(qlif):
+    code, output, errors = qlif(*SAMPLE)
+    assert code == 0, errors
+    return json.loads(output), (DIRECTORY / "mutation.json").read_bytes()
+
+
+def test_a_fault_that_the_benches_miss_and_the_prover_refutes_is_a_survivor(qlif, yosys, monkeypatch):
+    def blind(*arguments, **options):
+        # All that the benches do up to the first clocks after their reset, in which nothing comes out yet.
+        return [
+            stimuli.Stimulus(one.bench, {name: words[:6] for name, words in one.words.items()})
+            for one in record(*arguments, **options)
+        ]
+
+    record = stimuli.record
+    monkeypatch.setattr(stimuli, "record", blind)
+    code, output, errors = qlif(
+        "mutate", "--preset", "tiny-8", "--count", 2, "--seed", 1, "--updates", 10, "--timeout", 2
+    )
+    assert code == 1, errors
+    facts = json.loads((DIRECTORY / "mutation.json").read_text())
+    survivors = [outcome for outcome in facts["list"] if outcome["result"] == "survived"]
+    assert facts["survived"] == len(survivors) > 0
+    assert output.count("SURVIVED") == len(survivors)
+    assert all(outcome["by"].startswith(("refuted", "not proved", "unknown")) for outcome in survivors)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--count", 0),
+        ("--count", -3),
+        ("--count", 1_000_000),
+        ("--neurons", 1),
+        ("--updates", 0),
+        ("--jobs", -1),
+        ("--timeout", 0.0),
+        ("--preset", "square-17"),
+    ],
+)
 def test_what_is_refused(qlif, yosys, option, value):
-    code, _, errors = qlif("mutate", "--preset", "tiny-8", option, value)
+    arguments = {"--preset": "tiny-8", "--count": 5, option: value}
+    code, _, errors = qlif("mutate", *(part for pair in arguments.items() for part in pair))
     assert code == 2
     assert str(value) in errors
     assert "Traceback" not in errors

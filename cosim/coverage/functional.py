@@ -1,0 +1,85 @@
+"""Which of the cases the benches led a population into."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.cosim.coverage import cases
+from qlif.cosim.coverage.cases import UpdateCase
+from qlif.cosim.coverage.traffic import Updates, stretches, updates
+from qlif.cosim.mutation.stimuli import Stimulus
+from qlif.model.words import Words
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case, and how often each bench led into it.
+
+    Attributes
+    ----------
+    name : str
+    benches : dict of str to int
+        How often, by bench: in so many updates, or between so many pairs of resets.
+    update : UpdateCase, optional
+        What it says of an update, if a solver can be asked for one.
+    """
+
+    name: str
+    benches: Mapping[str, int]
+    update: UpdateCase | None = None
+
+    @property
+    def count(self) -> int:
+        """How often, in all benches."""
+        return sum(self.benches.values())
+
+
+def covered(recorded: Sequence[Stimulus], words: Words, interface: Mapping[str, Any]) -> list[Case]:
+    """Return every case with how often each bench led into it.
+
+    Parameters
+    ----------
+    recorded : sequence of Stimulus
+    words : Words
+    interface : mapping
+        As in ``interface.json``.
+    """
+    found: dict[str, dict[str, int]] = {}
+    asked: dict[str, UpdateCase] = {}
+    neurons = int(interface["neurons"])
+
+    def add(name: str, bench: str, count: int) -> None:
+        benches = found.setdefault(name, {})
+        benches[bench] = benches.get(bench, 0) + count
+
+    for stimulus in recorded:
+        for stretch in stretches(stimulus):
+            for traffic in cases.traffic_cases():
+                add(traffic.name, stimulus.bench, int(traffic.happened(stretch)))
+            # What a bench writes at run time isn't in what it plays, so it says nothing of its updates.
+            played = None if interface["runtime"] else updates(stretch, words, interface)
+            for case in cases.update_cases(words):
+                add(case.name, stimulus.bench, 0 if played is None else _hits(case, played))
+                if case.alone:
+                    asked[case.name] = case
+            spiked = np.zeros(0, dtype=np.int64) if played is None else played.neuron[played.spike == 1]
+            add("every neuron spikes", stimulus.bench, int(len(np.unique(spiked)) == neurons))
+            add("neurons next to each other spike", stimulus.bench, _neighbours(played))
+    return [Case(name, benches, asked.get(name)) for name, benches in found.items()]
+
+
+def _hits(case: UpdateCase, played: Updates) -> int:
+    held: npt.NDArray[Any] = np.logical_and.reduce(
+        [np.broadcast_to(condition, played.current.shape) for condition in case.conditions(played)]
+    )
+    return int(held.sum())
+
+
+def _neighbours(played: Updates | None) -> int:
+    if played is None:
+        return 0
+    spiked = played.spike == 1
+    return int((spiked[1:] & spiked[:-1]).sum())

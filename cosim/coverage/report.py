@@ -1,0 +1,262 @@
+"""What the benches of a population reached, what can't be reached, and what is left."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qlif.cosim.cosimulation import tests_of
+from qlif.cosim.coverage import functional, structure
+from qlif.cosim.coverage.functional import Case
+from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
+from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable
+from qlif.cosim.mutation import stimuli
+from qlif.cosim.simulators import COVERAGE_FILE, Simulator
+from qlif.hdl.export import Export
+from qlif.model.errors import InputError, unknown_name
+from qlif.model.progress import Progress, unwatched
+from qlif.model.words import Words
+
+FUNCTIONAL = "case"
+COVERED, UNREACHABLE, HOLE = "covered", "unreachable", "hole"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A case, line, branch or edge of a bit.
+
+    Attributes
+    ----------
+    kind : {"case", "line", "branch", "toggle"}
+    name : str
+    result : {"covered", "unreachable", "hole"}
+        Reached by a bench; proved not to be reachable; neither.
+    count : int
+        How often all benches together reached it.
+    """
+
+    kind: str
+    name: str
+    result: str
+    count: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"kind": self.kind, "name": self.name, "result": self.result, "count": self.count}
+
+
+@dataclass
+class Coverage:
+    """What was reached.
+
+    Attributes
+    ----------
+    preset : str
+    benches : list of str
+    seed : int
+    items : list of Item
+    cases : list of Case
+        The functional ones, with their benches.
+    """
+
+    preset: str
+    benches: list[str]
+    seed: int
+    items: list[Item] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+
+    def count(self, kind: str, result: str | None = None) -> int:
+        """Return how many there are of a kind, or of them with a result."""
+        return sum(item.kind == kind and result in (None, item.result) for item in self.items)
+
+    def having(self, result: str) -> Iterator[Item]:
+        """Give the items with a result."""
+        return (item for item in self.items if item.result == result)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values; of what was covered only how much."""
+        kinds = {
+            kind: {"all": self.count(kind)}
+            | {result: self.count(kind, result) for result in (COVERED, UNREACHABLE, HOLE)}
+            for kind in (FUNCTIONAL, *KINDS)
+        }
+        return {
+            "preset": self.preset,
+            "benches": self.benches,
+            "seed": self.seed,
+            **kinds,
+            "cases": [
+                {"name": case.name, "count": case.count, "benches": dict(case.benches)} for case in self.cases
+            ],
+            "holes": [item.as_dict() for item in self.having(HOLE)],
+            "unreachable": [item.as_dict() for item in self.having(UNREACHABLE)],
+        }
+
+
+def measure(
+    export: Export,
+    words: Words,
+    simulator: Simulator,
+    directory: Path,
+    *,
+    benches: Sequence[str] = (),
+    seed: int = 0,
+    updates: int = stimuli.UPDATES,
+    seconds: float = SECONDS,
+    prove: bool = True,
+    progress: Progress = unwatched,
+) -> Coverage:
+    """Run benches of a population, and return what they reached.
+
+    Parameters
+    ----------
+    export : Export
+        The population.
+    words : Words
+        Its neurons.
+    simulator : Simulator
+        Verilator.
+    directory : Path
+        Where everything is written.
+    benches : sequence of str
+        Only these, of :func:`qlif.cosim.cosimulation.tests_of`; all if there are none.
+    seed : int
+        Of the benches' random inputs and stalls.
+    updates : int
+        How many the random benches play.
+    seconds : float
+        The time that the solver may take for one question.
+    prove : bool
+        Whether what wasn't reached is put to the solver.
+    progress : callable
+        Called with what goes on and the fraction that is done.
+
+    Raises
+    ------
+    InputError
+        A bench that isn't there, or a tool that isn't installed.
+    SimulationError
+        A bench fails, or a build.
+    Unproved
+        The population isn't proved, so nothing can be said of what it can't do.
+    """
+    present = tests_of(export.interface)
+    for bench in benches:
+        if bench not in present:
+            raise InputError(unknown_name("bench", bench, present))
+    chosen = [bench for bench in present if bench in benches] or list(present)
+    recorded = stimuli.record(
+        export,
+        words,
+        simulator,
+        directory,
+        seed=seed,
+        updates=updates,
+        benches=chosen,
+        coverage=True,
+        progress=progress,
+    )
+    reached = structure.merged(structure.read(directory / bench / COVERAGE_FILE) for bench in chosen)
+    coverage = Coverage(export.interface["preset"], chosen, seed)
+    coverage.cases = functional.covered(recorded, words, export.interface)
+    missing = any(not count for count in reached.values()) or any(not case.count for case in coverage.cases)
+    prover = None
+    if prove and missing:
+        progress("proving the population", 0.0)
+        prover = Unreachable(export, words, seconds)
+    coverage.items = [*_of_cases(coverage.cases, prover), *_of_points(reached, prover, progress)]
+    return coverage
+
+
+def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Item]:
+    for case in cases:
+        result = COVERED
+        if not case.count:
+            asked = prover is not None and case.update is not None
+            result = UNREACHABLE if asked and prover.case(case.update) else HOLE  # type: ignore[union-attr,arg-type]
+        yield Item(FUNCTIONAL, case.name, result, case.count)
+
+
+def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Progress) -> Iterator[Item]:
+    constants = _constants(reached, prover, progress)
+    for point, count in sorted(reached.items()):
+        result = COVERED
+        if not count:
+            result = HOLE
+            if point.kind == "toggle":
+                result = UNREACHABLE if (point.signal, point.bit) in constants else HOLE
+            elif prover is not None and prover.branch(point.line, point.what):
+                result = UNREACHABLE
+        yield Item(point.kind, point.name, result, count)
+
+
+def _constants(reached: Counter[Point], prover: Unreachable | None, progress: Progress) -> set[Bit]:
+    """Return the bits that are proved never to change, of those whose edges weren't all seen."""
+    if prover is None:
+        return set()
+    seen: dict[Bit, dict[str, int]] = {}
+    for point, count in reached.items():
+        if point.kind == "toggle":
+            edges = seen.setdefault((point.signal, point.bit), {})
+            edges[point.what] = edges.get(point.what, 0) + count
+    signals: dict[str, dict[Bit, dict[str, int]]] = {}
+    for bit, edges in seen.items():
+        if not edges.get(RISES, 0) or not edges.get(FALLS, 0):
+            signals.setdefault(bit[0], {})[bit] = edges
+    found: set[Bit] = set()
+    for number, bits in enumerate(signals.values()):
+        progress("proving that bits can't change", number / len(signals))
+        # What an edge shows is tried first. But a register that begins with 1 has no edge to show for it, and
+        # of words of more than 64 bits Verilator counts edges at its start that are none.
+        for flipped in (0, 1):
+            left = {bit: edges for bit, edges in bits.items() if bit not in found}
+            found |= prover.constant(
+                {bit: int(edges.get(RISES, 0) > 0) ^ flipped for bit, edges in left.items()}
+            )
+        once = {bit: int(edges.get(RISES, 0) > 0) for bit, edges in bits.items() if bit not in found}
+        changed = {bit: word for bit, word in once.items() if any(bits[bit].values())}
+        found |= prover.constant(changed, begins_otherwise=True)
+    return found
+
+
+def markdown(coverage: Coverage) -> str:
+    """Return a report of it."""
+    lines = [
+        f"# Coverage of {coverage.preset}",
+        "",
+        f"Benches: {', '.join(coverage.benches)}; seed {coverage.seed}.",
+        "",
+        "| | all | covered | proved unreachable | holes |",
+        "|---|---|---|---|---|",
+    ]
+    for kind in (FUNCTIONAL, *KINDS):
+        counts = [coverage.count(kind), *(coverage.count(kind, r) for r in (COVERED, UNREACHABLE, HOLE))]
+        lines.append(f"| {kind} | {' | '.join(map(str, counts))} |")
+    lines += ["", "## Holes", "", *_listed(coverage.having(HOLE))]
+    lines += ["", "## Cases", "", "| case | times | benches |", "|---|---|---|"]
+    results = {item.name: item.result for item in coverage.items if item.kind == FUNCTIONAL}
+    for case in coverage.cases:
+        seen = ", ".join(bench for bench, count in case.benches.items() if count)
+        what = seen if case.count else results[case.name]
+        lines.append(f"| {case.name} | {case.count} | {what} |")
+    lines += ["", "## Proved unreachable", "", *_listed(coverage.having(UNREACHABLE))]
+    return "\n".join(lines) + "\n"
+
+
+def _listed(items: Iterator[Item]) -> list[str]:
+    return [f"* {item.kind}: {item.name}" for item in items] or ["None."]
+
+
+def as_json(coverage: Coverage) -> str:
+    """Return it as text."""
+    return json.dumps(coverage.as_dict(), indent=2) + "\n"
+
+
+def summary(coverage: Coverage) -> Mapping[str, list[int]]:
+    """Return the counts of each kind: all, covered, unreachable, holes."""
+    return {
+        kind: [coverage.count(kind), *(coverage.count(kind, r) for r in (COVERED, UNREACHABLE, HOLE))]
+        for kind in (FUNCTIONAL, *KINDS)
+    }

@@ -1,0 +1,346 @@
+"""Proof that what no bench reached can't be reached: bits that never change, and cases of no update.
+
+A bit that never changes is a constant. That it is one is proved for every clock from power-on, with any
+input and any resets: the pipeline's registers are followed from the states that are read, over as many clocks
+as the pipeline is long, and also from the words that they begin with; all other registers may be anything
+that the invariants of :mod:`qlif.cosim.proof.control` allow. A state that is read is one that a neuron can
+come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at first.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from qlif.cosim.coverage.cases import UpdateCase
+from qlif.cosim.coverage.traffic import sums
+from qlif.cosim.proof.circuit import Clock
+from qlif.cosim.proof.claims import Unproved
+from qlif.cosim.proof.control import Control
+from qlif.cosim.proof.integers import Integer, choose
+from qlif.cosim.proof.netlist import read_circuit
+from qlif.cosim.proof.population import population_claims
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.reach import LARGEST_WIDTH, Reach, of_a_state, retired, sums_of
+from qlif.cosim.proof.solver import Term
+from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
+from qlif.hdl.export import Export
+from qlif.model.errors import InputError
+from qlif.model.words import Words
+
+SECONDS = 20.0
+"""The time that the solver may take for one question."""
+
+_PIPELINE = "core.pipeline."
+_READ = "core.read__data"
+_STORED = "core.stored"
+_SUM = "core.pipeline.rounded"
+_SENT = ("core.outlet.read__data", "core.outlet.words")
+
+
+Bit = tuple[str, int]
+"""Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them."""
+
+
+class Moment(NamedTuple):
+    """A clock, and what is known of it."""
+
+    now: Clock
+    assumed: list[Term]
+
+
+class Unreachable:
+    """Proves of one population what can't be reached.
+
+    Parameters
+    ----------
+    export : Export
+        One that this project exported, on one lane, of more neurons than its loop is long, with all
+        parameters in the gates.
+    words : Words
+        Its neurons.
+    seconds : float
+        The time that the solver may take for one question.
+
+    Raises
+    ------
+    InputError
+        It isn't such a population, or a tool isn't installed.
+    Unproved
+        What the proofs rest upon isn't proved.
+    """
+
+    def __init__(self, export: Export, words: Words, seconds: float = SECONDS) -> None:
+        reach = None if export.interface["runtime"] else Reach.of(words)
+        if reach is None or export.interface["lanes"] != 1:
+            raise InputError(
+                "what can't be reached is proved of one lane and of parameters in the gates only"
+            )
+        self._words, self._interface, self._reach, self._seconds = words, export.interface, reach, seconds
+        self._constants = {name: int(word) for name, word in words.values.items()}
+        self._circuit = read_circuit(export.verilog, export.interface["module"], every_signal=True)
+        self._prove_premise()
+        self._terms = Products()
+        self._moments = list(self._steady(self._terms))
+        self._source = export.verilog.splitlines()
+
+    def constant(self, bits: Mapping[Bit, int], begins_otherwise: bool = False) -> set[Bit]:
+        """Return which bits are proved to be constants.
+
+        Parameters
+        ----------
+        bits : mapping of Bit to int
+            The constant that each is.
+        begins_otherwise : bool
+            At power-on it may be the other word, as long as it changes once only.
+        """
+        proved: set[Bit] = set()
+        signals: dict[str, dict[Bit, int]] = {}
+        for bit, word in bits.items():
+            signals.setdefault(bit[0], {})[bit] = word
+        for name, of_signal in signals.items():
+            node = self._node(name)
+            if node is None:
+                continue
+            if self._always(node, of_signal, begins_otherwise):
+                proved |= of_signal.keys()
+            elif len(of_signal) > 1:
+                one_by_one = ({bit: word} for bit, word in of_signal.items())
+                proved |= {
+                    bit for one in one_by_one for bit in one if self._always(node, one, begins_otherwise)
+                }
+        return proved
+
+    def branch(self, line: int, what: str) -> bool:
+        """Return whether a branch of a line of the Verilog is proved never to be taken."""
+        condition = _condition(self._source[line - 1])
+        if condition is None:
+            return False
+        name, bit, negated = condition
+        taken = what.startswith(("if", "cond_then"))
+        word = int(not taken) ^ negated
+        module = self._module(line)
+        return bool(self.constant({(f"{module}{name}", bit): word}))
+
+    def case(self, case: UpdateCase) -> bool:
+        """Return whether a case is proved to be one of no update."""
+        terms = Products()
+        words = self._words
+        before = {name: terms.fresh(form.width, name) for name, form in words.formats.items()}
+        if not words.parameters.spike_trace:
+            before["trace"] = terms.constant(0, words.arithmetic.trace.width)
+        update = Update(words, before, {})
+        update.golden(terms)
+        formats = update.formats()
+        numbers: dict[str, Any] = {
+            name: Integer(terms, word, formats[name].min_word, formats[name].max_word, formats[name].signed)
+            for name, word in before.items()
+        }
+        totals = sums(words, numbers["potential"], numbers["current"], numbers.get("random", 0))
+        after = {f"next_{name}": update.expected[name] for name in STATE}
+        spike = Integer(terms, update.expected["spike"], 0, 1)
+        conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
+        reached = self._reach.holds(terms, words, {name: before[name] for name in STATE})
+        low, high = sums_of(words, self._constants, self._reach.lowest, self._reach.highest)
+        reached += [totals["total"] >= low, totals["total"] <= high]
+        claim = terms.negation(terms.both(*conditions))
+        return terms.prove(claim, reached, None, self._seconds).verdict == "proved"
+
+    def _node(self, name: str) -> int | None:
+        circuit = self._circuit
+        return circuit.named.get(name, circuit.outputs.get(name))
+
+    def _always(self, node: int, bits: Mapping[Bit, int], begins_otherwise: bool) -> bool:
+        """Return whether bits of a node are constants in every clock, or once they have changed to these."""
+        terms = self._terms
+        pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
+        follows = bool(self._circuit.cone([node]) & pipeline)
+
+        def is_so(now: Clock) -> Term:
+            word = now.values[node]
+            wanted = ((terms.slice(word, bit, bit), is_) for (_, bit), is_ in bits.items())
+            return terms.both(*(terms.equal(found, terms.constant(is_, 1)) for found, is_ in wanted))
+
+        steady, *early = self._moments
+        claims = [(is_so(steady.now), steady.assumed)]
+        if begins_otherwise and not follows:
+            # Only of the pipeline's registers is it known how they begin.
+            return False
+        if begins_otherwise:
+            claims += [
+                (terms.implies(is_so(one.now), is_so(next_.now)), [*one.assumed, *next_.assumed])
+                for one, next_ in itertools.pairwise(early)
+            ]
+        elif follows:
+            # What doesn't depend on the pipeline is the same whatever its registers begin with.
+            claims += [(is_so(now), assumed) for now, assumed in early]
+        return all(
+            claim == terms.true or terms.prove(claim, assumed, None, self._seconds).verdict == "proved"
+            for claim, assumed in claims
+        )
+
+    def _module(self, line: int) -> str:
+        """Return the instance that a line of the Verilog is in, as a prefix of names."""
+        for text in reversed(self._source[:line]):
+            if match := re.match(r"module\s+\\?(\S+?)\s*\(", text):
+                _, _, instances = match[1].partition(".")
+                return f"{instances}." if instances else ""
+        return ""
+
+    def _steady(self, terms: Products) -> Iterator[Moment]:
+        """Give the clocks in which the pipeline is full of states that were read, and those before."""
+        circuit = self._circuit
+        pipeline = {state for name, state in circuit.states.items() if name.startswith(_PIPELINE)}
+        length = int(self._interface["neurons_for_full_speed"]) - len(stages_of_currents(circuit))
+        begun = Clock(terms, circuit, {}, {})
+        first = {
+            state: begun.values[circuit.initial[state]] for state in pipeline if state in circuit.initial
+        }
+        *_, steady = self._followed(terms, pipeline, {}, length + 1)
+        yield steady
+        yield from self._followed(terms, pipeline, first, length)
+
+    def _followed(
+        self, terms: Products, pipeline: set[int], states: Mapping[int, Term], count: int
+    ) -> Iterator[Moment]:
+        """Give so many clocks, of which only the pipeline's registers are handed on."""
+        read: list[Term] = []
+        clocks: list[Clock] = []
+        for _ in range(count):
+            now, assumed = self._moment(terms, states)
+            clocks.append(now)
+            read += [*assumed, *self._sum_is_bounded(terms, pipeline, clocks, [*read, *assumed])]
+            yield Moment(now, [*read, *self._known(terms, now)])
+            states = {state: word for state, word in now.following().items() if state in pipeline}
+
+    def _sum_is_bounded(
+        self, terms: Products, pipeline: set[int], clocks: list[Clock], assumed: list[Term]
+    ) -> list[Term]:
+        """Return between which words the sum is before saturation, where no solver gets through its products.
+
+        It is the golden model's, which the solver can tell; and intervals tell between which words that is.
+        """
+        circuit, words = self._circuit, self._words
+        if words.arithmetic.potential.width <= LARGEST_WIDTH or _SUM not in circuit.named:
+            return []
+        nodes, depth = {circuit.named[_SUM]}, 0
+        while circuit.named[_STORED] not in (cone := circuit.cone(nodes)):
+            nodes, depth = {circuit.following[state] for state in cone & pipeline}, depth + 1
+        if len(clocks) <= depth:
+            return []
+        entered, found = clocks[-1 - depth], clocks[-1][_SUM]
+        state = unpacked(terms, words, entered[_STORED])
+        state["current"] = entered.values[stages_of_currents(circuit)[-1]]
+        numbers = {
+            name: Integer(terms, word, form.min_word, form.max_word, form.signed)
+            for name, word in state.items()
+            for form in (words.formats[name],)
+        }
+        total = sums(words, numbers["potential"], numbers["current"], 0)["total"]
+        golden = choose(terms, numbers["refractory"] == 0, total, numbers["potential"])
+        half = 1 << (terms.width(found) - 1)
+        sum_ = Integer(terms, found, -half, half - 1, True)
+        if terms.prove(sum_ == golden, assumed, None, self._seconds).verdict != "proved":
+            return []
+        ranges = [(self._reach.lowest, self._reach.highest), (0, 0)]
+        ends = [
+            end for low, high in ranges for end in (low, high, *sums_of(words, self._constants, low, high))
+        ]
+        return [sum_ >= min(ends), sum_ <= max(ends)]
+
+    def _moment(self, terms: Products, states: Mapping[int, Term]) -> Moment:
+        now = Clock(terms, self._circuit, {}, states)
+        return Moment(now, [self._held(terms, now[_READ])])
+
+    def _known(self, terms: Products, now: Clock) -> list[Term]:
+        """Return what is known of the registers that aren't the pipeline's."""
+        control = Control(terms, self._circuit, self._words, self._interface)
+        in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
+        return [
+            *control.invariants(now, control.any_monitor()).values(),
+            in_range,
+            *(self._sent(terms, self._row(terms, now, name)) for name in _SENT),
+        ]
+
+    def _row(self, terms: Products, now: Clock, name: str) -> Term:
+        """Return the words that leave, without the spike and the bit that tells whether there is one."""
+        word = now[name]
+        width = terms.width(now["core.outlet.words"])
+        return word if terms.width(word) == width else terms.slice(word, width, 1)
+
+    def _held(self, terms: Products, row: Term) -> Term:
+        """Return that a word of the memory is a state that can be reached, or 0."""
+        low, parts = 0, {}
+        for name, form in self._words.kept_formats.items():
+            parts[name] = terms.slice(row, low + form.width - 1, low)
+            low += form.width
+        return terms.either(
+            terms.negation(terms.any(row)), terms.both(*self._reach.holds(terms, self._words, parts))
+        )
+
+    def _sent(self, terms: Products, row: Term) -> Term:
+        """Return that words on their way out are those of such a state, or 0."""
+        return terms.either(terms.negation(terms.any(row)), of_a_state(terms, self._words, self._reach, row))
+
+    def _prove_premise(self) -> None:
+        """Prove all that the proofs rest upon.
+
+        Raises
+        ------
+        Unproved
+            It isn't so.
+        """
+        words, interface, seconds = self._words, self._interface, 6 * self._seconds
+        for claim in population_claims(self._circuit, words, interface, seconds):
+            if claim.result != "proved":
+                raise Unproved(f"{claim.claim}: {claim.result}")
+        terms = Products()
+        (update,) = population_updates(terms, self._circuit, words, interface)
+        for answer in (
+            update.prove(terms, seconds),
+            self._reach.prove(terms, words, update, seconds),
+        ):
+            if answer.verdict != "proved":
+                raise Unproved(f"an update is the golden step, and leads nowhere else: {answer.verdict}")
+        terms = Products()
+        for claim, assumed in self._carried(terms):
+            verdict = terms.prove(claim, assumed, None, seconds).verdict
+            if verdict != "proved":
+                raise Unproved(f"what is kept is what came out of an update: {verdict}")
+
+    def _carried(self, terms: Products) -> Iterator[tuple[Term, list[Term]]]:
+        """Give what shows that all words in memories and registers came out of the pipeline, or are 0."""
+        circuit, reach = self._circuit, self._reach
+        control = Control(terms, circuit, self._words, self._interface)
+        now = Clock(terms, circuit, {}, {})
+        after = Clock(terms, circuit, {}, now.following())
+        came = retired(terms, self._words, reach, control, now)
+        for array, register, check in (
+            (signal(circuit, "core.state"), _READ, self._held),
+            (control.queue, _SENT[0], self._sent_row),
+        ):
+            # Any place: so each.
+            place = terms.fresh(circuit.sorts[array].index, "place")
+            before, later = (terms.read(clock.values[array], place) for clock in (now, after))
+            yield check(terms, later), [came, check(terms, before)]
+            reads = (node for node in circuit.nodes if node.operation == "read" and node.operands[0] == array)
+            places = [check(terms, now.values[node.number]) for node in reads]
+            yield check(terms, after[register]), [*places, check(terms, now[register])]
+        shown = [self._sent(terms, self._row(terms, now, name)) for name in _SENT]
+        yield self._sent(terms, after[_SENT[1]]), shown
+
+    def _sent_row(self, terms: Products, row: Term) -> Term:
+        """Return the same of a word of the queue, which has the spike and whether there is one beside it."""
+        width = terms.width(row) - 2
+        return self._sent(terms, terms.slice(row, width, 1))
+
+
+def _condition(text: str) -> tuple[str, int, bool] | None:
+    """Return the bit that a line of Yosys' Verilog branches on: signal, bit, and whether it is inverted."""
+    reference = r"(!?)\s*(?:\\(\S+)|([A-Za-z_]\w*))\s*(?:\[(\d+)\])?"
+    match = re.search(rf"if \({reference}\s*\)", text) or re.search(rf"=\s*{reference}\s*\?", text)
+    if match is None:
+        return None
+    negated, escaped, plain, bit = match.groups()
+    return escaped or plain, int(bit or 0), bool(negated)

@@ -1,0 +1,260 @@
+"""Two circuits side by side: whether one that has a fault gives what the other gives, clock after clock."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.control import Control
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.reach import Reach, of_a_state, retired
+from qlif.cosim.proof.solver import Term
+from qlif.model.words import Words
+
+MOST_ROUNDS = 40
+"""So often fewer bits are taken to be the same; it ends by itself long before."""
+
+_SHOWN = ("core.outlet.update_valid", "core.outlet.event_valid")
+_GUARDS = {
+    "core.outlet.read__data": ("core.outlet.held",),
+    "core.outlet.words": _SHOWN,
+    "core.outlet.spikes": _SHOWN,
+}
+"""Registers whose words count only while one of some others is 1."""
+
+
+class Bit(NamedTuple):
+    """A bit of a register, or a memory as a whole."""
+
+    state: int
+    place: int | None
+
+
+class Lockstep:
+    """Compares circuits with the same registers, of which one is without a fault.
+
+    They start alike. By induction over the clocks, the bits of their registers stay the same, but for those
+    that are found to differ; then the outputs have to be the same without these.
+
+    Parameters
+    ----------
+    original : Circuit
+        The population without a fault.
+    words : Words
+    interface : mapping
+    reach : Reach, optional
+        The states of its neurons.
+    seconds : float
+        The time that the solver may take for one question.
+    """
+
+    def __init__(
+        self,
+        original: Circuit,
+        words: Words,
+        interface: Mapping[str, Any],
+        reach: Reach | None,
+        seconds: float,
+    ) -> None:
+        self._original, self._words, self._interface = original, words, interface
+        self._reach, self._seconds = reach, seconds
+        self._guards = {
+            original.register(name): [original.register(guard) for guard in guards]
+            for name, guards in _GUARDS.items()
+        }
+
+    def same(
+        self,
+        changed: Circuit,
+        states: Collection[int],
+        cut: Collection[int] = (),
+        needed: Collection[int] = (),
+        rounds: int = MOST_ROUNDS,
+    ) -> bool:
+        """Return whether the outputs are proved to be the same in every clock after a reset.
+
+        Parameters
+        ----------
+        changed : Circuit
+            The one with the fault.
+        states : collection of int
+            The registers and memories that matter.
+        cut : collection of int
+            Nodes that are taken to be the same in both, whatever drives them.
+        needed : collection of int
+            Registers that what drives those depends on: they have to be the same too.
+        rounds : int
+            How often, at most, bits are found to differ; 1 for none.
+        """
+        alike = {bit for state in states for bit in self._bits(state)}
+        for _ in range(rounds):
+            differing = self._differing(changed, alike, cut)
+            if differing is None or any(bit.state in needed for bit in differing):
+                return False
+            if not differing:
+                return True
+            alike -= differing
+        return False
+
+    def _bits(self, state: int) -> Iterator[Bit]:
+        sort = self._original.sorts[state]
+        places = [None] if sort.index else range(sort.width)
+        return (Bit(state, place) for place in places)
+
+    def _differing(self, changed: Circuit, alike: set[Bit], cut: Collection[int]) -> set[Bit] | None:
+        """Return the bits that may differ a clock later than `alike`; None if an output may differ."""
+        terms = Products()
+        control = Control(terms, self._original, self._words, self._interface)
+        monitor = control.any_monitor()
+        free = {
+            name: terms.fresh(self._original.width(number), name)
+            for name, number in self._original.inputs.items()
+        }
+        states = {node: self._anything(terms, node) for node in self._original.states.values()}
+        others = {node: self._alike(terms, node, states, alike) for node in states}
+        differing: set[Bit] = set()
+        for reset in (terms.false, terms.true):
+            inputs = {**free, "rst": reset}
+            now = Clock(terms, self._original, inputs, states)
+            then = Clock(terms, changed, inputs, others, {node: now.values[node] for node in cut})
+            in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
+            assumed = [
+                *control.invariants(now, monitor).values(),
+                in_range,
+                *self._reached(terms, control, now),
+            ]
+            if reset == terms.true:
+                # A reset comes at any time, from anything at all.
+                assumed = []
+            elif not all(self._proved(terms, claim, assumed) for claim in self._outputs(terms, now, then)):
+                return None
+            following, changed_following = now.following(), then.following()
+            for state in {bit.state for bit in alike - differing}:
+                if state in following:
+                    bits = {bit for bit in alike - differing if bit.state == state}
+                    expected, found = following[state], changed_following[state]
+                    counts = self._counts(terms, state, following)
+                    differing |= self._bits_differing(terms, bits, expected, found, [*assumed, counts])
+        return differing
+
+    def _anything(self, terms: Products, node: int) -> Term:
+        sort = self._original.sorts[node]
+        return terms.fresh_array(sort.index, sort.width) if sort.index else terms.fresh(sort.width)
+
+    def _counts(self, terms: Products, node: int, states: Mapping[int, Term]) -> Term:
+        """Return whether a register's word counts."""
+        guards = self._guards.get(node)
+        return terms.true if guards is None else terms.either(*(states[guard] for guard in guards))
+
+    def _alike(self, terms: Products, node: int, states: Mapping[int, Term], alike: set[Bit]) -> Term:
+        """Return the other circuit's state: the same in some bits, anything in the others."""
+        word = states[node]
+        if self._original.sorts[node].index:
+            return word if Bit(node, None) in alike else self._anything(terms, node)
+        width = self._original.width(node)
+        same = [Bit(node, place) in alike for place in range(width)]
+        if not all(same):
+            parts = [
+                terms.slice(word, place, place) if same[place] else terms.fresh(1) for place in range(width)
+            ]
+            word = terms.concat(*reversed(parts))
+        return terms.choose(self._counts(terms, node, states), word, self._anything(terms, node))
+
+    def _outputs(self, terms: Products, now: Clock, then: Clock) -> Iterator[Term]:
+        """Give what has to be equal of the outputs; what a stream shows while it isn't valid is nobody's."""
+        for name in self._original.outputs:
+            valid = f"{name.partition('_')[0]}_valid"
+            same = terms.equal(now.output(name), then.output(name))
+            shown = valid in self._original.outputs and name != valid
+            yield terms.implies(now.output(valid), same) if shown else same
+
+    def _bits_differing(
+        self, terms: Products, bits: set[Bit], expected: Term, found: Term, assumed: list[Term]
+    ) -> set[Bit]:
+        if expected == found:
+            return set()
+        if Bit(next(iter(bits)).state, None) in bits:
+            return set() if self._proved(terms, terms.equal(expected, found), assumed) else bits
+        pairs = {
+            bit: terms.equal(
+                terms.slice(expected, bit.place, bit.place), terms.slice(found, bit.place, bit.place)
+            )
+            for bit in bits
+            if bit.place is not None
+        }
+        # All at once, as most of them are the same.
+        if self._proved(terms, terms.both(*pairs.values()), assumed):
+            return set()
+        return {bit for bit, same in pairs.items() if not self._proved(terms, same, assumed)}
+
+    def _proved(self, terms: Products, claim: Term, assumed: list[Term]) -> bool:
+        if claim == terms.true:
+            return True
+        return terms.prove(claim, assumed, None, self._seconds).verdict == "proved"
+
+    def _reached(self, terms: Products, control: Control, now: Clock) -> list[Term]:
+        """Return that the words on their way out of the pipeline are those of states that can be reached."""
+        if self._reach is None:
+            return []
+        return [
+            retired(terms, self._words, self._reach, control, now),
+            *on_the_way(terms, self._words, self._reach, now).values(),
+        ]
+
+
+def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[str, Term]:
+    """Return that the words in the registers behind the queue belong to states that can be reached."""
+    offered = now["core.outlet.words"]
+    read = terms.slice(now["core.outlet.read__data"], terms.width(offered), 1)
+    return {
+        "what was read from the queue": terms.implies(
+            now["core.outlet.held"], of_a_state(terms, words, reach, read)
+        ),
+        "what is offered": terms.implies(
+            terms.either(*(now[name] for name in _SHOWN)), of_a_state(terms, words, reach, offered)
+        ),
+    }
+
+
+def prove_on_the_way(
+    original: Circuit, words: Words, interface: Mapping[str, Any], reach: Reach, seconds: float
+) -> str:
+    """Prove by induction that what is on its way out belongs to states that can be reached.
+
+    It is assumed of what the pipeline gives. Returns "proved", or the solver's other verdict.
+    """
+    terms = Products()
+    control = Control(terms, original, words, interface)
+    monitor = control.any_monitor()
+    now = Clock(terms, original, {"rst": terms.false}, {})
+
+    def waiting(remembered: Mapping[str, Term]) -> Term:
+        # Between its spikes and the bit that tells whether there is one.
+        row = terms.slice(remembered["pushed"], terms.width(now["core.outlet.words"]), 1)
+        return terms.implies(remembered["waiting"], of_a_state(terms, words, reach, row))
+
+    in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
+    held = on_the_way(terms, words, reach, now)
+    assumed = [
+        *control.invariants(now, monitor).values(),
+        in_range,
+        waiting(monitor),
+        retired(terms, words, reach, control, now),
+        *held.values(),
+    ]
+    after = Clock(terms, original, {"rst": terms.false}, now.following())
+    still = on_the_way(terms, words, reach, after)
+    # What is read is the watched place: any place is watched.
+    watched = terms.equal(control.watched_place, now["core.outlet.taken"])
+    claims = [
+        (waiting(control.next_monitor(now, monitor)), assumed),
+        *((claim, [*assumed, watched]) for claim in still.values()),
+    ]
+    # A reset leaves nothing on its way.
+    before = Clock(terms, original, {"rst": terms.true}, {})
+    begun = Clock(terms, original, {"rst": terms.false}, before.following())
+    claims += [(claim, []) for claim in on_the_way(terms, words, reach, begun).values()]
+    for claim, given in claims:
+        answer = terms.prove(claim, given, None, seconds)
+        if answer.verdict != "proved":
+            return answer.verdict
+    return "proved"

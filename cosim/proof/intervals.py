@@ -1,0 +1,53 @@
+"""Whole numbers of which only a range is known, for the golden model to run on.
+
+What it computes on them is a range that holds whatever it computes on the numbers in them: often too wide,
+never too narrow.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Union
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A whole number from `low` to `high`."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, number: Union["Interval", int]) -> "Interval":
+        """Return a number as an interval."""
+        return number if isinstance(number, Interval) else cls(int(number), int(number))
+
+    def __add__(self, other: Union["Interval", int]) -> "Interval":
+        other = Interval.of(other)
+        return Interval(self.low + other.low, self.high + other.high)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Union["Interval", int]) -> "Interval":
+        other = Interval.of(other)
+        return Interval(self.low - other.high, self.high - other.low)
+
+    def __mul__(self, other: Union["Interval", int]) -> "Interval":
+        other = Interval.of(other)
+        ends = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
+        return Interval(min(ends), max(ends))
+
+    __rmul__ = __mul__
+
+    def __lshift__(self, places: int) -> "Interval":
+        return Interval(self.low << places, self.high << places)
+
+    def __rshift__(self, places: int) -> "Interval":
+        return Interval(self.low >> places, self.high >> places)
+
+    def __and__(self, mask: int) -> "Interval":
+        # A mask of the lowest bits, as the golden model has them.
+        return self if self.low >= 0 and self.high <= mask else Interval(0, mask)
+
+    def __gt__(self, other: Any) -> None:
+        """Nobody can tell: what a comparison decides is left out."""
+
+    __lt__ = __gt__

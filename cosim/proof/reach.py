@@ -1,0 +1,197 @@
+"""Which states a neuron can come to from its initial one, whatever goes in.
+
+Their set is wider than the real one but closed: no update leaves it. Most is proved by the solver, with the
+golden step. The range of the potential is found by trying every word: within an update the sum rises or falls
+with the current and with the random bits, and rounding and saturation keep order, so the ends of their
+formats give the ends of what can come out. Where there are too many words, the golden model runs on
+intervals.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from qlif.cosim.proof.circuit import Clock
+from qlif.cosim.proof.control import Control
+from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.intervals import Interval
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.solver import Answer, Term
+from qlif.cosim.proof.update import STATE, Update, unpacked
+from qlif.model import datapath
+from qlif.model.formats import Overflow
+from qlif.model.words import Words
+
+LARGEST_WIDTH = 20
+"""Potentials of more bits aren't tried one by one."""
+
+PIECES = 2048
+"""Into so many pieces their range is cut."""
+
+MARGIN_BITS = 10
+"""They are searched in steps of this part of the format."""
+
+CLOSED = "no update leaves the states that a neuron can come to"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The states that a neuron can come to, with all its parameters in the gates.
+
+    Attributes
+    ----------
+    lowest, highest : int
+        Words of the potential.
+    resting : int
+        The potential in the refractory period: the reset, or the lower bound if that is above it.
+    longest : int
+        The refractory counter's highest word.
+    trace : int
+        The trace's highest word.
+    """
+
+    lowest: int
+    highest: int
+    resting: int
+    longest: int
+    trace: int
+
+    @classmethod
+    def of(cls, words: Words) -> "Reach | None":
+        """Return them; None if the neurons of a population have different parameters."""
+        if not all(isinstance(word, int) for word in words.values.values()):
+            return None
+        constants = {name: int(word) for name, word in words.values.items()}
+        bound = constants.get("lower_bound", words.arithmetic.potential.min_word)
+        resting = max(constants["reset"], bound)
+        trace = words.arithmetic.trace.max_word
+        if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
+            trace = constants["trace_spike"]
+        lowest, highest = potential_range(words, constants, resting)
+        return cls(lowest, highest, resting, constants["refractory"], trace)
+
+    def holds(self, terms: Products, words: Words, state: Mapping[str, Term]) -> list[Term]:
+        """Return that a state is one of them.
+
+        Parameters
+        ----------
+        terms : Products
+        words : Words
+        state : mapping of str to Term
+            Its words; what isn't there isn't looked at.
+        """
+        limits = {
+            "potential": (self.lowest, self.highest),
+            "refractory": (0, self.longest),
+            "trace": (0, self.trace),
+        }
+        held = []
+        for name in state.keys() & limits.keys():
+            form, (low, high) = words.formats[name], limits[name]
+            number = Integer(terms, state[name], form.min_word, form.max_word, form.signed)
+            held += [number >= low, number <= high]
+        if {"potential", "refractory"} <= state.keys():
+            form = words.arithmetic.potential
+            at_rest = terms.equal(state["potential"], terms.constant(self.resting, form.width))
+            held.append(terms.either(terms.negation(terms.any(state["refractory"])), at_rest))
+        return held
+
+    def prove(self, terms: Products, words: Words, update: Update, seconds: float) -> Answer:
+        """Prove with the golden step that no update leaves them, but for the potential's range."""
+        before = {name: update.before[name] for name in STATE}
+        formats = update.formats()
+        after = {name: update.expected[name].bits(formats[name].width) for name in STATE}
+        claims = Reach(
+            words.arithmetic.potential.min_word, self.highest, self.resting, self.longest, self.trace
+        ).holds(terms, words, after)
+        assumed = self.holds(terms, words, before)
+        for claim in claims:
+            answer = terms.prove(claim, assumed, update.before, seconds)
+            if answer.verdict != "proved":
+                return answer
+        return Answer("proved", {})
+
+
+def retired(terms: Products, words: Words, reach: Reach, control: Control, now: Clock) -> Term:
+    """Return that what a pipeline gives, if it gives anything, is a state that can be reached."""
+    state = unpacked(terms, words, now["core.written"])
+    sent = {name: word for name, word in state.items() if name != "refractory"}
+    return terms.implies(
+        control.bits(now["core.in_flight"])[-1],
+        terms.both(
+            *reach.holds(terms, words, state),
+            terms.equal(now["core.outlet.pushed_words"], terms.concat(*reversed(sent.values()))),
+        ),
+    )
+
+
+def of_a_state(terms: Products, words: Words, reach: Reach, row: Term) -> Term:
+    """Return whether the words that leave a population belong to a state that can be reached."""
+    low, parts = 0, {}
+    for name, form in words.kept_formats.items():
+        if name != "refractory":
+            parts[name] = terms.slice(row, low + form.width - 1, low)
+            low += form.width
+    return terms.both(*reach.holds(terms, words, parts))
+
+
+def potential_range(words: Words, constants: Mapping[str, int], resting: int) -> tuple[int, int]:
+    """Return a range that holds every potential that a neuron can come to from its reset.
+
+    The narrowest one, if the potential has few enough bits to try each word.
+    """
+    form = words.arithmetic.potential
+    top = constants["threshold"] - 1
+    if words.arithmetic.overflow is Overflow.WRAP:
+        return form.min_word, top
+    bound = constants.get("lower_bound", form.min_word)
+    ends = _ends_by_word if form.width <= LARGEST_WIDTH else _ends_by_piece
+    low = high = resting
+    while True:
+        lowest, highest = ends(words, constants, low, high)
+        wider = min(low, max(lowest, bound)), max(high, min(highest, top))
+        if wider == (low, high):
+            return wider
+        low, high = wider
+
+
+def _ends_by_word(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
+    """Return the ends of what an update makes of a range of potentials, by trying each."""
+    kind = np.int64 if words.largest_width < 63 else object
+    current = words.arithmetic.current
+    before = np.arange(low, high + 1).astype(kind)
+    ends = [
+        datapath.integrate(words, constants, before, word, random, np.where)
+        for word in (current.min_word, current.max_word)
+        for random in (0, (1 << words.arithmetic.random_bits) - 1)
+    ]
+    return int(np.min(ends)), int(np.max(ends))
+
+
+def _ends_by_piece(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
+    """Return no less than these ends, piece by piece with intervals."""
+    form = words.arithmetic.potential
+    lowest, highest = sums_of(words, constants, low, high)
+    # A little further than need be, so that the search for a closed range comes to an end.
+    margin = (form.max_word - form.min_word) >> MARGIN_BITS
+    lowest -= margin if lowest < low else 0
+    highest += margin if highest > high else 0
+    return max(lowest, form.min_word), min(highest, form.max_word)
+
+
+def sums_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
+    """Return between which words potentials of a range are after integration, in a format without ends."""
+    currents = Interval(words.arithmetic.current.min_word, words.arithmetic.current.max_word)
+    random = Interval(0, (1 << words.arithmetic.random_bits) - 1)
+    borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
+    ends = [
+        datapath.integrate(words, constants, Interval(first, last), currents, random, _unsaturated)
+        for first, last in itertools.pairwise(borders if len(borders) > 1 else [low, high])
+    ]
+    return min(end.low for end in ends), max(end.high for end in ends)
+
+
+def _unsaturated(condition: object, a: object, b: Interval) -> Interval:
+    return b

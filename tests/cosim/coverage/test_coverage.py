@@ -1,0 +1,97 @@
+"""The command `qlif coverage`: everything reached or proved unreachable; a bench left out is a hole."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qlif.cosim.configuration import Settings
+from qlif.cosim.coverage.cases import update_cases
+from qlif.cosim.coverage.unreachable import Unreachable
+from qlif.hdl.export import export_population
+from qlif.model.errors import InputError
+from qlif.model.words import quantise
+
+KINDS = ("case", "line", "branch", "toggle")
+
+
+def test_all_that_can_be_reached_of_tiny_8_is(qlif, yosys):
+    code, output, errors = qlif("coverage", "--preset", "tiny-8", "--seed", 3, "--json")
+    assert code == 0, errors + output
+    facts = json.loads(output)
+    assert facts["holes"] == []
+    for kind in KINDS:
+        counts = facts[kind]
+        assert counts["all"] == counts["covered"] + counts["unreachable"] > 0
+    assert all(case["count"] == sum(case["benches"].values()) for case in facts["cases"])
+    # What isn't reached is only what the solver has shown to be out of reach: no trace above 1, for one.
+    named = {point["name"] for point in facts["unreachable"]}
+    assert "core.pipeline.trace__next[7] rises" in named
+    assert "core.pipeline.trace__next[6] rises" not in named
+    report = Path("qlif-out/coverage.md").read_text()
+    assert "## Holes\n\nNone.\n" in report
+    assert json.loads(Path("qlif-out/coverage.json").read_text()) == facts
+
+
+def test_a_bench_that_is_left_out_is_a_hole(qlif):
+    arguments = ("coverage", "--preset", "tiny-8", "--updates", 200, "--no-prove")
+    code, output, errors = qlif(*arguments, "--bench", "full_speed")
+    assert code == 1, errors
+    assert "HOLE: case: updates stalled" in output
+    assert "HOLE: case: reset in mid-run, with updates in flight" in output
+    assert "HOLE: toggle: updates_ready[0] falls" in output
+    facts = json.loads(Path("qlif-out/coverage.json").read_text())
+    assert facts["benches"] == ["full_speed"]
+    cases = {case["name"]: case["count"] for case in facts["cases"]}
+    assert cases["updates at full speed for 16 clocks"] > 0
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """`tiny-8` with 16 neurons: what can't be reached of it."""
+    pytest.importorskip("bitwuzla")
+    configuration = Settings.read("tiny-8", None).population(16)
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    export = export_population(words, 16, configuration.name, step_bits=8)
+    return words, Unreachable(export, words)
+
+
+def test_what_can_be_reached_is_not_proved_to_be_out_of_reach(yosys, tiny):
+    words, prover = tiny
+    # Each changes: whatever is claimed of it can't be proved.
+    alive = [
+        ("core.pipeline.potential__next", 0),
+        ("core.pipeline.trace__next", 6),
+        ("core.outlet.waits", 0),
+        ("updates_spike", 0),
+    ]
+    for word in (0, 1):
+        assert prover.constant(dict.fromkeys(alive, word)) == set()
+        assert prover.constant(dict.fromkeys(alive, word), begins_otherwise=True) == set()
+    # A bit that is dead is proved so, and not to be the other constant; a dead one hides no living one.
+    dead = ("core.pipeline.trace__next", 7)
+    assert prover.constant({dead: 0, alive[1]: 0}) == {dead}
+    assert prover.constant({dead: 1}) == set()
+    reached = {case.name: prover.case(case) for case in update_cases(words) if case.alone}
+    assert not reached["highest current"]
+    assert not reached["exactly the threshold"]
+    assert reached["saturated at the lower rail"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--bench", "directd"), ("--updates", 0), ("--timeout", -1.0), ("--neurons", 0), ("--preset", "tiny-9")],
+)
+def test_what_is_refused(qlif, option, value):
+    arguments = {"--preset": "tiny-8", option: value}
+    code, _, errors = qlif("coverage", *(part for pair in arguments.items() for part in pair))
+    assert code == 2
+    assert str(value) in errors
+    assert "Traceback" not in errors
+
+
+def test_lanes_are_refused_where_a_proof_is_asked_for():
+    configuration = Settings.read("tiny-8", None).population(16)
+    words = quantise(configuration.parameters, configuration.arithmetic)
+    with pytest.raises(InputError, match="one lane"):
+        Unreachable(export_population(words, 16, "tiny-8", 2), words)
