@@ -45,6 +45,7 @@ def test_verilog_with_the_ports_is_taken(command, qlif, tmp_path):
     facts = json.loads(said)
     if command == "prove":
         assert {claim["result"] for claim in facts} == {"proved"}
+        assert all(claim["bound"] for claim in facts)
     else:
         assert facts["mismatches"] == 0
         assert facts["updates"] == 20 * NEURONS

@@ -57,16 +57,6 @@ def test_every_claim_about_every_preset(name):
     assert all(claim.bound is None for claim in claims)
 
 
-def test_verilog_of_somebody_else_is_proved_by_its_ports():
-    configuration = Settings.read("tiny-8", None).population(2)
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    text = export_population(words, 2, "mine").verilog.replace("qlif_population", "mine")
-    claims = assert_all_proved(
-        claim for task in foreign_tasks(configuration, text, "mine") for claim in task.prove(60.0)
-    )
-    assert all(claim.bound for claim in claims)
-
-
 def test_a_pipeline_of_somebody_else():
     configuration = Settings.read("tiny-8", None).population(2)
     words = quantise(configuration.parameters, configuration.arithmetic)
