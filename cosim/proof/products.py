@@ -94,13 +94,13 @@ class Products(Terms):
         return self.concat(self.slice(word, width - zeros - 1, 0), self.constant(0, zeros))
 
     def _product(self, left: Factor, right: Factor, width: int) -> Product:
-        if left.word.id() > right.word.id():
-            left, right = right, left
         signed = left.signed or right.signed
         exact = self.width(left.word) + self.width(right.word)
         whole = exact <= width
         exact = min(exact, width)
-        key = (left.word.id(), left.signed, right.word.id(), right.signed, exact)
+        # The order is kept: sums of the pieces' products are compared in it.
+        one, other = sorted((factor.word.id(), factor.signed) for factor in (left, right))
+        key = (one, other, exact)
         if key not in self._made:
             product = Product(self.fresh(exact, "product"), left, right, signed, whole)
             self._made[key] = self._by_word[product.word.id()] = product
