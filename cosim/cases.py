@@ -7,9 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model import analytic, datapath
-from qlif.model.fixed import ParameterWrite
+from qlif.model.fixed import FixedNeurons, ParameterWrite
 from qlif.model.formats import Rounding
 from qlif.model.words import Words
+
+MOST_TRIED = 1 << 14
+"""So many currents are tried for a sum near the turn of its rounding; fewer of wide formats: they are slow."""
 
 LONGEST_TRACE = 4000
 """A trace that takes more timesteps to die away isn't waited for."""
@@ -129,6 +132,36 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
                     drawn = np.full(length, random.integers(rheobase[-1], form.max_word + 1))
             currents[step : step + length, neuron] = np.clip(drawn, form.min_word, form.max_word)
             step += length
+    return currents
+
+
+def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Generator) -> Currents | None:
+    """Return current words that bring each sum as near as can be to where its rounding turns over.
+
+    From below or from above, as it comes: then the last bit of a product or of a sum decides a word of the
+    potential. None with stochastic rounding, which has no such place, or where nothing is dropped.
+    """
+    arithmetic = words.arithmetic
+    form, places = arithmetic.current, words.sum_format.f_bits - arithmetic.potential.f_bits
+    if arithmetic.rounding is Rounding.SR or places < 1:
+        return None
+    turns = 0 if arithmetic.rounding is Rounding.TRN else 1 << (places - 1)
+    golden = FixedNeurons(words)
+    kind: type = np.int64 if words.largest_width < 63 else object
+    tried = MOST_TRIED if kind is np.int64 else MOST_TRIED >> 7
+    constants = {name: np.broadcast_to(word, (neurons,)) for name, word in words.values.items()}
+    currents = np.empty((steps, neurons), dtype=np.int64)
+    for step in range(steps):
+        for neuron in range(neurons):
+            candidates = random.integers(form.min_word, form.max_word + 1, tried)
+            of_neuron = {name: word[neuron].item() for name, word in constants.items()}
+            potential = int(golden.state.potential[neuron])
+            total = datapath.exact_sum(words, of_neuron, potential, candidates.astype(kind))
+            # How far above the turn the sum is, if at all.
+            above = (total - turns) & ((1 << places) - 1)
+            nearest = np.argmin(above) if random.random() < 0.5 else np.argmax(above)
+            currents[step, neuron] = candidates[nearest]
+        golden.step_words(currents[step])
     return currents
 
 

@@ -91,6 +91,17 @@ def integrate(
     is rounded once and brought to the range of the potential once.
     """
     arithmetic = words.arithmetic
+    total = exact_sum(words, constants, potential, current)
+    excess = words.sum_format.f_bits - arithmetic.potential.f_bits
+    rounded = drop(total, excess, arithmetic.rounding, random, arithmetic.random_bits)
+    return fit(rounded, arithmetic.potential, arithmetic.overflow, where)
+
+
+def exact_sum(
+    words: Words, constants: Mapping[str, Integer], potential: Integer, current: Integer
+) -> Integer:
+    """Return the sum of one forward Euler step before it is rounded, in the format `words.sum_format`."""
+    arithmetic = words.arithmetic
     if arithmetic.form is Form.FACTORED:
         quadratic = (potential - constants["rest"]) * (potential - constants["critical"]) * constants["gain"]
     else:
@@ -108,10 +119,7 @@ def integrate(
     if arithmetic.form is Form.SQUARE:
         total = total + (constants["bias"] << (finest - words.constants["bias"].format.f_bits))
     total = total + (potential << (finest - arithmetic.potential.f_bits))
-    total = total + (quadratic << (finest - quadratic_fraction))
-    excess = finest - arithmetic.potential.f_bits
-    rounded = drop(total, excess, arithmetic.rounding, random, arithmetic.random_bits)
-    return fit(rounded, arithmetic.potential, arithmetic.overflow, where)
+    return total + (quadratic << (finest - quadratic_fraction))
 
 
 def decay_trace(

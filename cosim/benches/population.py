@@ -87,9 +87,15 @@ async def directed(dut: Any) -> None:
 
 @cocotb.test()
 async def constrained_random(dut: Any) -> None:
-    """Play random input that favours the neuron's corners, at full speed."""
+    """Play random input that favours the neuron's corners, and the edges of its rounding, at full speed."""
     job, _ = Job.present()
-    await _random_run(await _ready(dut, job), job, Stalls(), "constrained random")
+    bench = await _ready(dut, job)
+    await _random_run(bench, job, Stalls(), "constrained random")
+    neurons = job.words.parameters.n
+    edges = cases.rounding_edges(job.words, max(8, 2000 // neurons), neurons, bench.random)
+    if edges is not None:
+        await bench.reset()
+        _judge(job, edges, await bench.play(edges, Stalls()), "edges of the rounding")
 
 
 @cocotb.test()
@@ -111,6 +117,13 @@ async def stalled(dut: Any) -> None:
     ):
         await bench.reset()
         await _random_run(bench, job, stalls, f"{stalls}", share=0.1)
+    # Each row on its own, with nothing before or behind it, while neurons spike.
+    neurons = job.words.parameters.n
+    strong = np.full(
+        (max(4, 1000 // neurons), neurons), job.words.arithmetic.current.max_word, dtype=np.int64
+    )
+    await bench.reset()
+    _judge(job, strong, await bench.play(strong, Stalls(currents=0.95)), "row by row")
 
 
 @cocotb.test()
@@ -155,7 +168,9 @@ async def reset_in_mid_run(dut: Any) -> None:
         for clocks in range(max(1, last - 4), last + 4):
             await bench.play(currents, Stalls(), stop_after=clocks)
             await bench.reset(clocks=1)
-            _judge(job, currents[:4], await bench.play(currents[:4], Stalls()), f"reset at row {clocks}")
+            # A place of the queue too many shows when it is full.
+            stalls = Stalls(updates=0.9 if clocks % 2 else 0.0)
+            _judge(job, currents[:4], await bench.play(currents[:4], stalls), f"reset at row {clocks}")
             await bench.reset(clocks=1)
     # Strong input, until a spike is stuck, or everything is.
     strong = np.full((100, neurons), job.words.arithmetic.current.max_word, dtype=np.int64)

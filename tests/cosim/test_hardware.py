@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from qlif.cosim import simulators
-from qlif.cosim.cosimulation import RUNTIME_TEST, THOROUGH_TESTS, tests_of
+from qlif.cosim.cosimulation import RUNTIME_TEST, THOROUGH_TESTS
+from qlif.cosim.cosimulation import tests_of as benches_of
 from qlif.cosim.job import Job
 from qlif.hdl.export import Export, export_neuron, export_population
 from qlif.hdl.gates import models_of
@@ -118,7 +119,7 @@ def test_the_explicit_variants_with_models_of_their_cells(
     built_from = primitives("explicit", target)
     export = export_population(words, 24, "explicit", lanes, all_at(words, depth), built_from)
     outcome, log = population_run(
-        tmp_path, quick_simulator, words, 3000, tests_of(export.interface), export=export
+        tmp_path, quick_simulator, words, 3000, benches_of(export.interface), export=export
     )
     assert outcome[1] == 0 and outcome[0] >= len(THOROUGH_TESTS), log
 
