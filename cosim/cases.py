@@ -12,7 +12,7 @@ from qlif.model.formats import Rounding
 from qlif.model.words import Words
 
 MOST_TRIED = 1 << 14
-"""So many currents are tried for a sum near the turn of its rounding; fewer of wide formats: they are slow."""
+"""So many currents are tried for a sum near the turn of its rounding; fewer of wide, slow formats."""
 
 LONGEST_TRACE = 4000
 """A trace that takes more timesteps to die away isn't waited for."""
