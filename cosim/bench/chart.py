@@ -1,12 +1,13 @@
 """All contenders as bars over a logarithmic axis."""
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qlif.cosim.bench import golden
 from qlif.cosim.bench.cosimulation import BLOCKS, SELF_TEST
 from qlif.cosim.bench.measure import Measured
-from qlif.model.themes import FONT_SIZE, Theme, new_figure, style_axes
+from qlif.model.themes import FONT_SIZE, Theme, add_legend, new_figure, style_axes
 
 OURS = {
     golden.KERNEL,
@@ -60,5 +61,8 @@ def speed_figure(measured: Measured, theme: Theme) -> Figure:
     bottom.set_xlim(slowest / 3, fastest * 6)
     bottom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e6:g}"))
     bottom.xaxis.set_minor_formatter(NullFormatter())
-    bottom.set_xlabel("million updates per second (logarithmic); qlif in the darker colour")
+    bottom.set_xlabel("million updates per second, logarithmic")
+    kinds = {"qlif": theme.series[1], "yardsticks and others": theme.series[0]}
+    handles = [Line2D([], [], color=color, linewidth=8, label=name) for name, color in kinds.items()]
+    add_legend(figure, handles, theme)
     return figure
