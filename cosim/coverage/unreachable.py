@@ -142,8 +142,7 @@ class Unreachable:
         spike = Integer(terms, update.expected["spike"], 0, 1)
         conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
         reached = self._reach.holds(terms, words, {name: before[name] for name in STATE})
-        low, high = sums_of(words, self._constants, self._reach.lowest, self._reach.highest)
-        reached += [totals["total"] >= low, totals["total"] <= high]
+        reached += self._reach.bounds(terms, words, before)
         claim = terms.negation(terms.both(*conditions))
         return terms.prove(claim, reached, None, self._seconds).verdict == "proved"
 

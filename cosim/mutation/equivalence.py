@@ -171,7 +171,12 @@ class Equivalence:
         after["spike"] = now["core.outlet.pushed_spikes"]
         update = Update(self._words, before, after)
         update.golden(terms)
-        reached = [] if self._reach is None else self._reach.holds(terms, self._words, fields)
+        reached = []
+        if self._reach is not None:
+            reached = [
+                *self._reach.holds(terms, self._words, fields),
+                *self._reach.bounds(terms, self._words, before),
+            ]
         return update, counter, reached
 
     def _entry_differs(self, changed: Circuit) -> str | None:

@@ -7,9 +7,11 @@ formats give the ends of what can come out. Where there are too many words, the 
 intervals.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -97,6 +99,31 @@ class Reach:
             at_rest = terms.equal(state["potential"], terms.constant(self.resting, form.width))
             held.append(terms.either(terms.negation(terms.any(state["refractory"])), at_rest))
         return held
+
+    def bounds(self, terms: Products, words: Words, before: Mapping[str, Term]) -> list[Term]:
+        """Return between which words the golden sum is, from one of these states, before it is saturated.
+
+        A solver that had to find that out would have to multiply.
+
+        Parameters
+        ----------
+        terms : Products
+        words : Words
+        before : mapping of str to Term
+            State, current and random bits.
+        """
+        constants = {name: int(word) for name, word in words.values.items()}
+        low, high = sums_of(words, constants, self.lowest, self.highest)
+        numbers = {
+            name: Integer(terms, word, form.min_word, form.max_word, form.signed)
+            for name, word in before.items()
+            if (form := words.formats.get(name)) is not None
+        }
+        plain = dataclasses.replace(words, arithmetic=words.arithmetic.replace(overflow=Overflow.SAT))
+        total = datapath.integrate(
+            plain, constants, numbers["potential"], numbers["current"], numbers.get("random", 0), _unsaturated
+        )
+        return [total >= low, total <= high]
 
     def prove(self, terms: Products, words: Words, update: Update, seconds: float) -> Answer:
         """Prove with the golden step that no update leaves them, but for the potential's range."""
@@ -193,5 +220,6 @@ def sums_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> 
     return min(end.low for end in ends), max(end.high for end in ends)
 
 
-def _unsaturated(condition: object, a: object, b: Interval) -> Interval:
+def _unsaturated(condition: object, a: object, b: Any) -> Any:
+    """Choose what a sum is in a format without ends."""
     return b
