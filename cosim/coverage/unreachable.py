@@ -22,14 +22,14 @@ from qlif.cosim.proof.integers import Integer, choose
 from qlif.cosim.proof.netlist import read_circuit
 from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import LARGEST_WIDTH, Reach, of_a_state, retired, sums_of
+from qlif.cosim.proof.reach import Reach, of_a_state, retired, sums_of
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
 from qlif.hdl.export import Export
 from qlif.model.errors import InputError
 from qlif.model.words import Words
 
-SECONDS = 20.0
+SECONDS = 60.0
 """The time that the solver may take for one question."""
 
 _PIPELINE = "core.pipeline."
@@ -216,12 +216,12 @@ class Unreachable:
     def _sum_is_bounded(
         self, terms: Products, pipeline: set[int], clocks: list[Clock], assumed: list[Term]
     ) -> list[Term]:
-        """Return between which words the sum is before saturation, where no solver gets through its products.
+        """Return between which words the sum is before saturation, which the solver would have to multiply for.
 
         It is the golden model's, which the solver can tell; and intervals tell between which words that is.
         """
         circuit, words = self._circuit, self._words
-        if words.arithmetic.potential.width <= LARGEST_WIDTH or _SUM not in circuit.named:
+        if _SUM not in circuit.named or words.arithmetic.random_bits:
             return []
         nodes, depth = {circuit.named[_SUM]}, 0
         while circuit.named[_STORED] not in (cone := circuit.cone(nodes)):

@@ -1,0 +1,86 @@
+"""The states that a neuron can come to: none is left out, and none of a small neuron is in vain."""
+
+import numpy as np
+import pytest
+
+from qlif.cosim import cases
+from qlif.cosim.proof.intervals import Interval
+from qlif.cosim.proof.reach import Reach, potential_range, sums_of
+from qlif.model import datapath
+from qlif.model.fixed import FixedNeurons
+from qlif.model.parameters import Parameters
+from qlif.model.presets import PRESETS
+from qlif.model.words import quantise
+
+
+def words_of(name, **changes):
+    return quantise(Parameters(n=64), PRESETS[name].replace(**changes))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_no_run_leaves_them(name):
+    words = words_of(name)
+    reach = Reach.of(words)
+    currents = cases.constrained_random(words, 400, 64, np.random.default_rng(3))
+    # The strongest of both signs too: they lead to the ends.
+    currents[:, :8], currents[:, 8:16] = words.arithmetic.current.min_word, words.arithmetic.current.max_word
+    _, states = FixedNeurons(words).run_words(currents)
+    potential, refractory, trace = (states[name] for name in datapath.State._fields)
+    assert reach.lowest <= potential.min() and potential.max() <= reach.highest
+    assert (potential[refractory > 0] == reach.resting).all()
+    assert refractory.max() == reach.longest
+    assert trace.max() == reach.trace
+
+
+def test_every_potential_in_the_range_of_tiny_8_is_come_to():
+    words = words_of("tiny-8")
+    reach = Reach.of(words)
+    form = words.arithmetic.current
+    found, new = {reach.resting}, {reach.resting}
+    while new:
+        after = {
+            datapath.integrate(words, words.values, v, i, 0, datapath.where_integer)
+            for v in new
+            for i in range(form.min_word, form.max_word + 1)
+        }
+        new = {v for v in after if v <= reach.highest} - found
+        found |= new
+    assert (min(found), max(found)) == (reach.lowest, reach.highest)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_golden_sum_is_within_its_bounds(name):
+    words = words_of(name)
+    reach, random = Reach.of(words), np.random.default_rng(4)
+    low, high = sums_of(words, words.values, reach.lowest, reach.highest)
+    form = words.arithmetic.current
+    for _ in range(300):
+        v = int(random.integers(reach.lowest, reach.highest + 1))
+        i = int(random.choice([form.min_word, form.max_word, random.integers(form.min_word, form.max_word)]))
+        r = int(random.integers(1 << words.arithmetic.random_bits))
+        total = datapath.integrate(words, words.values, v, i, r, lambda condition, a, b: b)
+        assert low <= total <= high
+
+
+def test_a_range_that_wraps_is_not_narrowed():
+    words = words_of("square-16", overflow="WRAP")
+    form, threshold = words.arithmetic.potential, words.values["threshold"]
+    assert potential_range(words, words.values, words.values["reset"]) == (form.min_word, threshold - 1)
+
+
+def test_intervals_hold_what_is_computed_in_them():
+    random = np.random.default_rng(5)
+    for _ in range(2000):
+        a, b = sorted(random.integers(-50, 50, 2).tolist()), sorted(random.integers(-50, 50, 2).tolist())
+        x, y = int(random.integers(a[0], a[1] + 1)), int(random.integers(b[0], b[1] + 1))
+        one, other, places = Interval(*a), Interval(*b), int(random.integers(5))
+        for held, number in (
+            (one + other, x + y),
+            (one - other, x - y),
+            (one * other, x * y),
+            (3 * one + 7, 3 * x + 7),
+            (one << places, x << places),
+            (one >> places, x >> places),
+            (one & 15, x & 15),
+        ):
+            assert held.low <= number <= held.high
