@@ -216,7 +216,7 @@ class Unreachable:
     def _sum_is_bounded(
         self, terms: Products, pipeline: set[int], clocks: list[Clock], assumed: list[Term]
     ) -> list[Term]:
-        """Return between which words the sum is before saturation: the solver would have to multiply for that.
+        """Return between which words the sum is before saturation: a solver would have to multiply for that.
 
         It is the golden model's, which the solver can tell; and intervals tell between which words that is.
         """
