@@ -7,6 +7,7 @@ update. Importing this fails without numba.
 import numba
 import numpy as np
 
+from qlif.model.kernel.jit import Compiled
 from qlif.model.self_test import SIGNATURE_BITS, SIGNATURE_TAPS, STRETCH_BITS
 
 AT_ONCE = 32
@@ -21,7 +22,7 @@ _TAPS = np.uint64(SIGNATURE_TAPS)
 _FIRST, _SECOND, _THIRD = (np.uint64(place) for place in range(1, 64) if SIGNATURE_TAPS >> place & 1)
 
 
-@numba.njit(cache=True)
+@Compiled
 def currents(random, timestep, near, strong, noise_bits, width, out):  # type: ignore[no-untyped-def]
     """Fill `out`, (timesteps, neurons), with current words made of random words."""
     timesteps, neurons = out.shape
@@ -45,7 +46,7 @@ def currents(random, timestep, near, strong, noise_bits, width, out):  # type: i
                 out[step, neuron] = (word << shift) >> shift
 
 
-@numba.njit(cache=True)
+@Compiled
 def update_words(spikes, potential, trace, neuron_bits, potential_bits, trace_bits):  # type: ignore[no-untyped-def]
     """Return what the signature absorbs of each update, all in (timesteps, neurons)."""
     timesteps, neurons = spikes.shape
@@ -69,7 +70,7 @@ def update_words(spikes, potential, trace, neuron_bits, potential_bits, trace_bi
     return words
 
 
-@numba.njit(cache=True)
+@Compiled
 def absorb(signature, words):  # type: ignore[no-untyped-def]
     """Return a signature after it absorbed words."""
     sums = np.zeros(AT_ONCE, dtype=np.uint64)
@@ -95,6 +96,6 @@ def absorb(signature, words):  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(cache=True)
+@numba.njit
 def _times_x(value):  # type: ignore[no-untyped-def]
     return (value << _ONE) ^ (_TAPS if value >> _TOP else np.uint64(0))

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from qlif.model import datapath
 from qlif.model.kernel.blocks import block_of, on_blocks, shares_of
-from qlif.model.kernel.jit import compiled_for
 from qlif.model.kernel.loops import advance
 from qlif.model.kernel.room import Room
 from qlif.model.kernel.rules import Plan
@@ -108,7 +107,7 @@ class CompiledEngine:
             state = self._potential, self._refractory, self._trace
             same = (*state, self._factors, self._constants, self._plan.shifts, self._block, self._trace_on)
             loop = advance(self._plan.rule(self._per_neuron, real))
-            entry = compiled_for(loop, (*same, *self._whole, *room.arrays, random, currents))
+            entry = loop.entry(*same, *self._whole, *room.arrays, random, currents)
             found = self._loops[real] = functools.partial(entry, *same)
         return found
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from qlif.model.kernel.blocks import block_of, on_blocks, shares_of
 from qlif.model.kernel.float_engines import FloatState, physical
 from qlif.model.kernel.float_loops import PARAMETERS, advance
-from qlif.model.kernel.jit import compiled_for
 from qlif.model.kernel.room import Room
 from qlif.model.kernel.running import Snapshot
 from qlif.model.parameters import Parameters
@@ -82,6 +81,6 @@ class CompiledFloatEngine:
         if self._found is None:
             state = self._potential, self._count, self._trace
             same = (*state, self._parameters, self._periods, self._block, self._trace_on, self._additive)
-            entry = compiled_for(advance(self._per_neuron), (*same, *self._whole, *room.arrays, currents))
+            entry = advance(self._per_neuron).entry(*same, *self._whole, *room.arrays, currents)
             self._found = functools.partial(entry, *same)
         return self._found

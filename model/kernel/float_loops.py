@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from qlif.model.kernel.integers import choose, like, truths_of_64
-from qlif.model.kernel.jit import compiled
+from qlif.model.kernel.jit import Compiled
 
 PARAMETERS = (
     "threshold",
@@ -30,7 +30,7 @@ PARAMETERS = (
 
 
 @functools.cache
-def advance(per_neuron: bool) -> Any:
+def advance(per_neuron: bool) -> Compiled:
     """Return the compiled loop, for parameters of the whole population or of each neuron.
 
     It is called as ``advance(v, count, trace, parameters, periods, block, trace_on, additive, first, end,
@@ -104,4 +104,4 @@ def advance(per_neuron: bool) -> Any:
                     traces[timestep, start:stop] = x
         return True
 
-    return compiled(loop)
+    return Compiled(loop, "own" if per_neuron else "shared")

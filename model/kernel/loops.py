@@ -22,7 +22,7 @@ from qlif.model.kernel.integers import (
     unsigned,
     widest_vectors,
 )
-from qlif.model.kernel.jit import compiled
+from qlif.model.kernel.jit import Compiled
 from qlif.model.kernel.rules import CONSTANTS, Round, Rule, Shifts
 
 LINE = 64
@@ -56,7 +56,7 @@ _SUM_OFFSET, _PRODUCT_OFFSET = int(Shifts.SUM_OFFSET), int(Shifts.PRODUCT_OFFSET
 
 
 @functools.cache
-def advance(rule: Rule) -> Any:
+def advance(rule: Rule) -> Compiled:
     """Return the compiled loop of a rule.
 
     It is called as ``advance(potential, refractory, trace, factors, constants, shifts, block, trace_on,
@@ -217,4 +217,4 @@ def advance(rule: Rule) -> Any:
                     traces[timestep, start:stop] = x
         return True
 
-    return compiled(loop)
+    return Compiled(loop, rule.tag)

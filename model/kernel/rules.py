@@ -9,7 +9,7 @@ much narrower that it fits 32 bits where the whole doesn't. (Half to even looks 
 that is kept, so V takes part in that.)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any
 
@@ -65,6 +65,11 @@ class Rule:
     sum_bits: int
     trace_bits: int
     real: bool
+
+    @property
+    def tag(self) -> str:
+        """All of it in a name."""
+        return "_".join(str(int(getattr(self, each.name))) for each in fields(self))
 
 
 @dataclass(frozen=True)
