@@ -237,7 +237,12 @@ def test_an_interrupted_self_test_leaves_nothing_half_written(tmp_path):
         "4000000000",
     ]
     process = subprocess.Popen(
-        [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What a shell runs in the background ignores interrupts, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not list(tmp_path.glob(".self-test-*/fast/objects/*.mk")):
         time.sleep(0.1)
