@@ -32,6 +32,9 @@ from qlif.model.words import Words
 SECONDS = 60.0
 """The time that the solver may take for one question."""
 
+QUICKLY = 10.0
+"""The time for a first try, in which the sums may be anything."""
+
 _PIPELINE = "core.pipeline."
 _READ = "core.read__data"
 _STORED = "core.stored"
@@ -44,10 +47,11 @@ Bit = tuple[str, int]
 
 
 class Moment(NamedTuple):
-    """A clock, and what is known of it."""
+    """A clock, what is known of it, and what is known of the sums in it, which makes other proofs slower."""
 
     now: Clock
     assumed: list[Term]
+    sums: list[Term]
 
 
 class Unreachable:
@@ -162,21 +166,25 @@ class Unreachable:
             return terms.both(*(terms.equal(found, terms.constant(is_, 1)) for found, is_ in wanted))
 
         steady, *early = self._moments
-        claims = [(is_so(steady.now), steady.assumed)]
+        claims = [(is_so(steady.now), steady)]
         if begins_otherwise and not follows:
             # Only of the pipeline's registers is it known how they begin.
             return False
         if begins_otherwise:
             claims += [
-                (terms.implies(is_so(one.now), is_so(next_.now)), [*one.assumed, *next_.assumed])
+                # Of a later clock at least as much is known.
+                (terms.implies(is_so(one.now), is_so(next_.now)), next_)
                 for one, next_ in itertools.pairwise(early)
             ]
         elif follows:
             # What doesn't depend on the pipeline is the same whatever its registers begin with.
-            claims += [(is_so(now), assumed) for now, assumed in early]
-        return all(
-            claim == terms.true or terms.prove(claim, assumed, None, self._seconds).verdict == "proved"
-            for claim, assumed in claims
+            claims += [(is_so(moment.now), moment) for moment in early]
+        return all(self._proved(claim, moment) for claim, moment in claims)
+
+    def _proved(self, claim: Term, moment: Moment) -> bool:
+        tries = [(moment.assumed, QUICKLY), ([*moment.assumed, *moment.sums], self._seconds)]
+        return claim == self._terms.true or any(
+            self._terms.prove(claim, assumed, None, seconds).verdict == "proved" for assumed, seconds in tries
         )
 
     def _module(self, line: int) -> str:
@@ -205,12 +213,14 @@ class Unreachable:
     ) -> Iterator[Moment]:
         """Give so many clocks, of which only the pipeline's registers are handed on."""
         read: list[Term] = []
+        bounds: list[Term] = []
         clocks: list[Clock] = []
         for _ in range(count):
-            now, assumed = self._moment(terms, states)
+            now = Clock(terms, self._circuit, {}, states)
             clocks.append(now)
-            read += [*assumed, *self._sum_is_bounded(terms, pipeline, clocks, [*read, *assumed])]
-            yield Moment(now, [*read, *self._known(terms, now)])
+            read.append(self._held(terms, now[_READ]))
+            bounds += self._sum_is_bounded(terms, pipeline, clocks, read)
+            yield Moment(now, [*read, *self._known(terms, now)], [*bounds])
             states = {state: word for state, word in now.following().items() if state in pipeline}
 
     def _sum_is_bounded(
@@ -247,10 +257,6 @@ class Unreachable:
             end for low, high in ranges for end in (low, high, *sums_of(words, self._constants, low, high))
         ]
         return [sum_ >= min(ends), sum_ <= max(ends)]
-
-    def _moment(self, terms: Products, states: Mapping[int, Term]) -> Moment:
-        now = Clock(terms, self._circuit, {}, states)
-        return Moment(now, [self._held(terms, now[_READ])])
 
     def _known(self, terms: Products, now: Clock) -> list[Term]:
         """Return what is known of the registers that aren't the pipeline's."""

@@ -15,6 +15,7 @@ from qlif.model.words import quantise
 KINDS = ("case", "line", "branch", "toggle")
 
 
+@pytest.mark.slow
 def test_all_that_can_be_reached_of_tiny_8_is(qlif, yosys):
     code, output, errors = qlif("coverage", "--preset", "tiny-8", "--seed", 3, "--json")
     assert code == 0, errors + output
