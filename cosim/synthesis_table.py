@@ -60,7 +60,8 @@ PEERS = """
 ## Blocks of others
 
 We put them through the same flow, from their published sources: the block between registers, median of
-5 seeds. They compute other neurons than these cores, most of them in fewer bits: a yardstick, no contest.
+5 seeds (on ECP5 with nextpnr's default placer, not the static one). They compute other neurons than these
+cores, most of them in fewer bits: a yardstick, no contest.
 
 """
 PEER_TITLES = (
