@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from qlif.cosim import simulators
-from qlif.cosim.bench.measure import Different
+from qlif.cosim.benchmark.measure import Different
 from qlif.cosim.commands import study
 from qlif.cosim.commands.bench import bench
 from qlif.cosim.commands.cosim import cosim

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from qlif.cosim.bench import report
-from qlif.cosim.bench.measure import ROUNDS, SIZES, measure
-from qlif.cosim.bench.work import bytes_for
+from qlif.cosim.benchmark import report
+from qlif.cosim.benchmark.measure import ROUNDS, SIZES, measure
+from qlif.cosim.benchmark.work import bytes_for
 from qlif.cosim.commands.options import JsonOption, OutOption, progress_bar
 from qlif.model.checks import whole
 from qlif.model.errors import InputError, unknown_name

@@ -6,14 +6,14 @@ import re
 import numpy as np
 import pytest
 
-from qlif.cosim.bench import catalogue, compiled_c, golden, measure, missing
-from qlif.cosim.bench.compiled_c import CompiledC
-from qlif.cosim.bench.contender import Contender, Skipped
-from qlif.cosim.bench.fixed_point_library import ApytypesNeurons
-from qlif.cosim.bench.goals import GOALS, OTHERS, verdicts
-from qlif.cosim.bench.measure import Measured, golden_end
-from qlif.cosim.bench.plain_numpy import TightNumpy
-from qlif.cosim.bench.work import Work
+from qlif.cosim.benchmark import catalogue, compiled_c, golden, measure, missing
+from qlif.cosim.benchmark.compiled_c import CompiledC
+from qlif.cosim.benchmark.contender import Contender, Skipped
+from qlif.cosim.benchmark.fixed_point_library import ApytypesNeurons
+from qlif.cosim.benchmark.goals import GOALS, OTHERS, verdicts
+from qlif.cosim.benchmark.measure import Measured, golden_end
+from qlif.cosim.benchmark.plain_numpy import TightNumpy
+from qlif.cosim.benchmark.work import Work
 from qlif.model import memory
 from qlif.model.fixed import FixedNeurons
 from qlif.model.kernel import engines

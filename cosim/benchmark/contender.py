@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from qlif.cosim.bench.work import Work
+from qlif.cosim.benchmark.work import Work
 
 PIECE = 0.04
 """Seconds that a contender is measured for at a time: much longer than what its caches take to fill."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from qlif.cosim.bench import golden
-from qlif.cosim.bench.catalogue import APYTYPES, C_BLOCKED, C_WIDE, NUMPY, NUMPY_64, C
-from qlif.cosim.bench.cosimulation import BARE_LOOP, PER_CYCLE, SELF_TEST
-from qlif.cosim.bench.measure import COSIMULATION_NEURONS, Measured
+from qlif.cosim.benchmark import golden
+from qlif.cosim.benchmark.catalogue import APYTYPES, C_BLOCKED, C_WIDE, NUMPY, NUMPY_64, C
+from qlif.cosim.benchmark.cosimulation import BARE_LOOP, PER_CYCLE, SELF_TEST
+from qlif.cosim.benchmark.measure import COSIMULATION_NEURONS, Measured
 
 SMALL, MIDDLE, LARGE = 100, 10_000, 1_000_000
 

@@ -4,9 +4,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from qlif.cosim.bench import golden
-from qlif.cosim.bench.cosimulation import BLOCKS, SELF_TEST
-from qlif.cosim.bench.measure import Measured
+from qlif.cosim.benchmark import golden
+from qlif.cosim.benchmark.cosimulation import BLOCKS, SELF_TEST
+from qlif.cosim.benchmark.measure import Measured
 from qlif.model.themes import FONT_SIZE, Theme, add_legend, new_figure, style_axes
 
 OURS = {

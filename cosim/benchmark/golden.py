@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from qlif.cosim.bench.contender import Contender
-from qlif.cosim.bench.work import Work
+from qlif.cosim.benchmark.contender import Contender
+from qlif.cosim.benchmark.work import Work
 from qlif.model.fixed import FixedNeurons
 from qlif.model.population import QLIFPopulation
 

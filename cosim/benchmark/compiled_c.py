@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qlif.cosim.bench.work import Work
+from qlif.cosim.benchmark.work import Work
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.errors import InputError
 from qlif.model.formats import Overflow, Rounding

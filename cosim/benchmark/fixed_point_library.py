@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from qlif.cosim.bench.missing import library
-from qlif.cosim.bench.work import Work
+from qlif.cosim.benchmark.missing import library
+from qlif.cosim.benchmark.work import Work
 
 
 class ApytypesNeurons:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.bench.work import Work
+from qlif.cosim.benchmark.work import Work
 from qlif.model.kernel.rules import Shifts
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from qlif.cosim.bench import golden
-from qlif.cosim.bench.compiled_c import WIDE, CompiledC
-from qlif.cosim.bench.contender import Contender, Skipped
-from qlif.cosim.bench.fixed_point_library import ApytypesNeurons
-from qlif.cosim.bench.missing import Missing
-from qlif.cosim.bench.peers import PEERS
-from qlif.cosim.bench.plain_numpy import TightNumpy
-from qlif.cosim.bench.work import Work
+from qlif.cosim.benchmark import golden
+from qlif.cosim.benchmark.compiled_c import WIDE, CompiledC
+from qlif.cosim.benchmark.contender import Contender, Skipped
+from qlif.cosim.benchmark.fixed_point_library import ApytypesNeurons
+from qlif.cosim.benchmark.missing import Missing
+from qlif.cosim.benchmark.peers import PEERS
+from qlif.cosim.benchmark.plain_numpy import TightNumpy
+from qlif.cosim.benchmark.work import Work
 from qlif.model.errors import InputError
 from qlif.model.kernel.engines import COMPILED, chosen_engine, chosen_threads
 

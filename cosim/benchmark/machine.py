@@ -5,7 +5,7 @@ import os
 import platform
 from pathlib import Path
 
-from qlif.cosim.bench.compiled_c import compiler, compiler_version
+from qlif.cosim.benchmark.compiled_c import compiler, compiler_version
 from qlif.model.kernel.engines import chosen_threads
 
 PACKAGES = (

@@ -7,10 +7,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from qlif.cosim.bench.chart import speed_figure
-from qlif.cosim.bench.goals import GOALS, OTHERS, verdicts
-from qlif.cosim.bench.machine import machine, versions
-from qlif.cosim.bench.measure import Measured
+from qlif.cosim.benchmark.chart import speed_figure
+from qlif.cosim.benchmark.goals import GOALS, OTHERS, verdicts
+from qlif.cosim.benchmark.machine import machine, versions
+from qlif.cosim.benchmark.measure import Measured
 from qlif.model.studies.tables import markdown
 from qlif.model.themes import save
 

@@ -6,9 +6,9 @@ Their neurons aren't ours, so only speeds are compared; each gets a new input in
 import os
 from collections.abc import Callable
 
-from qlif.cosim.bench.contender import Contender
-from qlif.cosim.bench.missing import library
-from qlif.cosim.bench.work import Work
+from qlif.cosim.benchmark.contender import Contender
+from qlif.cosim.benchmark.missing import library
+from qlif.cosim.benchmark.work import Work
 
 PEERS: dict[str, Callable[[Work], Contender]] = {}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from qlif.cosim.bench.catalogue import contenders
-from qlif.cosim.bench.contender import Contender, Skipped
-from qlif.cosim.bench.cosimulation import UPDATES, measure_cosimulation
-from qlif.cosim.bench.work import Work
+from qlif.cosim.benchmark.catalogue import contenders
+from qlif.cosim.benchmark.contender import Contender, Skipped
+from qlif.cosim.benchmark.cosimulation import UPDATES, measure_cosimulation
+from qlif.cosim.benchmark.work import Work
 from qlif.cosim.configuration import Settings
 from qlif.cosim.simulators import find
 from qlif.model.errors import InputError
