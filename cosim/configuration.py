@@ -3,11 +3,13 @@
 import tomllib
 import warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from qlif.hdl.depths import Depth
 from qlif.hdl.export import Export, export_population
+from qlif.hdl.population import STEP_BITS
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
@@ -44,10 +46,16 @@ class Configuration:
     depths: dict[str, str] = field(default_factory=dict)
     writes: tuple[dict[str, Any], ...] = ()
 
-    def export(self, lanes: int = 1, built_from: Primitives = PORTABLE) -> Export:
+    @cached_property
+    def words(self) -> Words:
+        """The neurons' parameters in words."""
+        return quantise(self.parameters, self.arithmetic)
+
+    def export(self, lanes: int = 1, built_from: Primitives = PORTABLE, step_bits: int = STEP_BITS) -> Export:
         """Return the population as Verilog: see :func:`qlif.hdl.export.export_population`."""
-        words = quantise(self.parameters, self.arithmetic)
-        return export_population(words, self.parameters.n, self.name, lanes, self.depths, built_from)
+        return export_population(
+            self.words, self.parameters.n, self.name, lanes, self.depths, built_from, step_bits
+        )
 
     def parameter_writes(self, words: Words, timesteps: int) -> tuple[ParameterWrite, ...]:
         """Return the changes of parameters in words.

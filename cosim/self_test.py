@@ -19,7 +19,7 @@ from qlif.model.errors import InputError
 from qlif.model.golden_self_test import GoldenSelfTest
 from qlif.model.progress import Progress, unwatched
 from qlif.model.self_test import LARGEST_TIMESTEPS, SelfTestPlan
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 PROGRAM = "self_test.cpp"
 CHECKPOINTS = 1024
@@ -152,7 +152,7 @@ def self_test(
         raise InputError(f"the self-test has from 1 to {LARGEST_TIMESTEPS} timesteps, not {timesteps}")
     if configuration.writes:
         raise InputError("the self-test writes no parameters: leave [[writes]] out of the file")
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words = configuration.words
     neurons = words.parameters.n
     plan = SelfTestPlan.of(words, seed)
     export = export or configuration.export()

@@ -15,12 +15,11 @@ from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH
 from qlif.cosim.job import Job, read_seconds
 from qlif.cosim.self_test import PROGRAM
 from qlif.cosim.simulators import Design, SimulationError, Simulator
-from qlif.hdl.export import POPULATION_MODULE, export_population
+from qlif.hdl.export import POPULATION_MODULE
 from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
 from qlif.model.files import write_text
 from qlif.model.progress import Progress, unwatched
 from qlif.model.self_test import SelfTestPlan
-from qlif.model.words import quantise
 
 SELF_TEST, BLOCKS, PER_CYCLE, BARE_LOOP = (
     "self-test",
@@ -59,9 +58,8 @@ def measure_cosimulation(
     SimulationError
         Something can't be built or run.
     """
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words, export = configuration.words, configuration.export()
     neurons = words.parameters.n
-    export = export_population(words, neurons, configuration.name)
     with tempfile.TemporaryDirectory(prefix="qlif-speed-") as temporary:
         work = Path(temporary)
         population, tested, blocks = (work / f"{name}.v" for name in ("population", "self_test", "blocks"))

@@ -10,41 +10,35 @@ from rich.table import Table
 
 from qlif.cosim import simulators
 from qlif.cosim.commands.options import (
+    FEW_NEURONS,
     FEW_STEP_BITS,
+    BenchUpdatesOption,
     JsonOption,
     OutOption,
     ParamsOption,
     PresetOption,
     SeedOption,
+    TimeoutOption,
     progress_bar,
 )
 from qlif.cosim.configuration import Settings
 from qlif.cosim.coverage.report import HOLE, Coverage, as_json, markdown, measure, summary
 from qlif.cosim.coverage.unreachable import SECONDS
 from qlif.cosim.mutation.stimuli import UPDATES
-from qlif.hdl.export import export_population
 from qlif.model.checks import whole
-from qlif.model.errors import InputError
 from qlif.model.files import write_text
-from qlif.model.words import quantise
-
-DEFAULT_NEURONS = 16
 
 
 def coverage(
     preset: PresetOption = None,
     params: ParamsOption = None,
-    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = DEFAULT_NEURONS,
+    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = FEW_NEURONS,
     bench: Annotated[
         list[str] | None, typer.Option("--bench", help="Only this bench. Repeatable [all].")
     ] = None,
-    updates: Annotated[
-        int, typer.Option("--updates", help="How many updates the random benches play.")
-    ] = UPDATES,
+    updates: BenchUpdatesOption = UPDATES,
     seed: SeedOption = 0,
-    timeout: Annotated[
-        float, typer.Option("--timeout", help="Seconds that the solver may take for one question.")
-    ] = SECONDS,
+    timeout: TimeoutOption = SECONDS,
     prove: Annotated[
         bool, typer.Option("--prove/--no-prove", help="Whether what wasn't reached goes to the solver.")
     ] = True,
@@ -56,19 +50,14 @@ def coverage(
     What none of them reaches is put to the solver: either it is proved that nothing can reach it, or it is a
     hole, and the exit code is 1. coverage.md and coverage.json name each.
     """
-    if not timeout > 0:
-        raise InputError(f"--timeout must be above 0, not {timeout}")
     whole("--updates", updates, minimum=1)
     simulator = simulators.find("verilator")
     configuration = Settings.read(preset, params).population(neurons)
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    export = export_population(
-        words, neurons, configuration.name, 1, configuration.depths, step_bits=FEW_STEP_BITS
-    )
+    export = configuration.export(step_bits=FEW_STEP_BITS)
     with progress_bar(as_json_only) as progress:
         found = measure(
             export,
-            words,
+            configuration.words,
             simulator,
             out / "coverage",
             benches=bench or (),

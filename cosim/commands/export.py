@@ -25,14 +25,12 @@ from qlif.cosim.commands.options import (
 )
 from qlif.cosim.commands.self_test import timesteps_for
 from qlif.cosim.configuration import Settings
-from qlif.hdl.export import export_population
 from qlif.hdl.primitives import primitives
 from qlif.hdl.self_test_export import BOARD_MODULE, board_top, export_self_test
 from qlif.model.errors import InputError
 from qlif.model.files import write_text
 from qlif.model.golden_self_test import GoldenSelfTest
 from qlif.model.self_test import SelfTestPlan
-from qlif.model.words import quantise
 
 
 def export(
@@ -55,10 +53,8 @@ def export(
 ) -> None:
     """Write the population as Verilog, with a description of its interface."""
     configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    exported = export_population(
-        words, neurons, configuration.name, lanes, configuration.depths, primitives(variant, target)
-    )
+    words = configuration.words
+    exported = configuration.export(lanes, primitives(variant, target))
     if updates is not None and not selftest:
         raise InputError("--updates belongs to --selftest")
     if selftest:

@@ -12,12 +12,15 @@ from rich.table import Table
 
 from qlif.cosim import simulators
 from qlif.cosim.commands.options import (
+    FEW_NEURONS,
     FEW_STEP_BITS,
+    BenchUpdatesOption,
     JsonOption,
     OutOption,
     ParamsOption,
     PresetOption,
     SeedOption,
+    TimeoutOption,
     progress_bar,
 )
 from qlif.cosim.configuration import Settings
@@ -25,31 +28,22 @@ from qlif.cosim.mutation.campaign import EQUIVALENT, KILLED, SURVIVED, Campaign,
 from qlif.cosim.mutation.equivalence import SECONDS
 from qlif.cosim.mutation.netlist import MODES
 from qlif.cosim.mutation.stimuli import UPDATES
-from qlif.hdl.export import export_population
 from qlif.model.files import write_text
-from qlif.model.words import quantise
 
 DEFAULT_COUNT = 100
-DEFAULT_NEURONS = 16
 
 
 def mutate(
     preset: PresetOption = None,
     params: ParamsOption = None,
     count: Annotated[int, typer.Option("--count", help="How many faults are planted.")] = DEFAULT_COUNT,
-    neurons: Annotated[
-        int, typer.Option("--neurons", help="Number of neurons, 2 or more.")
-    ] = DEFAULT_NEURONS,
-    updates: Annotated[
-        int, typer.Option("--updates", help="How many updates the random benches play.")
-    ] = UPDATES,
+    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons, 2 or more.")] = FEW_NEURONS,
+    updates: BenchUpdatesOption = UPDATES,
     seed: SeedOption = 0,
     jobs: Annotated[
         int | None, typer.Option("--jobs", help="Processes at once [as many as there are processors].")
     ] = None,
-    timeout: Annotated[
-        float, typer.Option("--timeout", help="Seconds that the solver may take for one question.")
-    ] = SECONDS,
+    timeout: TimeoutOption = SECONDS,
     out: OutOption = Path("qlif-out"),
     as_json: JsonOption = False,
 ) -> None:
@@ -63,15 +57,12 @@ def mutate(
     """
     simulator = simulators.find("verilator")
     configuration = Settings.read(preset, params).population(neurons)
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    export = export_population(
-        words, neurons, configuration.name, 1, configuration.depths, step_bits=FEW_STEP_BITS
-    )
+    export = configuration.export(step_bits=FEW_STEP_BITS)
     directory = out / "mutation"
     with progress_bar(as_json) as progress:
         campaign = run_campaign(
             export,
-            words,
+            configuration.words,
             simulator,
             directory,
             count=count,

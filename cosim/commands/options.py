@@ -22,6 +22,7 @@ from qlif.model.presets import PRESETS
 
 DEFAULT_NEURONS = 64
 DEFAULT_STEPS = 2000
+FEW_NEURONS = 16
 FEW_STEP_BITS = 8
 """Width of an event's timestep where a run of the benches is to get through all carries of its counter."""
 PRESET_NAMES = ", ".join(PRESETS)
@@ -86,6 +87,25 @@ VerilogOption = Annotated[
     Path | None,
     typer.Option(
         "--verilog", help="Verilog of your own with the ports of the exported module, in place of it."
+    ),
+]
+
+
+BenchUpdatesOption = Annotated[
+    int, typer.Option("--updates", help="How many updates the random benches play.")
+]
+
+
+def _above_zero(seconds: float) -> float:
+    if not seconds > 0:
+        raise InputError(f"--timeout must be above 0, not {seconds}")
+    return seconds
+
+
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        "--timeout", help="Seconds that the solver may take for one question.", callback=_above_zero
     ),
 ]
 

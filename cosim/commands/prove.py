@@ -18,6 +18,7 @@ from qlif.cosim.commands.options import (
     OutOption,
     ParamsOption,
     RegisterOption,
+    TimeoutOption,
     VerilogOption,
     progress_bar,
     read_verilog,
@@ -66,9 +67,7 @@ def prove(
             "--simulator", help=f"Where counterexamples are replayed: {', '.join(simulators.SIMULATORS)}."
         ),
     ] = "verilator",
-    timeout: Annotated[
-        float, typer.Option("--timeout", help="Seconds that the solver may take for one claim.")
-    ] = SECONDS,
+    timeout: TimeoutOption = SECONDS,
     out: OutOption = Path("qlif-out"),
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON list of the claims and nothing else.")
@@ -78,8 +77,6 @@ def prove(
 
     The exit code is 1 if a claim is refuted, or the solver's time was over before it was decided.
     """
-    if not timeout > 0:
-        raise InputError(f"--timeout must be above 0, not {timeout}")
     if preset == "all" and (params or verilog):
         raise InputError("--preset all goes without --params and --verilog")
     targets = _explicit_targets(variant, target)

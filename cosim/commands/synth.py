@@ -25,7 +25,6 @@ from qlif.cosim.commands.options import (
 from qlif.cosim.configuration import Settings
 from qlif.hdl.synthesis import synthesise
 from qlif.model.files import write_text
-from qlif.model.words import quantise
 
 
 def synth(
@@ -45,10 +44,9 @@ def synth(
 ) -> None:
     """Synthesise, place and route a population; report resources and the fastest clock."""
     configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
-    words = quantise(configuration.parameters, configuration.arithmetic)
     with progress_bar(as_json) as progress:
         synthesis = synthesise(
-            words,
+            configuration.words,
             neurons,
             out / "synthesis",
             preset=configuration.name,

@@ -21,7 +21,7 @@ from qlif.cosim.proof.update import legality, neuron_update, population_updates
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.export import Export
 from qlif.model.fixed import FixedNeurons
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 SECONDS = 60.0
 """The time that the solver may take for one claim."""
@@ -201,7 +201,7 @@ def replay_run(
     Replay or None
         None if no such run was found.
     """
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words = configuration.words
     if currents is None:
         for claim in RUNS:
             found = prove_runs(export.verilog, words, export.interface, claim)

@@ -21,7 +21,7 @@ from qlif.cosim.proof.prove import (
 )
 from qlif.cosim.simulators import Simulator
 from qlif.hdl.depths import Depth
-from qlif.hdl.export import Export, export_neuron, export_population
+from qlif.hdl.export import Export, export_neuron
 from qlif.hdl.primitives import primitives
 from qlif.model.errors import InputError
 from qlif.model.formats import Overflow, Rounding
@@ -79,10 +79,7 @@ class Task:
 def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
     """Give all claims about a configuration in the portable variant."""
     yield from update_tasks(configuration, lanes)
-    parameters = configuration.parameters
-    words = quantise(parameters, configuration.arithmetic)
-    export = export_population(words, parameters.n, configuration.name, lanes, configuration.depths)
-    yield _population(configuration, words, export)
+    yield _population(configuration, configuration.export(lanes))
 
 
 def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
@@ -92,9 +89,8 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
     rounding and each overflow.
     """
     name, arithmetic, parameters = configuration.name, configuration.arithmetic, configuration.parameters
-    words = quantise(parameters, arithmetic)
-    export = export_population(words, parameters.n, name, lanes, configuration.depths)
-    yield _update(f"{UPDATE_CLAIM}, in the population", configuration, words, export)
+    words = configuration.words
+    yield _update(f"{UPDATE_CLAIM}, in the population", configuration, words, configuration.export(lanes))
     registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
     claim = f"{UPDATE_CLAIM}, for every parameter word"
     yield _update(claim, configuration, words, export_neuron(words, name, registers))
@@ -123,15 +119,14 @@ def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) ->
     InputError
         There is no such variant, or its block RAMs don't hold a lane's neurons.
     """
-    name, parameters = configuration.name, configuration.parameters
+    name, words = configuration.name, configuration.words
     built_from, of_cells = primitives("explicit", target), f", of the cells of {target}"
-    words = quantise(parameters, configuration.arithmetic)
-    export = export_population(words, parameters.n, name, lanes, configuration.depths, built_from)
+    export = configuration.export(lanes, built_from)
     yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, words, export)
     registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
     claim = f"{UPDATE_CLAIM}, for every parameter word{of_cells}"
     yield _update(claim, configuration, words, export_neuron(words, name, registers, built_from))
-    yield _population(configuration, words, export, of_cells)
+    yield _population(configuration, export, of_cells)
 
 
 def foreign_tasks(
@@ -155,8 +150,7 @@ def foreign_tasks(
     InputError
         It isn't Verilog, has no such module, or that hasn't the ports of either.
     """
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    own = export_population(words, configuration.parameters.n, configuration.name, 1, configuration.depths)
+    words, own = configuration.words, configuration.export()
     circuit = read_circuit(verilog, module)
     if "potential_in" in circuit.inputs:
         own = export_neuron(words, configuration.name, configuration.depths)
@@ -188,7 +182,9 @@ def additive(parameters: Parameters) -> Parameters:
     )
 
 
-def _population(configuration: Configuration, words: Words, export: Export, of_cells: str = "") -> Task:
+def _population(configuration: Configuration, export: Export, of_cells: str = "") -> Task:
+    words = configuration.words
+
     def claims(text: Export, seconds: float) -> Iterator[Claim]:
         for claim in prove_population(text.verilog, words, text.interface, seconds=seconds):
             yield dataclasses.replace(claim, claim=f"{claim.claim}{of_cells}")
