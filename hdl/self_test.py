@@ -1,6 +1,6 @@
 """A population that tests itself: stimulus and signature in gates around any Verilog with its ports."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from amaranth.hdl import (
@@ -46,6 +46,8 @@ class SelfTest(Elaboratable):
         What ``interface.json`` says of the population.
     observed : bool
         Whether its output streams can be looked at from outside.
+    handed_through : collection of str
+        Inputs of the module that aren't in the port contract, and come from outside.
 
     Attributes
     ----------
@@ -61,9 +63,17 @@ class SelfTest(Elaboratable):
         That of the updates in the low half, that of the events in the high half.
     watched : dict of str to Signal
         The population's output streams, by the names of its ports; empty unless `observed`.
+    handed : dict of str to Signal
+        The inputs that come from outside, by their names.
     """
 
-    def __init__(self, plan: SelfTestPlan, interface: Mapping[str, Any], observed: bool = False) -> None:
+    def __init__(
+        self,
+        plan: SelfTestPlan,
+        interface: Mapping[str, Any],
+        observed: bool = False,
+        handed_through: Collection[str] = (),
+    ) -> None:
         self.plan, self.interface, self.observed = plan, interface, observed
         self.neurons, self.lanes = int(interface["neurons"]), int(interface["lanes"])
         self._ports = {port["name"]: port for port in interface["ports"]}
@@ -78,6 +88,7 @@ class SelfTest(Elaboratable):
             for name, port in self._ports.items()
             if observed and name.partition("_")[0] in OBSERVED and not name.endswith("_ready")
         }
+        self.handed = {name: Signal(self._ports[name]["width"], name=name) for name in handed_through}
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
@@ -102,6 +113,7 @@ class SelfTest(Elaboratable):
         ]
         self._count(m, ports, restart, running)
         m.d.comb += [signal.eq(ports[name]) for name, signal in self.watched.items()]
+        m.d.comb += [ports[name].eq(signal) for name, signal in self.handed.items()]
         return m
 
     def _count(self, m: Module, ports: Mapping[str, Signal], restart: Value, running: Signal) -> None:

@@ -1,5 +1,6 @@
 """A self-test around a population, as one Verilog text."""
 
+from collections.abc import Collection
 from typing import Any
 
 from qlif.hdl.export import Export, Port, commented, port_line, verilog_of
@@ -11,7 +12,9 @@ SELF_TEST_MODULE = "qlif_self_test"
 BOARD_MODULE = "qlif_self_test_board"
 
 
-def export_self_test(population: Export, plan: SelfTestPlan, observed: bool = False) -> Export:
+def export_self_test(
+    population: Export, plan: SelfTestPlan, observed: bool = False, handed_through: Collection[str] = ()
+) -> Export:
     """Return a self-test and the population in it as Verilog, with `interface.json`'s content.
 
     Parameters
@@ -22,9 +25,11 @@ def export_self_test(population: Export, plan: SelfTestPlan, observed: bool = Fa
         Which stimulus it gets.
     observed : bool
         Whether the population's output streams can be looked at from outside: for simulation.
+    handed_through : collection of str
+        Inputs of the population that aren't in the port contract, and come from outside.
     """
     inner = population.interface
-    core = SelfTest(plan, inner, observed)
+    core = SelfTest(plan, inner, observed, handed_through)
     ports = [
         Port("start", "input", UQ(1, 0), "starts a run unless one is under way"),
         Port("timesteps", "input", UQ(TIMESTEP_BITS, 0), "of the run; stays until done"),
@@ -32,8 +37,9 @@ def export_self_test(population: Export, plan: SelfTestPlan, observed: bool = Fa
         Port("timestep", "output", UQ(TIMESTEP_BITS, 0), "timesteps that are in the signature"),
         Port("signature", "output", UQ(2 * SIGNATURE_BITS, 0), "of the updates (low half) and of the events"),
     ]
-    watched = [port for port in inner["ports"] if port["name"] in core.watched]
-    signals = [*(getattr(core, port.name) for port in ports), *core.watched.values()]
+    outside = {**core.handed, **core.watched}
+    inner_ports = [port for port in inner["ports"] if port["name"] in outside]
+    signals = [*(getattr(core, port.name) for port in ports), *outside.values()]
     body = verilog_of(core, SELF_TEST_MODULE, signals)
     header = [
         f"{SELF_TEST_MODULE}: self-test around {inner['module']} (below), stimulus seed {plan.seed}",
@@ -46,7 +52,7 @@ def export_self_test(population: Export, plan: SelfTestPlan, observed: bool = Fa
     interface: dict[str, Any] = {
         **inner,
         "module": SELF_TEST_MODULE,
-        "ports": [*(port.as_dict() for port in ports), *watched],
+        "ports": [*(port.as_dict() for port in ports), *inner_ports],
         "stimulus_seed": plan.seed,
         "population": {"module": inner["module"], "ports": inner["ports"]},
     }

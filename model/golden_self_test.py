@@ -31,6 +31,8 @@ class GoldenSelfTest:
         Which stimulus it gets.
     lanes : int
         Neurons in a row: they share an event.
+    step_bits : int
+        Width of an event's timestep.
     compiled : bool
         With compiled loops if numba is there, which give the same; else in numpy.
 
@@ -46,9 +48,17 @@ class GoldenSelfTest:
         That of the updates in the low 64 bits, that of the events above.
     """
 
-    def __init__(self, words: Words, plan: SelfTestPlan, lanes: int = 1, compiled: bool = True) -> None:
+    def __init__(
+        self,
+        words: Words,
+        plan: SelfTestPlan,
+        lanes: int = 1,
+        *,
+        step_bits: int = TIMESTEP_BITS,
+        compiled: bool = True,
+    ) -> None:
         self._loops = loops if compiled else None
-        self.words, self.plan, self.lanes = words, plan, lanes
+        self.words, self.plan, self.lanes, self.step_bits = words, plan, lanes, step_bits
         self.timestep = self.events = 0
         self.neurons = FixedNeurons(words)
         self._random = RandomWords(plan.random_seed)
@@ -124,7 +134,8 @@ class GoldenSelfTest:
         step, row = np.nonzero(rows.any(axis=2))
         spiked = rows[step, row].astype(np.int64) << np.arange(self.lanes)
         which = [(spiked.sum(axis=1), self.lanes)] if self.lanes > 1 else []
-        events = ((row * self.lanes, bits), *which, (step + self.timestep, TIMESTEP_BITS))
+        numbers = (step + self.timestep) & ((1 << self.step_bits) - 1)
+        events = ((row * self.lanes, bits), *which, (numbers, self.step_bits))
         self._events = self._absorbed(self._events, folded(events))
         self.timestep += timesteps
         self.events += len(step)

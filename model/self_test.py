@@ -22,7 +22,7 @@ seen; two or more cancel with a probability of 2^-64.
 * Each update gives one word: spike (1 bit, lowest), neuron, potential, trace, side by side in the widths of
   the population's ports.
 * Each row with a spike gives one: the first lane's neuron, which lanes spiked (with several lanes), and the
-  timestep's 32 bits.
+  timestep, in the width of its port: 32 bits unless the population was made with fewer.
 
 Where the parts have more than 64 bits together, bit i of them is added to bit i modulo 64.
 """

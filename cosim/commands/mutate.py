@@ -24,9 +24,10 @@ from qlif.cosim.commands.options import (
     progress_bar,
 )
 from qlif.cosim.configuration import Settings
-from qlif.cosim.mutation.campaign import EQUIVALENT, KILLED, SURVIVED, Campaign, by_line, by_net, run_campaign
+from qlif.cosim.mutation.campaign import run_campaign
 from qlif.cosim.mutation.equivalence import SECONDS
 from qlif.cosim.mutation.netlist import MODES
+from qlif.cosim.mutation.outcomes import EQUIVALENT, KILLED, SURVIVED, Campaign
 from qlif.cosim.mutation.stimuli import UPDATES
 from qlif.model.files import write_text
 
@@ -50,8 +51,8 @@ def mutate(
     """Plant faults in the exported netlist; count those that the benches see and those that are none.
 
     Each fault is a pin of a cell that is stuck, inverted, or inverted now and then. The benches' inputs are
-    played to each until an output differs; a fault that none sees goes to the prover. The exit code is 1 if
-    one survives: no bench sees it, and it isn't proved to be none.
+    played to each until an output differs, and the self-test is run with each; a fault that neither sees goes
+    to the prover. The exit code is 1 if one survives: nothing sees it, and it isn't proved to be none.
 
     A campaign that was stopped goes on where it was if it is started again with the same options.
     """
@@ -83,8 +84,8 @@ def mutate(
 
 def _print(campaign: Campaign, source: list[str], out: Path) -> None:
     console = Console()
-    console.print(_table("net", ((net, "", counts) for net, counts in by_net(campaign))))
-    lines = ((str(line), source[line - 1].strip(), counts) for line, counts in by_line(campaign))
+    console.print(_table("net", ((net, "", counts) for net, counts in campaign.by_net())))
+    lines = ((str(line), source[line - 1].strip(), counts) for line, counts in campaign.by_line())
     console.print(_table("line", lines, "Verilog"))
     for outcome in campaign.outcomes:
         if outcome.result == SURVIVED:
@@ -97,6 +98,11 @@ def _print(campaign: Campaign, source: list[str], out: Path) -> None:
                 soft_wrap=True,
             )
     counts = ", ".join(f"{campaign.count(result)} {result}" for result in (KILLED, EQUIVALENT, SURVIVED))
+    console.print(
+        f"The self-test by itself, {campaign.self_test_timesteps} timesteps: "
+        f"{campaign.killed_by_self_test} of the {campaign.count(KILLED)} killed.",
+        highlight=False,
+    )
     console.print(
         f"{len(campaign.outcomes)} mutants: {counts}. All: {out / 'mutation.json'}", highlight=False
     )

@@ -1,17 +1,16 @@
 """Plays the benches' recorded clocks to many faults, at Verilator's own speed."""
 
-import subprocess
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from qlif.cosim import verilator_program
+from qlif.cosim.mutation.player import play
 from qlif.cosim.mutation.stimuli import Stimulus
-from qlif.cosim.simulators import SimulationError, Simulator
+from qlif.cosim.simulators import Simulator
 
 PROGRAM = "replay.cpp"
 _WORD_BITS = 64
@@ -97,40 +96,9 @@ class Replay:
         SimulationError
             A process died.
         """
-        found: SimpleQueue[tuple[int, Difference | None] | None] = SimpleQueue()
-        shares = [list(numbers[job::jobs]) for job in range(jobs)]
-
-        def work(share: Sequence[int]) -> None:
-            try:
-                for answer in self._process(share):
-                    found.put(answer)
-            finally:
-                found.put(None)
-
-        with ThreadPoolExecutor(jobs) as pool:
-            working = [pool.submit(work, share) for share in shares]
-            for _ in shares:
-                while (answer := found.get()) is not None:
-                    yield answer
-            for worker in working:
-                worker.result()
-
-    def _process(self, numbers: Sequence[int]) -> Iterator[tuple[int, Difference | None]]:
-        command = [str(self._program), str(self._record)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdin is not None and process.stdout is not None
-            try:
-                process.stdin.write(" ".join(map(str, numbers)) + "\n")
-                process.stdin.close()
-                count = 0
-                for line in process.stdout:
-                    number, clock, output = map(int, line.split())
-                    count += 1
-                    yield number, self._difference(clock, output)
-            finally:
-                process.kill() if process.poll() is None and count < len(numbers) else process.wait()
-            if count < len(numbers):
-                raise SimulationError(f"the replay of fault {numbers[count]} crashed")
+        with closing(play([str(self._program), str(self._record)], numbers, jobs)) as answers:
+            for number, clock, output in answers:
+                yield number, self._difference(clock, output)
 
     def _difference(self, clock: int, output: int) -> Difference | None:
         if output < 0:

@@ -7,19 +7,16 @@ from pathlib import Path
 import pytest
 
 from qlif.cosim.configuration import Settings
-from qlif.cosim.mutation.campaign import KILLED
 from qlif.cosim.mutation.equivalence import Equivalence
 from qlif.cosim.mutation.netlist import plant
-from qlif.hdl.export import export_population
-from qlif.model.words import quantise
+from qlif.cosim.mutation.outcomes import KILLED
 
 
 @pytest.fixture(scope="module")
 def tiny():
     pytest.importorskip("bitwuzla")
     configuration = Settings.read("tiny-8", None).population(16)
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    return words, export_population(words, 16, configuration.name, step_bits=8)
+    return configuration.words, configuration.export(step_bits=8)
 
 
 def test_faults_between_memory_and_pipeline_are_not_taken_for_none(yosys, tiny, tmp_path):
@@ -41,8 +38,7 @@ def test_no_fault_that_the_benches_see_is_proved_to_be_none(qlif, yosys, preset)
     facts = json.loads(Path("qlif-out/mutation.json").read_text())
     seen = [outcome for outcome in facts["list"] if outcome["result"] == KILLED]
     configuration = Settings.read(preset, None).population(16)
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    export = export_population(words, 16, configuration.name, step_bits=8)
+    words, export = configuration.words, configuration.export(step_bits=8)
     text = Path("qlif-out/mutation/netlist/mutated.v").read_text()
     decided = Equivalence(text, words, export, 2.0)
     for outcome in random.Random(1).sample(seen, 25):

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from qlif.cosim.mutation import stimuli
+from qlif.cosim.mutation.self_test import SelfTestPlayer
 
 SAMPLE = ("mutate", "--preset", "tiny-8", "--count", 12, "--seed", 1, "--json")
+RESULTS = ("killed", "equivalent")
 DIRECTORY = Path("qlif-out")
 
 
@@ -21,15 +23,21 @@ def test_no_fault_of_a_sample_survives(qlif, yosys):
         assert outcome["by"]
         assert (outcome["clock"] is None) == (outcome["result"] == "equivalent")
         assert outcome["lines"]
+    # In this sample is a fault that stops the self-test, and one of the stalls, which the self-test hasn't.
+    ends = {result: {o["self_test"] for o in facts["list"] if o["result"] == result} for result in RESULTS}
+    assert ends == {"killed": {"passed", "signature", "stuck"}, "equivalent": {"passed"}}
+    assert 0 < facts["self_test"]["killed"] < facts["killed"]
 
 
 @pytest.mark.slow
 def test_a_campaign_that_was_stopped_ends_in_the_same_bytes(qlif, yosys):
     facts, whole = _whole_sample(qlif)
-    kept = DIRECTORY / "mutation" / "outcomes.jsonl"
+    kept = DIRECTORY / "mutation" / "findings.jsonl"
     lines = kept.read_text().splitlines(keepends=True)
-    # Stopped after four faults, in the middle of the fifth's line.
-    kept.write_text("".join(lines[:5]) + lines[5][: len(lines[5]) // 2])
+    # A line each for what the benches saw, then for the self-test: stopped in the middle of a line of both.
+    for cut in (5, 16):
+        kept.write_text("".join(lines[:cut]) + lines[cut][: len(lines[cut]) // 2])
+        assert _whole_sample(qlif) == (facts, whole)
     assert _whole_sample(qlif) == (facts, whole)
     # All is known: nothing is played.
     written = kept.read_bytes()
@@ -43,7 +51,7 @@ def _whole_sample(qlif):
     return json.loads(output), (DIRECTORY / "mutation.json").read_bytes()
 
 
-def test_a_fault_that_the_benches_miss_and_the_prover_refutes_is_a_survivor(qlif, yosys, monkeypatch):
+def test_a_fault_that_nothing_sees_and_the_prover_refutes_is_a_survivor(qlif, yosys, monkeypatch):
     def blind(*arguments, **options):
         # All that a bench does up to the first clocks after its reset, in which nothing comes out yet.
         return [
@@ -54,6 +62,8 @@ def test_a_fault_that_the_benches_miss_and_the_prover_refutes_is_a_survivor(qlif
     record = stimuli.record
     monkeypatch.setattr(stimuli, "record", blind)
     monkeypatch.setattr(stimuli, "tests_of", lambda interface: ("full_speed",))
+    monkeypatch.setattr(SelfTestPlayer, "__init__", lambda *arguments: None)
+    monkeypatch.setattr(SelfTestPlayer, "run", lambda _, numbers, jobs: ((n, "passed") for n in numbers))
     code, output, errors = qlif(
         "mutate", "--preset", "tiny-8", "--count", 2, "--seed", 1, "--updates", 10, "--timeout", 2
     )

@@ -1,0 +1,60 @@
+"""A program that is told the numbers of faults and answers a line for each, in several processes."""
+
+import subprocess
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+
+from qlif.cosim.simulators import SimulationError
+
+
+def play(command: Sequence[str], numbers: Sequence[int], jobs: int) -> Generator[tuple[int, ...]]:
+    """Give the numbers in each line that the program says, as they come.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The program and its arguments.
+    numbers : sequence of int
+        The faults, that it reads from its standard input; 0 is the circuit without any.
+    jobs : int
+        How many processes share them.
+
+    Raises
+    ------
+    SimulationError
+        A process died.
+    """
+    found: SimpleQueue[tuple[int, ...] | None] = SimpleQueue()
+    shares = [list(numbers[job::jobs]) for job in range(jobs)]
+
+    def work(share: Sequence[int]) -> None:
+        try:
+            for answer in _process(command, share):
+                found.put(answer)
+        finally:
+            found.put(None)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        working = [pool.submit(work, share) for share in shares]
+        for _ in shares:
+            while (answer := found.get()) is not None:
+                yield answer
+        for worker in working:
+            worker.result()
+
+
+def _process(command: Sequence[str], numbers: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        count = 0
+        try:
+            process.stdin.write(" ".join(map(str, numbers)) + "\n")
+            process.stdin.close()
+            for line in process.stdout:
+                count += 1
+                yield tuple(map(int, line.split()))
+        finally:
+            process.kill() if process.poll() is None and count < len(numbers) else process.wait()
+        if count < len(numbers):
+            raise SimulationError(f"the program crashed with fault {numbers[count]}")

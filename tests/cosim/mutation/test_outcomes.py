@@ -1,0 +1,83 @@
+"""What follows from what is found out about a fault, and the file that keeps it."""
+
+import pytest
+
+from qlif.cosim.mutation.campaign import _play
+from qlif.cosim.mutation.findings import Findings
+from qlif.cosim.mutation.netlist import Mutant
+from qlif.cosim.mutation.outcomes import Campaign, Outcome
+from qlif.cosim.mutation.replay import Difference
+from qlif.cosim.simulators import SimulationError
+from qlif.model.progress import unwatched
+
+MUTANT = Mutant(3, "inv", "core.adder", "Y", 2, "core.sum", (17,), ())
+SEEN = Difference("stalled", 40, "updates_valid")
+EQUIVALENT = {"equivalent": True, "by": "the same in each clock", "seconds": 9.0}
+OPEN = {"equivalent": False, "by": "not proved", "seconds": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("findings", "result", "by", "clock"),
+    [
+        ({"benches": SEEN, "self-test": "passed"}, "killed", "stalled: updates_valid", 40),
+        ({"benches": list(SEEN), "self-test": "stuck"}, "killed", "stalled: updates_valid", 40),
+        ({"benches": None, "self-test": "signature"}, "killed", "self-test: signature", None),
+        ({"benches": None, "self-test": "stuck", "proof": OPEN}, "killed", "self-test: stuck", None),
+        ({"benches": None, "self-test": "passed", "proof": EQUIVALENT}, "equivalent", EQUIVALENT["by"], None),
+        ({"benches": None, "self-test": "passed", "proof": OPEN}, "survived", "not proved", None),
+    ],
+)
+def test_the_outcome_of_a_fault(findings, result, by, clock):
+    outcome = Outcome.of(MUTANT, findings)
+    assert (outcome.result, outcome.by, outcome.clock) == (result, by, clock)
+    assert outcome.self_test == findings["self-test"]
+
+
+@pytest.mark.parametrize(
+    "seen", [{"benches": SEEN, "self-test": "passed"}, {"benches": None, "self-test": "stuck"}]
+)
+def test_a_fault_that_is_proved_to_be_none_and_is_seen_is_no_outcome(seen):
+    with pytest.raises(SimulationError, match="fault 3 is proved to be none, and seen by"):
+        Outcome.of(MUTANT, {**seen, "proof": EQUIVALENT})
+
+
+def test_the_self_test_is_counted_by_itself():
+    outcomes = [
+        Outcome.of(MUTANT, {"benches": SEEN, "self-test": "passed"}),
+        Outcome.of(MUTANT, {"benches": SEEN, "self-test": "signature"}),
+        Outcome.of(MUTANT, {"benches": None, "self-test": "passed", "proof": OPEN}),
+    ]
+    facts = Campaign("tiny-8", 1, 256, outcomes).as_dict()
+    assert (facts["mutants"], facts["killed"], facts["equivalent"], facts["survived"]) == (3, 2, 0, 1)
+    assert facts["self_test"] == {"timesteps": 256, "killed": 1}
+
+
+def test_findings_outlive_the_campaign_that_made_them(tmp_path):
+    path = tmp_path / "findings.jsonl"
+    first = Findings(path, "netlist", "played")
+    first.add(1, "benches", SEEN)
+    first.add(2, "benches", None)
+    first.add(2, "self-test", "passed")
+    first.add(2, "proof", EQUIVALENT)
+    # Cut off in the middle of a line.
+    path.write_text(path.read_text() + '{"mutant": 3, "ben')
+    again = Findings(path, "netlist", "played")
+    assert again.about(1) == {"benches": list(SEEN)}
+    assert again.about(2) == {"benches": None, "self-test": "passed", "proof": EQUIVALENT}
+    assert again.about(3) == {}
+    assert path.read_text().endswith("}\n")
+    # Other inputs: what was proved still holds.
+    assert Findings(path, "netlist", "others").of == {2: {"proof": EQUIVALENT}}
+    assert Findings(path, "another", "others").of == {}
+
+
+def test_a_netlist_that_fails_without_a_fault_is_not_counted(tmp_path):
+    class Player:
+        def run(self, numbers, jobs):
+            for number in numbers:
+                yield number, "signature"
+
+    findings = Findings(tmp_path / "findings.jsonl", "netlist", "played")
+    with pytest.raises(SimulationError, match="without a fault isn't the population: self-test: signature"):
+        _play("self-test", Player, [MUTANT], findings, 1, unwatched)
+    assert findings.of == {}
