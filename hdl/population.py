@@ -271,14 +271,14 @@ class Population(wiring.Component):
             return Const(1, 1)
         m.submodules.parameter_port = port
         # A write waits for the end of the timestep and for the pipelines to empty; while one waits, no new
-        # timestep starts.
-        pausing = Signal()
+        # timestep starts. Nor has one started since `quiet` was found, if a write waits still.
+        pausing, quiet = Signal(), Signal()
         m.submodules.starting = starting = RowCounter(self._rows)
         between = equals(starting.row, 0)
         m.d.comb += starting.enable.eq(issue)
-        m.d.sync += pausing.eq(self.parameters.valid)
+        m.d.sync += [pausing.eq(self.parameters.valid), quiet.eq(pausing & between & ~busy)]
         wiring.connect(m, wiring.flipped(self.parameters), port.writes)
-        m.d.comb += [port.open.eq(pausing & between & ~busy), port.row.eq(row)]
+        m.d.comb += [port.open.eq(pausing & quiet), port.row.eq(row)]
         for constant in self.runtime:
             value = getattr(port, f"value_{constant.name}")
             parts = self._lanes_of(value) if constant.depth is Depth.MEMORY else [value] * self.lanes

@@ -10,6 +10,7 @@ from qlif.cosim.proof.control import OF_THE_MEMORY, Control, Monitor
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import stages_of_currents
+from qlif.hdl.depths import Depth
 from qlif.model import random_words
 from qlif.model.words import Words
 
@@ -21,6 +22,8 @@ STABLE = "what is offered doesn't change until it is taken"
 RESTARTS = "one clock of reset, at any moment, starts over"
 ALIVE = "it never deadlocks: where outputs are taken, currents are, {} clocks later at the latest"
 UNDISTURBED = "an upset of the state memory disturbs no handshake, no order and no number"
+WRITES = "a parameter is written between two timesteps, with no row in flight and none taken"
+KEEPS = "a parameter's register changes only by a write to it"
 PATTERNS: tuple[Mapping[str, str], ...] = (
     {"currents_valid": "1", "updates_ready": "1", "events_ready": "1"},
     {"currents_valid": "1", "updates_ready": "0" * 60 + "1" * 60, "events_ready": "1"},
@@ -208,6 +211,10 @@ def population_claims(
     yield claim(UNDISTURBED, Answer("proved" if sound else "unknown", {}))
     if words.arithmetic.random_bits:
         yield claim(RANDOM, proof.prove(_random(proof), ()))
+    if interface["runtime"]:
+        yield claim(WRITES, proof.prove(_writes(proof), ()))
+    if Depth.REGISTER in [constant["depth"] for constant in interface["runtime"]]:
+        yield claim(KEEPS, proof.prove(_keeps(proof), ()))
 
 
 def _meets(proof: PopulationProof) -> Term:
@@ -282,3 +289,38 @@ def _random(proof: PopulationProof) -> Term:
         terms.equal(now.following()[state], terms.choose(advances, shifted, register)),
         *used,
     )
+
+
+def _writes(proof: PopulationProof) -> Term:
+    """Return that a write is taken only while nothing else goes on.
+
+    A clock after any other, whatever the registers were; a clock of reset takes away what allows a write.
+    """
+    terms, later = proof.terms, proof.clock(proof.now.following())
+    in_flight, row = later["core.in_flight"], proof.control.row(later, "starting")
+    at_rest = terms.both(
+        terms.equal(in_flight, terms.constant(0, terms.width(in_flight))),
+        terms.negation(later["core.accepted"]),
+        terms.equal(row, terms.constant(0, terms.width(row))),
+        terms.negation(later.output("currents_ready")),
+    )
+    after_reset = proof.clock(Clock(terms, proof.circuit, {"rst": terms.true}, {}).following())
+    refused = terms.negation(after_reset.output("parameters_ready"))
+    return terms.both(terms.implies(later.output("parameters_ready"), at_rest), refused)
+
+
+def _keeps(proof: PopulationProof) -> Term:
+    """Return that a register takes the word of a write to it, and keeps what it has without one."""
+    terms, now, inputs = proof.terms, proof.now, proof.circuit.inputs
+    select, word = (now.values[inputs[f"parameters_{part}"]] for part in ("select", "word"))
+    written = terms.both(now.values[inputs["parameters_valid"]], now.output("parameters_ready"))
+    held = []
+    for constant in proof.interface["runtime"]:
+        if constant["depth"] == Depth.REGISTER:
+            state = proof.circuit.register(f"core.parameter_port.{constant['name']}")
+            register = now.values[state]
+            chosen = terms.equal(select, terms.constant(constant["select"], terms.width(select)))
+            taken = terms.slice(word, terms.width(register) - 1, 0)
+            expected = terms.choose(terms.both(written, chosen), taken, register)
+            held.append(terms.equal(now.following()[state], expected))
+    return terms.both(*held)

@@ -212,6 +212,25 @@ def test_a_bug_at_the_ports_is_refuted(tmp_path, quick_simulator, right, wrong, 
     assert replay_clocks(damaged, words, found.counterexample, quick_simulator, tmp_path).shown
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "name"),
+    [
+        (r"(parameters__ready = .*)& quiet;", r"\1;", "WRITES"),
+        (r"(parameters__ready = ).*& (quiet;)", r"\1\2", "WRITES"),
+        (r"quiet <= .*;", "quiet <= 1'h1;", "WRITES"),
+        (r"value_threshold <= (.*);", r"value_threshold <= ~\1;", "KEEPS"),
+    ],
+    ids=["with rows in flight", "beside a row", "at once", "another word"],
+)
+def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
+    export = export_population(WORDS, 5, "square-16", depths={"threshold": "register", "reset": "memory"})
+    text, count = re.subn(right, wrong, export.verilog)
+    assert count == 1
+    claims = prove_population(text, WORDS, export.interface)
+    found = next(claim for claim in claims if claim.claim == getattr(population, name))
+    assert found.result == "refuted"
+
+
 def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):
     configuration = Settings.read("tiny-8", None).population(3)
     words = quantise(configuration.parameters, configuration.arithmetic)
