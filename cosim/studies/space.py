@@ -99,7 +99,7 @@ def area(synthesis: Synthesis) -> float:
 
 
 def synthesised(
-    candidate: Candidate, sweep: Sweep, neurons: int, target_name: str, directory: Path, progress: Any
+    candidate: Candidate, sweep: Sweep, neurons: int, target_name: str, directory: Path
 ) -> dict[str, Any]:
     """Return what a population of a candidate takes on a device, ready for JSON.
 
@@ -119,7 +119,6 @@ def synthesised(
         preset=name,
         target_name=target_name,
         seeds=1,
-        progress=progress,
     )
     facts = {figure: getattr(found, figure) for figure in FIGURES}
     return {**facts, "fmax_mhz": found.fmax_mhz.median, "area": area(found), "reason": None}
