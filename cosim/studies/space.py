@@ -15,6 +15,8 @@ from qlif.model.studies.grid import Point, Sweep
 from qlif.model.words import quantise
 
 FIGURES = ("lut", "ff", "dsp", "ram")
+PRICE = (*FIGURES, "fmax_mhz", "area")
+"""What a synthesis tells of a candidate."""
 
 COSTS = ("state-bits", "area")
 
@@ -111,7 +113,7 @@ def synthesised(
     try:
         check_fit(words, neurons, target(target_name), name)
     except InputError as error:
-        return {**dict.fromkeys((*FIGURES, "fmax_mhz", "area")), "reason": str(error)}
+        return {**dict.fromkeys(PRICE), "reason": str(error)}
     found = synthesise(
         words,
         neurons,
