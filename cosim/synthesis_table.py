@@ -8,18 +8,17 @@ import csv
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from qlif.cosim.commands.options import progress_bar
-from qlif.cosim.configuration import Configuration
 from qlif.hdl import yowasp
+from qlif.hdl.export import export_population
 from qlif.hdl.netlist import SynthesisError
 from qlif.hdl.primitives import primitives
 from qlif.hdl.synthesis import synthesise
@@ -28,7 +27,8 @@ from qlif.model.errors import InputError
 from qlif.model.files import write_text
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
-from qlif.model.words import quantise
+from qlif.model.studies import tables
+from qlif.model.words import Words, quantise
 
 COLUMNS = (
     "preset", "target", "variant", "neurons", "lanes", "trace", "depth",
@@ -64,10 +64,6 @@ We put them through the same flow, from their published sources: the block betwe
 cores, most of them in fewer bits: a yardstick, no contest.
 
 """
-PEER_TITLES = (
-    "block", "neurons", "clocks per update",
-    "ECP5 LUT / FF / DSP / RAM", "ECP5 MHz", "M updates/s", "UP5K MHz",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,11 +86,9 @@ class Row:
         trace = "-trace" if self.trace else ""
         return f"{self.preset}-{self.target}-{self.variant}-{self.lanes}{trace}-{self.depth}"
 
-    def configuration(self) -> Configuration:
-        """Return the population."""
-        parameters, arithmetic = Parameters(n=self.neurons, spike_trace=self.trace), preset(self.preset)
-        depths = dict.fromkeys(quantise(parameters, arithmetic).constants, self.depth)
-        return Configuration(self.preset, parameters, arithmetic, depths)
+    def words(self) -> Words:
+        """Return the population in words."""
+        return quantise(Parameters(n=self.neurons, spike_trace=self.trace), preset(self.preset))
 
     def misses(self, figures: Mapping[str, Any]) -> list[str]:
         """Return the goals that its figures don't reach."""
@@ -115,30 +109,32 @@ def measured(row: Row, work: Path) -> dict[str, Any]:
     """Return a row's figures, from its last run if nothing has changed since."""
     given = {name: value for name, value in asdict(row).items() if name in COLUMNS}
     try:
-        configuration, built_from = row.configuration(), primitives(row.variant, row.target)
-        digest = hashlib.sha256(configuration.export(row.lanes, built_from).verilog.encode()).hexdigest()
+        words, built_from = row.words(), primitives(row.variant, row.target)
+        depths = dict.fromkeys(words.constants, row.depth)
+        export = export_population(words, row.neurons, row.preset, row.lanes, depths, built_from)
+        digest = hashlib.sha256(export.verilog.encode()).hexdigest()
         tools = [yowasp.version(module) for module in (yowasp.YOSYS, target(row.target).router)]
         key = [digest, row.seeds, *tools, repr(target(row.target))]
         known = work / row.name / "figures.json"
         if known.exists() and (content := json.loads(known.read_text()))["key"] == key:
             return {**given, **content["figures"]}
-        figures = _figures(row, configuration, work / row.name)
+        figures = _figures(row, words, depths, work / row.name)
         write_text(known, json.dumps({"key": key, "figures": figures}))
     except (InputError, SynthesisError) as error:
         figures = {"refused": str(error)}
     return {**given, **figures}
 
 
-def _figures(row: Row, configuration: Configuration, directory: Path) -> dict[str, Any]:
+def _figures(row: Row, words: Words, depths: Mapping[str, str], directory: Path) -> dict[str, Any]:
     found = synthesise(
-        quantise(configuration.parameters, configuration.arithmetic),
+        words,
         row.neurons,
         directory,
         preset=row.preset,
         target_name=row.target,
         variant=row.variant,
         lanes=row.lanes,
-        depths=configuration.depths,
+        depths=depths,
         seeds=row.seeds,
     )
     clock = found.fmax_mhz
@@ -167,38 +163,34 @@ def read_rows(file: Path) -> list[Row]:
     return [Row(**{**content, **row}) for row in rows]
 
 
-def as_csv(figures: list[dict[str, Any]]) -> str:
-    """Return the figures as CSV."""
-    text = StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(figures)
-    return text.getvalue()
+def write_figures(path: Path, figures: list[dict[str, Any]]) -> None:
+    """Write the figures as CSV; a row that was refused lacks most of them."""
+    tables.write_csv(path, [dict.fromkeys(COLUMNS) | one for one in figures])
 
 
 def page(rows: list[Row], figures: list[dict[str, Any]], peers: list[dict[str, str]]) -> str:
     """Return the page."""
     tools = next(one for one in figures if "yosys" in one)
+    ours = [
+        dict(zip(COLUMN_TITLES, _cells(row, one), strict=True))
+        for row, one in zip(rows, figures, strict=True)
+    ]
     theirs = [
-        [
-            peer["block"],
-            peer["neurons"],
-            peer["cycles_per_update"],
-            " / ".join(peer[f"ecp5_{what}"] for what in ("lut", "ff", "dsp", "ram")),
-            peer["ecp5_mhz"],
-            peer["ecp5_million_updates_per_s"],
-            peer["up5k_mhz"],
-        ]
+        {
+            "block": peer["block"],
+            "neurons": peer["neurons"],
+            "clocks per update": peer["cycles_per_update"],
+            "ECP5 LUT / FF / DSP / RAM": " / ".join(
+                peer[f"ecp5_{what}"] for what in ("lut", "ff", "dsp", "ram")
+            ),
+            "ECP5 MHz": peer["ecp5_mhz"],
+            "M updates/s": peer["ecp5_million_updates_per_s"],
+            "UP5K MHz": peer["up5k_mhz"],
+        }
         for peer in peers
     ]
-    ours = [_cells(row, one) for row, one in zip(rows, figures, strict=True)]
     introduction = INTRODUCTION.format(yosys=tools["yosys"], nextpnr=tools["nextpnr"])
-    return introduction + _table(COLUMN_TITLES, ours) + PEERS + _table(PEER_TITLES, theirs)
-
-
-def _table(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    return "".join(f"| {' | '.join(line)} |\n" for line in (titles, ["---"] * len(titles), *lines))
+    return introduction + tables.markdown(ours) + PEERS + tables.markdown(theirs)
 
 
 def _cells(row: Row, figures: Mapping[str, Any]) -> list[str]:
@@ -236,7 +228,7 @@ def main(
             figures.append(one.result())
     with (directory / "peers.csv").open(encoding="utf-8") as file:
         peers = list(csv.DictReader(file))
-    write_text(directory / "figures.csv", as_csv(figures))
+    write_figures(directory / "figures.csv", figures)
     write_text(directory / "figures.md", page(rows, figures, peers))
 
 

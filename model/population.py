@@ -1,7 +1,7 @@
 """The seed's population, with numpy in place of torch, over float or fixed-point arithmetic."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol, Self
+from typing import Any, NoReturn, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,6 @@ RECORDABLE = ("spikes", "potentials", "traces")
 
 _FLOAT64 = np.dtype(np.float64)
 _FIELDS = {"potentials": "potential", "traces": "trace"}
-_NO_WORDS = "writes are of parameter words, which only a fixed-point population has"
 
 
 class Neurons(Protocol):
@@ -235,9 +234,11 @@ class QLIFPopulation:
         asked = set(record)
         for name in sorted(asked - set(RECORDABLE)):
             raise InputError(unknown_name("recording", name, RECORDABLE))
-        if isinstance(self.neurons, SynapticflowNeurons):
-            return self._step_through(self._inputs(currents), asked, writes)
         array = self._regular(currents)
+        if not isinstance(self.neurons, FixedNeurons) and tuple(writes):
+            raise InputError("writes are of parameter words, which only a fixed-point population has")
+        if isinstance(self.neurons, SynapticflowNeurons):
+            return self._step_through(array, asked)
 
         def rows(begin: int, end: int) -> npt.NDArray[np.float64]:
             part = np.asarray(array[begin:end], dtype=np.float64)
@@ -249,15 +250,12 @@ class QLIFPopulation:
             room = self.neurons.run(rows, len(array), keep, writes)
         else:
             assert isinstance(self.neurons, FloatNeurons)
-            if tuple(writes):
-                raise InputError(_NO_WORDS)
             room = self.neurons.run(rows, len(array), keep)
         if room is None:
-            self._inputs(currents)  # says which current it is
-            raise AssertionError("a current was refused without a reason")
-        kept = [room.kept[name] if name in keep else None for name in ("potential", "trace")]
+            self._refuse(array)
         potential, trace = (
-            None if words is None else words.reshape(len(words), *self.shape) for words in kept
+            room.kept[name].reshape(len(array), *self.shape) if name in keep else None
+            for name in ("potential", "trace")
         )
         if self.words is None:
             return Recording.of_bits(self.dt, room.spikes, self.shape, potential, trace)
@@ -272,10 +270,8 @@ class QLIFPopulation:
         self.learning = mode
         return self
 
-    def _step_through(self, inputs: Any, asked: set[str], writes: Iterable[ParameterWrite]) -> Recording:
+    def _step_through(self, inputs: npt.NDArray[Any], asked: set[str]) -> Recording:
         """Run timestep by timestep."""
-        if tuple(writes):
-            raise InputError(_NO_WORDS)
         spikes = np.empty((len(inputs), *self.shape), dtype=np.bool_)
         kept = {name: np.empty(spikes.shape, dtype=self.v.dtype) for name in asked - {"spikes"}}
         for timestep, current in enumerate(inputs):
@@ -287,13 +283,12 @@ class QLIFPopulation:
                 kept["traces"][timestep] = self.traces
         return Recording(self.dt, spikes, kept.get("potentials"), kept.get("traces"))
 
-    def _inputs(self, currents: npt.ArrayLike) -> Any:
-        """Return the checked input of every timestep; words for a fixed-point population."""
-        array = self._regular(currents)
-        if self.dialect == "synapticflow":
-            return array
-        one_per_neuron = self._one_per_neuron(array, timesteps=True)
-        return one_per_neuron if self.words is None else self.words.current_words(one_per_neuron)
+    def _refuse(self, currents: npt.NDArray[Any]) -> NoReturn:
+        """Say which current of a whole input it is that can't be computed with."""
+        one_per_neuron = self._one_per_neuron(currents, timesteps=True)
+        if self.words is not None:
+            self.words.current_words(one_per_neuron)
+        raise AssertionError("a current was refused without a reason")
 
     def _regular(self, currents: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the input of every timestep as an array, of numbers in the default dialect."""

@@ -1,7 +1,7 @@
 """What a run leaves behind."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,13 @@ import numpy.typing as npt
 from qlif.model.kernel.blocks import stretches
 from qlif.model.kernel.room import packed, unpacked
 from qlif.model.words import ExactValue, Words
+
+
+class _Bits(NamedTuple):
+    """Spikes as a run leaves them, and the shape of its population."""
+
+    bits: npt.NDArray[np.uint64]
+    shape: tuple[int, ...]
 
 
 class Recording:
@@ -45,16 +52,21 @@ class Recording:
     def __init__(
         self,
         dt: float,
-        spikes: npt.NDArray[np.bool_],
+        spikes: npt.NDArray[np.bool_] | _Bits,
         potentials: npt.NDArray[np.float64] | None = None,
         traces: npt.NDArray[np.float64] | None = None,
         words: Words | None = None,
         potential_words: npt.NDArray[Any] | None = None,
         trace_words: npt.NDArray[Any] | None = None,
     ) -> None:
-        bits = packed(np.reshape(spikes, (len(spikes), -1)))
-        self._take(dt, bits, spikes.shape[1:], potentials, traces, words, potential_words, trace_words)
-        self.spikes = spikes
+        if isinstance(spikes, _Bits):
+            self.spike_bits, self.shape = spikes
+        else:
+            self.spike_bits, self.shape = packed(spikes.reshape(len(spikes), -1)), spikes.shape[1:]
+            self.spikes = spikes
+        self.dt, self.words = dt, words
+        self.potential_words, self.trace_words = potential_words, trace_words
+        self._potentials, self._traces = potentials, traces
 
     @classmethod
     def of_bits(
@@ -65,24 +77,7 @@ class Recording:
         *others: Any,
     ) -> "Recording":
         """Return a recording of spikes as bits; `others` are what follows the spikes in a new one."""
-        recording = cls.__new__(cls)
-        recording._take(dt, spike_bits, shape, *others)
-        return recording
-
-    def _take(
-        self,
-        dt: float,
-        spike_bits: npt.NDArray[np.uint64],
-        shape: tuple[int, ...],
-        potentials: npt.NDArray[np.float64] | None = None,
-        traces: npt.NDArray[np.float64] | None = None,
-        words: Words | None = None,
-        potential_words: npt.NDArray[Any] | None = None,
-        trace_words: npt.NDArray[Any] | None = None,
-    ) -> None:
-        self.dt, self.spike_bits, self.shape, self.words = dt, spike_bits, shape, words
-        self.potential_words, self.trace_words = potential_words, trace_words
-        self._potentials, self._traces = potentials, traces
+        return cls(dt, _Bits(spike_bits, shape), *others)
 
     @cached_property
     def spikes(self) -> npt.NDArray[np.bool_]:

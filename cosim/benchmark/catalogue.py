@@ -67,12 +67,12 @@ def _golden(n: int) -> Iterator[Made]:
         golden.FORWARD: lambda name: golden.population_forward(name, work),
         golden.FLOAT_RUN: lambda name: golden.population_run(name, work, None),
     }
+    try:
+        chosen_engine(COMPILED)
+    except InputError as error:
+        yield from (Skipped(name, n, str(error)) for name in ours)
+        return
     for name, make in ours.items():
-        try:
-            chosen_engine(COMPILED)
-        except InputError as error:
-            yield Skipped(name, n, str(error))
-            continue
         if name == golden.ALL_CORES and cores == 1:
             yield Skipped(name, n, "there is one core")
         else:
@@ -82,31 +82,28 @@ def _golden(n: int) -> Iterator[Made]:
 def _in_c(n: int, directory: Path) -> Iterator[Made]:
     """Yield the yardsticks."""
     work, traced = Work(n), Work(n, trace=True)
-    for name, what, flags in ((C, work, ()), (C_TRACED, traced, ()), (C_WIDE, work, (WIDE,))):
+    kinds = ((C, work, ()), (C_TRACED, traced, ()), (C_WIDE, work, (WIDE,)), (C_BLOCKED, work, (WIDE,)))
+    for name, what, flags in kinds:
         try:
             neurons = CompiledC(what, directory, *flags)
         except InputError as error:
             yield Skipped(name, n, str(error))
             continue
-        yield Contender(name, n, what.updates, neurons.run, neurons.end, what)
-    try:
-        neurons = CompiledC(work, directory, WIDE)
-    except InputError as error:
-        yield Skipped(C_BLOCKED, n, str(error))
-        return
-    yield Contender(C_BLOCKED, n, work.updates, neurons.run_blocked, neurons.end, work)
+        run = neurons.run_blocked if name == C_BLOCKED else neurons.run
+        yield Contender(name, n, what.updates, run, neurons.end, what)
 
 
 def _libraries(n: int) -> Iterator[Made]:
     """Yield what others made."""
     work = Work(n, updates=LIBRARY_UPDATES, fewest=8)
-    try:
-        library = ApytypesNeurons(work)
-        yield Contender(APYTYPES, n, work.updates, library.run, library.end, work)
-    except Missing as missing:
-        yield Skipped(APYTYPES, n, str(missing))
-    for name, make in PEERS.items():
+    others: dict[str, Callable[[Work], Contender]] = {APYTYPES: _apytypes, **PEERS}
+    for name, make in others.items():
         try:
             yield make(work)
         except Missing as missing:
             yield Skipped(name, n, str(missing))
+
+
+def _apytypes(work: Work) -> Contender:
+    neurons = ApytypesNeurons(work)
+    return Contender(APYTYPES, work.n, work.updates, neurons.run, neurons.end, work)

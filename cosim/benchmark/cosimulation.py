@@ -75,28 +75,28 @@ def measure_cosimulation(
             BLOCKS: Design(simulator, blocks, BLOCK_MODULE, work / "blocks", False, [population], None, True),
             PER_CYCLE: Design(simulator, population, POPULATION_MODULE, work / "cycles"),
         }
+        steps = {name: updates // neurons for name, updates in UPDATES.items()}
+        commands = {
+            SELF_TEST: [str(fast), *[str(steps[SELF_TEST])] * 2],
+            BARE_LOOP: [str(bare), str(steps[BARE_LOOP] * neurons)],
+        }
         benches = {BLOCKS: BLOCK_BENCH, PER_CYCLE: POPULATION_BENCH}
         for name in designs:
-            steps = UPDATES[name] // neurons
-            currents = constrained_random(words, steps, neurons, np.random.default_rng(1))
+            currents = constrained_random(words, steps[name], neurons, np.random.default_rng(1))
             (work / name).mkdir(exist_ok=True)
             Job(words, export.interface, {}, currents).write(work / name)
 
         def once(name: str) -> float:
             """Run one kind; return its updates per second."""
-            steps = UPDATES[name] // neurons
+            updates = steps[name] * neurons
             if name in designs:
                 designs[name].run(benches[name], work / name, 1, ("replay",))
-                return steps * neurons / read_seconds(work / name)
-            arguments = [str(steps)] * 2 if name == SELF_TEST else [str(steps * neurons)]
+                return updates / read_seconds(work / name)
             begun = time.perf_counter()
-            executable = fast if name == SELF_TEST else bare
-            code = subprocess.run(
-                [str(executable), *arguments], stdout=subprocess.DEVNULL, check=False
-            ).returncode
+            code = subprocess.run(commands[name], stdout=subprocess.DEVNULL, check=False).returncode
             if code:
                 raise SimulationError(f"{name} ended with exit code {code}")
-            return steps * neurons / (time.perf_counter() - begun)
+            return updates / (time.perf_counter() - begun)
 
         found: dict[str, list[float]] = {name: [] for name in UPDATES}
         for number in range(rounds):

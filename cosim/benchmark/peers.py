@@ -5,6 +5,7 @@ Their neurons aren't ours, so only speeds are compared; each gets a new input in
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from qlif.cosim.benchmark.contender import Contender
 from qlif.cosim.benchmark.missing import library
@@ -75,11 +76,17 @@ def nest(name: str, work: Work) -> Contender:
     return Contender(name, work.n, work.updates, lambda: kernel.Run(work.timesteps * work.parameters.dt))
 
 
+def _torch() -> Any:
+    """Return torch, on one thread."""
+    torch = library("torch", "torch")
+    torch.set_num_threads(1)
+    return torch
+
+
 @_peer("snnTorch, Leaky")
 def snntorch(name: str, work: Work) -> Contender:
     """Return snnTorch's linear neuron."""
-    torch, package = library("torch", "torch"), library("snntorch", "snntorch")
-    torch.set_num_threads(1)
+    torch, package = _torch(), library("snntorch", "snntorch")
     leaky = package.Leaky(beta=0.99)
     currents = torch.tensor(work.currents, dtype=torch.float32)
 
@@ -95,8 +102,7 @@ def snntorch(name: str, work: Work) -> Contender:
 @_peer("Norse, LIF")
 def norse(name: str, work: Work) -> Contender:
     """Return Norse's linear neuron."""
-    torch, package = library("torch", "torch"), library("norse.torch", "norse")
-    torch.set_num_threads(1)
+    torch, package = _torch(), library("norse.torch", "norse")
     cell = package.LIFCell()
     currents = torch.tensor(work.currents, dtype=torch.float32)
 
@@ -112,9 +118,7 @@ def norse(name: str, work: Work) -> Contender:
 @_peer("SynapticFlow, QLIF")
 def synapticflow(name: str, work: Work) -> Contender:
     """Return the population that this project began with, without its trace."""
-    torch = library("torch", "torch")
-    populations = library("synapticflow.network.neural_populations", "synapticflow")
-    torch.set_num_threads(1)
+    torch, populations = _torch(), library("synapticflow.network.neural_populations", "synapticflow")
     population = populations.QLIFPopulation(n=work.n, spike_trace=False)
     currents = torch.tensor(work.currents, dtype=torch.float32)
 

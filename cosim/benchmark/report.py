@@ -78,7 +78,7 @@ def show(console: Console, content: dict[str, Any]) -> None:
 
 
 def page(content: dict[str, Any]) -> str:
-    """Return machine, speeds and ratios as Markdown: what docs/speed.md shows."""
+    """Return ratios, speeds and machine as Markdown: what docs/speed.md shows."""
     sizes = sorted({line["n"] for line in content["results"]})
     speeds: dict[str, dict[str, Any]] = {}
     for line in content["results"]:
@@ -96,8 +96,8 @@ def page(content: dict[str, Any]) -> str:
         for line in content["goals"]
     ]
     others = [{"ratio": name, "is": _times(ratio)} for name, ratio in content["other_ratios"].items()]
-    facts = [{"": name, "value": value} for name, value in (content["machine"] | content["versions"]).items()]
-    tables = (goals, others, [{name: row.get(name) for name in columns} for row in speeds.values()], facts)
+    known = [{"": name, "value": value} for name, value in (content["machine"] | content["versions"]).items()]
+    tables = (goals, others, [{name: row.get(name) for name in columns} for row in speeds.values()], known)
     return "\n".join(markdown(rows) for rows in tables if rows)
 
 

@@ -26,7 +26,11 @@ TIMESTEPS, FEWEST = 5000, 32
 def bytes_for(n: int) -> int:
     """Return about how much memory the contenders of one size take."""
     # Currents in mV as float64, as float32 for torch, as int32 for numpy and as words; some of each.
-    return n * max(FEWEST, min(TIMESTEPS, UPDATES // n)) * 48
+    return n * _timesteps(n, UPDATES, FEWEST) * 48
+
+
+def _timesteps(n: int, updates: int, fewest: int) -> int:
+    return max(fewest, min(TIMESTEPS, updates // n))
 
 
 class Work:
@@ -51,7 +55,7 @@ class Work:
     """
 
     def __init__(self, n: int, *, trace: bool = False, updates: int = UPDATES, fewest: int = FEWEST) -> None:
-        self.n, self.timesteps = n, max(fewest, min(TIMESTEPS, updates // n))
+        self.n, self.timesteps = n, _timesteps(n, updates, fewest)
         self.parameters = Parameters(n=n, spike_trace=trace)
         self.words = quantise(self.parameters, preset(PRESET))
         self.plan = Plan(self.words)

@@ -17,6 +17,7 @@ from qlif.cosim.simulators import COVERAGE_FILE, Simulator
 from qlif.hdl.export import Export
 from qlif.model.errors import InputError, unknown_name
 from qlif.model.progress import Progress, unwatched
+from qlif.model.studies import tables
 from qlif.model.words import Words
 
 FUNCTIONAL = "case"
@@ -78,9 +79,8 @@ class Coverage:
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values; of what was covered only how much."""
         kinds = {
-            kind: {"all": self.count(kind)}
-            | {result: self.count(kind, result) for result in (COVERED, UNREACHABLE, HOLE)}
-            for kind in (FUNCTIONAL, *KINDS)
+            kind: dict(zip(("all", COVERED, UNREACHABLE, HOLE), counts, strict=True))
+            for kind, counts in summary(self).items()
         }
         return {
             "preset": self.preset,
@@ -172,23 +172,26 @@ def measure(
 
 def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Item]:
     for case in cases:
-        result = COVERED
-        if not case.count:
-            asked = prover is not None and case.update is not None
-            result = UNREACHABLE if asked and prover.case(case.update) else HOLE  # type: ignore[union-attr,arg-type]
+        if case.count:
+            result = COVERED
+        elif prover is not None and case.update is not None and prover.case(case.update):
+            result = UNREACHABLE
+        else:
+            result = HOLE
         yield Item(FUNCTIONAL, case.name, result, case.count)
 
 
 def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Progress) -> Iterator[Item]:
     constants = _constants(reached, prover, progress)
     for point, count in sorted(reached.items()):
-        result = COVERED
-        if not count:
+        if count:
+            result = COVERED
+        elif point.kind == "toggle":
+            result = UNREACHABLE if (point.signal, point.bit) in constants else HOLE
+        elif prover is not None and prover.branch(point.line, point.what):
+            result = UNREACHABLE
+        else:
             result = HOLE
-            if point.kind == "toggle":
-                result = UNREACHABLE if (point.signal, point.bit) in constants else HOLE
-            elif prover is not None and prover.branch(point.line, point.what):
-                result = UNREACHABLE
         yield Item(point.kind, point.name, result, count)
 
 
@@ -223,30 +226,27 @@ def _constants(reached: Counter[Point], prover: Unreachable | None, progress: Pr
 
 def markdown(coverage: Coverage) -> str:
     """Return a report of it."""
-    lines = [
-        f"# Coverage of {coverage.preset}",
-        "",
-        f"Benches: {', '.join(coverage.benches)}; seed {coverage.seed}.",
-        "",
-        "| | all | covered | proved unreachable | holes |",
-        "|---|---|---|---|---|",
-    ]
-    for kind in (FUNCTIONAL, *KINDS):
-        counts = [coverage.count(kind), *(coverage.count(kind, r) for r in (COVERED, UNREACHABLE, HOLE))]
-        lines.append(f"| {kind} | {' | '.join(map(str, counts))} |")
-    lines += ["", "## Holes", "", *_listed(coverage.having(HOLE))]
-    lines += ["", "## Cases", "", "| case | times | benches |", "|---|---|---|"]
+    titles = ("", "all", "covered", "proved unreachable", "holes")
+    kinds = [dict(zip(titles, (kind, *counts), strict=True)) for kind, counts in summary(coverage).items()]
     results = {item.name: item.result for item in coverage.items if item.kind == FUNCTIONAL}
+    cases = []
     for case in coverage.cases:
         seen = ", ".join(bench for bench, count in case.benches.items() if count)
         what = seen if case.count else results[case.name]
-        lines.append(f"| {case.name} | {case.count} | {what} |")
-    lines += ["", "## Proved unreachable", "", *_listed(coverage.having(UNREACHABLE))]
-    return "\n".join(lines) + "\n"
+        cases.append({"case": case.name, "times": case.count, "benches": what})
+    parts = (
+        f"# Coverage of {coverage.preset}\n",
+        f"Benches: {', '.join(coverage.benches)}; seed {coverage.seed}.\n",
+        tables.markdown(kinds),
+        f"## Holes\n\n{_listed(coverage.having(HOLE))}",
+        f"## Cases\n\n{tables.markdown(cases)}",
+        f"## Proved unreachable\n\n{_listed(coverage.having(UNREACHABLE))}",
+    )
+    return "\n".join(parts)
 
 
-def _listed(items: Iterator[Item]) -> list[str]:
-    return [f"* {item.kind}: {item.name}" for item in items] or ["None."]
+def _listed(items: Iterator[Item]) -> str:
+    return "".join(f"* {item.kind}: {item.name}\n" for item in items) or "None.\n"
 
 
 def as_json(coverage: Coverage) -> str:

@@ -30,7 +30,7 @@ MEASURES = {
 _LIMIT = Quantity("", 0.0)
 
 Errors = dict[str, float]
-"""The worst of each measure over inputs and seeds; `spikes`, `silent` and so on don't limit anything."""
+"""Each of :data:`MEASURES`; of several runs the worst."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _euler(settings: str, text: str) -> tuple[Parameters, npt.NDArray[np.float64
     return sweep.euler(text, dt, tau_m)
 
 
-def _errors(euler: Recording, golden: Recording, spikes: int) -> dict[str, float]:
+def _errors(euler: Recording, golden: Recording, spikes: int) -> Errors:
     assert euler.potentials is not None and golden.potentials is not None
     expected, found = euler.spike_steps, golden.spike_steps
     counts = np.array([[len(a), len(b)] for a, b in zip(expected, found, strict=True)], dtype=np.float64)

@@ -1,22 +1,22 @@
 """What a search hands over: the configuration as a file, its Verilog, and a co-simulation of that."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from qlif.cosim.configuration import Configuration, Settings
 from qlif.cosim.cosimulation import Cosimulation, cosimulate
 from qlif.cosim.simulators import Simulator
-from qlif.hdl.export import export_population
 from qlif.model import stimuli
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.files import write_text
 from qlif.model.parameters import Parameters
 from qlif.model.progress import Progress
 from qlif.model.studies.grid import BASES, Sweep
-from qlif.model.words import quantise
 
-MODULE = "optimized"
+NAME = "optimized"
+"""Of the configuration, where a preset's name stands otherwise."""
 
 
 def write_preset(path: Path, sweep: Sweep, arithmetic: Arithmetic, comment: str) -> None:
@@ -37,9 +37,7 @@ def write_preset(path: Path, sweep: Sweep, arithmetic: Arithmetic, comment: str)
 
 def export(path: Path, directory: Path, neurons: int) -> list[Path]:
     """Export the configuration of a file as Verilog; return the files."""
-    configuration = Settings.read(None, path).population(neurons)
-    words = quantise(configuration.parameters, configuration.arithmetic)
-    return [*export_population(words, neurons, MODULE).write(directory)]
+    return [*_named(Settings.read(None, path), neurons).export().write(directory)]
 
 
 def check(
@@ -49,16 +47,18 @@ def check(
     runs = []
     settings = Settings.read(None, path)
     for number, text in enumerate(sweep.input):
-        neurons = sweep.neurons
         currents = stimuli.make(
-            text, timesteps=timesteps, neurons=neurons, dt=settings.dt, seed=sweep.input_seed
+            text, timesteps=timesteps, neurons=sweep.neurons, dt=settings.dt, seed=sweep.input_seed
         )
-        at = settings.population(currents.shape[1])
-        configuration = Configuration(MODULE, at.parameters, at.arithmetic)
+        configuration = _named(settings, currents.shape[1])
         runs.append(
             cosimulate(configuration, currents, simulator, directory / f"input-{number}", progress=progress)
         )
     return runs
+
+
+def _named(settings: Settings, neurons: int) -> Configuration:
+    return replace(settings.population(neurons), name=NAME)
 
 
 def _toml(value: Any) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qlif.cosim.studies.budget import Budget, Errors
-from qlif.cosim.studies.space import FIGURES, Candidate
+from qlif.cosim.studies.space import PRICE, Candidate
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def error(errors: Errors, budget: Budget) -> float:
 def describe(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as a row of a table."""
     arithmetic = outcome.candidate.arithmetic
-    costs = outcome.costs or dict.fromkeys((*FIGURES, "fmax_mhz", "area"))
+    costs = outcome.costs or dict.fromkeys(PRICE)
     return {
         "form": str(arithmetic.form),
         "word_bits": arithmetic.potential.width,
@@ -55,7 +55,7 @@ def describe(outcome: Outcome) -> dict[str, Any]:
         "random_bits": arithmetic.random_bits,
         "coefficient_bits": arithmetic.coefficient_bits,
         "state_bits": outcome.candidate.state_bits,
-        **{name: costs[name] for name in (*FIGURES, "fmax_mhz", "area")},
+        **{name: costs[name] for name in PRICE},
         # JSON has no word for what is infinite.
         **{name: value if math.isfinite(value) else None for name, value in outcome.errors.items()},
         "meets_budget": outcome.met,

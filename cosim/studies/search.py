@@ -35,8 +35,6 @@ class Search:
         Every candidate, from the cheapest by state bits.
     cost : str
         By which cost it is the cheapest.
-    impossible : int
-        Configurations of the space that can't hold the neuron.
     proof : str
         What was looked at, and so what the result is worth.
     """
@@ -44,7 +42,6 @@ class Search:
     best: Outcome
     outcomes: list[Outcome]
     cost: str
-    impossible: int
     proof: str
 
 
@@ -100,7 +97,7 @@ def search(
     if cost == "area":
         chosen = [outcome.candidate for outcome in passing[:max_syntheses]]
         costs = _synthesise(sweep, chosen, facts, directory, progress)
-        outcomes = [replace(outcome, costs=costs.get(outcome.candidate.index)) for outcome in outcomes]
+        outcomes = _priced(outcomes, costs)
     priced = [outcome for outcome in outcomes if outcome.met and math.isfinite(outcome.cost(cost))]
     if not priced:
         raise InputError(
@@ -117,11 +114,11 @@ def search(
         )
         failing = spread(failing_fronts(outcomes, budget), max_syntheses)
         costs |= _synthesise(sweep, failing, facts, directory, progress)
-        outcomes = [replace(outcome, costs=costs.get(outcome.candidate.index)) for outcome in outcomes]
+        outcomes = _priced(outcomes, costs)
     else:
         cheaper = [outcome for outcome in outcomes if outcome.cost(cost) < best.cost(cost)]
         proof = f"{looked} None of the {len(cheaper)} with fewer than {best.cost(cost):.0f} state bits does."
-    return Search(best, outcomes, cost, impossible, proof)
+    return Search(best, outcomes, cost, proof)
 
 
 def _evaluate(
@@ -148,9 +145,14 @@ def _synthesise(
         for number, one in enumerate(chosen):
             if one.index not in costs.results:
                 progress(f"synthesis {number + 1} of {len(chosen)}", number / len(chosen))
-                made = synthesised(one, sweep, facts["neurons"], facts["target"], directory, unwatched)
+                made = synthesised(one, sweep, facts["neurons"], facts["target"], directory)
                 costs.append(one.index, made)
         return {one.index: costs.results[one.index] for one in chosen}
+
+
+def _priced(outcomes: list[Outcome], costs: dict[int, dict[str, Any]]) -> list[Outcome]:
+    """Return outcomes with the costs that are known."""
+    return [replace(outcome, costs=costs.get(outcome.candidate.index)) for outcome in outcomes]
 
 
 def failing_fronts(outcomes: Sequence[Outcome], budget: Budget) -> list[Candidate]:

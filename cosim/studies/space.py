@@ -15,6 +15,8 @@ from qlif.model.studies.grid import Point, Sweep
 from qlif.model.words import quantise
 
 FIGURES = ("lut", "ff", "dsp", "ram")
+PRICE = (*FIGURES, "fmax_mhz", "area")
+"""What a synthesis tells of a candidate."""
 
 COSTS = ("state-bits", "area")
 
@@ -99,7 +101,7 @@ def area(synthesis: Synthesis) -> float:
 
 
 def synthesised(
-    candidate: Candidate, sweep: Sweep, neurons: int, target_name: str, directory: Path, progress: Any
+    candidate: Candidate, sweep: Sweep, neurons: int, target_name: str, directory: Path
 ) -> dict[str, Any]:
     """Return what a population of a candidate takes on a device, ready for JSON.
 
@@ -111,7 +113,7 @@ def synthesised(
     try:
         check_fit(words, neurons, target(target_name), name)
     except InputError as error:
-        return {**dict.fromkeys((*FIGURES, "fmax_mhz", "area")), "reason": str(error)}
+        return {**dict.fromkeys(PRICE), "reason": str(error)}
     found = synthesise(
         words,
         neurons,
@@ -119,7 +121,6 @@ def synthesised(
         preset=name,
         target_name=target_name,
         seeds=1,
-        progress=progress,
     )
     facts = {figure: getattr(found, figure) for figure in FIGURES}
     return {**facts, "fmax_mhz": found.fmax_mhz.median, "area": area(found), "reason": None}

@@ -44,6 +44,11 @@ def chosen_threads(threads: int | None = None) -> int:
     said = os.environ.get(THREADS_VARIABLE)
     if said:
         return whole(THREADS_VARIABLE, int(said) if said.isdecimal() else said)
+    return cores()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

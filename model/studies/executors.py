@@ -12,6 +12,7 @@ from typing import Any
 
 from qlif.model.checks import whole
 from qlif.model.errors import InputError
+from qlif.model.kernel.engines import cores
 
 ANSWER_WITHIN_S = 10.0
 """A scheduler that takes longer is said not to answer."""
@@ -56,11 +57,6 @@ def workers(scheduler: str | None = None, processes: int | None = None) -> Itera
         raise InputError("processes are of this machine: leave them out with a scheduler")
     with _dask(scheduler) as found:
         yield found
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

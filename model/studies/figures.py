@@ -1,8 +1,9 @@
 """The figure that all studies share: lines with points, spreads and silent points, in panels."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,15 @@ from qlif.model.errors import InputError
 from qlif.model.themes import Theme, add_legend, new_figure, panels_of
 
 _MARKERS = ("o", "D", "s", "^", "v", "P")
+
+LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "mean_lag_steps": "mean spike lag\n(timesteps)",
+        "rms_interval_error": "RMS error of the\ninter-spike interval",
+        "rmse_mv": "RMSE of the\npotential (mV)",
+    }
+)
+"""Of axes for the errors that several studies draw."""
 
 
 @dataclass(frozen=True, eq=False)

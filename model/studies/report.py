@@ -12,15 +12,9 @@ from matplotlib.figure import Figure
 from qlif.model.files import write_text
 from qlif.model.studies import tables
 from qlif.model.studies.evaluation import EVALUATED, Row
-from qlif.model.studies.figures import Line, Panel, line_figure
+from qlif.model.studies.figures import LABELS, Line, Panel, line_figure
 from qlif.model.studies.grid import Sweep
 from qlif.model.themes import Theme, save
-
-_DRAWN = (
-    ("mean_lag_steps", "mean spike lag\n(timesteps)"),
-    ("rms_interval_error", "RMS error of the\ninter-spike interval"),
-    ("rmse_mv", "RMSE of the\npotential (mV)"),
-)
 
 _HOW_TO_READ = """\
 Quantization error is the fixed-point neuron against float64 Euler of the same timestep; integration error
@@ -36,9 +30,8 @@ def write_report(directory: Path, sweep: Sweep, rows: list[Row], *, parquet: boo
     if parquet:
         files.append(directory / "table.parquet")
         tables.write_parquet(files[-1], rows)
-    evaluated = [row for row in rows if row["status"] == EVALUATED]
     for form in sweep.form:
-        of_form = [row for row in evaluated if row["form"] == form]
+        of_form = [row for row in _evaluated(rows) if row["form"] == form]
         if of_form:
             files += _draw(directory, form, of_form)
     files.append(directory / "summary.md")
@@ -48,7 +41,7 @@ def write_report(directory: Path, sweep: Sweep, rows: list[Row], *, parquet: boo
 
 def summary(sweep: Sweep, rows: list[Row]) -> str:
     """Return the summary of a sweep in Markdown."""
-    evaluated = [row for row in rows if row["status"] == EVALUATED]
+    evaluated = _evaluated(rows)
     lines = [
         "# Sweep",
         "",
@@ -71,12 +64,16 @@ def summary(sweep: Sweep, rows: list[Row]) -> str:
 
 def headline(sweep: Sweep, rows: list[Row]) -> str:
     """Return the part of the summary that fits a terminal."""
-    evaluated = [row for row in rows if row["status"] == EVALUATED]
+    evaluated = _evaluated(rows)
     return "\n".join([_size(sweep, rows), *(_narrowest(evaluated) if evaluated else [])])
 
 
+def _evaluated(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["status"] == EVALUATED]
+
+
 def _size(sweep: Sweep, rows: list[Row]) -> str:
-    evaluated = sum(row["status"] == EVALUATED for row in rows)
+    evaluated = len(_evaluated(rows))
     return (
         f"{len(rows)} points, {evaluated} evaluated, {len(rows) - evaluated} impossible; "
         f"{sweep.neurons} neurons, {sweep.duration_ms:g} ms, inputs: {', '.join(sweep.input)}."
@@ -142,7 +139,7 @@ def _of(statistic: Callable[[list[float]], float], group: list[Row], name: str) 
 def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
     roundings = sorted({row["rounding"] for row in rows})
     panels = []
-    for name, label in _DRAWN:
+    for name in ("mean_lag_steps", "rms_interval_error", "rmse_mv"):
         lines = []
         for rounding in roundings:
             bits = sorted({row["word_bits"] for row in rows if row["rounding"] == rounding})
@@ -159,7 +156,7 @@ def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
             Line("integration error of Euler", every, [_or_nan(integration)] * len(every), plain=True)
         )
         known = [value for line in lines for value in np.ravel(line.y) if not math.isnan(value)]
-        panels.append(Panel(label, lines, logarithmic=bool(known) and min(known) > 0))
+        panels.append(Panel(LABELS[name], lines, logarithmic=bool(known) and min(known) > 0))
 
     def draw(theme: Theme) -> Figure:
         return line_figure(panels, "word length (bits)", theme, whole_x=True)

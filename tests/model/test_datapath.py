@@ -269,25 +269,15 @@ def test_every_state_with_every_input_of_tiny_8_makes_the_defined_update(tiny):
 COARSE = list(product(Form, Currents, Rounding, Overflow))
 
 
-def coarse(form, currents, rounding, overflow):
-    """A neuron of so few bits that ties and both ends of the range are met again and again."""
-    arithmetic = Arithmetic(
-        form=form,
-        potential=SQ(7, 0) if form is Form.FACTORED else SQ(5, 1),
-        current=SQ(6, -1),
-        trace=UQ(1, 3),
-        rounding=rounding,
-        overflow=overflow,
-        trace_overflow=overflow,
-        currents=currents,
-        coefficient_bits=3,
-        random_bits=2 if rounding is Rounding.SR else 0,
+def coarse(arithmetic_of, form, currents, rounding, overflow):
+    arithmetic = arithmetic_of(
+        form, currents, rounding, overflow, random_bits=2 if rounding is Rounding.SR else 0
     )
     return words_of({"dt": 1.0, "tau_m": 4.0, "R": 4.0, "additive_spike_trace": True}, arithmetic)
 
 
-def mismatches_of_coarse(choices):
-    words = coarse(*choices)
+def mismatches_of_coarse(arithmetic_of, choices):
+    words = coarse(arithmetic_of, *choices)
     potential, current = words.arithmetic.potential, words.arithmetic.current
     return [
         (v, i)
@@ -299,8 +289,8 @@ def mismatches_of_coarse(choices):
 
 
 @pytest.mark.parametrize("choices", COARSE, ids=lambda choices: "-".join(choices))
-def test_every_state_with_every_input_of_a_coarse_neuron_makes_the_defined_update(choices):
-    assert mismatches_of_coarse(choices) == []
+def test_every_state_with_every_input_of_a_coarse_neuron_makes_the_defined_update(coarse_arithmetic, choices):
+    assert mismatches_of_coarse(coarse_arithmetic, choices) == []
 
 
 def _off_by_one_tie(value, bits, rounding, random=0, random_bits=0):
@@ -363,10 +353,11 @@ COARSE_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", COARSE_FAULTS)
-def test_a_planted_fault_in_the_coarse_neuron_is_found(monkeypatch, fault):
+def test_a_planted_fault_in_the_coarse_neuron_is_found(monkeypatch, coarse_arithmetic, fault):
     rounding, name, damaged = COARSE_FAULTS[fault]
     monkeypatch.setattr(datapath, name, damaged)
-    assert mismatches_of_coarse((Form.SQUARE, Currents.SCALED, rounding, Overflow.SAT))
+    choices = (Form.SQUARE, Currents.SCALED, rounding, Overflow.SAT)
+    assert mismatches_of_coarse(coarse_arithmetic, choices)
 
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if PRESETS[name].rounding is not Rounding.SR])

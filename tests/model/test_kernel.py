@@ -85,18 +85,13 @@ def assert_same_run(words, generator, timesteps=6, writes=()):
 # ---- every state with every input --------------------------------------------------------------------
 
 
-def coarse(form, currents, rounding, overflow, narrow):
-    """A neuron of so few bits that ties and both ends of the range are met again and again."""
-    arithmetic = Arithmetic(
-        form=form,
-        potential=SQ(7, 0) if form is Form.FACTORED else SQ(5, 1),
-        current=SQ(6, -1),
-        trace=UQ(1, 3),
-        rounding=rounding,
-        overflow=overflow,
-        trace_overflow=overflow,
-        currents=currents,
-        coefficient_bits=3,
+def coarse(arithmetic_of, form, currents, rounding, overflow, narrow):
+    """Neurons enough for every state with every input of a coarse arithmetic."""
+    arithmetic = arithmetic_of(
+        form,
+        currents,
+        rounding,
+        overflow,
         # What the product doesn't have, the sum can't lose.
         random_bits=(2 if narrow is None else 1) if rounding is Rounding.SR else 0,
         product_fraction=None if narrow is None else 2,
@@ -108,9 +103,9 @@ def coarse(form, currents, rounding, overflow, narrow):
     return quantised(arithmetic, n=every, additive_spike_trace=True, refrac_length=3, **odd)
 
 
-def mismatches_of_coarse(choices, damage=None):
+def mismatches_of_coarse(arithmetic_of, choices, damage=None):
     """Each state meets each input; potential, current, counter (2 bits) and a bit of nothing, for SR."""
-    words = coarse(*choices)
+    words = coarse(arithmetic_of, *choices)
     potential, current = words.arithmetic.potential, words.arithmetic.current
     index = np.arange(words.parameters.n)
     state = State(
@@ -149,14 +144,14 @@ def name_of(choices):
 
 
 @pytest.mark.parametrize("choices", COARSE, ids=name_of)
-def test_every_state_with_every_input_of_a_coarse_neuron(choices):
-    assert mismatches_of_coarse(choices) == 0
+def test_every_state_with_every_input_of_a_coarse_neuron(coarse_arithmetic, choices):
+    assert mismatches_of_coarse(coarse_arithmetic, choices) == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("choices", [c for c in ALL_COARSE if c not in COARSE], ids=name_of)
-def test_every_state_with_every_input_of_every_coarse_neuron(choices):
-    assert mismatches_of_coarse(choices) == 0
+def test_every_state_with_every_input_of_every_coarse_neuron(coarse_arithmetic, choices):
+    assert mismatches_of_coarse(coarse_arithmetic, choices) == 0
 
 
 def test_every_state_with_every_input_of_tiny_8():
@@ -177,14 +172,14 @@ def test_every_state_with_every_input_of_tiny_8():
 @pytest.mark.parametrize(
     "place", [Shifts.SUM_OFFSET, Shifts.DRIVE, Shifts.LOW, Shifts.TRACE_HIGH, Shifts.PRODUCT_OFFSET]
 )
-def test_a_planted_fault_is_found(place):
+def test_a_planted_fault_is_found(coarse_arithmetic, place):
     choices = (Form.FACTORED, Currents.RAW, Rounding.RND, Overflow.SAT, "TRN")
 
     def damage(neurons):
         neurons._plan.shifts[place] += -1 if place is Shifts.SUM_OFFSET else 1
 
-    assert mismatches_of_coarse(choices) == 0
-    assert mismatches_of_coarse(choices, damage) > 0
+    assert mismatches_of_coarse(coarse_arithmetic, choices) == 0
+    assert mismatches_of_coarse(coarse_arithmetic, choices, damage) > 0
 
 
 # ---- the whole range of large formats ----------------------------------------------------------------

@@ -16,18 +16,17 @@ from matplotlib.figure import Figure
 
 from qlif.model import analytic
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.fi_curve import fi_currents, fi_curve
+from qlif.model.fi_curve import fi_curve
 from qlif.model.formats import SQ
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
-from qlif.model.studies.named.neuron import NEURON
+from qlif.model.studies.named.neuron import LOWEST_MV, NEURON, curve_currents
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.themes import Theme
 from qlif.model.words import Words, quantise
 
-LOWEST_MV = 16.5
 DENSE = np.linspace(LOWEST_MV, 48.0, 1000)
 DURATION_MS = 500.0
 BITS = range(14, 23)
@@ -62,8 +61,7 @@ def run(bench: Bench) -> Result:
 
 
 def _measure(neuron: Parameters, fraction: int) -> Row:
-    grid = fi_currents(neuron)
-    currents = np.unique(np.concatenate([[LOWEST_MV], grid[grid >= LOWEST_MV]]))
+    currents = curve_currents(neuron)
     arithmetic = BASE.replace(potential=SQ(max(INTEGER_BITS), fraction))
     failing, worst = _failing(neuron, arithmetic, currents)
     dense, _ = _failing(neuron, arithmetic, DENSE)

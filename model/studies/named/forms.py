@@ -9,35 +9,19 @@ import math
 from matplotlib.figure import Figure
 
 from qlif.model.studies.evaluation import Row
-from qlif.model.studies.figures import Line, Panel, line_figure
-from qlif.model.studies.grid import Sweep
-from qlif.model.studies.named.neuron import CONSTANT_INPUT, CURRENTS, REFRACTORY_STEPS, TAU_M
+from qlif.model.studies.figures import LABELS, Line, Panel, line_figure
+from qlif.model.studies.named.neuron import CONSTANT_INPUT, CURRENTS, sweep_of_neuron
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.themes import Theme
 
-SWEEP = Sweep(
+SWEEP = sweep_of_neuron(
     word_bits="8..22",
     rounding="RND",
     coefficient_bits=18,
-    tau_m_ms=TAU_M,
     input=CONSTANT_INPUT,
     neurons=len(CURRENTS),
-    duration_ms=1000.0,
-    parameters={"refrac_length": REFRACTORY_STEPS},
 )
-_COLUMNS = {
-    "rms_interval_error": "quantization_rms_interval_error",
-    "mean_lag_steps": "quantization_mean_lag_steps",
-    "max_lag_steps": "quantization_max_lag_steps",
-    "silent_neurons": "quantization_silent_neurons",
-    "rmse_mv": "quantization_rmse_mv",
-}
-
-
-_DRAWN = {
-    "rms_interval_error": "RMS error of the\ninter-spike interval",
-    "mean_lag_steps": "mean spike lag\n(timesteps)",
-}
+_MEASURES = ("rms_interval_error", "mean_lag_steps", "max_lag_steps", "silent_neurons", "rmse_mv")
 
 
 def run(bench: Bench) -> Result:
@@ -48,7 +32,7 @@ def run(bench: Bench) -> Result:
             "form": point["form"],
             "word_bits": point["word_bits"],
             "fraction_bits": point["fraction_bits"],
-            **{name: point[column] for name, column in _COLUMNS.items()},
+            **{name: point[f"quantization_{name}"] for name in _MEASURES},
             "euler_rms_interval_error": point["integration_rms_interval_error"],
         }
         for point in points
@@ -86,10 +70,7 @@ def _findings(rows: list[Row]) -> list[str]:
 
 def _draw(rows: list[Row], theme: Theme) -> Figure:
     panels = []
-    for name, label in (
-        ("rms_interval_error", "RMS error of the\ninter-spike interval"),
-        ("mean_lag_steps", "mean spike lag\n(timesteps)"),
-    ):
+    for name in ("rms_interval_error", "mean_lag_steps"):
         lines = []
         for form in ("factored", "square"):
             group = [row for row in rows if row["form"] == form]
@@ -101,5 +82,5 @@ def _draw(rows: list[Row], theme: Theme) -> Figure:
             words = sorted({row["word_bits"] for row in rows})
             level = [rows[0]["euler_rms_interval_error"]] * len(words)
             lines.append(Line("integration error of Euler", words, level, plain=True))
-        panels.append(Panel(label, lines, logarithmic=True, height=3.0))
+        panels.append(Panel(LABELS[name], lines, logarithmic=True, height=3.0))
     return line_figure(panels, "word length (bits), round to nearest", theme, whole_x=True)

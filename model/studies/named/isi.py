@@ -63,12 +63,9 @@ def run(bench: Bench) -> Result:
     rows: list[Row] = []
     for number, (label, neuron, arithmetic, noted) in enumerate(CASES):
         bench.progress(label, number / len(CASES))
-        stochastic = arithmetic is not None and arithmetic.random_bits
-        chosen = (
-            [arithmetic.replace(random_seed=seed) for seed in SEEDS]
-            if arithmetic is not None and stochastic
-            else [arithmetic]
-        )
+        chosen = [arithmetic]
+        if arithmetic is not None and arithmetic.random_bits:
+            chosen = [arithmetic.replace(random_seed=seed) for seed in SEEDS]
         intervals = [
             fi_curve(neuron, CURRENTS, arithmetic=one, duration_ms=DURATION_MS).mean_isi_ms for one in chosen
         ]

@@ -1,18 +1,21 @@
 """The neuron and the inputs that the named studies share: those of the project's notes on numerics."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic
+from qlif.model.fi_curve import fi_currents
 from qlif.model.formats import SQ
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.studies.grid import BASES
+from qlif.model.studies.grid import BASES, Sweep
 
 RANDOM_BITS = 8
 """Of stochastic rounding."""
 
-TAU_M, REFRACTORY_STEPS = 30.0, 50
-NEURON = Parameters(n=1, tau_m=TAU_M, refrac_length=REFRACTORY_STEPS, dt=0.1)
+NEURON = Parameters(n=1, tau_m=30.0, refrac_length=50, dt=0.1)
 """Default potentials, a membrane time constant of 30 ms, 5 ms refractory, a timestep of 0.1 ms."""
 
 CURRENTS = np.linspace(17.0, 80.0, 24)
@@ -23,6 +26,21 @@ CONSTANT_INPUT = "constant:amplitude=48.5,spread=0.6494845360824743"
 
 NOISE_INPUT = "ou:mean=18,sd=8,tau=5"
 """Frozen noise around rheobase."""
+
+LOWEST_MV = 16.5
+"""Where an f-I curve begins here: nearer to the rheobase of 16 mV a neuron crawls."""
+
+
+def curve_currents(neuron: Parameters) -> npt.NDArray[np.float64]:
+    """Return the constant inputs of a neuron's f-I curve from :data:`LOWEST_MV` up, mV."""
+    grid = fi_currents(neuron)
+    return np.unique(np.concatenate([[LOWEST_MV], grid[grid >= LOWEST_MV]]))
+
+
+def sweep_of_neuron(**choices: Any) -> Sweep:
+    """Return a sweep of :data:`NEURON` over one second."""
+    parameters = {"refrac_length": NEURON.refrac_length}
+    return Sweep(tau_m_ms=NEURON.tau_m, duration_ms=1000.0, parameters=parameters, **choices)
 
 
 def usual(form: str, word_bits: int, rounding: str, seed: int = 1) -> Arithmetic:

@@ -10,27 +10,23 @@ import math
 from matplotlib.figure import Figure
 
 from qlif.model.studies.evaluation import DISTANCES, Row
-from qlif.model.studies.figures import Line, Panel, line_figure
-from qlif.model.studies.grid import Sweep
-from qlif.model.studies.named.neuron import NOISE_INPUT, REFRACTORY_STEPS, TAU_M
+from qlif.model.studies.figures import LABELS, Line, Panel, line_figure
+from qlif.model.studies.named.neuron import NOISE_INPUT, sweep_of_neuron
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.themes import Theme
 
-SWEEP = Sweep(
+SWEEP = sweep_of_neuron(
     word_bits="10..22",
     rounding="RND",
     coefficient_bits=18,
-    tau_m_ms=TAU_M,
     input=NOISE_INPUT,
     neurons=16,
-    duration_ms=1000.0,
     input_seed=1,
     distances=True,
-    parameters={"refrac_length": REFRACTORY_STEPS},
 )
-MEASURES = {
-    "rmse_mv": "RMSE of the\npotential (mV)",
-    "mean_lag_steps": "mean spike lag\n(timesteps)",
+_DRAWN = {
+    "rmse_mv": LABELS["rmse_mv"],
+    "mean_lag_steps": LABELS["mean_lag_steps"],
     "victor_purpura": "Victor-Purpura\ndistance",
     "spike_distance": "SPIKE-distance",
 }
@@ -73,7 +69,7 @@ def _findings(rows: list[Row]) -> list[str]:
 
 def _draw(rows: list[Row], theme: Theme) -> Figure:
     panels = []
-    for name, label in MEASURES.items():
+    for name, label in _DRAWN.items():
         lines = []
         for form in ("factored", "square"):
             group = [row for row in rows if row["form"] == form]

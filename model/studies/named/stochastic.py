@@ -10,31 +10,21 @@ import math
 from matplotlib.figure import Figure
 
 from qlif.model.studies.evaluation import Row
-from qlif.model.studies.figures import Line, Panel, line_figure
-from qlif.model.studies.grid import Sweep
-from qlif.model.studies.named.neuron import CONSTANT_INPUT, CURRENTS, REFRACTORY_STEPS, TAU_M
+from qlif.model.studies.figures import LABELS, Line, Panel, line_figure
+from qlif.model.studies.named.neuron import CONSTANT_INPUT, CURRENTS, sweep_of_neuron
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.studies.statistics import mean_and_half_width
 from qlif.model.themes import Theme
 
 SEEDS = 20
-SWEEP = Sweep(
+SWEEP = sweep_of_neuron(
     word_bits="8..20:2",
     rounding="RND,SR",
     rounding_seed=f"1..{SEEDS}",
-    tau_m_ms=TAU_M,
     input=CONSTANT_INPUT,
     neurons=len(CURRENTS),
-    duration_ms=1000.0,
-    parameters={"refrac_length": REFRACTORY_STEPS},
 )
-_MEASURES = {
-    "interval": "quantization_rms_interval_error",
-    "lag": "quantization_mean_lag_steps",
-    "silent": "quantization_silent_neurons",
-}
-
-_DRAWN = {"interval": "RMS error of the\ninter-spike interval", "lag": "mean spike lag\n(timesteps)"}
+_MEASURES = {"interval": "rms_interval_error", "lag": "mean_lag_steps", "silent": "silent_neurons"}
 
 
 def run(bench: Bench) -> Result:
@@ -44,8 +34,9 @@ def run(bench: Bench) -> Result:
     for form, rounding, bits in dict.fromkeys((p["form"], p["rounding"], p["word_bits"]) for p in points):
         group = [p for p in points if (p["form"], p["rounding"], p["word_bits"]) == (form, rounding, bits)]
         row: Row = {"form": form, "rounding": rounding, "word_bits": bits, "seeds": len(group)}
-        for name, column in _MEASURES.items():
-            values = [math.nan if point[column] is None else float(point[column]) for point in group]
+        for name, measure in _MEASURES.items():
+            found = [point[f"quantization_{measure}"] for point in group]
+            values = [math.nan if value is None else float(value) for value in found]
             mean, half_width = mean_and_half_width(values)
             row |= {f"{name}_mean": None if math.isnan(mean) else mean, f"{name}_half_width_95": half_width}
         rows.append(row)
@@ -85,10 +76,7 @@ def _upper(row: Row, name: str) -> float:
 
 def _draw(rows: list[Row], theme: Theme) -> Figure:
     panels = []
-    for name, label in (
-        ("interval", "RMS error of the\ninter-spike interval"),
-        ("lag", "mean spike lag\n(timesteps)"),
-    ):
+    for name in ("interval", "lag"):
         lines = []
         for form in ("factored", "square"):
             for rounding in ("RND", "SR"):
@@ -100,5 +88,5 @@ def _draw(rows: list[Row], theme: Theme) -> Figure:
                 lines.append(
                     Line(f"{form} {rounding}", [row["word_bits"] for row in group], mean, (low, high))
                 )
-        panels.append(Panel(label, lines, logarithmic=True, height=3.0))
+        panels.append(Panel(LABELS[_MEASURES[name]], lines, logarithmic=True, height=3.0))
     return line_figure(panels, "word length (bits); bars are 95 % intervals over seeds", theme, whole_x=True)

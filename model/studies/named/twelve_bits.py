@@ -15,18 +15,17 @@ from matplotlib.figure import Figure
 
 from qlif.model import analytic
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.fi_curve import fi_currents, fi_curve
+from qlif.model.fi_curve import fi_curve
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named import isi
-from qlif.model.studies.named.neuron import CURRENTS, NEURON
+from qlif.model.studies.named.neuron import CURRENTS, NEURON, curve_currents
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.studies.statistics import mean_and_half_width
 from qlif.model.themes import Theme
 
-LOWEST_MV = 16.5
 WELL_ABOVE_MV = 25.0
 """From here on the last timestep decides; nearer to rheobase, noise prolongs the crawl."""
 
@@ -82,9 +81,7 @@ def run(bench: Bench) -> Result:
     cases = [(neuron, label) for neuron in NEURONS for label in ARITHMETICS]
     for number, (neuron, label) in enumerate(cases):
         bench.progress(f"{neuron}, {label}", number / len(cases))
-        grid = fi_currents(NEURONS[neuron])
-        curve = np.unique(np.concatenate([[LOWEST_MV], grid[grid >= LOWEST_MV]]))
-        for name, drives in (("f-I curve", curve), ("17 to 80 mV", CURRENTS)):
+        for name, drives in (("f-I curve", curve_currents(NEURONS[neuron])), ("17 to 80 mV", CURRENTS)):
             measured.append(_measure(neuron, name, drives, label))
     rows = [_row(one, point) for one in measured for point in range(len(one.drives))]
     return Result(rows, lambda theme: _draw(measured, theme), _findings(measured))

@@ -24,11 +24,16 @@ from qlif.model.words import quantise
 WORDS = quantise(Parameters(n=5), preset("square-16"))
 
 
-def with_constant(name, change):
-    """The hardware of a neuron with another parameter word than the golden model's."""
-    constant = WORDS.constants[name]
+def with_constant(words, name, change):
+    """The words with one parameter word other than the golden model's."""
+    constant = words.constants[name]
     other = dataclasses.replace(constant, word=constant.word + change)
-    return dataclasses.replace(WORDS, constants=MappingProxyType({**WORDS.constants, name: other}))
+    return dataclasses.replace(words, constants=MappingProxyType({**words.constants, name: other}))
+
+
+def neuron_with(name, change):
+    """The neuron's Verilog with another parameter word."""
+    return export_neuron(with_constant(WORDS, name, change), "square-16").verilog
 
 
 def edited(pattern, by):
@@ -128,9 +133,9 @@ OTHERS = {
     ),
     "missing sign extension": lambda: edited(r"\$signed\((\w+)\) \* \$signed\(\1\)", r"\1 * \1"),
     "early operand": lambda: edited(r"counted__5 <= counted__4;", "counted__5 <= counted__3;"),
-    "refractory off by one": lambda: export_neuron(with_constant("refractory", 1), "square-16").verilog,
-    "reset value": lambda: export_neuron(with_constant("reset", 1), "square-16").verilog,
-    "threshold off by one": lambda: export_neuron(with_constant("threshold", 1), "square-16").verilog,
+    "refractory off by one": lambda: neuron_with("refractory", 1),
+    "reset value": lambda: neuron_with("reset", 1),
+    "threshold off by one": lambda: neuron_with("threshold", 1),
 }
 
 
@@ -234,10 +239,7 @@ def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
 def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):
     configuration = Settings.read("tiny-8", None).population(3)
     words = quantise(configuration.parameters, configuration.arithmetic)
-    constant = words.constants["bias"]
-    other = dataclasses.replace(constant, word=constant.word + 1)
-    damaged = dataclasses.replace(words, constants=MappingProxyType({**words.constants, "bias": other}))
-    export = export_population(damaged, 3, "tiny-8")
+    export = export_population(with_constant(words, "bias", 1), 3, "tiny-8")
     claim = prove_update(export.verilog, words, export.interface)
     assert claim.result == "refuted"
     played = replay_run(export, configuration, None, quick_simulator, tmp_path)

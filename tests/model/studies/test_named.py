@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from qlif.model.errors import InputError
+from qlif.model.fi_curve import fi_currents
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import DEFAULT_PRESET, PRESETS
 from qlif.model.studies.executors import Workers
@@ -111,7 +112,7 @@ def test_twelve_bits_with_stochastic_rounding_are_as_good_as_sixteen_over_the_fi
     monkeypatch.setattr(twelve_bits, "SEEDS", range(1, 6))
     assert twelve_bits.ARITHMETICS["square SQ(5,7) SR"] == PRESETS["stochastic-12"]
     for neuron, parameters in twelve_bits.NEURONS.items():
-        grid = below_euler.fi_currents(parameters)
+        grid = fi_currents(parameters)
         curve = np.concatenate([[16.5], grid[grid >= 16.5]])
         labels = (*twelve_bits.DRAWN, "square SQ(5,7) RND")
         found = {label: twelve_bits._measure(neuron, "f-I curve", curve, label) for label in labels}
