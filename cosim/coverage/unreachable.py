@@ -11,7 +11,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qlif.cosim.coverage.cases import UpdateCase
 from qlif.cosim.coverage.traffic import sums
@@ -136,17 +136,13 @@ class Unreachable:
             before["trace"] = terms.constant(0, words.arithmetic.trace.width)
         update = Update(words, before, {})
         update.golden(terms)
-        formats = update.formats()
-        numbers: dict[str, Any] = {
-            name: Integer(terms, word, formats[name].min_word, formats[name].max_word, formats[name].signed)
-            for name, word in before.items()
-        }
+        numbers = update.numbers(terms)
         totals = sums(words, numbers["potential"], numbers["current"], numbers.get("random", 0))
         after = {f"next_{name}": update.expected[name] for name in STATE}
         spike = Integer(terms, update.expected["spike"], 0, 1)
         conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
         reached = self._reach.holds(terms, words, {name: before[name] for name in STATE})
-        reached += self._reach.bounds(terms, words, before)
+        reached += self._reach.bounds(terms, update)
         claim = terms.negation(terms.both(*conditions))
         return terms.prove(claim, reached, None, self._seconds).verdict == "proved"
 
@@ -241,11 +237,7 @@ class Unreachable:
         entered, found = clocks[-1 - depth], clocks[-1][_SUM]
         state = unpacked(terms, words, entered[_STORED])
         state["current"] = entered.values[stages_of_currents(circuit)[-1]]
-        numbers = {
-            name: Integer(terms, word, form.min_word, form.max_word, form.signed)
-            for name, word in state.items()
-            for form in (words.formats[name],)
-        }
+        numbers = {name: Integer.of(terms, word, words.formats[name]) for name, word in state.items()}
         total = sums(words, numbers["potential"], numbers["current"], 0)["total"]
         golden = choose(terms, numbers["refractory"] == 0, total, numbers["potential"])
         half = 1 << (terms.width(found) - 1)
@@ -304,7 +296,7 @@ class Unreachable:
         (update,) = population_updates(terms, self._circuit, words, interface)
         for answer in (
             update.prove(terms, seconds),
-            self._reach.prove(terms, words, update, seconds),
+            self._reach.prove(terms, update, seconds),
         ):
             if answer.verdict != "proved":
                 raise Unproved(f"an update is the golden step, and leads nowhere else: {answer.verdict}")

@@ -93,7 +93,7 @@ class Equivalence:
             return
         terms = Products()
         update, _, _ = self._update(terms, self._original, False)
-        closed = self._reach.prove(terms, self._words, update, 6 * self._seconds).verdict
+        closed = self._reach.prove(terms, update, 6 * self._seconds).verdict
         if closed == "proved":
             closed = prove_on_the_way(
                 self._original, self._words, self._interface, self._reach, 6 * self._seconds
@@ -175,7 +175,7 @@ class Equivalence:
         if self._reach is not None:
             reached = [
                 *self._reach.holds(terms, self._words, fields),
-                *self._reach.bounds(terms, self._words, before),
+                *self._reach.bounds(terms, update),
             ]
         return update, counter, reached
 

@@ -9,6 +9,7 @@ before it showed.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -146,9 +147,6 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
     arithmetic, constants = words.arithmetic, words.values
     random_words = RandomWords(arithmetic.random_seed).take(len(run.updates))
 
-    def number(word: Term, form: Any) -> Integer:
-        return Integer(terms, word, form.min_word, form.max_word, form.signed)
-
     start = {
         name: integers.constant(terms, word) for name, word in (("reset", int(constants["reset"])), ("0", 0))
     }
@@ -164,12 +162,12 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
             words,
             constants,
             state,
-            number(current, arithmetic.current),
+            Integer.of(terms, current, arithmetic.current),
             random,
-            lambda condition, a, b: integers.choose(terms, condition, a, b),
+            partial(integers.choose, terms),
         )
-        potential = number(update["potential"], arithmetic.potential)
-        trace = number(update["trace"], arithmetic.trace)
+        potential = Integer.of(terms, update["potential"], arithmetic.potential)
+        trace = Integer.of(terms, update["trace"], arithmetic.trace)
         at = f"neuron {neuron}, timestep {step}"
         same_neuron = terms.equal(update["neuron"], terms.constant(neuron, terms.width(update["neuron"])))
         claims += [

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from qlif.cosim.proof import integers
@@ -59,13 +60,14 @@ class Update:
         constants = {f"constant_{name}": constant.format for name, constant in self.words.constants.items()}
         return {name: (self.words.formats | constants)[name] for name in self.before}
 
+    def numbers(self, terms: Products) -> dict[str, Integer]:
+        """Return the words in `before` as numbers."""
+        formats = self.formats()
+        return {name: Integer.of(terms, word, formats[name]) for name, word in self.before.items()}
+
     def golden(self, terms: Products) -> None:
         """Run the golden step on what goes in."""
-        formats = self.formats()
-        numbers = {
-            name: Integer(terms, word, formats[name].min_word, formats[name].max_word, formats[name].signed)
-            for name, word in self.before.items()
-        }
+        numbers = self.numbers(terms)
         constants = {name: numbers.get(f"constant_{name}", word) for name, word in self.words.values.items()}
         state = datapath.State(*(numbers[name] for name in STATE))
         after, spike = datapath.step(
@@ -74,7 +76,7 @@ class Update:
             state,
             numbers["current"],
             numbers.get("random", 0),
-            lambda condition, a, b: integers.choose(terms, condition, a, b),
+            partial(integers.choose, terms),
         )
         self.expected = {**after._asdict(), "spike": spike}
 
@@ -82,9 +84,7 @@ class Update:
         """Return whether circuit and golden model agree on a word, as numbers of any width."""
         if name == "spike":
             return terms.equal(self.after[name], self.expected[name])
-        form = self.formats()[name]
-        found = Integer(terms, self.after[name], form.min_word, form.max_word, form.signed)
-        return found == self.expected[name]
+        return Integer.of(terms, self.after[name], self.formats()[name]) == self.expected[name]
 
     def prove(self, terms: Products, seconds: float | None) -> Answer:
         """Prove that they agree on every word; a refutation tells `before`, and `after` as ``NAME_out``.
@@ -113,19 +113,14 @@ def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Ter
     that its format holds. What is claimed after an upset is claimed of any words at all, so of those with any
     bits turned over.
     """
-    words, formats = update.words, update.formats()
+    words, formats, before = update.words, update.formats(), update.numbers(terms)
     constants = words.values
-
-    def number(name: str, word: Term) -> Integer:
-        form = formats[name]
-        return Integer(terms, word, form.min_word, form.max_word, form.signed)
 
     def constant(name: str) -> Any:
         port = f"constant_{name}"
-        return number(port, update.before[port]) if port in update.before else int(constants[name])
+        return before[port] if port in before else int(constants[name])
 
-    before = {name: number(name, update.before[name]) for name in STATE}
-    after = {name: number(name, update.after[name]) for name in STATE}
+    after = {name: Integer.of(terms, update.after[name], formats[name]) for name in STATE}
     highest: Any = words.arithmetic.trace.max_word
     if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
         highest = constant("trace_spike")
@@ -142,7 +137,7 @@ def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Ter
     sensible = [
         constant(name) < constant("threshold")
         for name in ("reset", "lower_bound")
-        if name in constants and {f"constant_{name}", "constant_threshold"} & update.before.keys()
+        if name in constants and {f"constant_{name}", "constant_threshold"} & before.keys()
     ]
     below = terms.negation(after["potential"] >= constant("threshold"))
     return {
