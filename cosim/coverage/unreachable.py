@@ -3,7 +3,7 @@
 A bit that never changes is a constant. That it is one is proved for every clock from power-on, with any
 input and any resets: the pipeline's registers are followed from the states that are read, over as many clocks
 as the pipeline is long, and also from the words that they begin with; all other registers may be anything
-that the invariants of :mod:`qlif.cosim.proof.control` allow. A state that is read is one that a neuron can
+that the invariants of :mod:`qlif.cosim.proof.invariants` allow. A state that is read is one that a neuron can
 come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at first.
 """
 
@@ -19,10 +19,12 @@ from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.control import Control
 from qlif.cosim.proof.integers import Integer, choose
+from qlif.cosim.proof.invariants import assumed_of
 from qlif.cosim.proof.netlist import read_circuit
+from qlif.cosim.proof.outgoing import of_a_state, retired, words_of_row
 from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import Reach, of_a_state, retired, sums_of
+from qlif.cosim.proof.reach import Reach, sums_of
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
 from qlif.hdl.export import Export
@@ -39,8 +41,7 @@ _PIPELINE = "core.pipeline."
 _READ = "core.read__data"
 _STORED = "core.stored"
 _SUM = "core.pipeline.rounded"
-_SENT = ("core.outlet.read__data", "core.outlet.words")
-
+_QUEUED, _OFFERED = "core.outlet.read__data", "core.outlet.words"
 
 Bit = tuple[str, int]
 """Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them."""
@@ -253,32 +254,28 @@ class Unreachable:
     def _known(self, terms: Products, now: Clock) -> list[Term]:
         """Return what is known of the registers that aren't the pipeline's."""
         control = Control(terms, self._circuit, self._words, self._interface)
-        in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
-        return [
-            *control.invariants(now, control.any_monitor()).values(),
-            in_range,
-            *(self._sent(terms, self._row(terms, now, name)) for name in _SENT),
-        ]
+        return [*assumed_of(control, now, control.any_monitor()), *self._on_the_way(terms, now)]
 
-    def _row(self, terms: Products, now: Clock, name: str) -> Term:
-        """Return the words that leave, without the spike and the bit that tells whether there is one."""
-        word = now[name]
-        width = terms.width(now["core.outlet.words"])
-        return word if terms.width(word) == width else terms.slice(word, width, 1)
+    def _on_the_way(self, terms: Products, now: Clock) -> list[Term]:
+        """Return that the words in the registers behind the queue are those of such states, or 0."""
+        return [self._row_sent(terms, now[_QUEUED]), self._sent(terms, now[_OFFERED])]
 
     def _held(self, terms: Products, row: Term) -> Term:
         """Return that a word of the memory is a state that can be reached, or 0."""
-        low, parts = 0, {}
-        for name, form in self._words.kept_formats.items():
-            parts[name] = terms.slice(row, low + form.width - 1, low)
-            low += form.width
+        state = unpacked(terms, self._words, row)
         return terms.either(
-            terms.negation(terms.any(row)), terms.both(*self._reach.holds(terms, self._words, parts))
+            terms.negation(terms.any(row)), terms.both(*self._reach.holds(terms, self._words, state))
         )
 
-    def _sent(self, terms: Products, row: Term) -> Term:
+    def _sent(self, terms: Products, sent: Term) -> Term:
         """Return that words on their way out are those of such a state, or 0."""
-        return terms.either(terms.negation(terms.any(row)), of_a_state(terms, self._words, self._reach, row))
+        return terms.either(
+            terms.negation(terms.any(sent)), of_a_state(terms, self._words, self._reach, sent)
+        )
+
+    def _row_sent(self, terms: Products, row: Term) -> Term:
+        """Return the same of a row of the queue."""
+        return self._sent(terms, words_of_row(terms, row))
 
     def _prove_premise(self) -> None:
         """Prove all that the proofs rest upon.
@@ -315,7 +312,7 @@ class Unreachable:
         came = retired(terms, self._words, reach, control, now)
         for array, register, check in (
             (signal(circuit, "core.state"), _READ, self._held),
-            (control.queue, _SENT[0], self._sent_row),
+            (control.queue, _QUEUED, self._row_sent),
         ):
             # Any place: so each.
             place = terms.fresh(circuit.sorts[array].index, "place")
@@ -324,13 +321,7 @@ class Unreachable:
             reads = (node for node in circuit.nodes if node.operation == "read" and node.operands[0] == array)
             places = [check(terms, now.values[node.number]) for node in reads]
             yield check(terms, after[register]), [*places, check(terms, now[register])]
-        shown = [self._sent(terms, self._row(terms, now, name)) for name in _SENT]
-        yield self._sent(terms, after[_SENT[1]]), shown
-
-    def _sent_row(self, terms: Products, row: Term) -> Term:
-        """Return the same of a word of the queue, which has the spike and whether there is one beside it."""
-        width = terms.width(row) - 2
-        return self._sent(terms, terms.slice(row, width, 1))
+        yield self._sent(terms, after[_OFFERED]), self._on_the_way(terms, now)
 
 
 def _condition(text: str) -> tuple[str, int, bool] | None:

@@ -15,13 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from qlif.cosim.proof.circuit import Clock
-from qlif.cosim.proof.control import Control
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.intervals import Interval
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
-from qlif.cosim.proof.update import STATE, Update, unpacked
+from qlif.cosim.proof.update import STATE, Update
 from qlif.model import datapath
 from qlif.model.formats import Overflow
 from qlif.model.words import Words
@@ -125,29 +123,6 @@ class Reach:
             if answer.verdict != "proved":
                 return answer
         return Answer("proved", {})
-
-
-def retired(terms: Products, words: Words, reach: Reach, control: Control, now: Clock) -> Term:
-    """Return that what a pipeline gives, if it gives anything, is a state that can be reached."""
-    state = unpacked(terms, words, now["core.written"])
-    sent = {name: word for name, word in state.items() if name != "refractory"}
-    return terms.implies(
-        control.bits(now["core.in_flight"])[-1],
-        terms.both(
-            *reach.holds(terms, words, state),
-            terms.equal(now["core.outlet.pushed_words"], terms.concat(*reversed(sent.values()))),
-        ),
-    )
-
-
-def of_a_state(terms: Products, words: Words, reach: Reach, row: Term) -> Term:
-    """Return whether the words that leave a population belong to a state that can be reached."""
-    low, parts = 0, {}
-    for name, form in words.kept_formats.items():
-        if name != "refractory":
-            parts[name] = terms.slice(row, low + form.width - 1, low)
-            low += form.width
-    return terms.both(*reach.holds(terms, words, parts))
 
 
 def potential_range(words: Words, constants: Mapping[str, int], resting: int) -> tuple[int, int]:
