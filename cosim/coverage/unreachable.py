@@ -24,7 +24,7 @@ from qlif.cosim.proof.netlist import read_circuit
 from qlif.cosim.proof.outgoing import of_a_state, retired, words_of_row
 from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import Reach, sums_of
+from qlif.cosim.proof.reach import Reach, sums_of, unsaturated
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
 from qlif.hdl.export import Export
@@ -85,6 +85,7 @@ class Unreachable:
         self._words, self._interface, self._reach, self._seconds = words, export.interface, reach, seconds
         self._constants = {name: int(word) for name, word in words.values.items()}
         self._circuit = read_circuit(export.verilog, export.interface["module"], every_signal=True)
+        self._pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
         self._prove_premise()
         self._terms = Products()
         self._moments = list(self._steady(self._terms))
@@ -154,8 +155,7 @@ class Unreachable:
     def _always(self, node: int, bits: Mapping[Bit, int], begins_otherwise: bool) -> bool:
         """Return whether bits of a node are constants in every clock, or once they have changed to these."""
         terms = self._terms
-        pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
-        follows = bool(self._circuit.cone([node]) & pipeline)
+        follows = bool(self._circuit.cone([node]) & self._pipeline)
 
         def is_so(now: Clock) -> Term:
             word = now.values[node]
@@ -194,20 +194,17 @@ class Unreachable:
 
     def _steady(self, terms: Products) -> Iterator[Moment]:
         """Give the clocks in which the pipeline is full of states that were read, and those before."""
-        circuit = self._circuit
-        pipeline = {state for name, state in circuit.states.items() if name.startswith(_PIPELINE)}
-        length = int(self._interface["neurons_for_full_speed"]) - len(stages_of_currents(circuit))
-        begun = Clock(terms, circuit, {}, {})
-        first = {
-            state: begun.values[circuit.initial[state]] for state in pipeline if state in circuit.initial
-        }
-        *_, steady = self._followed(terms, pipeline, {}, length + 1)
+        stages = stages_of_currents(self._circuit)
+        length = int(self._interface["neurons_for_full_speed"]) - len(stages)
+        first = Clock(terms, self._circuit, {}, {}).initial()
+        *_, steady = self._followed(terms, {}, length + 1)
         yield steady
-        yield from self._followed(terms, pipeline, first, length)
+        yield from self._followed(terms, self._of_the_pipeline(first), length)
 
-    def _followed(
-        self, terms: Products, pipeline: set[int], states: Mapping[int, Term], count: int
-    ) -> Iterator[Moment]:
+    def _of_the_pipeline(self, states: Mapping[int, Term]) -> dict[int, Term]:
+        return {state: word for state, word in states.items() if state in self._pipeline}
+
+    def _followed(self, terms: Products, states: Mapping[int, Term], count: int) -> Iterator[Moment]:
         """Give so many clocks, of which only the pipeline's registers are handed on."""
         read: list[Term] = []
         bounds: list[Term] = []
@@ -216,13 +213,11 @@ class Unreachable:
             now = Clock(terms, self._circuit, {}, states)
             clocks.append(now)
             read.append(self._held(terms, now[_READ]))
-            bounds += self._sum_is_bounded(terms, pipeline, clocks, read)
+            bounds += self._sum_is_bounded(terms, clocks, read)
             yield Moment(now, [*read, *self._known(terms, now)], [*bounds])
-            states = {state: word for state, word in now.following().items() if state in pipeline}
+            states = self._of_the_pipeline(now.following())
 
-    def _sum_is_bounded(
-        self, terms: Products, pipeline: set[int], clocks: list[Clock], assumed: list[Term]
-    ) -> list[Term]:
+    def _sum_is_bounded(self, terms: Products, clocks: list[Clock], assumed: list[Term]) -> list[Term]:
         """Return between which words the sum is before saturation: a solver would have to multiply for that.
 
         It is the golden model's, which the solver can tell; and intervals tell between which words that is.
@@ -232,14 +227,14 @@ class Unreachable:
             return []
         nodes, depth = {circuit.named[_SUM]}, 0
         while circuit.named[_STORED] not in (cone := circuit.cone(nodes)):
-            nodes, depth = {circuit.following[state] for state in cone & pipeline}, depth + 1
+            nodes, depth = {circuit.following[state] for state in cone & self._pipeline}, depth + 1
         if len(clocks) <= depth:
             return []
         entered, found = clocks[-1 - depth], clocks[-1][_SUM]
         state = unpacked(terms, words, entered[_STORED])
         state["current"] = entered.values[stages_of_currents(circuit)[-1]]
         numbers = {name: Integer.of(terms, word, words.formats[name]) for name, word in state.items()}
-        total = sums(words, numbers["potential"], numbers["current"], 0)["total"]
+        total = unsaturated(words, self._constants)(numbers["potential"], numbers["current"], 0)
         golden = choose(terms, numbers["refractory"] == 0, total, numbers["potential"])
         half = 1 << (terms.width(found) - 1)
         sum_ = Integer(terms, found, -half, half - 1, True)

@@ -22,6 +22,8 @@ STABLE = "what is offered doesn't change until it is taken"
 RESTARTS = "one clock of reset, at any moment, starts over"
 ALIVE = "it never deadlocks: where outputs are taken, currents are, {} clocks later at the latest"
 UNDISTURBED = "an upset of the state memory disturbs no handshake, no order and no number"
+RANDOM = "each update gets the next random word of the sequence"
+
 PATTERNS: tuple[Mapping[str, str], ...] = (
     {"currents_valid": "1", "updates_ready": "1", "events_ready": "1"},
     {"currents_valid": "1", "updates_ready": "0" * 60 + "1" * 60, "events_ready": "1"},
@@ -30,8 +32,7 @@ PATTERNS: tuple[Mapping[str, str], ...] = (
 """Handshakes that are tried first, as they are quick: what each port is, clock after clock, over and over."""
 
 PATTERN_CLOCKS = 100
-
-RANDOM = "each update gets the next random word of the sequence"
+"""In so many clocks."""
 
 SEARCHED_CLOCKS = 40
 """Where the invariants don't hold, so many clocks after a reset are searched for a counterexample."""

@@ -28,6 +28,10 @@ PATIENCE = 200
 """A population may take so many clocks for an update before it counts as lost."""
 
 
+DRAIN = 8
+"""An event may come so many clocks behind its update."""
+
+
 class Undecided(Exception):
     """Whether a population gives an update in a clock depends on the currents: it can't be followed."""
 
@@ -77,7 +81,7 @@ def follow(
     run = Run([terms.constant(int(word), width) for word in prefix.ravel()])
     run.currents += [terms.fresh(width, "current") for _ in range(steps * neurons)]
     # Parameters in registers keep what they were made with; all else may be anything when the reset comes.
-    states = _made_with(terms, circuit) if interface["runtime"] else {}
+    states = Clock(terms, circuit, {}, {}).initial() if interface["runtime"] else {}
     states = Clock(terms, circuit, {"rst": terms.true, "parameters_valid": terms.false}, states).following()
     sent, idle = 0, 0
     while idle < PATIENCE:
@@ -105,8 +109,7 @@ def follow(
             run.events.append(event)
         if len(run.updates) > len(run.currents):
             break
-        # An event may come some clocks behind its update.
-        if len(run.updates) == len(run.currents) and idle > int(interface.get("drain", 8)):
+        if len(run.updates) == len(run.currents) and idle > DRAIN:
             break
     return run
 
@@ -134,7 +137,7 @@ def prove_run(
     for what, claim in [*_update_claims(terms, words, run, neurons), *_event_claims(terms, run, neurons)]:
         if terms.value(claim) == 1:
             continue
-        answer = terms.prove(claim, (), named, max(0.001, deadline - time.monotonic()))
+        answer = terms.prove(claim, (), named, deadline - time.monotonic())
         if answer.verdict == "refuted":
             return answer, what, _currents(words, answer.values, neurons)
         if answer.verdict == "unknown":
@@ -220,12 +223,6 @@ def _known(terms: Products, condition: Term) -> bool:
         if terms.prove(claim, (), None, 10.0).verdict == "proved":
             return answer
     raise Undecided
-
-
-def _made_with(terms: Products, circuit: Circuit) -> dict[int, Term]:
-    """Return the states as they are before the first clock, where the Verilog says it."""
-    now = Clock(terms, circuit, {}, {})
-    return {state: now.values[node] for state, node in circuit.initial.items()}
 
 
 def _currents(words: Words, values: Mapping[str, int], neurons: int) -> npt.NDArray[Any]:

@@ -41,10 +41,10 @@ class Update:
     words : Words
     before : dict of str to Term
         State, current, random bits, and run-time parameters as ``constant_NAME``.
-    inputs : dict of str to Term
-        All that a bare pipeline is given, as ``PORT@CLOCK``.
     after : dict of str to Term
         State and spike, from the circuit.
+    inputs : dict of str to Term
+        All that a bare pipeline is given, as ``PORT@CLOCK``.
     expected : dict of str to Integer or Term
         The same from the golden step.
     """
@@ -64,6 +64,11 @@ class Update:
         """Return the words in `before` as numbers."""
         formats = self.formats()
         return {name: Integer.of(terms, word, formats[name]) for name, word in self.before.items()}
+
+    def named(self) -> dict[str, Term]:
+        """Return what a counterexample tells: `before`, `inputs`, and `after` as ``NAME_out``."""
+        outputs = {f"{name}_out": word for name, word in self.after.items()}
+        return {**self.before, **outputs, **self.inputs}
 
     def golden(self, terms: Products) -> None:
         """Run the golden step on what goes in."""
@@ -86,20 +91,17 @@ class Update:
             return terms.equal(self.after[name], self.expected[name])
         return Integer.of(terms, self.after[name], self.formats()[name]) == self.expected[name]
 
-    def prove(self, terms: Products, seconds: float | None) -> Answer:
-        """Prove that they agree on every word; a refutation tells `before`, and `after` as ``NAME_out``.
+    def prove(self, terms: Products, seconds: float) -> Answer:
+        """Prove that they agree on every word.
 
         An update within the refractory period, where pipelines may do what they like with their products,
         is a case of its own.
         """
         refractory = terms.any(self.before["refractory"])
-        deadline = None if seconds is None else time.monotonic() + seconds
-        outputs = {f"{name}_out": word for name, word in self.after.items()}
-        named = {**self.before, **outputs, **self.inputs}
+        deadline = time.monotonic() + seconds
         agree = terms.both(*(self.agrees(terms, name) for name in self.after))
         for case in (terms.negation(refractory), refractory):
-            left = None if deadline is None else max(0.001, deadline - time.monotonic())
-            answer = terms.prove(agree, [case], named, left)
+            answer = terms.prove(agree, [case], self.named(), deadline - time.monotonic())
             if answer.verdict != "proved":
                 return answer
         return Answer("proved", {})
@@ -220,8 +222,7 @@ def population_updates(
             shared = placed.get(name.removeprefix("constant_")) == "register"
             width = terms.width(word) // (1 if shared else lanes)
             low = 0 if shared else lane * width
-            part = terms.slice(word, low + width - 1, low)
-            before[name] = part
+            before[name] = terms.slice(word, low + width - 1, low)
         if words.arithmetic.random_bits:
             pipeline = "pipeline" if lanes == 1 else f"pipeline_{lane}"
             before["random"] = first.values[signal(circuit, f"core.{pipeline}.random")]
@@ -270,5 +271,5 @@ def _latency(interface: Mapping[str, Any]) -> int:
 
 
 def _plain(port: str) -> str:
-    """Return what a port of the bare pipeline carries."""
-    return port.removesuffix("_in").removesuffix("_out")
+    """Return what an input of the bare pipeline carries."""
+    return port.removesuffix("_in")
