@@ -88,7 +88,7 @@ class Unreachable:
         self._pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
         self._prove_premise()
         self._terms = Products()
-        self._moments = list(self._steady(self._terms))
+        self._moments = list(self._all_moments(self._terms))
         self._source = export.verilog.splitlines()
 
     def constant(self, bits: Mapping[Bit, int], begins_otherwise: bool = False) -> set[Bit]:
@@ -192,7 +192,7 @@ class Unreachable:
                 return f"{instances}." if instances else ""
         return ""
 
-    def _steady(self, terms: Products) -> Iterator[Moment]:
+    def _all_moments(self, terms: Products) -> Iterator[Moment]:
         """Give the clocks in which the pipeline is full of states that were read, and those before."""
         stages = stages_of_currents(self._circuit)
         length = int(self._interface["neurons_for_full_speed"]) - len(stages)
@@ -300,11 +300,11 @@ class Unreachable:
 
     def _carried(self, terms: Products) -> Iterator[tuple[Term, list[Term]]]:
         """Give what shows that all words in memories and registers came out of the pipeline, or are 0."""
-        circuit, reach = self._circuit, self._reach
+        circuit = self._circuit
         control = Control(terms, circuit, self._words, self._interface)
         now = Clock(terms, circuit, {}, {})
         after = Clock(terms, circuit, {}, now.following())
-        came = retired(terms, self._words, reach, control, now)
+        came = retired(terms, self._words, self._reach, control, now)
         for array, register, check in (
             (signal(circuit, "core.state"), _READ, self._held),
             (control.queue, _QUEUED, self._row_sent),

@@ -168,7 +168,7 @@ class Lockstep:
     ) -> set[Bit]:
         if expected == found:
             return set()
-        if Bit(next(iter(bits)).state, None) in bits:
+        if any(bit.place is None for bit in bits):
             return set() if self._proved(terms, terms.equal(expected, found), assumed) else bits
         pairs = {
             bit: terms.equal(
