@@ -80,12 +80,9 @@ def _integration(words: Words) -> Iterator[UpdateCase]:
     threshold = words.values["threshold"]
     for name, offset in (("one word below the", -1), ("exactly the", 0), ("one word above the", 1)):
         yield integrating(f"{name} threshold", _is("total", threshold + offset))
-    if words.arithmetic.overflow is Overflow.SAT:
-        yield integrating("saturated at the upper rail", lambda u: [u.total > potential.max_word])
-        yield integrating("saturated at the lower rail", lambda u: [u.total < potential.min_word])
-    else:
-        yield integrating("wrapped at the upper rail", lambda u: [u.total > potential.max_word])
-        yield integrating("wrapped at the lower rail", lambda u: [u.total < potential.min_word])
+    what = "saturated" if words.arithmetic.overflow is Overflow.SAT else "wrapped"
+    yield integrating(f"{what} at the upper rail", lambda u: [u.total > potential.max_word])
+    yield integrating(f"{what} at the lower rail", lambda u: [u.total < potential.min_word])
     yield integrating("potential rises", lambda u: [u.next_potential > u.potential])
     yield integrating("potential falls without a spike", lambda u: [
         u.next_potential < u.potential, u.spike == 0])  # fmt: skip
@@ -150,7 +147,7 @@ def traffic_cases() -> Iterator[TrafficCase]:
         yield TrafficCase(f"{stream} stalled", partial(_stalls, stream=stream, clocks=1))
         yield TrafficCase(f"{stream} stalled for 16 clocks", partial(_stalls, stream=stream, clocks=16))
     yield TrafficCase("currents held up", lambda s: bool(s.stalled("currents").any()))
-    yield TrafficCase("currents pause", lambda s: bool(_gap(s.moved("currents"))))
+    yield TrafficCase("currents pause", lambda s: _gap(s.moved("currents")))
     yield TrafficCase("the pipeline runs empty, and goes on", _ran_empty)
     yield TrafficCase(
         "both outputs stalled at once", lambda s: bool((s.stalled("updates") & s.stalled("events")).any())
@@ -190,8 +187,7 @@ def _longest(bits: Bits) -> int:
 
 def _gap(bits: Bits) -> bool:
     """Return whether there is a pause between two clocks."""
-    places = np.flatnonzero(bits)
-    return bool(len(places)) and bool((np.diff(places) > 1).any())
+    return bool((np.diff(np.flatnonzero(bits)) > 1).any())
 
 
 def _ran_empty(stretch: Stretch) -> bool:

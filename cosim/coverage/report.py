@@ -182,7 +182,7 @@ def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Ite
 
 
 def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Progress) -> Iterator[Item]:
-    constants = _constants(reached, prover, progress)
+    constants = set() if prover is None else _constants(reached, prover, progress)
     for point, count in sorted(reached.items()):
         if count:
             result = COVERED
@@ -195,18 +195,15 @@ def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Pr
         yield Item(point.kind, point.name, result, count)
 
 
-def _constants(reached: Counter[Point], prover: Unreachable | None, progress: Progress) -> set[Bit]:
+def _constants(reached: Counter[Point], prover: Unreachable, progress: Progress) -> set[Bit]:
     """Return the bits that are proved never to change, of those whose edges weren't all seen."""
-    if prover is None:
-        return set()
-    seen: dict[Bit, dict[str, int]] = {}
+    seen: dict[Bit, Counter[str]] = {}
     for point, count in reached.items():
         if point.kind == "toggle":
-            edges = seen.setdefault((point.signal, point.bit), {})
-            edges[point.what] = edges.get(point.what, 0) + count
-    signals: dict[str, dict[Bit, dict[str, int]]] = {}
+            seen.setdefault((point.signal, point.bit), Counter())[point.what] += count
+    signals: dict[str, dict[Bit, Counter[str]]] = {}
     for bit, edges in seen.items():
-        if not edges.get(RISES, 0) or not edges.get(FALLS, 0):
+        if not edges[RISES] or not edges[FALLS]:
             signals.setdefault(bit[0], {})[bit] = edges
     found: set[Bit] = set()
     for number, bits in enumerate(signals.values()):
@@ -214,13 +211,13 @@ def _constants(reached: Counter[Point], prover: Unreachable | None, progress: Pr
         # What an edge shows is tried first. But a register that begins with 1 has no edge to show for it, and
         # of words of more than 64 bits Verilator counts edges at its start that are none.
         for flipped in (0, 1):
-            left = {bit: edges for bit, edges in bits.items() if bit not in found}
             found |= prover.constant(
-                {bit: int(edges.get(RISES, 0) > 0) ^ flipped for bit, edges in left.items()}
+                {bit: int(edges[RISES] > 0) ^ flipped for bit, edges in bits.items() if bit not in found}
             )
-        once = {bit: int(edges.get(RISES, 0) > 0) for bit, edges in bits.items() if bit not in found}
-        changed = {bit: word for bit, word in once.items() if any(bits[bit].values())}
-        found |= prover.constant(changed, begins_otherwise=True)
+        changed = {bit: edges for bit, edges in bits.items() if bit not in found and any(edges.values())}
+        found |= prover.constant(
+            {bit: int(edges[RISES] > 0) for bit, edges in changed.items()}, begins_otherwise=True
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """What went through a population in a bench: its handshakes, and each update with what it was made of."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.mutation.stimuli import Stimulus
+from qlif.cosim.proof.reach import unsaturated
 from qlif.model import datapath
-from qlif.model.arithmetic import Arithmetic
 from qlif.model.fixed import FixedNeurons
-from qlif.model.formats import Overflow, Rounding
+from qlif.model.formats import Rounding
 from qlif.model.random_words import RandomWords
 from qlif.model.words import Words
 
@@ -68,8 +68,8 @@ class Updates:
 
     Attributes
     ----------
-    timestep, neuron : array of int
-        Which they are; the timestep since the last reset.
+    neuron : array of int
+        Whose they are.
     current, potential, refractory, trace : array of int
         What went in.
     total : array of int
@@ -83,7 +83,6 @@ class Updates:
         Of the same neuron's update before; 0 in the first timestep.
     """
 
-    timestep: npt.NDArray[Any]
     neuron: npt.NDArray[Any]
     current: npt.NDArray[Any]
     potential: npt.NDArray[Any]
@@ -129,7 +128,6 @@ def updates(stretch: Stretch, words: Words, interface: Mapping[str, Any]) -> Upd
     totals = sums(words, before["potential"].astype(exact), currents.astype(exact), random)
     nothing = np.zeros((1, neurons), dtype=np.int64)
     columns = {
-        "timestep": np.broadcast_to(np.arange(steps)[:, None], currents.shape),
         "neuron": np.broadcast_to(np.arange(neurons), currents.shape),
         "current": currents,
         **before,
@@ -151,27 +149,11 @@ def sums(words: Words, potential: Any, current: Any, random: Any) -> dict[str, A
     ``half_up`` and ``half_even`` with another.
     """
 
-    def rounded(arithmetic: Arithmetic) -> Any:
-        one = dataclasses.replace(words, arithmetic=arithmetic)
-        return datapath.integrate(one, one.values, potential, current, random, _endless)
+    def rounded(**changes: Any) -> Any:
+        one = dataclasses.replace(words, arithmetic=words.arithmetic.replace(**changes))
+        return unsaturated(one, one.values)(potential, current, random)
 
-    # Nothing wraps, whatever the format does.
-    plain = words.arithmetic.replace(overflow=Overflow.SAT)
     others = {"floor": Rounding.TRN, "half_up": Rounding.RND, "half_even": Rounding.RND_CONV}
-    return {"total": rounded(plain)} | {
-        name: rounded(plain.replace(rounding=rounding, random_bits=0)) for name, rounding in others.items()
+    return {"total": rounded()} | {
+        name: rounded(rounding=rounding, random_bits=0) for name, rounding in others.items()
     }
-
-
-def _endless(condition: Any, a: Any, b: Any) -> Any:
-    """Choose what a sum is before saturation: the ``where`` of a format without ends."""
-    return b
-
-
-def joined(parts: Sequence[Updates]) -> Updates | None:
-    """Return the updates of several stretches."""
-    if not parts:
-        return None
-    return Updates(
-        *(np.concatenate(columns) for columns in zip(*(vars(part).values() for part in parts), strict=True))
-    )

@@ -3,7 +3,7 @@
 A bit that never changes is a constant. That it is one is proved for every clock from power-on, with any
 input and any resets: the pipeline's registers are followed from the states that are read, over as many clocks
 as the pipeline is long, and also from the words that they begin with; all other registers may be anything
-that the invariants of :mod:`qlif.cosim.proof.control` allow. A state that is read is one that a neuron can
+that the invariants of :mod:`qlif.cosim.proof.invariants` allow. A state that is read is one that a neuron can
 come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at first.
 """
 
@@ -11,7 +11,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qlif.cosim.coverage.cases import UpdateCase
 from qlif.cosim.coverage.traffic import sums
@@ -19,10 +19,12 @@ from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.control import Control
 from qlif.cosim.proof.integers import Integer, choose
+from qlif.cosim.proof.invariants import assumed_of
 from qlif.cosim.proof.netlist import read_circuit
+from qlif.cosim.proof.outgoing import of_a_state, retired, words_of_row
 from qlif.cosim.proof.population import population_claims
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import Reach, of_a_state, retired, sums_of
+from qlif.cosim.proof.reach import Reach, sums_of, unsaturated
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
 from qlif.hdl.export import Export
@@ -39,8 +41,7 @@ _PIPELINE = "core.pipeline."
 _READ = "core.read__data"
 _STORED = "core.stored"
 _SUM = "core.pipeline.rounded"
-_SENT = ("core.outlet.read__data", "core.outlet.words")
-
+_QUEUED, _OFFERED = "core.outlet.read__data", "core.outlet.words"
 
 Bit = tuple[str, int]
 """Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them."""
@@ -84,9 +85,10 @@ class Unreachable:
         self._words, self._interface, self._reach, self._seconds = words, export.interface, reach, seconds
         self._constants = {name: int(word) for name, word in words.values.items()}
         self._circuit = read_circuit(export.verilog, export.interface["module"], every_signal=True)
+        self._pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
         self._prove_premise()
         self._terms = Products()
-        self._moments = list(self._steady(self._terms))
+        self._moments = list(self._all_moments(self._terms))
         self._source = export.verilog.splitlines()
 
     def constant(self, bits: Mapping[Bit, int], begins_otherwise: bool = False) -> set[Bit]:
@@ -136,17 +138,13 @@ class Unreachable:
             before["trace"] = terms.constant(0, words.arithmetic.trace.width)
         update = Update(words, before, {})
         update.golden(terms)
-        formats = update.formats()
-        numbers: dict[str, Any] = {
-            name: Integer(terms, word, formats[name].min_word, formats[name].max_word, formats[name].signed)
-            for name, word in before.items()
-        }
+        numbers = update.numbers(terms)
         totals = sums(words, numbers["potential"], numbers["current"], numbers.get("random", 0))
         after = {f"next_{name}": update.expected[name] for name in STATE}
         spike = Integer(terms, update.expected["spike"], 0, 1)
         conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
         reached = self._reach.holds(terms, words, {name: before[name] for name in STATE})
-        reached += self._reach.bounds(terms, words, before)
+        reached += self._reach.bounds(terms, update)
         claim = terms.negation(terms.both(*conditions))
         return terms.prove(claim, reached, None, self._seconds).verdict == "proved"
 
@@ -157,8 +155,7 @@ class Unreachable:
     def _always(self, node: int, bits: Mapping[Bit, int], begins_otherwise: bool) -> bool:
         """Return whether bits of a node are constants in every clock, or once they have changed to these."""
         terms = self._terms
-        pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
-        follows = bool(self._circuit.cone([node]) & pipeline)
+        follows = bool(self._circuit.cone([node]) & self._pipeline)
 
         def is_so(now: Clock) -> Term:
             word = now.values[node]
@@ -195,22 +192,19 @@ class Unreachable:
                 return f"{instances}." if instances else ""
         return ""
 
-    def _steady(self, terms: Products) -> Iterator[Moment]:
+    def _all_moments(self, terms: Products) -> Iterator[Moment]:
         """Give the clocks in which the pipeline is full of states that were read, and those before."""
-        circuit = self._circuit
-        pipeline = {state for name, state in circuit.states.items() if name.startswith(_PIPELINE)}
-        length = int(self._interface["neurons_for_full_speed"]) - len(stages_of_currents(circuit))
-        begun = Clock(terms, circuit, {}, {})
-        first = {
-            state: begun.values[circuit.initial[state]] for state in pipeline if state in circuit.initial
-        }
-        *_, steady = self._followed(terms, pipeline, {}, length + 1)
+        stages = stages_of_currents(self._circuit)
+        length = int(self._interface["neurons_for_full_speed"]) - len(stages)
+        first = Clock(terms, self._circuit, {}, {}).initial()
+        *_, steady = self._followed(terms, {}, length + 1)
         yield steady
-        yield from self._followed(terms, pipeline, first, length)
+        yield from self._followed(terms, self._of_the_pipeline(first), length)
 
-    def _followed(
-        self, terms: Products, pipeline: set[int], states: Mapping[int, Term], count: int
-    ) -> Iterator[Moment]:
+    def _of_the_pipeline(self, states: Mapping[int, Term]) -> dict[int, Term]:
+        return {state: word for state, word in states.items() if state in self._pipeline}
+
+    def _followed(self, terms: Products, states: Mapping[int, Term], count: int) -> Iterator[Moment]:
         """Give so many clocks, of which only the pipeline's registers are handed on."""
         read: list[Term] = []
         bounds: list[Term] = []
@@ -219,13 +213,11 @@ class Unreachable:
             now = Clock(terms, self._circuit, {}, states)
             clocks.append(now)
             read.append(self._held(terms, now[_READ]))
-            bounds += self._sum_is_bounded(terms, pipeline, clocks, read)
+            bounds += self._sum_is_bounded(terms, clocks, read)
             yield Moment(now, [*read, *self._known(terms, now)], [*bounds])
-            states = {state: word for state, word in now.following().items() if state in pipeline}
+            states = self._of_the_pipeline(now.following())
 
-    def _sum_is_bounded(
-        self, terms: Products, pipeline: set[int], clocks: list[Clock], assumed: list[Term]
-    ) -> list[Term]:
+    def _sum_is_bounded(self, terms: Products, clocks: list[Clock], assumed: list[Term]) -> list[Term]:
         """Return between which words the sum is before saturation: a solver would have to multiply for that.
 
         It is the golden model's, which the solver can tell; and intervals tell between which words that is.
@@ -235,18 +227,14 @@ class Unreachable:
             return []
         nodes, depth = {circuit.named[_SUM]}, 0
         while circuit.named[_STORED] not in (cone := circuit.cone(nodes)):
-            nodes, depth = {circuit.following[state] for state in cone & pipeline}, depth + 1
+            nodes, depth = {circuit.following[state] for state in cone & self._pipeline}, depth + 1
         if len(clocks) <= depth:
             return []
         entered, found = clocks[-1 - depth], clocks[-1][_SUM]
         state = unpacked(terms, words, entered[_STORED])
         state["current"] = entered.values[stages_of_currents(circuit)[-1]]
-        numbers = {
-            name: Integer(terms, word, form.min_word, form.max_word, form.signed)
-            for name, word in state.items()
-            for form in (words.formats[name],)
-        }
-        total = sums(words, numbers["potential"], numbers["current"], 0)["total"]
+        numbers = {name: Integer.of(terms, word, words.formats[name]) for name, word in state.items()}
+        total = unsaturated(words, self._constants)(numbers["potential"], numbers["current"], 0)
         golden = choose(terms, numbers["refractory"] == 0, total, numbers["potential"])
         half = 1 << (terms.width(found) - 1)
         sum_ = Integer(terms, found, -half, half - 1, True)
@@ -261,32 +249,28 @@ class Unreachable:
     def _known(self, terms: Products, now: Clock) -> list[Term]:
         """Return what is known of the registers that aren't the pipeline's."""
         control = Control(terms, self._circuit, self._words, self._interface)
-        in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
-        return [
-            *control.invariants(now, control.any_monitor()).values(),
-            in_range,
-            *(self._sent(terms, self._row(terms, now, name)) for name in _SENT),
-        ]
+        return [*assumed_of(control, now, control.any_monitor()), *self._on_the_way(terms, now)]
 
-    def _row(self, terms: Products, now: Clock, name: str) -> Term:
-        """Return the words that leave, without the spike and the bit that tells whether there is one."""
-        word = now[name]
-        width = terms.width(now["core.outlet.words"])
-        return word if terms.width(word) == width else terms.slice(word, width, 1)
+    def _on_the_way(self, terms: Products, now: Clock) -> list[Term]:
+        """Return that the words in the registers behind the queue are those of such states, or 0."""
+        return [self._row_sent(terms, now[_QUEUED]), self._sent(terms, now[_OFFERED])]
 
     def _held(self, terms: Products, row: Term) -> Term:
         """Return that a word of the memory is a state that can be reached, or 0."""
-        low, parts = 0, {}
-        for name, form in self._words.kept_formats.items():
-            parts[name] = terms.slice(row, low + form.width - 1, low)
-            low += form.width
+        state = unpacked(terms, self._words, row)
         return terms.either(
-            terms.negation(terms.any(row)), terms.both(*self._reach.holds(terms, self._words, parts))
+            terms.negation(terms.any(row)), terms.both(*self._reach.holds(terms, self._words, state))
         )
 
-    def _sent(self, terms: Products, row: Term) -> Term:
+    def _sent(self, terms: Products, sent: Term) -> Term:
         """Return that words on their way out are those of such a state, or 0."""
-        return terms.either(terms.negation(terms.any(row)), of_a_state(terms, self._words, self._reach, row))
+        return terms.either(
+            terms.negation(terms.any(sent)), of_a_state(terms, self._words, self._reach, sent)
+        )
+
+    def _row_sent(self, terms: Products, row: Term) -> Term:
+        """Return the same of a row of the queue."""
+        return self._sent(terms, words_of_row(terms, row))
 
     def _prove_premise(self) -> None:
         """Prove all that the proofs rest upon.
@@ -304,7 +288,7 @@ class Unreachable:
         (update,) = population_updates(terms, self._circuit, words, interface)
         for answer in (
             update.prove(terms, seconds),
-            self._reach.prove(terms, words, update, seconds),
+            self._reach.prove(terms, update, seconds),
         ):
             if answer.verdict != "proved":
                 raise Unproved(f"an update is the golden step, and leads nowhere else: {answer.verdict}")
@@ -316,14 +300,14 @@ class Unreachable:
 
     def _carried(self, terms: Products) -> Iterator[tuple[Term, list[Term]]]:
         """Give what shows that all words in memories and registers came out of the pipeline, or are 0."""
-        circuit, reach = self._circuit, self._reach
+        circuit = self._circuit
         control = Control(terms, circuit, self._words, self._interface)
         now = Clock(terms, circuit, {}, {})
         after = Clock(terms, circuit, {}, now.following())
-        came = retired(terms, self._words, reach, control, now)
+        came = retired(terms, self._words, self._reach, control, now)
         for array, register, check in (
             (signal(circuit, "core.state"), _READ, self._held),
-            (control.queue, _SENT[0], self._sent_row),
+            (control.queue, _QUEUED, self._row_sent),
         ):
             # Any place: so each.
             place = terms.fresh(circuit.sorts[array].index, "place")
@@ -332,13 +316,7 @@ class Unreachable:
             reads = (node for node in circuit.nodes if node.operation == "read" and node.operands[0] == array)
             places = [check(terms, now.values[node.number]) for node in reads]
             yield check(terms, after[register]), [*places, check(terms, now[register])]
-        shown = [self._sent(terms, self._row(terms, now, name)) for name in _SENT]
-        yield self._sent(terms, after[_SENT[1]]), shown
-
-    def _sent_row(self, terms: Products, row: Term) -> Term:
-        """Return the same of a word of the queue, which has the spike and whether there is one beside it."""
-        width = terms.width(row) - 2
-        return self._sent(terms, terms.slice(row, width, 1))
+        yield self._sent(terms, after[_OFFERED]), self._on_the_way(terms, now)
 
 
 def _condition(text: str) -> tuple[str, int, bool] | None:

@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
-from qlif.cosim.mutation.lockstep import Lockstep, prove_on_the_way
+from qlif.cosim.mutation.lockstep import Lockstep
 from qlif.cosim.mutation.netlist import SELECTOR
 from qlif.cosim.mutation.updates import differs
 from qlif.cosim.proof.circuit import Circuit, Clock, Node
 from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.netlist import check_ports, read_circuit
+from qlif.cosim.proof.outgoing import prove_on_the_way, sends_what_it_keeps
 from qlif.cosim.proof.population import RESTARTS, PopulationProof, population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import CLOSED, Reach
@@ -48,7 +49,7 @@ class Equivalence:
 
     Three proofs are tried, from the quickest on. All speak of every clock after a reset, without a bound:
 
-    1. in each clock, from each state that the invariants of :mod:`qlif.cosim.proof.control` allow, outputs
+    1. in each clock, from each state that the invariants of :mod:`qlif.cosim.proof.invariants` allow, outputs
        and next state are those of the circuit without the fault;
     2. that is so of everything around the pipeline, and the pipeline's update of each legal state is the
        golden step;
@@ -93,7 +94,7 @@ class Equivalence:
             return
         terms = Products()
         update, _, _ = self._update(terms, self._original, False)
-        closed = self._reach.prove(terms, self._words, update, 6 * self._seconds).verdict
+        closed = self._reach.prove(terms, update, 6 * self._seconds).verdict
         if closed == "proved":
             closed = prove_on_the_way(
                 self._original, self._words, self._interface, self._reach, 6 * self._seconds
@@ -175,7 +176,7 @@ class Equivalence:
         if self._reach is not None:
             reached = [
                 *self._reach.holds(terms, self._words, fields),
-                *self._reach.bounds(terms, self._words, before),
+                *self._reach.bounds(terms, update),
             ]
         return update, counter, reached
 
@@ -186,20 +187,15 @@ class Equivalence:
         now = Clock(terms, self._original, {"rst": terms.false}, states)
         then = Clock(terms, changed, {"rst": terms.false}, states)
         same = terms.equal(now["core.stored"], then["core.stored"])
-        if terms.prove(same, (), None, self._seconds).verdict != "proved":
-            return "refuted: the first timestep begins in the initial state"
-        return None
+        verdict = terms.prove(same, (), None, self._seconds).verdict
+        return None if verdict == "proved" else f"{verdict}: the first timestep begins in the initial state"
 
     def _exit_differs(self, changed: Circuit) -> str | None:
         """Return whether what is queued isn't what is kept; None if it is."""
         terms = Products()
         now = Clock(terms, changed, {"rst": terms.false}, {})
-        parts = unpacked(terms, self._words, now["core.written"])
-        queued = [parts[name] for name in parts if name != "refractory"]
-        same = terms.equal(now["core.outlet.pushed_words"], terms.concat(*reversed(queued)))
-        if terms.prove(same, (), None, self._seconds).verdict != "proved":
-            return "refuted: what is queued is what is kept"
-        return None
+        verdict = terms.prove(sends_what_it_keeps(terms, self._words, now), (), None, self._seconds).verdict
+        return None if verdict == "proved" else f"{verdict}: what is queued is what is kept"
 
     @property
     def _latency(self) -> int:

@@ -5,19 +5,20 @@ from typing import Any, NamedTuple
 
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.control import Control
+from qlif.cosim.proof.invariants import assumed_of
+from qlif.cosim.proof.outgoing import SHOWN, on_the_way, retired
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import Reach, of_a_state, retired
+from qlif.cosim.proof.reach import Reach
 from qlif.cosim.proof.solver import Term
 from qlif.model.words import Words
 
 MOST_ROUNDS = 40
 """So often fewer bits are taken to be the same; it ends by itself long before."""
 
-_SHOWN = ("core.outlet.update_valid", "core.outlet.event_valid")
 _GUARDS = {
     "core.outlet.read__data": ("core.outlet.held",),
-    "core.outlet.words": _SHOWN,
-    "core.outlet.spikes": _SHOWN,
+    "core.outlet.words": SHOWN,
+    "core.outlet.spikes": SHOWN,
 }
 """Registers whose words count only while one of some others is 1."""
 
@@ -116,17 +117,12 @@ class Lockstep:
             inputs = {**free, "rst": reset}
             now = Clock(terms, self._original, inputs, states)
             then = Clock(terms, changed, inputs, others, {node: now.values[node] for node in cut})
-            in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
-            assumed = [
-                *control.invariants(now, monitor).values(),
-                in_range,
-                *self._reached(terms, control, now),
-            ]
-            if reset == terms.true:
-                # A reset comes at any time, from anything at all.
-                assumed = []
-            elif not all(self._proved(terms, claim, assumed) for claim in self._outputs(terms, now, then)):
-                return None
+            # A reset comes at any time, from anything at all.
+            assumed: list[Term] = []
+            if reset == terms.false:
+                assumed = [*assumed_of(control, now, monitor), *self._reached(terms, control, now)]
+                if not all(self._proved(terms, claim, assumed) for claim in self._outputs(terms, now, then)):
+                    return None
             following, changed_following = now.following(), then.following()
             for state in {bit.state for bit in alike - differing}:
                 if state in following:
@@ -172,7 +168,7 @@ class Lockstep:
     ) -> set[Bit]:
         if expected == found:
             return set()
-        if Bit(next(iter(bits)).state, None) in bits:
+        if any(bit.place is None for bit in bits):
             return set() if self._proved(terms, terms.equal(expected, found), assumed) else bits
         pairs = {
             bit: terms.equal(
@@ -199,62 +195,3 @@ class Lockstep:
             retired(terms, self._words, self._reach, control, now),
             *on_the_way(terms, self._words, self._reach, now).values(),
         ]
-
-
-def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[str, Term]:
-    """Return that the words in the registers behind the queue belong to states that can be reached."""
-    offered = now["core.outlet.words"]
-    read = terms.slice(now["core.outlet.read__data"], terms.width(offered), 1)
-    return {
-        "what was read from the queue": terms.implies(
-            now["core.outlet.held"], of_a_state(terms, words, reach, read)
-        ),
-        "what is offered": terms.implies(
-            terms.either(*(now[name] for name in _SHOWN)), of_a_state(terms, words, reach, offered)
-        ),
-    }
-
-
-def prove_on_the_way(
-    original: Circuit, words: Words, interface: Mapping[str, Any], reach: Reach, seconds: float
-) -> str:
-    """Prove by induction that what is on its way out belongs to states that can be reached.
-
-    It is assumed of what the pipeline gives. Returns "proved", or the solver's other verdict.
-    """
-    terms = Products()
-    control = Control(terms, original, words, interface)
-    monitor = control.any_monitor()
-    now = Clock(terms, original, {"rst": terms.false}, {})
-
-    def waiting(remembered: Mapping[str, Term]) -> Term:
-        # Between its spikes and the bit that tells whether there is one.
-        row = terms.slice(remembered["pushed"], terms.width(now["core.outlet.words"]), 1)
-        return terms.implies(remembered["waiting"], of_a_state(terms, words, reach, row))
-
-    in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
-    held = on_the_way(terms, words, reach, now)
-    assumed = [
-        *control.invariants(now, monitor).values(),
-        in_range,
-        waiting(monitor),
-        retired(terms, words, reach, control, now),
-        *held.values(),
-    ]
-    after = Clock(terms, original, {"rst": terms.false}, now.following())
-    still = on_the_way(terms, words, reach, after)
-    # What is read is the watched place: any place is watched.
-    watched = terms.equal(control.watched_place, now["core.outlet.taken"])
-    claims = [
-        (waiting(control.next_monitor(now, monitor)), assumed),
-        *((claim, [*assumed, watched]) for claim in still.values()),
-    ]
-    # A reset leaves nothing on its way.
-    before = Clock(terms, original, {"rst": terms.true}, {})
-    begun = Clock(terms, original, {"rst": terms.false}, before.following())
-    claims += [(claim, []) for claim in on_the_way(terms, words, reach, begun).values()]
-    for claim, given in claims:
-        answer = terms.prove(claim, given, None, seconds)
-        if answer.verdict != "proved":
-            return answer.verdict
-    return "proved"

@@ -5,13 +5,14 @@ the same. Counters are therefore compared as pairs: the golden one and the circu
 from (0, 0) count; they are found by asking the solver for one more, until it finds none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import Update
 
 SEEN = ("potential", "trace", "spike")
+"""What can be told of an update from outside."""
 
 Follow = Callable[[Products, bool], tuple[Update, Term, list[Term]]]
 """Given terms and whether the circuit has a counter of its own: the update, the circuit's counter before it,
@@ -63,7 +64,7 @@ def _with_its_own_counter(follow: Follow, seconds: float, why: str) -> str | Non
 def _seen(
     terms: Products,
     update: Update,
-    names: Mapping[str, Term] | tuple[str, ...],
+    names: Collection[str],
     given: list[Term],
     seconds: float,
 ) -> str | None:

@@ -19,14 +19,18 @@ _SAME = {
 }  # fmt: skip
 """Operations of BTOR2 that the solver has too."""
 
+_UNARY = frozenset({"not", "neg", "inc", "dec", "redand", "redor", "redxor", "uext", "sext", "slice"})
+_TERNARY = frozenset({"ite", "write"})
+_INDICES = {"uext": 1, "sext": 1, "slice": 2}
+"""How many numbers follow the operands."""
+
 
 class Node(NamedTuple):
     """One line of BTOR2 that has a value."""
 
     number: int
     operation: str
-    sort: int
-    operands: tuple[int, ...]
+    operands: tuple[int, ...] = ()
     indices: tuple[int, ...] = ()
     constant: int = 0
 
@@ -70,12 +74,12 @@ class Circuit:
     def parse(cls, text: str) -> "Circuit":
         """Return the circuit that is written as BTOR2."""
         circuit = cls()
-        widths: dict[int, Sort] = {}
+        sorts: dict[int, Sort] = {}
         for line in text.splitlines():
             code, _, _ = line.partition(";")
             fields = code.split()
             if fields:
-                circuit._read(widths, fields)
+                circuit._read(sorts, fields)
         return circuit
 
     def width(self, number: int) -> int:
@@ -103,14 +107,15 @@ class Circuit:
         (state,) = self.cone([number]) & set(self.states.values())
         return state
 
-    def _read(self, widths: dict[int, Sort], fields: list[str]) -> None:
+    def _read(self, sorts: dict[int, Sort], fields: list[str]) -> None:
+        """Take in a line: a sort, by its number, or something of that sort."""
         number, operation, *rest = int(fields[0]), fields[1], *fields[2:]
         if operation == "sort":
             if rest[0] == "bitvec":
-                widths[number] = Sort(int(rest[1]))
+                sorts[number] = Sort(int(rest[1]))
             else:
-                index, word = widths[int(rest[1])], widths[int(rest[2])]
-                widths[number] = Sort(word.width, index.width)
+                index, word = sorts[int(rest[1])], sorts[int(rest[2])]
+                sorts[number] = Sort(word.width, index.width)
             return
         if operation == "output":
             self.outputs[rest[1] if len(rest) > 1 else f"output{number}"] = int(rest[0])
@@ -120,36 +125,29 @@ class Circuit:
             return
         if operation in ("bad", "constraint", "fair", "justice"):
             raise ValueError(f"the circuit has a {operation}")
-        sort = widths[int(rest[0])]
+        sort = sorts[int(rest[0])]
         self.sorts[number] = sort
         arguments = rest[1:]
-        node = Node(number, operation, int(rest[0]), ())
+        node = Node(number, operation)
         if operation in ("input", "state"):
             name = arguments[0] if arguments else f"{operation}{number}"
             (self.inputs if operation == "input" else self.states)[name] = number
             self.named[name] = number
         elif operation in ("const", "constd", "consth"):
             base = {"const": 2, "constd": 10, "consth": 16}[operation]
-            node = Node(number, "constant", int(rest[0]), (), constant=int(arguments[0], base))
+            node = Node(number, "constant", constant=int(arguments[0], base))
         elif operation in ("zero", "one", "ones"):
-            number_of = {"zero": 0, "one": 1, "ones": (1 << sort.width) - 1}
-            node = Node(number, "constant", int(rest[0]), (), constant=number_of[operation])
+            words = {"zero": 0, "one": 1, "ones": (1 << sort.width) - 1}
+            node = Node(number, "constant", constant=words[operation])
         else:
-            counts = {"uext": 1, "sext": 1, "slice": 2}
-            indexed = counts.get(operation, 0)
-            operand_count = {"uext": 1, "sext": 1, "slice": 1, "ite": 3, "write": 3}.get(operation)
-            if operand_count is None:
-                one = ("not", "neg", "inc", "dec", "redand", "redor", "redxor")
-                operand_count = 1 if operation in one else 2
+            operand_count = 1 if operation in _UNARY else 3 if operation in _TERNARY else 2
+            name_at = operand_count + _INDICES.get(operation, 0)
             operands = tuple(int(x) for x in arguments[:operand_count])
-            indices = tuple(int(x) for x in arguments[operand_count : operand_count + indexed])
-            name_at = operand_count + indexed
-            if operation == "uext" and indices == (0,) and name_at < len(arguments):
-                # A second name of a node.
-                self.named[arguments[name_at]] = operands[0]
-            elif name_at < len(arguments):
-                self.named[arguments[name_at]] = number
-            node = Node(number, operation, int(rest[0]), operands, indices)
+            indices = tuple(int(x) for x in arguments[operand_count:name_at])
+            if name_at < len(arguments):
+                second_name = operation == "uext" and indices == (0,)
+                self.named[arguments[name_at]] = operands[0] if second_name else number
+            node = Node(number, operation, operands, indices)
         self.nodes.append(node)
 
 
@@ -194,6 +192,10 @@ class Clock:
     def output(self, name: str) -> Term:
         """Return an output port."""
         return self.values[self.circuit.outputs[name]]
+
+    def initial(self) -> dict[int, Term]:
+        """Return the states from the time before any clock, where the Verilog says what they are."""
+        return {state: self.values[node] for state, node in self.circuit.initial.items()}
 
     def following(self) -> dict[int, Term]:
         """Return the states in the next clock."""

@@ -1,9 +1,7 @@
-"""Everything around the pipelines of a population, by induction: for any number of clocks, any stalls.
+"""Everything around the pipelines of a population, and a monitor that runs beside it.
 
-Registers and memories are anything that satisfies the invariants below; one clock later they have to
-satisfy them again, and a reset has to bring them about from anything at all. Beside the circuit runs a
-monitor, which counts and remembers what the claims speak of. It watches one row of neurons and one place of
-the queue; which ones is left open, so that what holds of them holds of all.
+The monitor counts and remembers what the claims speak of. It watches one row of neurons and one place of the
+queue; which ones is left open, so that what holds of them holds of all.
 
 The signals are those of :class:`qlif.hdl.population.Population`, found by their names. What the pipelines
 themselves give is left open too: :mod:`qlif.cosim.proof.update` says what that is.
@@ -16,11 +14,8 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.state_memory import StateMemory
-from qlif.cosim.proof.update import signal, unpacked
+from qlif.cosim.proof.update import shown_widths, signal, unpacked
 from qlif.model.words import Words
-
-OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was written")
-"""The invariants that an upset of the state memory breaks."""
 
 Monitor = dict[str, Term]
 """What the monitor remembers.
@@ -34,7 +29,7 @@ number of that row, counted. ``owes_update``, ``owes_event``: it wasn't taken ye
 
 
 class Control:
-    """A population's control, with the invariants that hold of it.
+    """A population's control, with its monitor.
 
     Parameters
     ----------
@@ -47,7 +42,7 @@ class Control:
     Raises
     ------
     InputError
-        A signal that an invariant speaks of isn't there.
+        A signal that it speaks of isn't there.
     """
 
     def __init__(self, terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]) -> None:
@@ -62,6 +57,7 @@ class Control:
         self._bits = (2 * self.rows + 2 * self.loop + 4 * self.places).bit_length()
         self._row_bits = max(1, (self.rows - 1).bit_length())
         self.watched_row = terms.fresh(self._row_bits, "watched row")
+        self.watches_a_row = self.at_most(self.wide(self.watched_row), self.number(self.rows - 1))
         self.watched_place = terms.fresh(self._width("core.outlet.written"), "watched place")
         self.memory = StateMemory(terms, circuit)
         self.queue = signal(circuit, "core.outlet.queue")
@@ -129,19 +125,13 @@ class Control:
         """
         spikes = now["core.outlet.pushed_spikes"]
         lanes = [unpacked(self.terms, self._words, now["core.written"], lane) for lane in range(self.lanes)]
-        shown = [name for name in self._words.kept_formats if name != "refractory"]
-        words = [state[name] for name in shown for state in lanes]
+        words = [state[name] for name in shown_widths(self._words) for state in lanes]
         return self.terms.concat(self.terms.any(spikes), *reversed(words), spikes)
 
     def ports(self, row: Term) -> dict[str, Term]:
         """Return what the ports of the updates should show of a row of the queue."""
-        low, found = 0, {}
-        shown = ["spike", *(name for name in self._words.kept_formats if name != "refractory")]
-        for name in shown:
-            width = self.lanes * (1 if name == "spike" else self._words.formats[name].width)
-            found[name] = self.terms.slice(row, low + width - 1, low)
-            low += width
-        return found
+        widths = {"spike": 1, **shown_widths(self._words)}
+        return self.terms.fields(row, {name: self.lanes * width for name, width in widths.items()})
 
     def initial_state(self, now: Clock) -> Term:
         """Return the state in which a row's neurons begin."""
@@ -240,127 +230,3 @@ class Control:
     def offered(self, now: Clock) -> Term:
         """Return the row that is offered."""
         return self.terms.concat(now["core.outlet.words"], now["core.outlet.spikes"])
-
-    def invariants(self, now: Clock, monitor: Monitor) -> dict[str, Term]:
-        """Return what always holds, by name."""
-        terms = self.terms
-        reading, writing = self.wide(self.row(now, "reading")), self.wide(self.row(now, "writing"))
-        last_row, watched = self.number(self.rows - 1), self.wide(self.watched_row)
-        in_flight, accepted = self.bits(now["core.in_flight"]), now["core.accepted"]
-        # Rows in flight follow each other, and the first of them is the next to be written.
-        ahead = terms.make("BV_SUB", self.plus(watched, self.number(self.rows)), writing)
-        flying = monitor["flying"]
-        flies = terms.negation(self.at_most(flying, self.round(ahead)))
-        claimed, places = self.claimed(now, monitor), self.number(self.places)
-        seen, read = monitor["seen"], monitor["read"]
-        fresh = now["core.fresh"]
-        held = {
-            "rows are counted within their number": terms.both(
-                self.at_most(reading, last_row),
-                self.at_most(writing, last_row),
-                self.at_most(self.wide(monitor["row"]), last_row),
-                *self._ends(now),
-            ),
-            "what is in flight is counted": terms.equal(flying, self.plus(*in_flight)),
-            "what is in flight lies between the row that is written and the one that is read": terms.equal(
-                reading, self.round(self.plus(writing, flying))
-            ),
-            "no row is in flight twice": self.at_most(self.plus(accepted, flying), self.number(self.rows)),
-            "claims of the queue are counted": terms.both(
-                terms.equal(
-                    now["core.spare"],
-                    terms.slice(
-                        terms.make("BV_SUB", self.number(self.places - 2), claimed),
-                        terms.width(now["core.spare"]) - 1,
-                        0,
-                    ),
-                ),
-                self.at_most(self.plus(claimed, accepted), places),
-            ),
-            "the first timestep lasts until each row was read": terms.equal(
-                read,
-                terms.either(terms.negation(fresh), terms.negation(self.at_most(reading, watched))),
-            ),
-            "a row that was read was written or is in flight": terms.both(
-                terms.implies(terms.negation(read), terms.negation(terms.either(seen, flies))),
-                terms.implies(terms.both(read, terms.negation(flies)), seen),
-            ),
-            "the memory holds what was written": terms.implies(
-                seen, terms.equal(self.memory.row(now, self.watched_row), monitor["last"])
-            ),
-            "what was read is what was written": terms.both(
-                *(
-                    terms.implies(
-                        self.watched_at(now, monitor, stage),
-                        terms.both(
-                            terms.equal(self.memory.fresh(now, stage), terms.negation(seen)),
-                            terms.implies(seen, terms.equal(self.memory.read(now, stage), monitor["last"])),
-                        ),
-                    )
-                    for stage in range(self.memory.latency)
-                )
-            ),
-            **self._outlet_invariants(now, monitor),
-        }
-        if "core.free_rows" in self.circuit.named:
-            busy = self.minus(self.plus(accepted, flying), in_flight[-1])
-            free = self.wide(now["core.free_rows"])
-            held["free rows are counted"] = terms.equal(self.plus(free, busy), self.number(self.rows))
-        return held
-
-    def _ends(self, now: Clock) -> list[Term]:
-        """Return that counters know when they are at their last row."""
-        found = []
-        for counter in ("reading", "writing", "outlet.rows"):
-            if f"core.{counter}.last" in self.circuit.named:
-                row = self.wide(self.row(now, counter))
-                at_end = self.terms.equal(row, self.number(self.rows - 1))
-                found.append(self.terms.equal(now[f"core.{counter}.last"], at_end))
-        return found
-
-    def _outlet_invariants(self, now: Clock, monitor: Monitor) -> dict[str, Term]:
-        terms, place = self.terms, self.watched_place
-        ahead = self.wide(terms.make("BV_SUB", place, now["core.outlet.taken"]))
-        within = terms.negation(self.at_most(self.waiting(now), ahead))
-        low = now["core.outlet.steps.low"]
-        ones = terms.constant(-1, terms.width(low))
-        return {
-            "the queue holds what was pushed": terms.both(
-                terms.equal(monitor["waiting"], within),
-                terms.implies(
-                    within,
-                    terms.equal(terms.read(now.values[self.queue], place), monitor["pushed"]),
-                ),
-            ),
-            "what waits is known": terms.both(
-                terms.either(
-                    now["core.outlet.waits"],
-                    terms.equal(now["core.outlet.taken"], now["core.outlet.written"]),
-                ),
-                terms.equal(
-                    now["core.outlet.written"],
-                    terms.make("BV_ADD", now["core.outlet.newest"], terms.constant(1, terms.width(place))),
-                ),
-            ),
-            "what is shown is what was taken out of the queue": terms.both(
-                terms.implies(monitor["taken"], terms.equal(now["core.outlet.read__data"], monitor["held"])),
-                terms.implies(
-                    monitor["mine"], terms.equal(self.offered(now), self.without_any(monitor["shown"]))
-                ),
-            ),
-            "rows leave the queue in their order": terms.equal(
-                self.round(
-                    self.plus(monitor["row"], self.number(1), now["core.outlet.held"], self.waiting(now))
-                ),
-                self.wide(self.row(now, "writing")),
-            ),
-            "rows and timesteps that are shown are counted": terms.both(
-                terms.equal(self.row(now, "outlet.rows"), monitor["row"]),
-                terms.equal(now["core.outlet.step"], monitor["step"]),
-                terms.equal(now["core.outlet.steps.full"], terms.equal(low, ones)),
-            ),
-            "each row is offered until it was taken": terms.both(
-                terms.equal(now["core.outlet.update_valid"], monitor["owes_update"]),
-                terms.equal(now.output("events_valid"), monitor["owes_event"]),
-            ),
-        }

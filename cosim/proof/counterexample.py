@@ -57,9 +57,7 @@ class Replay:
 def lines(words: Words, values: Mapping[str, int]) -> list[Line]:
     """Return a counterexample as numbers: what goes in, and what circuit and golden model give."""
     found = []
-    inputs = {n: w for n, w in values.items() if "@" not in n and not n.endswith("_out")}
-    numbers = {name: _signed(word, _format(words, name)) for name, word in inputs.items()}
-    for name, number in numbers.items():
+    for name, number in _inputs(words, values).items():
         found.append(Line(name, number, _meaning(words, name, number)))
     golden = expected(words, values)
     for name in OUTPUTS:
@@ -71,11 +69,7 @@ def lines(words: Words, values: Mapping[str, int]) -> list[Line]:
 
 def expected(words: Words, values: Mapping[str, int]) -> dict[str, int]:
     """Return what the golden step makes of a counterexample's inputs."""
-    numbers = {
-        name: _signed(word, _format(words, name))
-        for name, word in values.items()
-        if "@" not in name and not name.endswith("_out")
-    }
+    numbers = _inputs(words, values)
     constants = {name: numbers.get(f"constant_{name}", word) for name, word in words.values.items()}
     state = datapath.State(numbers["potential"], numbers["refractory"], numbers["trace"])
     after, spike = datapath.step(
@@ -148,6 +142,15 @@ def play(
     design = Design(simulator, source, interface["module"], directory / "simulation", True, cells)
     _, failed = design.run(bench, job, 0, (test,))
     return Replay(failed > 0, job / design.waves_name, job / "simulation.log")
+
+
+def _inputs(words: Words, values: Mapping[str, int]) -> dict[str, int]:
+    """Return what goes into the update of a counterexample."""
+    return {
+        name: _signed(word, _format(words, name))
+        for name, word in values.items()
+        if "@" not in name and not name.endswith("_out")
+    }
 
 
 def _format(words: Words, name: str) -> Format:

@@ -8,6 +8,7 @@ from typing import Any
 
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
+from qlif.model.formats import Format
 
 Number = Any
 """An `Integer` or a Python integer."""
@@ -30,9 +31,13 @@ class Integer:
     def __init__(self, terms: Products, word: Term, low: int, high: int, signed: bool | None = None) -> None:
         self.terms, self.low, self.high = terms, low, high
         self.signed = low < 0
-        bits = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
-        width = max(1, bits + self.signed)
+        width = max(1, _bits_without_sign(low, high) + self.signed)
         self.word = terms.extend(word, width, self.signed if signed is None else signed)
+
+    @classmethod
+    def of(cls, terms: Products, word: Term, form: Format) -> "Integer":
+        """Return a word of a format."""
+        return cls(terms, word, form.min_word, form.max_word, form.signed)
 
     @property
     def width(self) -> int:
@@ -112,8 +117,7 @@ class Integer:
         return constant(self.terms, other)
 
     def _made(self, kind: str, other: "Integer", low: int, high: int) -> "Integer":
-        bits = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
-        width = max(self.width, other.width, bits + 1)
+        width = max(self.width, other.width, _bits_without_sign(low, high) + 1)
         word = self.terms.make(kind, self.bits(width), other.bits(width))
         return Integer(self.terms, word, low, high)
 
@@ -126,6 +130,11 @@ class Integer:
                 width -= 1
             return self.terms.equal(self.bits(width), other.bits(width))
         return self.terms.make(kind, self.bits(width), other.bits(width))
+
+
+def _bits_without_sign(low: int, high: int) -> int:
+    """Return how many bits the numbers of a range take, but for their sign."""
+    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
 
 
 def constant(terms: Products, number: int) -> Integer:

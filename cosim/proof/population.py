@@ -6,7 +6,8 @@ from typing import Any
 
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim
-from qlif.cosim.proof.control import OF_THE_MEMORY, Control, Monitor
+from qlif.cosim.proof.control import Control, Monitor
+from qlif.cosim.proof.invariants import OF_THE_MEMORY, invariants
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import stages_of_currents
@@ -22,8 +23,10 @@ STABLE = "what is offered doesn't change until it is taken"
 RESTARTS = "one clock of reset, at any moment, starts over"
 ALIVE = "it never deadlocks: where outputs are taken, currents are, {} clocks later at the latest"
 UNDISTURBED = "an upset of the state memory disturbs no handshake, no order and no number"
+RANDOM = "each update gets the next random word of the sequence"
 WRITES = "a parameter is written between two timesteps, with no row in flight and none taken"
 KEEPS = "a parameter's register changes only by a write to it"
+
 PATTERNS: tuple[Mapping[str, str], ...] = (
     {"currents_valid": "1", "updates_ready": "1", "events_ready": "1"},
     {"currents_valid": "1", "updates_ready": "0" * 60 + "1" * 60, "events_ready": "1"},
@@ -32,8 +35,7 @@ PATTERNS: tuple[Mapping[str, str], ...] = (
 """Handshakes that are tried first, as they are quick: what each port is, clock after clock, over and over."""
 
 PATTERN_CLOCKS = 100
-
-RANDOM = "each update gets the next random word of the sequence"
+"""In so many clocks."""
 
 SEARCHED_CLOCKS = 40
 """Where the invariants don't hold, so many clocks after a reset are searched for a counterexample."""
@@ -48,9 +50,7 @@ class PopulationProof:
         self.control = control = Control(terms, circuit, words, interface)
         self.monitor = control.any_monitor()
         self.now = self.clock({})
-        in_range = control.at_most(control.wide(control.watched_row), control.number(control.rows - 1))
-        self.invariants = control.invariants(self.now, self.monitor)
-        self.assumed = [*self.invariants.values(), in_range]
+        self.invariants = invariants(control, self.now, self.monitor)
         self.reset = self._holds_after_reset()
         # What the memory holds matters only to itself.
         self.of_control = [name for name in self.invariants if name not in OF_THE_MEMORY]
@@ -68,7 +68,7 @@ class PopulationProof:
     def prove(self, claim: Term, given: Collection[str] | None = None) -> Answer:
         """Prove what follows from the invariants: from all, or from some."""
         names = self.invariants if given is None else given
-        assumed = [*(self.invariants[name] for name in names), self.assumed[-1]]
+        assumed = [*(self.invariants[name] for name in names), self.control.watches_a_row]
         return self.terms.prove(claim, assumed, None, self.seconds)
 
     def _holds_after_reset(self) -> Answer:
@@ -77,7 +77,7 @@ class PopulationProof:
         after = self.clock(before.following())
         named = {f"state {name}": before.values[node] for name, node in self.circuit.states.items()}
         named = {name: term for name, term in named.items() if not term.sort().is_array()}
-        held = self.terms.both(*self.control.invariants(after, self.control.reset_monitor()).values())
+        held = self.terms.both(*invariants(self.control, after, self.control.reset_monitor()).values())
         return self.terms.prove(held, (), named, self.seconds)
 
     def _not_inductive(self, names: Collection[str], given: Collection[str]) -> list[str]:
@@ -86,7 +86,7 @@ class PopulationProof:
         monitor = self.control.next_monitor(self.now, self.monitor)
         return [
             name
-            for name, held in self.control.invariants(after, monitor).items()
+            for name, held in invariants(self.control, after, monitor).items()
             if name in names and self.prove(held, given).verdict != "proved"
         ]
 
@@ -109,7 +109,6 @@ class PopulationProof:
         monitor = self.control.reset_monitor()
         named: dict[str, Term] = {}
         deadline = time.monotonic() + self.seconds
-        in_range = self.assumed[-1]
         for number in range(clocks):
             driven = {
                 port: terms.constant(int(bits[number % len(bits)]), 1) for port, bits in pattern.items()
@@ -119,7 +118,7 @@ class PopulationProof:
                 if port.endswith(("_valid", "_ready")) or port.startswith("parameters"):
                     named[f"{port}@{number}"] = now.values[node]
             claim = visible(self.control, now, monitor)[name]
-            answer = terms.prove(claim, [in_range], named, max(0.001, deadline - time.monotonic()))
+            answer = terms.prove(claim, [self.control.watches_a_row], named, deadline - time.monotonic())
             if answer.verdict != "proved":
                 return answer, number
             states = {node: word for node, word in now.following().items() if node not in pipelines}
@@ -130,7 +129,7 @@ class PopulationProof:
 def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     """Return what a population has to do in each clock, by claim: no more than the monitor can tell."""
     terms = control.terms
-    held = control.invariants(now, monitor)
+    held = invariants(control, now, monitor)
     watched = control.watched_at(now, monitor, control.memory.latency - 1)
     expected = terms.choose(monitor["seen"], monitor["last"], control.initial_state(now))
     shown = control.ports(monitor["shown"])

@@ -89,8 +89,10 @@ class Products(Terms):
         return self.ask(claim, [*assumptions, *self._definitions([claim, *assumptions])], named, seconds)
 
     def _shifted(self, word: Term, zeros: int, width: int) -> Term:
-        if not zeros or zeros >= width:
-            return word if not zeros else self.constant(0, width)
+        if not zeros:
+            return word
+        if zeros >= width:
+            return self.constant(0, width)
         return self.concat(self.slice(word, width - zeros - 1, 0), self.constant(0, zeros))
 
     def _product(self, left: Factor, right: Factor, width: int) -> Product:

@@ -1,4 +1,4 @@
-"""Proofs of Verilog texts: what the command and the mutation campaign call."""
+"""Proofs of Verilog texts: what the command calls."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -110,10 +110,9 @@ def prove_population(
     yield from population_claims(circuit, words, interface, seconds)
     terms = Products()
     update, *_ = population_updates(terms, circuit, words, interface)
-    named = {**update.before, **{f"{name}_out": word for name, word in update.after.items()}}
     for name, (assumed, follows) in legality(terms, update).items():
         start = time.monotonic()
-        answer = terms.prove(follows, assumed, named, seconds)
+        answer = terms.prove(follows, assumed, update.named(), seconds)
         values = answer.values if answer.verdict == "refuted" else None
         elapsed = time.monotonic() - start
         yield Claim(interface["preset"], name, answer.verdict, None, elapsed, values)

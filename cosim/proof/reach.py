@@ -9,19 +9,17 @@ intervals.
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from qlif.cosim.proof.circuit import Clock
-from qlif.cosim.proof.control import Control
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.intervals import Interval
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
-from qlif.cosim.proof.update import STATE, Update, unpacked
+from qlif.cosim.proof.update import STATE, Update
 from qlif.model import datapath
 from qlif.model.formats import Overflow
 from qlif.model.words import Words
@@ -90,78 +88,41 @@ class Reach:
             "trace": (0, self.trace),
         }
         held = []
-        for name in state.keys() & limits.keys():
-            form, (low, high) = words.formats[name], limits[name]
-            number = Integer(terms, state[name], form.min_word, form.max_word, form.signed)
-            held += [number >= low, number <= high]
+        for name, (low, high) in limits.items():
+            if name in state:
+                number = Integer.of(terms, state[name], words.formats[name])
+                held += [number >= low, number <= high]
         if {"potential", "refractory"} <= state.keys():
             form = words.arithmetic.potential
             at_rest = terms.equal(state["potential"], terms.constant(self.resting, form.width))
             held.append(terms.either(terms.negation(terms.any(state["refractory"])), at_rest))
         return held
 
-    def bounds(self, terms: Products, words: Words, before: Mapping[str, Term]) -> list[Term]:
-        """Return between which words the golden sum is, from one of these states, before it is saturated.
+    def bounds(self, terms: Products, update: Update) -> list[Term]:
+        """Return between which words the golden sum of an update is, from one of these states.
 
-        A solver that had to find that out would have to multiply.
-
-        Parameters
-        ----------
-        terms : Products
-        words : Words
-        before : mapping of str to Term
-            State, current and random bits.
+        It is the sum before it is saturated. A solver that had to find that out would have to multiply.
         """
+        words, numbers = update.words, update.numbers(terms)
         constants = {name: int(word) for name, word in words.values.items()}
         low, high = sums_of(words, constants, self.lowest, self.highest)
-        numbers = {
-            name: Integer(terms, word, form.min_word, form.max_word, form.signed)
-            for name, word in before.items()
-            if (form := words.formats.get(name)) is not None
-        }
-        plain = dataclasses.replace(words, arithmetic=words.arithmetic.replace(overflow=Overflow.SAT))
-        total = datapath.integrate(
-            plain, constants, numbers["potential"], numbers["current"], numbers.get("random", 0), _unsaturated
-        )
+        integrated = unsaturated(words, constants)
+        total = integrated(numbers["potential"], numbers["current"], numbers.get("random", 0))
         return [total >= low, total <= high]
 
-    def prove(self, terms: Products, words: Words, update: Update, seconds: float) -> Answer:
-        """Prove with the golden step that no update leaves them, but for the potential's range."""
+    def prove(self, terms: Products, update: Update, seconds: float) -> Answer:
+        """Prove with the golden step that no update leaves them, but for the potential's lowest word."""
+        words, formats = update.words, update.formats()
         before = {name: update.before[name] for name in STATE}
-        formats = update.formats()
         after = {name: update.expected[name].bits(formats[name].width) for name in STATE}
-        claims = Reach(
-            words.arithmetic.potential.min_word, self.highest, self.resting, self.longest, self.trace
-        ).holds(terms, words, after)
+        # That one is found without the solver.
+        wider = dataclasses.replace(self, lowest=formats["potential"].min_word)
         assumed = self.holds(terms, words, before)
-        for claim in claims:
+        for claim in wider.holds(terms, words, after):
             answer = terms.prove(claim, assumed, update.before, seconds)
             if answer.verdict != "proved":
                 return answer
         return Answer("proved", {})
-
-
-def retired(terms: Products, words: Words, reach: Reach, control: Control, now: Clock) -> Term:
-    """Return that what a pipeline gives, if it gives anything, is a state that can be reached."""
-    state = unpacked(terms, words, now["core.written"])
-    sent = {name: word for name, word in state.items() if name != "refractory"}
-    return terms.implies(
-        control.bits(now["core.in_flight"])[-1],
-        terms.both(
-            *reach.holds(terms, words, state),
-            terms.equal(now["core.outlet.pushed_words"], terms.concat(*reversed(sent.values()))),
-        ),
-    )
-
-
-def of_a_state(terms: Products, words: Words, reach: Reach, row: Term) -> Term:
-    """Return whether the words that leave a population belong to a state that can be reached."""
-    low, parts = 0, {}
-    for name, form in words.kept_formats.items():
-        if name != "refractory":
-            parts[name] = terms.slice(row, low + form.width - 1, low)
-            low += form.width
-    return terms.both(*reach.holds(terms, words, parts))
 
 
 def potential_range(words: Words, constants: Mapping[str, int], resting: int) -> tuple[int, int]:
@@ -212,14 +173,27 @@ def sums_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> 
     """Return between which words potentials of a range are after integration, in a format without ends."""
     currents = Interval(words.arithmetic.current.min_word, words.arithmetic.current.max_word)
     random = Interval(0, (1 << words.arithmetic.random_bits) - 1)
+    integrated = unsaturated(words, constants)
     borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
     ends = [
-        datapath.integrate(words, constants, Interval(first, last), currents, random, _unsaturated)
+        integrated(Interval(first, last), currents, random)
         for first, last in itertools.pairwise(borders if len(borders) > 1 else [low, high])
     ]
     return min(end.low for end in ends), max(end.high for end in ends)
 
 
-def _unsaturated(condition: object, a: object, b: Any) -> Any:
-    """Choose what a sum is in a format without ends."""
-    return b
+def unsaturated(words: Words, constants: Mapping[str, Any]) -> Callable[[Any, Any, Any], Any]:
+    """Return what integrates in a format without ends: from potential, current and random bits.
+
+    It is the golden model's own integration, on any kind of integers. Nothing wraps, whatever the potential's
+    format does.
+    """
+    plain = dataclasses.replace(words, arithmetic=words.arithmetic.replace(overflow=Overflow.SAT))
+
+    def integrated(potential: Any, current: Any, random: Any) -> Any:
+        def within(condition: object, end: object, number: Any) -> Any:
+            return number
+
+        return datapath.integrate(plain, constants, potential, current, random, within)
+
+    return integrated

@@ -9,6 +9,7 @@ before it showed.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,10 @@ from qlif.model.words import Words
 
 PATIENCE = 200
 """A population may take so many clocks for an update before it counts as lost."""
+
+
+DRAIN = 8
+"""An event may come so many clocks behind its update."""
 
 
 class Undecided(Exception):
@@ -76,7 +81,7 @@ def follow(
     run = Run([terms.constant(int(word), width) for word in prefix.ravel()])
     run.currents += [terms.fresh(width, "current") for _ in range(steps * neurons)]
     # Parameters in registers keep what they were made with; all else may be anything when the reset comes.
-    states = _made_with(terms, circuit) if interface["runtime"] else {}
+    states = Clock(terms, circuit, {}, {}).initial() if interface["runtime"] else {}
     states = Clock(terms, circuit, {"rst": terms.true, "parameters_valid": terms.false}, states).following()
     sent, idle = 0, 0
     while idle < PATIENCE:
@@ -104,8 +109,7 @@ def follow(
             run.events.append(event)
         if len(run.updates) > len(run.currents):
             break
-        # An event may come some clocks behind its update.
-        if len(run.updates) == len(run.currents) and idle > int(interface.get("drain", 8)):
+        if len(run.updates) == len(run.currents) and idle > DRAIN:
             break
     return run
 
@@ -133,7 +137,7 @@ def prove_run(
     for what, claim in [*_update_claims(terms, words, run, neurons), *_event_claims(terms, run, neurons)]:
         if terms.value(claim) == 1:
             continue
-        answer = terms.prove(claim, (), named, max(0.001, deadline - time.monotonic()))
+        answer = terms.prove(claim, (), named, deadline - time.monotonic())
         if answer.verdict == "refuted":
             return answer, what, _currents(words, answer.values, neurons)
         if answer.verdict == "unknown":
@@ -145,9 +149,6 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
     """Return, update by update, that it is the golden step on what the one before it showed."""
     arithmetic, constants = words.arithmetic, words.values
     random_words = RandomWords(arithmetic.random_seed).take(len(run.updates))
-
-    def number(word: Term, form: Any) -> Integer:
-        return Integer(terms, word, form.min_word, form.max_word, form.signed)
 
     start = {
         name: integers.constant(terms, word) for name, word in (("reset", int(constants["reset"])), ("0", 0))
@@ -164,12 +165,12 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
             words,
             constants,
             state,
-            number(current, arithmetic.current),
+            Integer.of(terms, current, arithmetic.current),
             random,
-            lambda condition, a, b: integers.choose(terms, condition, a, b),
+            partial(integers.choose, terms),
         )
-        potential = number(update["potential"], arithmetic.potential)
-        trace = number(update["trace"], arithmetic.trace)
+        potential = Integer.of(terms, update["potential"], arithmetic.potential)
+        trace = Integer.of(terms, update["trace"], arithmetic.trace)
         at = f"neuron {neuron}, timestep {step}"
         same_neuron = terms.equal(update["neuron"], terms.constant(neuron, terms.width(update["neuron"])))
         claims += [
@@ -222,12 +223,6 @@ def _known(terms: Products, condition: Term) -> bool:
         if terms.prove(claim, (), None, 10.0).verdict == "proved":
             return answer
     raise Undecided
-
-
-def _made_with(terms: Products, circuit: Circuit) -> dict[int, Term]:
-    """Return the states as they are before the first clock, where the Verilog says it."""
-    now = Clock(terms, circuit, {}, {})
-    return {state: now.values[node] for state, node in circuit.initial.items()}
 
 
 def _currents(words: Words, values: Mapping[str, int], neurons: int) -> npt.NDArray[Any]:

@@ -145,6 +145,14 @@ class Terms:
             return self.slice(term[0], high + offset, low + offset)
         return self.make("BV_EXTRACT", term, indices=(high, low))
 
+    def fields(self, term: Term, widths: Mapping[str, int], low: int = 0) -> dict[str, Term]:
+        """Return the fields that lie side by side in a term from bit `low` on, the first one lowest."""
+        found = {}
+        for name, width in widths.items():
+            found[name] = self.slice(term, low + width - 1, low)
+            low += width
+        return found
+
     def concat(self, *parts: Term) -> Term:
         """Return bit-vectors side by side, the first one highest; copies of a sign are an extension."""
         joined = parts[-1]

@@ -59,10 +59,11 @@ class StateMemory:
         """Return what a row holds."""
         parts = []
         for array in self._arrays:
-            memory = now.values[array]
-            index = now.circuit.sorts[array].index
-            address = self._terms.extend(number, index, False) if index else None
-            parts.append(memory if address is None else self._terms.read(memory, address))
+            word = now.values[array]
+            # A single row is a register.
+            if index := now.circuit.sorts[array].index:
+                word = self._terms.read(word, self._terms.extend(number, index, False))
+            parts.append(word)
         return self._joined(parts)
 
     def read(self, now: Clock, stage: int) -> Term:

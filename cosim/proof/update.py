@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from qlif.cosim.proof import integers
@@ -40,10 +41,10 @@ class Update:
     words : Words
     before : dict of str to Term
         State, current, random bits, and run-time parameters as ``constant_NAME``.
-    inputs : dict of str to Term
-        All that a bare pipeline is given, as ``PORT@CLOCK``.
     after : dict of str to Term
         State and spike, from the circuit.
+    inputs : dict of str to Term
+        All that a bare pipeline is given, as ``PORT@CLOCK``.
     expected : dict of str to Integer or Term
         The same from the golden step.
     """
@@ -59,13 +60,19 @@ class Update:
         constants = {f"constant_{name}": constant.format for name, constant in self.words.constants.items()}
         return {name: (self.words.formats | constants)[name] for name in self.before}
 
+    def numbers(self, terms: Products) -> dict[str, Integer]:
+        """Return the words in `before` as numbers."""
+        formats = self.formats()
+        return {name: Integer.of(terms, word, formats[name]) for name, word in self.before.items()}
+
+    def named(self) -> dict[str, Term]:
+        """Return what a counterexample tells: `before`, `inputs`, and `after` as ``NAME_out``."""
+        outputs = {f"{name}_out": word for name, word in self.after.items()}
+        return {**self.before, **outputs, **self.inputs}
+
     def golden(self, terms: Products) -> None:
         """Run the golden step on what goes in."""
-        formats = self.formats()
-        numbers = {
-            name: Integer(terms, word, formats[name].min_word, formats[name].max_word, formats[name].signed)
-            for name, word in self.before.items()
-        }
+        numbers = self.numbers(terms)
         constants = {name: numbers.get(f"constant_{name}", word) for name, word in self.words.values.items()}
         state = datapath.State(*(numbers[name] for name in STATE))
         after, spike = datapath.step(
@@ -74,7 +81,7 @@ class Update:
             state,
             numbers["current"],
             numbers.get("random", 0),
-            lambda condition, a, b: integers.choose(terms, condition, a, b),
+            partial(integers.choose, terms),
         )
         self.expected = {**after._asdict(), "spike": spike}
 
@@ -82,24 +89,19 @@ class Update:
         """Return whether circuit and golden model agree on a word, as numbers of any width."""
         if name == "spike":
             return terms.equal(self.after[name], self.expected[name])
-        form = self.formats()[name]
-        found = Integer(terms, self.after[name], form.min_word, form.max_word, form.signed)
-        return found == self.expected[name]
+        return Integer.of(terms, self.after[name], self.formats()[name]) == self.expected[name]
 
-    def prove(self, terms: Products, seconds: float | None) -> Answer:
-        """Prove that they agree on every word; a refutation tells `before`, and `after` as ``NAME_out``.
+    def prove(self, terms: Products, seconds: float) -> Answer:
+        """Prove that they agree on every word.
 
         An update within the refractory period, where pipelines may do what they like with their products,
         is a case of its own.
         """
         refractory = terms.any(self.before["refractory"])
-        deadline = None if seconds is None else time.monotonic() + seconds
-        outputs = {f"{name}_out": word for name, word in self.after.items()}
-        named = {**self.before, **outputs, **self.inputs}
+        deadline = time.monotonic() + seconds
         agree = terms.both(*(self.agrees(terms, name) for name in self.after))
         for case in (terms.negation(refractory), refractory):
-            left = None if deadline is None else max(0.001, deadline - time.monotonic())
-            answer = terms.prove(agree, [case], named, left)
+            answer = terms.prove(agree, [case], self.named(), deadline - time.monotonic())
             if answer.verdict != "proved":
                 return answer
         return Answer("proved", {})
@@ -113,19 +115,14 @@ def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Ter
     that its format holds. What is claimed after an upset is claimed of any words at all, so of those with any
     bits turned over.
     """
-    words, formats = update.words, update.formats()
+    words, formats, before = update.words, update.formats(), update.numbers(terms)
     constants = words.values
-
-    def number(name: str, word: Term) -> Integer:
-        form = formats[name]
-        return Integer(terms, word, form.min_word, form.max_word, form.signed)
 
     def constant(name: str) -> Any:
         port = f"constant_{name}"
-        return number(port, update.before[port]) if port in update.before else int(constants[name])
+        return before[port] if port in before else int(constants[name])
 
-    before = {name: number(name, update.before[name]) for name in STATE}
-    after = {name: number(name, update.after[name]) for name in STATE}
+    after = {name: Integer.of(terms, update.after[name], formats[name]) for name in STATE}
     highest: Any = words.arithmetic.trace.max_word
     if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
         highest = constant("trace_spike")
@@ -142,7 +139,7 @@ def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Ter
     sensible = [
         constant(name) < constant("threshold")
         for name in ("reset", "lower_bound")
-        if name in constants and {f"constant_{name}", "constant_threshold"} & update.before.keys()
+        if name in constants and {f"constant_{name}", "constant_threshold"} & before.keys()
     ]
     below = terms.negation(after["potential"] >= constant("threshold"))
     return {
@@ -225,8 +222,7 @@ def population_updates(
             shared = placed.get(name.removeprefix("constant_")) == "register"
             width = terms.width(word) // (1 if shared else lanes)
             low = 0 if shared else lane * width
-            part = terms.slice(word, low + width - 1, low)
-            before[name] = part
+            before[name] = terms.slice(word, low + width - 1, low)
         if words.arithmetic.random_bits:
             pipeline = "pipeline" if lanes == 1 else f"pipeline_{lane}"
             before["random"] = first.values[signal(circuit, f"core.{pipeline}.random")]
@@ -258,11 +254,13 @@ def stages_of_currents(circuit: Circuit) -> list[int]:
 
 def unpacked(terms: Products, words: Words, row: Term, lane: int = 0) -> dict[str, Term]:
     """Return a lane's part of a row of the memory, word by word; what isn't kept isn't there."""
-    low, state = lane * words.state_bits, {}
-    for name, form in words.kept_formats.items():
-        state[name] = terms.slice(row, low + form.width - 1, low)
-        low += form.width
-    return state
+    widths = {name: form.width for name, form in words.kept_formats.items()}
+    return terms.fields(row, widths, lane * words.state_bits)
+
+
+def shown_widths(words: Words) -> dict[str, int]:
+    """Return how wide the words of a state are that leave the population: its refractory counter stays."""
+    return {name: form.width for name, form in words.kept_formats.items() if name != "refractory"}
 
 
 def _latency(interface: Mapping[str, Any]) -> int:
@@ -273,5 +271,5 @@ def _latency(interface: Mapping[str, Any]) -> int:
 
 
 def _plain(port: str) -> str:
-    """Return what a port of the bare pipeline carries."""
-    return port.removesuffix("_in").removesuffix("_out")
+    """Return what an input of the bare pipeline carries."""
+    return port.removesuffix("_in")

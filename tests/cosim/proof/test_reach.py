@@ -68,6 +68,16 @@ def test_a_range_that_wraps_is_not_narrowed():
     assert potential_range(words, words.values, words.values["reset"]) == (form.min_word, threshold - 1)
 
 
+def test_the_bounds_of_a_sum_that_wraps_are_those_before_it_does():
+    ends = []
+    for overflow in ("SAT", "WRAP"):
+        words = words_of("tiny-8", overflow=overflow)
+        form = words.arithmetic.potential
+        ends.append(sums_of(words, words.values, form.min_word, form.max_word))
+    assert ends[0] == ends[1]
+    assert ends[1][1] > form.max_word
+
+
 def test_intervals_hold_what_is_computed_in_them():
     random = np.random.default_rng(5)
     for _ in range(2000):

@@ -1,0 +1,146 @@
+"""What always holds around the pipelines of a population: for any number of clocks, any stalls.
+
+By induction: registers and memories are anything that satisfies the invariants; one clock later they have to
+satisfy them again, and a reset has to bring them about from anything at all.
+"""
+
+from qlif.cosim.proof.circuit import Clock
+from qlif.cosim.proof.control import Control, Monitor
+from qlif.cosim.proof.solver import Term
+
+OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was written")
+"""The invariants that an upset of the state memory breaks."""
+
+
+def assumed_of(control: Control, now: Clock, monitor: Monitor) -> list[Term]:
+    """Return what may be assumed in any clock after a reset: the invariants, and that a row is watched."""
+    return [*invariants(control, now, monitor).values(), control.watches_a_row]
+
+
+def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
+    """Return what always holds, by name."""
+    terms = control.terms
+    reading, writing = control.wide(control.row(now, "reading")), control.wide(control.row(now, "writing"))
+    last_row, watched = control.number(control.rows - 1), control.wide(control.watched_row)
+    in_flight, accepted = control.bits(now["core.in_flight"]), now["core.accepted"]
+    # Rows in flight follow each other, and the first of them is the next to be written.
+    ahead = terms.make("BV_SUB", control.plus(watched, control.number(control.rows)), writing)
+    flying = monitor["flying"]
+    flies = terms.negation(control.at_most(flying, control.round(ahead)))
+    claimed, places = control.claimed(now, monitor), control.number(control.places)
+    seen, read = monitor["seen"], monitor["read"]
+    fresh = now["core.fresh"]
+    held = {
+        "rows are counted within their number": terms.both(
+            control.at_most(reading, last_row),
+            control.at_most(writing, last_row),
+            control.at_most(control.wide(monitor["row"]), last_row),
+            *_ends(control, now),
+        ),
+        "what is in flight is counted": terms.equal(flying, control.plus(*in_flight)),
+        "what is in flight lies between the row that is written and the one that is read": terms.equal(
+            reading, control.round(control.plus(writing, flying))
+        ),
+        "no row is in flight twice": control.at_most(
+            control.plus(accepted, flying), control.number(control.rows)
+        ),
+        "claims of the queue are counted": terms.both(
+            terms.equal(
+                now["core.spare"],
+                terms.slice(
+                    terms.make("BV_SUB", control.number(control.places - 2), claimed),
+                    terms.width(now["core.spare"]) - 1,
+                    0,
+                ),
+            ),
+            control.at_most(control.plus(claimed, accepted), places),
+        ),
+        "the first timestep lasts until each row was read": terms.equal(
+            read,
+            terms.either(terms.negation(fresh), terms.negation(control.at_most(reading, watched))),
+        ),
+        "a row that was read was written or is in flight": terms.both(
+            terms.implies(terms.negation(read), terms.negation(terms.either(seen, flies))),
+            terms.implies(terms.both(read, terms.negation(flies)), seen),
+        ),
+        "the memory holds what was written": terms.implies(
+            seen, terms.equal(control.memory.row(now, control.watched_row), monitor["last"])
+        ),
+        "what was read is what was written": terms.both(
+            *(
+                terms.implies(
+                    control.watched_at(now, monitor, stage),
+                    terms.both(
+                        terms.equal(control.memory.fresh(now, stage), terms.negation(seen)),
+                        terms.implies(seen, terms.equal(control.memory.read(now, stage), monitor["last"])),
+                    ),
+                )
+                for stage in range(control.memory.latency)
+            )
+        ),
+        **_of_the_outlet(control, now, monitor),
+    }
+    if "core.free_rows" in control.circuit.named:
+        busy = control.minus(control.plus(accepted, flying), in_flight[-1])
+        free = control.wide(now["core.free_rows"])
+        held["free rows are counted"] = terms.equal(control.plus(free, busy), control.number(control.rows))
+    return held
+
+
+def _ends(control: Control, now: Clock) -> list[Term]:
+    """Return that counters know when they are at their last row."""
+    found = []
+    for counter in ("reading", "writing", "outlet.rows"):
+        if f"core.{counter}.last" in control.circuit.named:
+            row = control.wide(control.row(now, counter))
+            at_end = control.terms.equal(row, control.number(control.rows - 1))
+            found.append(control.terms.equal(now[f"core.{counter}.last"], at_end))
+    return found
+
+
+def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
+    terms, place = control.terms, control.watched_place
+    ahead = control.wide(terms.make("BV_SUB", place, now["core.outlet.taken"]))
+    within = terms.negation(control.at_most(control.waiting(now), ahead))
+    low = now["core.outlet.steps.low"]
+    ones = terms.constant(-1, terms.width(low))
+    return {
+        "the queue holds what was pushed": terms.both(
+            terms.equal(monitor["waiting"], within),
+            terms.implies(
+                within,
+                terms.equal(terms.read(now.values[control.queue], place), monitor["pushed"]),
+            ),
+        ),
+        "what waits is known": terms.both(
+            terms.either(
+                now["core.outlet.waits"],
+                terms.equal(now["core.outlet.taken"], now["core.outlet.written"]),
+            ),
+            terms.equal(
+                now["core.outlet.written"],
+                terms.make("BV_ADD", now["core.outlet.newest"], terms.constant(1, terms.width(place))),
+            ),
+        ),
+        "what is shown is what was taken out of the queue": terms.both(
+            terms.implies(monitor["taken"], terms.equal(now["core.outlet.read__data"], monitor["held"])),
+            terms.implies(
+                monitor["mine"], terms.equal(control.offered(now), control.without_any(monitor["shown"]))
+            ),
+        ),
+        "rows leave the queue in their order": terms.equal(
+            control.round(
+                control.plus(monitor["row"], control.number(1), now["core.outlet.held"], control.waiting(now))
+            ),
+            control.wide(control.row(now, "writing")),
+        ),
+        "rows and timesteps that are shown are counted": terms.both(
+            terms.equal(control.row(now, "outlet.rows"), monitor["row"]),
+            terms.equal(now["core.outlet.step"], monitor["step"]),
+            terms.equal(now["core.outlet.steps.full"], terms.equal(low, ones)),
+        ),
+        "each row is offered until it was taken": terms.both(
+            terms.equal(now["core.outlet.update_valid"], monitor["owes_update"]),
+            terms.equal(now.output("events_valid"), monitor["owes_event"]),
+        ),
+    }

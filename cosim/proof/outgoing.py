@@ -1,0 +1,103 @@
+"""What leaves a pipeline, on its way through the queue to the outputs: words of states that can be reached.
+
+All of it is about one lane.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.control import Control, Monitor
+from qlif.cosim.proof.invariants import assumed_of
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.reach import Reach
+from qlif.cosim.proof.solver import Term
+from qlif.cosim.proof.update import shown_widths, unpacked
+from qlif.model.words import Words
+
+SHOWN = ("core.outlet.update_valid", "core.outlet.event_valid")
+"""What is offered counts only while one of these is 1."""
+
+
+def sends_what_it_keeps(terms: Products, words: Words, now: Clock) -> Term:
+    """Return whether a pipeline sends what it writes into the memory, but for the refractory counter."""
+    kept = unpacked(terms, words, now["core.written"])
+    sent = [kept[name] for name in shown_widths(words)]
+    return terms.equal(now["core.outlet.pushed_words"], terms.concat(*reversed(sent)))
+
+
+def retired(terms: Products, words: Words, reach: Reach, control: Control, now: Clock) -> Term:
+    """Return that what a pipeline gives, if it gives anything, is a state that can be reached."""
+    state = unpacked(terms, words, now["core.written"])
+    return terms.implies(
+        control.bits(now["core.in_flight"])[-1],
+        terms.both(*reach.holds(terms, words, state), sends_what_it_keeps(terms, words, now)),
+    )
+
+
+def of_a_state(terms: Products, words: Words, reach: Reach, sent: Term) -> Term:
+    """Return whether the words that leave a population belong to a state that can be reached."""
+    return terms.both(*reach.holds(terms, words, terms.fields(sent, shown_widths(words))))
+
+
+def words_of_row(terms: Products, row: Term) -> Term:
+    """Return the words in a row of the queue.
+
+    They lie between its spike and the bit that tells whether there is one.
+    """
+    return terms.slice(row, terms.width(row) - 2, 1)
+
+
+def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[str, Term]:
+    """Return that the words in the registers behind the queue belong to states that can be reached."""
+    read, offered = words_of_row(terms, now["core.outlet.read__data"]), now["core.outlet.words"]
+    return {
+        "what was read from the queue": terms.implies(
+            now["core.outlet.held"], of_a_state(terms, words, reach, read)
+        ),
+        "what is offered": terms.implies(
+            terms.either(*(now[name] for name in SHOWN)), of_a_state(terms, words, reach, offered)
+        ),
+    }
+
+
+def prove_on_the_way(
+    original: Circuit, words: Words, interface: Mapping[str, Any], reach: Reach, seconds: float
+) -> str:
+    """Prove by induction that what is on its way out belongs to states that can be reached.
+
+    It is assumed of what the pipeline gives. Returns "proved", or the solver's other verdict.
+    """
+    terms = Products()
+    control = Control(terms, original, words, interface)
+    monitor = control.any_monitor()
+    now = Clock(terms, original, {"rst": terms.false}, {})
+
+    def waiting(remembered: Monitor) -> Term:
+        row = words_of_row(terms, remembered["pushed"])
+        return terms.implies(remembered["waiting"], of_a_state(terms, words, reach, row))
+
+    held = on_the_way(terms, words, reach, now)
+    assumed = [
+        *assumed_of(control, now, monitor),
+        waiting(monitor),
+        retired(terms, words, reach, control, now),
+        *held.values(),
+    ]
+    after = Clock(terms, original, {"rst": terms.false}, now.following())
+    still = on_the_way(terms, words, reach, after)
+    # What is read is the watched place: any place is watched.
+    watched = terms.equal(control.watched_place, now["core.outlet.taken"])
+    claims = [
+        (waiting(control.next_monitor(now, monitor)), assumed),
+        *((claim, [*assumed, watched]) for claim in still.values()),
+    ]
+    # A reset leaves nothing on its way.
+    before = Clock(terms, original, {"rst": terms.true}, {})
+    begun = Clock(terms, original, {"rst": terms.false}, before.following())
+    claims += [(claim, []) for claim in on_the_way(terms, words, reach, begun).values()]
+    for claim, given in claims:
+        answer = terms.prove(claim, given, None, seconds)
+        if answer.verdict != "proved":
+            return answer.verdict
+    return "proved"
