@@ -9,10 +9,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 PATTERN = "verilated*.o"
 """The runtime's objects; those that depend on the design have other names."""
+
+AHEAD_SECONDS = 24 * 3600
+"""So much newer than now are objects that are put back: `make` compares them with files yet to be written."""
 
 
 def cache_folder(simulator_version: str, waves: bool, driver: str) -> Path:
@@ -32,11 +36,18 @@ def cache_folder(simulator_version: str, waves: bool, driver: str) -> Path:
 
 
 def restore(folder: Path, build: Path) -> None:
-    """Put kept objects where the build looks for them, newer than their sources."""
+    """Put kept objects where the build looks for them, newer than all that they depend on.
+
+    That is the makefile too, which Verilator is yet to write.
+    """
     build.mkdir(parents=True, exist_ok=True)
+    for stale in build.glob(PATTERN):
+        stale.unlink()
     if folder.is_dir():
+        ahead = time.time() + AHEAD_SECONDS
         for kept in folder.glob(PATTERN):
             shutil.copyfile(kept, build / kept.name)
+            os.utime(build / kept.name, (ahead, ahead))
 
 
 def keep(folder: Path, build: Path) -> None:

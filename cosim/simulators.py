@@ -259,7 +259,8 @@ class Design:
                 "plusargs": [f"+dumpfile_path={waves}"] if self.simulator.name == "icarus" else [],
                 # Anchored: cocotb takes a pattern, and one test's name may begin another's.
                 "test_filter": "|".join(rf"{name}$" for name in tests) or None,
-                "extra_env": {ENVIRONMENT_VARIABLE: str(job)},
+                # Rewriting the assertions of numba takes seconds; the benches' own have their texts.
+                "extra_env": {ENVIRONMENT_VARIABLE: str(job), "COCOTB_REWRITE_ASSERTION_FILES": ""},
             },
             lambda: progress(read_progress(job)),
         )

@@ -1,0 +1,58 @@
+"""Verilator's runtime is compiled by the first build only."""
+
+import os
+
+import pytest
+
+from qlif.cosim import runtime_cache, simulators, verilator_program
+from qlif.cosim.configuration import Settings
+from qlif.cosim.simulators import Design
+from qlif.model.files import write_text
+
+RUNTIME = "include/verilated.cpp"
+
+
+@pytest.fixture
+def cached(tmp_path, monkeypatch):
+    simulator = simulators.find("verilator")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = tmp_path / "population.v"
+    write_text(source, Settings.read("tiny-8").population(4).export().verilog)
+    return simulator, source
+
+
+def test_a_second_design_is_built_without_it(tmp_path, cached):
+    simulator, source = cached
+    logs = []
+    for name in ("first", "second"):
+        Design(simulator, source, "qlif_population", tmp_path / name)
+        logs.append((tmp_path / name / "build.log").read_text())
+    assert RUNTIME in logs[0]
+    assert "Vtop__ALL.cpp" in logs[1] and RUNTIME not in logs[1]
+
+
+def test_so_is_a_second_program(tmp_path, cached, monkeypatch):
+    simulator, source = cached
+    said = []
+    finished = verilator_program._finished
+
+    def listened(command, environment):
+        answer = finished(command, environment)
+        said.append(answer[1])
+        return answer
+
+    monkeypatch.setattr(verilator_program, "_finished", listened)
+    for name in ("first", "second"):
+        verilator_program.build(simulator, source, "qlif_population", "bare_loop.cpp", tmp_path / name)
+    assert RUNTIME in said[0]
+    assert RUNTIME not in said[1]
+
+
+def test_what_another_version_left_is_not_linked(tmp_path):
+    build = tmp_path / "build"
+    build.mkdir()
+    left = build / "verilated.o"
+    left.write_bytes(b"of another version")
+    os.utime(left, (2e9, 2e9))
+    runtime_cache.restore(tmp_path / "nothing kept", build)
+    assert not left.exists()
