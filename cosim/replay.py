@@ -43,6 +43,10 @@ class Replay:
     work : Path
         For what nobody needs afterwards.
     progress : callable
+    timesteps : int
+        How long it is.
+    stalls : int
+        In how many of 256 clocks each stream pauses.
     """
 
     def __init__(
@@ -54,8 +58,11 @@ class Replay:
         directory: Path,
         work: Path,
         progress: Progress,
+        timesteps: int,
+        stalls: int,
     ) -> None:
         self.words, self.plan, self.directory, self.work = words, plan, directory, work
+        self.timesteps, self.stalls = timesteps, stalls
         self.interface = export.interface
         self.lanes = int(self.interface["lanes"])
         self.rows = words.parameters.n // self.lanes
@@ -81,11 +88,8 @@ class Replay:
             defines=("QLIF_OBSERVED",),
         )
 
-    def locate(self, first: int, last: int, is_end: bool) -> tuple[Verdict, Path]:
-        """Return the full comparison of timesteps `first` to `last`, and waves around the first difference.
-
-        `is_end` says that nothing should follow them.
-        """
+    def locate(self, first: int, last: int) -> tuple[Verdict, Path | None]:
+        """Compare timesteps `first` to `last` in full; return the verdict, and waves around what is wrong."""
         self._progress("golden model up to the stretch", 0.3)
         golden = GoldenSelfTest(self.words, self.plan, self.lanes)
         golden.advance(first)
@@ -95,10 +99,13 @@ class Replay:
         )
         rows = scoreboard.spikes.reshape(-1, self.lanes)
         # At the end, one more than there should be is looked for.
+        is_end = last == self.timesteps
         keep = (first * self.rows, len(rows) + is_end, events, int(rows.any(axis=1).sum()) + is_end)
 
         self._progress("hardware up to the stretch", 0.5)
         verdict, clock = self._compare(scoreboard, *self._run(last, keep, (0, 0), self.work / "empty.vcd"))
+        if verdict.first is None:
+            return verdict, None
         self._progress("once more, with waves", 0.8)
         before = int(self.interface["latency"]) + min(2 * self.rows, MOST_CLOCKS_BEFORE)
         start = max(0, clock - before)
@@ -112,11 +119,11 @@ class Replay:
         return verdict, self.directory / "waves.vcd"
 
     def _run(
-        self, timesteps: int, keep: Sequence[int], waves: tuple[int, int], path: Path
+        self, last: int, keep: Sequence[int], waves: tuple[int, int], path: Path
     ) -> tuple[Transfers, Transfers]:
-        """Run so many timesteps from reset; return the updates and events that were to be kept."""
+        """Run from reset until so many timesteps are over; return the updates and events that were kept."""
         files = {kind: self.work / f"{kind}s" for kind in self._parts}
-        numbers = [timesteps, timesteps, *keep]
+        numbers = [self.timesteps, last, self.stalls, *keep]
         arguments = [*map(str, numbers), *map(str, files.values()), *map(str, waves), str(path)]
         with verilator_program.running(self._program, arguments, self.work / "log") as process:
             code = process.wait()

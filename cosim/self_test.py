@@ -1,6 +1,5 @@
 """The self-test in Verilator: its signature against the golden model's, and where they part."""
 
-import bisect
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from qlif.cosim.simulators import SimulationError, Simulator
 from qlif.hdl.export import Export
 from qlif.hdl.gates import models_of
 from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
+from qlif.hdl.stalls import RATE_BITS
 from qlif.model.errors import InputError
 from qlif.model.golden_self_test import GoldenSelfTest
 from qlif.model.progress import Progress, unwatched
@@ -114,14 +114,15 @@ def self_test(
     directory: Path,
     *,
     seed: int = 0,
+    stalls: float = 0.0,
     export: Export | None = None,
     progress: Progress = unwatched,
 ) -> SelfTestRun:
     """Run the self-test in Verilator and compare its signature with the golden model's.
 
-    On a difference, the first wrong update is searched: a bisection of the signatures on the way tells
-    between which two of them it lies; that stretch is run again with every update looked at, and once
-    more with waves around the update that was found.
+    On a difference, the first wrong update is searched: the signatures on the way tell between which two
+    of them it lies; that stretch is run again with every update looked at, and once more with waves around
+    the update that was found.
 
     Parameters
     ----------
@@ -134,6 +135,8 @@ def self_test(
         Where the Verilog and the waves go.
     seed : int
         Of the stimulus.
+    stalls : float
+        Probability in each clock that a stream pauses, on each of the three; rounded to a 256th.
     export : Export, optional
         The population's Verilog, this project's or somebody else's with the same ports; if not given, the
         portable one with one lane.
@@ -152,6 +155,7 @@ def self_test(
         raise InputError(f"the self-test has from 1 to {LARGEST_TIMESTEPS} timesteps, not {timesteps}")
     if configuration.writes:
         raise InputError("the self-test writes no parameters: leave [[writes]] out of the file")
+    rate = stall_rate(stalls)
     words = configuration.words
     neurons = words.parameters.n
     plan = SelfTestPlan.of(words, seed)
@@ -168,7 +172,8 @@ def self_test(
         )
         seconds = {"build": time.perf_counter() - begun}
         golden = GoldenSelfTest(words, plan, int(export.interface["lanes"]))
-        answer, expected = _run(program, golden, interval, at, work / "log", seconds, progress)
+        log = work / "log"
+        answer, expected = _run(program, golden, interval, at, rate, log, seconds, progress)
         run = SelfTestRun(
             words=words,
             plan=plan,
@@ -183,10 +188,25 @@ def self_test(
         )
         if run.passed:
             return run
-        first, last = _parted(at, expected, answer)
-        replay = Replay(words, plan, export, simulator, directory, work / "observed", progress)
-        verdict, waves = replay.locate(first, last, is_end=last == timesteps)
-        return replace(run, between=(first, last), verdict=verdict, waves=waves)
+
+        observed = work / "observed"
+        replay = Replay(words, plan, export, simulator, directory, observed, progress, timesteps, rate)
+        right = [timestep for timestep in at[:-1] if answer.checkpoints.get(timestep) == expected[timestep]]
+        between, verdict, waves = _located(replay, at, right, rate > 0)
+        return replace(run, between=between, verdict=verdict, waves=waves)
+
+
+def stall_rate(probability: float) -> int:
+    """Return in how many of 256 clocks a stream pauses.
+
+    Raises
+    ------
+    InputError
+        It isn't a probability that leaves a clock.
+    """
+    if not 0 <= probability < 1:
+        raise InputError(f"stalls must be a probability from 0 to below 1, not {probability}")
+    return min(round(probability * (1 << RATE_BITS)), (1 << RATE_BITS) - 1)
 
 
 def _run(
@@ -194,6 +214,7 @@ def _run(
     golden: GoldenSelfTest,
     interval: int,
     at: list[int],
+    rate: int,
     log: Path,
     seconds: dict[str, float],
     progress: Progress,
@@ -201,7 +222,7 @@ def _run(
     """Run the hardware and, beside it, the golden model; return what both came to."""
     timesteps = at[-1]
     begun = time.perf_counter()
-    with verilator_program.running(program, [str(timesteps), str(interval)], log) as process:
+    with verilator_program.running(program, [*map(str, (timesteps, interval, rate))], log) as process:
 
         def tell(timestep: int) -> None:
             progress("running the hardware and the golden model", min(timestep, _reached(log)) / timesteps)
@@ -224,17 +245,23 @@ def _reached(log: Path) -> int:
     return int(words[1]) if len(words) == 3 else 0
 
 
-def _parted(at: list[int], expected: dict[int, int], answer: Answer) -> tuple[int, int]:
-    """Return the timesteps of the last signature that is right and of the first that isn't.
+def _located(
+    replay: Replay, at: list[int], right: list[int], stalls: bool
+) -> tuple[tuple[int, int], Verdict, Path | None]:
+    """Return the timesteps between which the signatures part, and what is wrong there.
 
-    Once a signature is wrong it stays wrong, so half of them needn't be looked at, again and again.
+    Once a signature is wrong it stays wrong, so the first wrong update is behind the last one that is right.
     """
-    wrong = bisect.bisect_left(
-        at, True, key=lambda timestep: answer.checkpoints.get(timestep) != expected[timestep]
-    )
-    # If all are right up to the last, something came after it or didn't come at all.
-    wrong = min(wrong, len(at) - 1)
-    return at[wrong - 1] if wrong else 0, at[wrong]
+    first = right[-1] if right else 0
+    further = [timestep for timestep in at if timestep > first]
+    reach = 1
+    while True:
+        last = further[min(reach, len(further)) - 1]
+        verdict, waves = replay.locate(first, last)
+        # With stalls, an event that waits makes a signature wrong for a while: the difference may come later.
+        if verdict.first is not None or not stalls or last == further[-1]:
+            return (first, last), verdict, waves
+        reach *= 4
 
 
 def facts(run: SelfTestRun) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from amaranth.utils import ceil_log2
 
 from qlif.hdl.counters import RowCounter
 from qlif.hdl.signature import Signature, folded
+from qlif.hdl.stalls import RATE_BITS, Stalls
 from qlif.hdl.stimulus import Stimulus
 from qlif.model.self_test import SIGNATURE_BITS, TIMESTEP_BITS, SelfTestPlan
 
 DRAIN = 64
-"""A spike's event may come this many clocks behind the last update."""
+"""A spike's event may be offered this many clocks behind the last update."""
 
 COMPARED_BITS = 8
 """Bits of two numbers that are compared between two registers."""
@@ -55,6 +56,8 @@ class SelfTest(Elaboratable):
         A run starts in any clock in which it is high and none is under way.
     timesteps : In, 32 bits
         Of the run; looked at in the clock after `start`.
+    stalls : In, 8 bits
+        In how many of 256 clocks, on average, each stream pauses; no signature depends on it.
     done : Out
         The run that was started last is over.
     timestep : Out, 32 bits
@@ -80,13 +83,14 @@ class SelfTest(Elaboratable):
         # Plain signals: a component of Amaranth's can't have a port that is called `signature`.
         self.start = Signal()
         self.timesteps = Signal(TIMESTEP_BITS)
+        self.stalls = Signal(RATE_BITS)
         self.done = Signal()
         self.timestep = Signal(TIMESTEP_BITS)
         self.signature = Signal(2 * SIGNATURE_BITS)
         self.watched = {
             name: Signal(port["width"], name=name)
             for name, port in self._ports.items()
-            if observed and name.partition("_")[0] in OBSERVED and not name.endswith("_ready")
+            if observed and name.partition("_")[0] in OBSERVED
         }
         self.handed = {name: Signal(self._ports[name]["width"], name=name) for name in handed_through}
 
@@ -99,24 +103,35 @@ class SelfTest(Elaboratable):
         m.d.sync += restart.eq(self.start & ~running & ~restart)
 
         m.submodules.stimulus = stimulus = Stimulus(self.plan, self.neurons, self.lanes)
-        m.d.comb += [stimulus.start.eq(restart), stimulus.timesteps.eq(self.timesteps)]
+        m.submodules.stalls = stalls = Stalls(3)
+        pause_currents, pause_updates, pause_events = stalls.paused
+        m.d.comb += [
+            stalls.rate.eq(self.stalls),
+            stimulus.start.eq(restart),
+            stimulus.timesteps.eq(self.timesteps),
+            stimulus.pause.eq(pause_currents),
+        ]
         ports = self._instance(m, restart, stimulus.currents)
+        m.d.comb += [ports["updates_ready"].eq(~pause_updates), ports["events_ready"].eq(~pause_events)]
+        taken = {name: ports[f"{name}_valid"] & ports[f"{name}_ready"] for name in OBSERVED}
 
         m.submodules.updates = updates = restarted(Signature(self.lanes))
         m.submodules.events = events = restarted(Signature())
         m.d.comb += [
             updates.words.eq(Cat(self._update_words(ports))),
-            updates.absorb.eq(ports["updates_valid"]),
+            updates.absorb.eq(taken["updates"]),
             events.words.eq(self._event_word(ports)),
-            events.absorb.eq(ports["events_valid"]),
+            events.absorb.eq(taken["events"]),
             self.signature.eq(Cat(updates.value, events.value)),
         ]
-        self._count(m, ports, restart, running)
+        self._count(m, ports, taken["updates"], restart, running)
         m.d.comb += [signal.eq(ports[name]) for name, signal in self.watched.items()]
         m.d.comb += [ports[name].eq(signal) for name, signal in self.handed.items()]
         return m
 
-    def _count(self, m: Module, ports: Mapping[str, Signal], restart: Value, running: Signal) -> None:
+    def _count(
+        self, m: Module, ports: Mapping[str, Signal], taken: Value, restart: Value, running: Signal
+    ) -> None:
         """Count finished timesteps; end the run when all are back and nothing has followed for a while."""
         rows = RowCounter(self.neurons // self.lanes)
         m.submodules.rows = ResetInserter(restart)(rows)
@@ -126,9 +141,9 @@ class SelfTest(Elaboratable):
         equal = Signal(-(-TIMESTEP_BITS // COMPARED_BITS))
         idle = Signal(range(DRAIN + 1))
         moved = ports["updates_valid"] | ports["events_valid"]
-        m.d.comb += rows.enable.eq(ports["updates_valid"])
+        m.d.comb += rows.enable.eq(taken)
         m.d.sync += [
-            finished.eq(ports["updates_valid"] & rows.last),
+            finished.eq(taken & rows.last),
             equal.eq(
                 Cat(
                     self.timestep[low : low + COMPARED_BITS] == expected[low : low + COMPARED_BITS]
@@ -158,7 +173,7 @@ class SelfTest(Elaboratable):
             ]
 
     def _instance(self, m: Module, restart: Value, currents: Any) -> dict[str, Signal]:
-        """Put the population in; return its ports. Whatever it offers is taken at once."""
+        """Put the population in; return its ports."""
         ports = {name: Signal(port["width"], name=f"core_{name}") for name, port in self._ports.items()}
         connections = {
             f"{'i' if self._ports[name]['direction'] == 'input' else 'o'}_{name}": signal
@@ -171,8 +186,6 @@ class SelfTest(Elaboratable):
             ports["currents_valid"].eq(currents.valid),
             ports["currents_data"].eq(currents.payload),
             currents.ready.eq(ports["currents_ready"]),
-            ports["updates_ready"].eq(1),
-            ports["events_ready"].eq(1),
         ]
         return ports
 

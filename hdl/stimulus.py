@@ -14,7 +14,7 @@ from qlif.model.self_test import STRETCH_BITS, TIMESTEP_BITS, SelfTestPlan
 
 
 class Stimulus(wiring.Component):
-    """Offers the currents of so many timesteps, as fast as they are taken.
+    """Offers the currents of so many timesteps, as fast as they are taken, but for pauses.
 
     Parameters
     ----------
@@ -28,11 +28,14 @@ class Stimulus(wiring.Component):
         Start over; the currents follow from the clock after the next on.
     timesteps : In, 32 bits
         How many; looked at in the clock in which `start` is high.
+    pause : In
+        Nothing new is offered in the next clock; what is offered already stays.
     currents : Out, stream of rows of current words
     """
 
     start: Value
     timesteps: Value
+    pause: Value
     currents: Any
 
     def __init__(self, plan: SelfTestPlan, neurons: int, lanes: int = 1) -> None:
@@ -41,6 +44,7 @@ class Stimulus(wiring.Component):
             {
                 "start": In(1),
                 "timesteps": In(TIMESTEP_BITS),
+                "pause": In(1),
                 "currents": Out(stream.Signature(plan.width * lanes)),
             }
         )
@@ -78,7 +82,7 @@ class Stimulus(wiring.Component):
             m.d.sync += self.currents.valid.eq(advance | (self.currents.valid & ~self.currents.ready))
         room = ~self.currents.valid | self.currents.ready
         m.d.comb += [
-            advance.eq(room & ~none_left & ~self.start),
+            advance.eq(room & ~none_left & ~self.start & ~self.pause),
             rows.enable.eq(advance),
             source.advance.eq(advance),
         ]

@@ -77,7 +77,7 @@ def measure_cosimulation(
         }
         steps = {name: updates // neurons for name, updates in UPDATES.items()}
         commands = {
-            SELF_TEST: [str(fast), *[str(steps[SELF_TEST])] * 2],
+            SELF_TEST: [str(fast), *[str(steps[SELF_TEST])] * 2, "0"],
             BARE_LOOP: [str(bare), str(steps[BARE_LOOP] * neurons)],
         }
         benches = {BLOCKS: BLOCK_BENCH, PER_CYCLE: POPULATION_BENCH}

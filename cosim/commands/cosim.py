@@ -112,14 +112,23 @@ def cosim(
     if target is not None and built_from.target is None:
         raise InputError("--target belongs to --variant explicit: the portable variant is for any")
     if selftest:
-        needless = {"--waves": waves, "--stalls": stalls or None, "--thorough": thorough, "--gates": gates}
-        needless |= {"--max-lag-steps": max_lag_steps, "--max-rmse": max_rmse}
-        refuse({**needless, "--input": None if input == DEFAULT_INPUT else input})
+        refuse(
+            {
+                "--waves": waves,
+                "--thorough": thorough,
+                "--gates": gates,
+                "--max-lag-steps": max_lag_steps,
+                "--max-rmse": max_rmse,
+                "--input": None if input == DEFAULT_INPUT else input,
+            }
+        )
         neurons = DEFAULT_NEURONS if neurons is None else neurons
         configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
         timesteps = timesteps_for(updates, steps, neurons)
         export = configuration.export(lanes, built_from)
-        run_self_test(configuration, timesteps, export, simulator, out, seed=seed, as_json=as_json)
+        run_self_test(
+            configuration, timesteps, export, simulator, out, seed=seed, stalls=stalls, as_json=as_json
+        )
         return
     if updates is not None:
         raise InputError("--updates belongs to --selftest; else the run has --steps times --neurons updates")

@@ -52,17 +52,28 @@ def run_self_test(
     out: Path,
     *,
     seed: int,
+    stalls: float,
     as_json: bool,
 ) -> None:
     """Run it, write ``result.json`` and print the outcome; exit with 1 if the signatures differ."""
     found = simulators.find(simulator)
     with progress_bar(as_json) as progress:
-        run = self_test(configuration, timesteps, found, out, seed=seed, export=export, progress=progress)
+        run = self_test(
+            configuration,
+            timesteps,
+            found,
+            out,
+            seed=seed,
+            stalls=stalls,
+            export=export,
+            progress=progress,
+        )
     content = {
         "preset": configuration.name,
         "simulator": found.name,
         "simulator_version": found.version,
         "seed": seed,
+        "stalls": stalls,
         "variant": export.primitives.variant,
         **facts(run),
     }

@@ -1,10 +1,11 @@
 // The self-test in a bare Verilator loop: nothing wakes up but the model.
 //
-// Arguments: timesteps, timesteps between checkpoints. On standard output, a line for each:
+// Arguments: timesteps, timesteps between checkpoints, in how many of 256 clocks each stream pauses. On standard
+// output, a line for each:
 //   checkpoint TIMESTEP SIGNATURE    the signature when so many timesteps are in it
 //   done TIMESTEP SIGNATURE CLOCKS   the run is over
 //   stuck TIMESTEP SIGNATURE CLOCKS  for a long time nothing has come out any more
-// Built with QLIF_OBSERVED it can look at what comes out. Further arguments: the first row of updates to keep
+// Built with QLIF_OBSERVED it can look at what comes out, and ends soon after the first checkpoint. Further arguments: the first row of updates to keep
 // and how many, the first event to keep and how many, a file for each, the first clock with waves and how
 // many, a file for the waves.
 
@@ -33,6 +34,9 @@ void show(const char *what, const Vqlif_self_test &top) {
 uint64_t number(const char *text) { return std::strtoull(text, nullptr, 10); }
 
 #ifdef QLIF_OBSERVED
+// For so many clocks after the last update, events may follow.
+constexpr uint64_t linger = 1 << 16;
+
 // A file for some of the transfers of a stream.
 struct Kept {
     uint64_t first, end, seen = 0;
@@ -51,24 +55,28 @@ struct Kept {
 }  // namespace
 
 int main(int argc, char **argv) {
-    if (argc < 3) return 2;
+    if (argc < 4) return 2;
     const uint32_t timesteps = number(argv[1]);
     const uint32_t interval = number(argv[2]);
     VerilatedContext context;
     Vqlif_self_test top{&context};
 #ifdef QLIF_OBSERVED
-    if (argc < 12) return 2;
-    Kept updates{argv[3], argv[4], argv[7]}, events{argv[5], argv[6], argv[8]};
-    const uint64_t waves_from = number(argv[9]), waves_to = waves_from + number(argv[10]);
+    if (argc < 13) return 2;
+    Kept updates{argv[4], argv[5], argv[8]}, events{argv[6], argv[7], argv[9]};
+    const uint64_t waves_from = number(argv[10]), waves_to = waves_from + number(argv[11]);
     context.traceEverOn(true);
     VerilatedVcdC waves;
     top.trace(&waves, 99);
-    waves.open(argv[11]);
+    waves.open(argv[12]);
 #endif
     top.start = 0;
     top.timesteps = timesteps;
+    top.stalls = number(argv[3]);
     top.rst = 1;
     uint64_t clocks = 0, changed = 0, next = interval;
+#ifdef QLIF_OBSERVED
+    uint64_t end = 0;
+#endif
     uint32_t before = 0;
     bool stuck = false;
     while (true) {
@@ -77,8 +85,11 @@ int main(int argc, char **argv) {
 #ifdef QLIF_OBSERVED
         const bool shown = clocks >= waves_from && clocks < waves_to;
         if (shown) waves.dump(2 * clocks);
-        if (clocks >= 8 && top.updates_valid && updates.is_due()) qlif_keep_update(top, clocks, updates.file);
-        if (clocks >= 8 && top.events_valid && events.is_due()) qlif_keep_event(top, clocks, events.file);
+        const bool started = clocks >= 8;
+        const bool update = started && top.updates_valid && top.updates_ready;
+        const bool event = started && top.events_valid && top.events_ready;
+        if (update && updates.is_due()) qlif_keep_update(top, clocks, updates.file);
+        if (event && events.is_due()) qlif_keep_event(top, clocks, events.file);
 #endif
         top.clk = 1;
         top.eval();
@@ -97,7 +108,13 @@ int main(int argc, char **argv) {
             std::printf("\n");
             std::fflush(stdout);
             next += interval;
+#ifdef QLIF_OBSERVED
+            if (end == 0) end = clocks + linger;
+#endif
         }
+#ifdef QLIF_OBSERVED
+        if (clocks == end) break;
+#endif
         if (top.done) break;
         if ((clocks & 0xffff) == 0) {
             if (top.signature[0] != before) changed = clocks;

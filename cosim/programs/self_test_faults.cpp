@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -15,6 +16,9 @@
 #include "verilated.h"
 
 namespace {
+
+// In so many of 256 clocks each stream pauses, for the timesteps between two checkpoints each.
+constexpr std::uint8_t pauses[] = {0, 64, 128, 240};
 
 // After so many clocks without a timestep, nothing more is to be expected.
 constexpr std::uint64_t patience = 1 << 16;
@@ -38,6 +42,7 @@ End run(unsigned long fault, std::uint32_t timesteps, std::uint32_t interval, co
     const std::unique_ptr<Vqlif_self_test> top{new Vqlif_self_test{context.get()}};
     top->mutant = fault;
     top->timesteps = timesteps;
+    top->stalls = 0;
     // Reset for a few clocks, then one start.
     for (int count = 0; count < 8; ++count) {
         top->rst = count < 4;
@@ -52,6 +57,8 @@ End run(unsigned long fault, std::uint32_t timesteps, std::uint32_t interval, co
         if (top->timestep != before) {
             before = top->timestep;
             moved = clocks;
+            // Neither often nor seldom alone shows everything that waits.
+            top->stalls = pauses[before / interval % std::size(pauses)];
             if (before > timesteps) return wrong;
             // The updates' signature and the number of timesteps come from the same clock, whatever the fault.
             if (before % interval == 0 && half(*top, 0) != golden[before / interval - 1]) return wrong;

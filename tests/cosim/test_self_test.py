@@ -29,12 +29,14 @@ def verilator():
         pytest.skip(str(error))
 
 
-def run(tmp_path, verilator, preset, neurons, timesteps, lanes=1, fault=None, with_fault=None, seed=0):
+def run(
+    tmp_path, verilator, preset, neurons, timesteps, lanes=1, fault=None, with_fault=None, seed=0, stalls=0.0
+):
     configuration = Settings.read(preset).population(neurons)
     export = configuration.export(lanes)
     if fault is not None:
         export = with_fault(export, fault)
-    return self_test(configuration, timesteps, verilator, tmp_path, export=export, seed=seed)
+    return self_test(configuration, timesteps, verilator, tmp_path, export=export, seed=seed, stalls=stalls)
 
 
 def check(outcome):
@@ -50,6 +52,35 @@ def check(outcome):
 def test_signatures_agree(tmp_path, verilator, preset, neurons, lanes):
     check(run(tmp_path, verilator, preset, neurons, 2500, lanes))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["interface.json", "qlif_self_test.v"]
+
+
+@pytest.mark.parametrize("stalls", [0.1, 0.97])
+def test_signatures_agree_whatever_stalls(tmp_path, verilator, stalls):
+    outcome = run(tmp_path, verilator, "square-16", 12, 1500, 2, stalls=stalls)
+    check(outcome)
+    # Each of three streams pauses; the updates alone take so long.
+    assert outcome.clocks > 1500 * 6 / (1 - stalls)
+
+
+def test_a_fault_that_shows_in_a_stall_is_found_and_located(tmp_path, verilator, with_fault):
+    outcomes = [
+        run(
+            tmp_path / str(stalls),
+            verilator,
+            "square-16",
+            16,
+            300,
+            with_fault=with_fault,
+            # Without stalls, currents are taken in every clock.
+            fault={"updates_potential": "count > 1000 & ~currents_ready ? raw ^ 1 : raw"},
+            stalls=stalls,
+        )
+        for stalls in (0.0, 0.5)
+    ]
+    assert outcomes[0].passed
+    first = outcomes[1].verdict.first
+    assert not outcomes[1].passed
+    assert first.update > 1000 and first.what == "potential"
 
 
 @pytest.mark.slow
@@ -150,9 +181,11 @@ module bench;
   wire [31:0] timestep;
   wire [127:0] signature;
   qlif_self_test dut(.clk(clk), .rst(rst), .start(start), .timesteps(timesteps), .done(done),
-                     .timestep(timestep), .signature(signature));
+                     .stalls(stalls), .timestep(timestep), .signature(signature));
   wire board_done, passed;
-  qlif_self_test_board board(.clk(clk), .rst(rst), .start(start), .done(board_done), .passed(passed));
+  reg [7:0] stalls = 0;
+  qlif_self_test_board #(.STALLS(90)) board(
+    .clk(clk), .rst(rst), .start(start), .done(board_done), .passed(passed));
   always #1 clk = ~clk;
   task run(input [31:0] steps);
     begin
@@ -172,6 +205,7 @@ module bench;
     if (done !== 0) $display("done before the first start");
     run(100);
     run(130);
+    stalls = 200;
     run(100);
     while (!board_done) @(negedge clk);
     @(negedge clk);
@@ -213,7 +247,7 @@ def test_command(tmp_path, verilator):
         (["--selftest", "--updates", "0"], "--updates must be a whole number, 1 or more, not 0"),
         (["--selftest", "--updates", "5", "--steps", "5"], "must not be given together"),
         (["--selftest", "--steps", "4294967296"], "must have 1 to 4294967295 timesteps, not 4294967296"),
-        (["--selftest", "--stalls", "0.5"], "--stalls must be left out"),
+        (["--selftest", "--stalls", "1"], "--stalls must be a probability from 0 to below 1, not 1.0"),
         (["--selftest", "--input", "constant"], "--input must be left out"),
         (["--selftest", "--waves"], "--waves must be left out"),
         (["--updates", "5"], "--updates belongs to --selftest"),

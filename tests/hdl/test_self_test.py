@@ -134,7 +134,7 @@ def test_export_has_the_ports_and_the_population_unchanged():
     assert export.verilog.endswith(population.verilog)
     assert export_self_test(population, plan).verilog == export.verilog
     assert [port["name"] for port in export.interface["ports"]] == [
-        "start", "timesteps", "done", "timestep", "signature",
+        "start", "timesteps", "stalls", "done", "timestep", "signature",
     ]  # fmt: skip
     assert export.interface["stimulus_seed"] == 7
     observed = export_self_test(population, plan, observed=True)

@@ -1,0 +1,50 @@
+"""Pauses of the self-test's streams, made in gates."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from qlif.hdl.random_words import RandomWordSource
+from qlif.model.random_words import WORD_BITS
+
+RATE_BITS = 8
+"""A stream pauses in so many of 256 clocks."""
+
+SEED = 1
+"""Of the pauses: none that a stimulus or stochastic rounding has by default. No result depends on it."""
+
+
+class Stalls(wiring.Component):
+    """Lets each of some streams pause in clocks that are drawn at random.
+
+    Parameters
+    ----------
+    streams : int
+        How many, at most four.
+
+    Attributes
+    ----------
+    rate : In, 8 bits
+        In how many of 256 clocks, on average; 0 for none.
+    paused : Out, a bit for each stream
+        Whether it pauses in this clock.
+    """
+
+    rate: Value
+    paused: Value
+
+    def __init__(self, streams: int) -> None:
+        assert streams * RATE_BITS <= WORD_BITS
+        self.streams = streams
+        super().__init__({"rate": In(RATE_BITS), "paused": Out(streams)})
+
+    def elaborate(self, platform: Any) -> Module:
+        """Compare a part of a random word for each stream; a register behind, as there is time for it."""
+        m = Module()
+        m.submodules.source = source = RandomWordSource(SEED)
+        m.d.comb += source.advance.eq(1)
+        parts = [source.words[low : low + RATE_BITS] for low in range(0, self.streams * RATE_BITS, RATE_BITS)]
+        m.d.sync += self.paused.eq(Cat(part < self.rate for part in parts))
+        return m
