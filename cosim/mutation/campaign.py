@@ -19,7 +19,9 @@ from qlif.cosim.mutation.replay import Replay
 from qlif.cosim.mutation.self_test import SelfTestPlayer
 from qlif.cosim.mutation.stimuli import Stimulus
 from qlif.cosim.simulators import SimulationError, Simulator
+from qlif.cosim.verilator_program import PROGRAMS
 from qlif.hdl.export import Export
+from qlif.hdl.self_test_export import export_self_test
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.errors import InputError
 from qlif.model.parameters import Parameters
@@ -58,7 +60,7 @@ def run_campaign(
     count : int
         How many faults.
     seed : int
-        Of the faults that are drawn, and of the benches' random inputs.
+        Of the faults that are drawn, and of the random inputs of benches and self-test.
     updates : int
         How many the random benches play.
     jobs : int
@@ -93,7 +95,8 @@ def run_campaign(
     recorded = stimuli.record(
         export, words, simulator, directory / "benches", seed=seed, updates=updates, progress=progress
     )
-    findings = Findings(directory / "findings.jsonl", _netlist_key(netlist), _played_key(recorded, plan))
+    played = _played_key(recorded, export, plan)
+    findings = Findings(directory / "findings.jsonl", _netlist_key(netlist), played)
 
     def benches() -> Replay:
         return Replay(netlist.verilog, export.interface, recorded, simulator, directory / "replay")
@@ -192,9 +195,11 @@ def _netlist_key(netlist: MutatedNetlist) -> str:
     return digest.hexdigest()
 
 
-def _played_key(recorded: Sequence[Stimulus], plan: SelfTestPlan) -> str:
+def _played_key(recorded: Sequence[Stimulus], export: Export, plan: SelfTestPlan) -> str:
     """Return what tells what is played to it from other things."""
-    digest = hashlib.sha256(repr((plan, self_test.TIMESTEPS)).encode())
+    gates = export_self_test(export, plan).verilog
+    program = (PROGRAMS / self_test.PROGRAM).read_text(encoding="utf-8")
+    digest = hashlib.sha256(repr((gates, program, self_test.TIMESTEPS)).encode())
     for stimulus in recorded:
         digest.update(stimulus.bench.encode())
         for name, words in sorted(stimulus.words.items()):
