@@ -1,7 +1,9 @@
 """How a stretch of time is cut into blocks of neurons, and the blocks among threads."""
 
+import functools
+import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 BLOCK = 8192
 """Neurons that go through a stretch of time together: their state stays in the nearest caches."""
@@ -10,7 +12,10 @@ STRETCH_UPDATES = 1 << 23
 """About so many updates are computed at once: what is held besides the recording, and what an interrupt
 waits for."""
 
-_WORTH_THREADS = 1 << 20
+_WORTH_UPDATES, _WORTH_NEURONS = 1 << 20, 2048
+"""A thread that has less to do isn't worth its start."""
+
+_PIECES = 4
 _BITS = 64
 
 
@@ -32,16 +37,27 @@ def block_of(neurons: int) -> int:
 
 def shares_of(timesteps: int, neurons: int, threads: int) -> int:
     """Return how many threads are worth their start."""
-    return max(1, min(threads, timesteps * neurons // _WORTH_THREADS, -(-neurons // BLOCK)))
+    return max(1, min(threads, timesteps * neurons // _WORTH_UPDATES, neurons // _WORTH_NEURONS))
 
 
 def on_blocks(work: Callable[[int, int], bool], neurons: int, shares: int) -> bool:
     """Have `work` done for all neurons, from a first to a last one; return whether all went well.
 
-    In so many threads. No two of them share a block, or a word of spikes.
+    In so many threads. No two of them share a word of spikes.
     """
-    # Several pieces for each thread, so that none waits long for the others.
-    piece = -(-neurons // (BLOCK * 4 * shares)) * BLOCK
-    with ThreadPoolExecutor(shares) as pool:
-        parts = [pool.submit(work, first, min(first + piece, neurons)) for first in range(0, neurons, piece)]
-        return min(part.result() for part in parts)
+    # Several pieces for each thread, so that none waits long for the others, if they are whole blocks.
+    pieces = shares * min(_PIECES, -(-neurons // (BLOCK * shares)))
+    piece = -(-neurons // (_BITS * pieces)) * _BITS
+    pool = _threads(os.getpid(), shares)
+    parts = [pool.submit(work, first, min(first + piece, neurons)) for first in range(0, neurons, piece)]
+    try:
+        return all(part.result() for part in parts)
+    finally:
+        # Interrupted, nothing may be restored while a thread still writes.
+        wait(parts)
+
+
+@functools.lru_cache(maxsize=1)
+def _threads(process: int, count: int) -> ThreadPoolExecutor:
+    """Return threads that wait for work: to start them takes as long as some of it. A fork hasn't them."""
+    return ThreadPoolExecutor(count)

@@ -1,6 +1,7 @@
 """The compiled golden model against the datapath: every state of small formats, the whole range of large."""
 
 import dataclasses
+import time
 import warnings
 from itertools import product
 
@@ -353,7 +354,8 @@ def test_neither_blocks_nor_stretches_nor_threads_change_a_result(monkeypatch, n
     assert expected.any()
     monkeypatch.setattr(blocks, "BLOCK", 128)
     monkeypatch.setattr(blocks, "STRETCH_UPDATES", 5 * 1001)
-    monkeypatch.setattr(blocks, "_WORTH_THREADS", 100)
+    monkeypatch.setattr(blocks, "_WORTH_UPDATES", 100)
+    monkeypatch.setattr(blocks, "_WORTH_NEURONS", 100)
     neurons = FixedNeurons(words, "compiled", threads)
     spikes, kept_too = neurons.run_words(currents, writes=writes)
     assert np.array_equal(spikes, expected)
@@ -385,3 +387,21 @@ def test_a_current_word_outside_its_format_is_refused(engine):
     with pytest.raises(InputError, match=text):
         neurons.run_words(np.array([[0, 1], [0, 128]]))
     assert all(np.array_equal(a, b) for a, b in zip(before, neurons.state, strict=True))
+
+
+def test_no_thread_writes_any_more_when_one_has_failed():
+    done = []
+
+    def work(first, end):
+        if first == 0:
+            raise ZeroDivisionError
+        time.sleep(0.2)
+        done.append((first, end))
+        return True
+
+    neurons = 2 * blocks.BLOCK + 7
+    with pytest.raises(ZeroDivisionError):
+        blocks.on_blocks(work, neurons, 2)
+    assert done[-1][1] == neurons and len(done) == 3
+    assert blocks.on_blocks(lambda first, end: first != 0, neurons, 2) is False
+    assert blocks.on_blocks(lambda first, end: True, neurons, 2) is True

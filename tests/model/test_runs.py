@@ -78,7 +78,8 @@ def test_both_engines_record_the_same(arithmetic, own, choices):
 def test_the_float_reference_is_the_same_in_blocks_and_threads(monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK", 128)
     monkeypatch.setattr(blocks, "STRETCH_UPDATES", 7 * 1001)
-    monkeypatch.setattr(blocks, "_WORTH_THREADS", 100)
+    monkeypatch.setattr(blocks, "_WORTH_UPDATES", 100)
+    monkeypatch.setattr(blocks, "_WORTH_NEURONS", 100)
     found = []
     for engine, threads in (("compiled", 3), ("numpy", 1)):
         population = QLIFPopulation(n=1001, engine=engine, threads=threads, **per_neuron(1001))
