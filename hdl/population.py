@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from qlif.hdl import fixed
-from qlif.hdl.counters import RowCounter, equals
+from qlif.hdl.counters import RowCounter
 from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.outlet import Outlet
@@ -273,8 +273,8 @@ class Population(wiring.Component):
         # A write waits for the end of the timestep and for the pipelines to empty; while one waits, no new
         # timestep starts. Nor has one started since `quiet` was found, if a write waits still.
         pausing, quiet = Signal(), Signal()
-        m.submodules.starting = starting = RowCounter(self._rows)
-        between = equals(starting.row, 0)
+        m.submodules.starting = starting = RowCounter(self._rows, first=self._rows - 1)
+        between = starting.last
         m.d.comb += starting.enable.eq(issue)
         m.d.sync += [pausing.eq(self.parameters.valid), quiet.eq(pausing & between & ~busy)]
         wiring.connect(m, wiring.flipped(self.parameters), port.writes)

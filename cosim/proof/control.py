@@ -52,6 +52,7 @@ class Control:
         self.loop = int(interface["neurons_for_full_speed"]) // self.lanes
         self.places = int(interface["queue_depth"])
         self.step_bits = circuit.width(circuit.outputs["events_step"])
+        self.writable = bool(interface["runtime"])
         self._words, self._runtime = words, {c["name"]: c["depth"] for c in interface["runtime"]}
         # Enough for any count that is compared.
         self._bits = (2 * self.rows + 2 * self.loop + 4 * self.places).bit_length()

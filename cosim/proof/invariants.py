@@ -84,13 +84,22 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
         busy = control.minus(control.plus(accepted, flying), in_flight[-1])
         free = control.wide(now["core.free_rows"])
         held["free rows are counted"] = terms.equal(control.plus(free, busy), control.number(control.rows))
+    if control.writable:
+        started = control.wide(control.row(now, "starting"))
+        held["the row that has started last is the one before the next to be read"] = terms.both(
+            control.at_most(started, last_row),
+            terms.equal(
+                control.round(control.plus(started, control.number(1))),
+                control.round(control.plus(reading, accepted)),
+            ),
+        )
     return held
 
 
 def _ends(control: Control, now: Clock) -> list[Term]:
     """Return that counters know when they are at their last row."""
     found = []
-    for counter in ("reading", "writing", "outlet.rows"):
+    for counter in ("reading", "writing", "starting", "outlet.rows"):
         if f"core.{counter}.last" in control.circuit.named:
             row = control.wide(control.row(now, counter))
             at_end = control.terms.equal(row, control.number(control.rows - 1))
