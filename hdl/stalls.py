@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -41,10 +41,11 @@ class Stalls(wiring.Component):
         super().__init__({"rate": In(RATE_BITS), "paused": Out(streams)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Compare a part of a random word for each stream; a register behind, as there is time for it."""
+        """Compare a part of a random word for each stream, with registers around that, as there is time."""
         m = Module()
         m.submodules.source = source = RandomWordSource(SEED)
         m.d.comb += source.advance.eq(1)
-        parts = [source.words[low : low + RATE_BITS] for low in range(0, self.streams * RATE_BITS, RATE_BITS)]
-        m.d.sync += self.paused.eq(Cat(part < self.rate for part in parts))
+        drawn = Signal(self.streams * RATE_BITS)
+        parts = [drawn[low : low + RATE_BITS] for low in range(0, len(drawn), RATE_BITS)]
+        m.d.sync += [drawn.eq(source.words), self.paused.eq(Cat(part < self.rate for part in parts))]
         return m
