@@ -1,12 +1,12 @@
 """A campaign: every fault of a netlist played, and those that nobody saw put to the proof."""
 
 import hashlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST, Findings
 from qlif.cosim.mutation.netlist import Mutant, MutatedNetlist, plant
 from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
+from qlif.cosim.mutation.player import Player
 from qlif.cosim.mutation.replay import Replay
 from qlif.cosim.mutation.self_test import SelfTestPlayer
 from qlif.cosim.mutation.stimuli import Stimulus
@@ -111,13 +112,9 @@ def run_campaign(
     return Campaign(export.interface["preset"], seed, self_test.TIMESTEPS, outcomes)
 
 
-class _Player(Protocol):
-    def run(self, numbers: Sequence[int], jobs: int) -> Generator[tuple[int, Any]]: ...
-
-
 def _play(
     what: str,
-    build: Callable[[], _Player],
+    build: Callable[[], Player],
     mutants: Sequence[Mutant],
     findings: Findings,
     jobs: int,

@@ -4,8 +4,29 @@ import subprocess
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
+from typing import Any, Protocol
 
 from qlif.cosim.simulators import SimulationError
+
+
+class Player(Protocol):
+    """A netlist with faults, built together with what is played to it."""
+
+    def run(self, numbers: Sequence[int], jobs: int) -> Generator[tuple[int, Any]]:
+        """Give each fault's number with what is found of it, as they come.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            The faults; 0 is the circuit without any.
+        jobs : int
+            How many processes.
+
+        Raises
+        ------
+        SimulationError
+            A process died.
+        """
 
 
 def play(command: Sequence[str], numbers: Sequence[int], jobs: int) -> Generator[tuple[int, ...]]:

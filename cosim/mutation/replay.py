@@ -82,20 +82,7 @@ class Replay:
         )
 
     def run(self, numbers: Sequence[int], jobs: int) -> Generator[tuple[int, Difference | None]]:
-        """Give each fault's number with where it first shows, as they come; None if it doesn't.
-
-        Parameters
-        ----------
-        numbers : sequence of int
-            The faults; 0 is the circuit without any.
-        jobs : int
-            How many processes.
-
-        Raises
-        ------
-        SimulationError
-            A process died.
-        """
+        """Give each fault's number with where it first shows, as they come; None if it doesn't."""
         with closing(play([str(self._program), str(self._record)], numbers, jobs)) as answers:
             for number, clock, output in answers:
                 yield number, self._difference(clock, output)

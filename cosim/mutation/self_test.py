@@ -79,20 +79,7 @@ class SelfTestPlayer:
         )
 
     def run(self, numbers: Sequence[int], jobs: int) -> Generator[tuple[int, str]]:
-        """Give each fault's number with how the self-test ends, as they come.
-
-        Parameters
-        ----------
-        numbers : sequence of int
-            The faults; 0 is the circuit without any.
-        jobs : int
-            How many processes.
-
-        Raises
-        ------
-        SimulationError
-            A process died.
-        """
+        """Give each fault's number with how the self-test ends, as they come."""
         command = [str(self._program), str(TIMESTEPS), str(CHECKPOINT), str(self._golden)]
         with closing(play(command, numbers, jobs)) as answers:
             for number, end in answers:
