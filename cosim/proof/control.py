@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.memories import StateMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.state_memory import StateMemory
 from qlif.cosim.proof.update import shown_widths, signal, unpacked
 from qlif.model.words import Words
 

@@ -8,6 +8,7 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.invariants import OF_THE_MEMORY, invariants
+from qlif.cosim.proof.memories import RowMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import stages_of_currents
@@ -25,7 +26,8 @@ ALIVE = "it never deadlocks: where outputs are taken, currents are, {} clocks la
 UNDISTURBED = "an upset of the state memory disturbs no handshake, no order and no number"
 RANDOM = "each update gets the next random word of the sequence"
 WRITES = "a parameter is written between two timesteps, with no row in flight and none taken"
-KEEPS = "a parameter's register changes only by a write to it"
+KEEPS = "a parameter changes only by a write to it, and in a memory only its neuron's"
+OWN = "each update has its own neuron's words of the memories of parameters"
 
 PATTERNS: tuple[Mapping[str, str], ...] = (
     {"currents_valid": "1", "updates_ready": "1", "events_ready": "1"},
@@ -212,8 +214,9 @@ def population_claims(
         yield claim(RANDOM, proof.prove(_random(proof), ()))
     if interface["runtime"]:
         yield claim(WRITES, proof.prove(_writes(proof), proof.of_control) if sound else Answer("unknown", {}))
-    if Depth.REGISTER in [constant["depth"] for constant in interface["runtime"]]:
         yield claim(KEEPS, proof.prove(_keeps(proof), ()))
+    if Depth.MEMORY in [constant["depth"] for constant in interface["runtime"]]:
+        yield claim(OWN, proof.prove(_own(proof), proof.of_control) if sound else Answer("unknown", {}))
 
 
 def _meets(proof: PopulationProof) -> Term:
@@ -308,17 +311,65 @@ def _writes(proof: PopulationProof) -> Term:
 
 
 def _keeps(proof: PopulationProof) -> Term:
-    """Return that a register takes the word of a write to it, and keeps what it has without one."""
+    """Return that a parameter becomes the word of a write to it, and stays what it is without one.
+
+    Of a memory, that is claimed of any row.
+    """
     terms, now, inputs = proof.terms, proof.now, proof.circuit.inputs
-    select, word = (now.values[inputs[f"parameters_{part}"]] for part in ("select", "word"))
+    select, neuron, word = (now.values[inputs[f"parameters_{part}"]] for part in ("select", "neuron", "word"))
     written = terms.both(now.values[inputs["parameters_valid"]], now.output("parameters_ready"))
+    after, lanes = proof.clock(now.following()), proof.control.lanes
     held = []
     for constant in proof.interface["runtime"]:
+        name, width = constant["name"], proof.words.constants[constant["name"]].format.width
+        chosen = terms.both(
+            written, terms.equal(select, terms.constant(constant["select"], terms.width(select)))
+        )
+        new = terms.slice(word, width - 1, 0)
         if constant["depth"] == Depth.REGISTER:
-            state = proof.circuit.register(f"core.parameter_port.{constant['name']}")
-            register = now.values[state]
-            chosen = terms.equal(select, terms.constant(constant["select"], terms.width(select)))
-            taken = terms.slice(word, terms.width(register) - 1, 0)
-            expected = terms.choose(terms.both(written, chosen), taken, register)
-            held.append(terms.equal(now.following()[state], expected))
+            register = f"core.parameter_port.{name}"
+            expected = terms.choose(chosen, new, now[register])
+            held.append(terms.equal(after[register], expected))
+            continue
+        memory, row = _memory_of(proof, name), proof.control.watched_row
+        before = memory.row(now, row)
+        parts = []
+        for lane in range(lanes):
+            number = terms.extend(neuron, terms.width(row) + lanes.bit_length(), False)
+            wanted = terms.concat(row, terms.constant(lane, lanes.bit_length() - 1)) if lanes > 1 else row
+            its_own = terms.equal(number, terms.extend(wanted, terms.width(number), False))
+            old = terms.slice(before, (lane + 1) * width - 1, lane * width)
+            parts.append(terms.choose(terms.both(chosen, its_own), new, old))
+        held.append(terms.equal(memory.row(after, row), terms.concat(*reversed(parts))))
     return terms.both(*held)
+
+
+def _own(proof: PopulationProof) -> Term:
+    """Return that what a row's updates get of the memories is what these hold of the row, as it is read.
+
+    A clock after any other: then nothing is written meanwhile.
+    """
+    terms = proof.terms
+    begun = now = proof.clock(proof.now.following())
+    row = proof.control.row(begun, "reading")
+    for _ in range(proof.control.memory.latency):
+        now = proof.clock(now.following())
+    return terms.both(
+        *(
+            terms.implies(
+                begun["core.accepted"],
+                terms.equal(
+                    now[f"core.parameter_port.value_{constant['name']}"],
+                    _memory_of(proof, constant["name"]).row(begun, row),
+                ),
+            )
+            for constant in proof.interface["runtime"]
+            if constant["depth"] == Depth.MEMORY
+        )
+    )
+
+
+def _memory_of(proof: PopulationProof, name: str) -> RowMemory:
+    lanes, width = proof.control.lanes, proof.words.constants[name].format.width
+    memory = f"core.parameter_port.memory_{name}"
+    return RowMemory(proof.terms, proof.circuit, memory, width * lanes, lanes)

@@ -224,8 +224,17 @@ def test_a_bug_at_the_ports_is_refuted(tmp_path, quick_simulator, right, wrong, 
         (r"(parameters__ready = ).*& (quiet;)", r"\1\2", "WRITES"),
         (r"quiet <= .*;", "quiet <= 1'h1;", "WRITES"),
         (r"value_threshold <= (.*);", r"value_threshold <= ~\1;", "KEEPS"),
+        (r"memory_reset\[writes__payload\[3:1\]\] <=", "memory_reset[3'd0] <=", "KEEPS"),
+        (r"<= memory_reset\[read__addr\]", "<= memory_reset[read__addr ^ 3'd1]", "OWN"),
     ],
-    ids=["with rows in flight", "beside a row", "at once", "another word"],
+    ids=[
+        "with rows in flight",
+        "beside a row",
+        "at once",
+        "another word",
+        "the first neuron's",
+        "a neighbour's",
+    ],
 )
 def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
     export = export_population(WORDS, 5, "square-16", depths={"threshold": "register", "reset": "memory"})

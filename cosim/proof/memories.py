@@ -1,0 +1,111 @@
+"""The memories of a population: arrays that tools infer, or block RAMs side by side."""
+
+import re
+
+from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.solver import Term
+from qlif.cosim.proof.update import signal
+
+_FRESH = re.compile(r"core\.was_fresh(?:\$(\d+))?")
+
+
+class RowMemory:
+    """A memory with a row for each row of neurons.
+
+    Parameters
+    ----------
+    terms : Products
+    circuit : Circuit
+        A population that this project exported.
+    name : str
+        The memory's.
+    width : int
+        Bits of a row.
+    parts : int
+        How many parts of a row are written by themselves.
+
+    Raises
+    ------
+    InputError
+        There is no such memory.
+    """
+
+    def __init__(self, terms: Products, circuit: Circuit, name: str, width: int, parts: int = 1) -> None:
+        self._terms = terms
+        # The array in the model of a block RAM, by the part and the lowest bit of it that it holds.
+        block = re.compile(rf"({re.escape(name)}_(\d+)_(\d+)(?:\$\d+)?)\.words")
+        found = sorted(
+            (int(match[2]), int(match[3]), match[1]) for n in circuit.named if (match := block.fullmatch(n))
+        )
+        self.blocks = [prefix for _, _, prefix in found]
+        if found:
+            self._arrays = [circuit.named[f"{prefix}.words"] for prefix in self.blocks]
+            widths = [circuit.sorts[array].width for array in self._arrays]
+            left = [width // parts - low for _, low, _ in found]
+            self._sizes = [min(sizes) for sizes in zip(widths, left, strict=True)]
+        else:
+            # Yosys makes registers of a memory whose address is constant: one row is never counted.
+            single = f"{name}[0]"
+            self._arrays = [signal(circuit, single if single in circuit.named else name)]
+            self._sizes = [width]
+
+    def row(self, now: Clock, number: Term) -> Term:
+        """Return what a row holds."""
+        words = []
+        for array in self._arrays:
+            word = now.values[array]
+            # A single row is a register.
+            if index := now.circuit.sorts[array].index:
+                word = self._terms.read(word, self._terms.extend(number, index, False))
+            words.append(word)
+        return self.joined(words)
+
+    def joined(self, words: list[Term]) -> Term:
+        """Return a row of the words in its block RAMs, the first one lowest."""
+        used = [self._terms.slice(word, size - 1, 0) for word, size in zip(words, self._sizes, strict=True)]
+        return self._terms.concat(*reversed(used))
+
+
+class StateMemory(RowMemory):
+    """The memory of the states, and the registers that a row waits in after it was read.
+
+    Parameters
+    ----------
+    terms : Products
+    circuit : Circuit
+        A population that this project exported.
+
+    Attributes
+    ----------
+    latency : int
+        Clocks from a row's number to its states.
+
+    Raises
+    ------
+    InputError
+        There is no such memory.
+    """
+
+    def __init__(self, terms: Products, circuit: Circuit) -> None:
+        super().__init__(terms, circuit, "core.state", circuit.width(signal(circuit, "core.stored")))
+        stages = [["core.read__data"]]
+        if self.blocks:
+            stages = [
+                [f"{block}.{register}" for block in self.blocks] for register in ("latch", "registered")
+            ]
+        self._stages = [[signal(circuit, name) for name in stage] for stage in stages]
+        # Amaranth numbers signals of one name in the order in which they are made.
+        fresh = sorted(
+            (int(found[1] or 0), name) for name in circuit.named if (found := _FRESH.fullmatch(name))
+        )
+        self._fresh = [circuit.named[name] for _, name in fresh]
+        self.latency = len(self._stages)
+
+    def read(self, now: Clock, stage: int) -> Term:
+        """Return the row that was read so many clocks before the last one."""
+        return self.joined([now.values[register] for register in self._stages[stage]])
+
+    def fresh(self, now: Clock, stage: int) -> Term:
+        """Return whether that row was read in the first timestep."""
+        return now.values[self._fresh[stage]]
