@@ -36,13 +36,13 @@ def cache_folder(simulator_version: str, waves: bool, driver: str) -> Path:
 
 
 def restore(folder: Path, build: Path) -> None:
-    """Put kept objects where the build looks for them, newer than all that they depend on.
+    """Empty the folder of a build, and put kept objects there, newer than all that they depend on.
 
-    That is the makefile too, which Verilator is yet to write.
+    That is the makefile too, which Verilator is yet to write. What an earlier build left may name files of
+    an environment that is gone.
     """
+    shutil.rmtree(build, ignore_errors=True)
     build.mkdir(parents=True, exist_ok=True)
-    for stale in build.glob(PATTERN):
-        stale.unlink()
     if folder.is_dir():
         ahead = time.time() + AHEAD_SECONDS
         for kept in folder.glob(PATTERN):

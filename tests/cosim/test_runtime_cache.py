@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from qlif.cosim import runtime_cache, simulators, verilator_program
+from qlif.cosim import simulators, verilator_program
 from qlif.cosim.configuration import Settings
 from qlif.cosim.simulators import Design
 from qlif.model.files import write_text
@@ -48,11 +48,12 @@ def test_so_is_a_second_program(tmp_path, cached, monkeypatch):
     assert RUNTIME not in said[1]
 
 
-def test_what_another_version_left_is_not_linked(tmp_path):
-    build = tmp_path / "build"
-    build.mkdir()
-    left = build / "verilated.o"
-    left.write_bytes(b"of another version")
-    os.utime(left, (2e9, 2e9))
-    runtime_cache.restore(tmp_path / "nothing kept", build)
-    assert not left.exists()
+def test_what_another_environment_left_is_not_built_upon(tmp_path, cached):
+    simulator, source = cached
+    build = tmp_path / "here" / "build"
+    build.mkdir(parents=True)
+    (build / "verilated.o").write_bytes(b"of another version")
+    os.utime(build / "verilated.o", (2e9, 2e9))
+    (build / "verilator.d").write_text("verilator.o: /gone/verilator.cpp\n")
+    Design(simulator, source, "qlif_population", tmp_path / "here")
+    assert (build / "qlif_population").exists()
