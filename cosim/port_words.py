@@ -19,6 +19,12 @@ def event_parts(lanes: int) -> tuple[str, ...]:
     return ("neuron", "step") if lanes == 1 else ("neuron", "step", "spike")
 
 
+def step_bits(interface: Mapping[str, Any]) -> int:
+    """Return the width of an event's timestep."""
+    (width,) = (int(port["width"]) for port in interface["ports"] if port["name"] == "events_step")
+    return width
+
+
 def observed(
     interface: Mapping[str, Any],
     updates: Sequence[Sequence[int]],

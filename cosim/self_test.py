@@ -188,7 +188,6 @@ def self_test(
         )
         if run.passed:
             return run
-
         observed = work / "observed"
         replay = Replay(words, plan, export, simulator, directory, observed, progress, timesteps, rate)
         right = [timestep for timestep in at[:-1] if answer.checkpoints.get(timestep) == expected[timestep]]

@@ -13,6 +13,7 @@ from qlif.cosim import cases
 from qlif.cosim.benches import recorder
 from qlif.cosim.benches.agents import PopulationBench, Stalls
 from qlif.cosim.job import Job, write_progress, write_seconds
+from qlif.cosim.port_words import step_bits
 from qlif.cosim.scoreboard import Observed, Scoreboard, Verdict
 from qlif.model.files import write_text
 from qlif.model.fixed import ParameterWrite
@@ -39,8 +40,7 @@ def _judge(
 
 
 def _scoreboard(job: Job, currents: npt.NDArray[np.int64], writes: tuple[ParameterWrite, ...]) -> Scoreboard:
-    (step,) = (port for port in job.interface["ports"] if port["name"] == "events_step")
-    return Scoreboard(job.words, currents, writes, step_bits=step["width"])
+    return Scoreboard(job.words, currents, writes, step_bits=step_bits(job.interface))
 
 
 async def _ready(dut: Any, job: Job) -> PopulationBench:

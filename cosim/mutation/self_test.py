@@ -10,9 +10,11 @@ import numpy as np
 from qlif.cosim import verilator_program
 from qlif.cosim.mutation.netlist import SELECTOR, MutatedNetlist
 from qlif.cosim.mutation.player import play
+from qlif.cosim.port_words import step_bits
 from qlif.cosim.simulators import Simulator
-from qlif.hdl.export import Export
+from qlif.hdl.export import Export, Port
 from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
+from qlif.model.formats import UQ
 from qlif.model.golden_self_test import GoldenSelfTest
 from qlif.model.self_test import SIGNATURE_BITS, SelfTestPlan
 from qlif.model.words import Words
@@ -62,15 +64,10 @@ class SelfTestPlayer:
         simulator: Simulator,
         directory: Path,
     ) -> None:
-        selector = {
-            "name": SELECTOR,
-            "direction": "input",
-            "width": len(netlist.mutants).bit_length(),
-            "lanes": 1,
-            "meaning": "number of the fault that is on",
-        }
+        numbers = UQ(len(netlist.mutants).bit_length(), 0)
+        selector = Port(SELECTOR, "input", numbers, "number of the fault that is on")
         verilog = netlist.verilog.read_text(encoding="utf-8")
-        planted = Export(verilog, {**interface, "ports": [*interface["ports"], selector]})
+        planted = Export(verilog, {**interface, "ports": [*interface["ports"], selector.as_dict()]})
         source, _ = export_self_test(planted, plan, handed_through=(SELECTOR,)).write(directory)
         self._golden = (directory / "golden.bin").resolve()
         _write_golden(self._golden, words, plan, interface)
@@ -88,8 +85,7 @@ class SelfTestPlayer:
 
 def _write_golden(path: Path, words: Words, plan: SelfTestPlan, interface: Mapping[str, Any]) -> None:
     """Write the signatures: of the updates at each checkpoint, and last of the events at the end."""
-    (step_bits,) = (port["width"] for port in interface["ports"] if port["name"] == "events_step")
-    golden = GoldenSelfTest(words, plan, interface["lanes"], step_bits=step_bits)
+    golden = GoldenSelfTest(words, plan, interface["lanes"], step_bits=step_bits(interface))
     signatures = golden.signatures(range(CHECKPOINT, TIMESTEPS + 1, CHECKPOINT))
     low = (1 << SIGNATURE_BITS) - 1
     parts = [signature & low for signature in signatures] + [signatures[-1] >> SIGNATURE_BITS]

@@ -8,13 +8,12 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH, cosimulate
 from qlif.cosim.scoreboard import Observed
 from qlif.hdl.export import export_population
-from qlif.model.words import quantise
 
 
 def both(tmp_path, simulator, preset, neurons, steps, lanes=1):
     """Run one input under both benches; return what they observed."""
     configuration = Settings.read(preset).population(neurons)
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words = configuration.words
     currents = constrained_random(words, steps, neurons, np.random.default_rng(1))
     observed = []
     # So rare a stall never comes, but it takes the per-cycle bench.
@@ -54,7 +53,7 @@ def test_every_simulator(tmp_path, simulator):
 
 def faulty(tmp_path, simulator, with_fault, corrupted):
     configuration = Settings.read("square-18").population(16)
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words = configuration.words
     export = with_fault(export_population(words, 16, "square-18"), corrupted)
     currents = words.currents(np.full((200, 16), words.arithmetic.current.max_word // 4))
     return cosimulate(configuration, currents, simulator, tmp_path, export=export).verdict

@@ -113,7 +113,7 @@ step = {step}
 
 def writes_of(tmp_path, rest, step=10):
     configuration = settings(tmp_path, WRITES.format(step=step, rest=rest)).population(4)
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words = configuration.words
     return words, configuration.parameter_writes(words, 100)
 
 

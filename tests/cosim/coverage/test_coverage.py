@@ -10,7 +10,6 @@ from qlif.cosim.coverage.cases import update_cases
 from qlif.cosim.coverage.unreachable import Unreachable
 from qlif.hdl.export import export_population
 from qlif.model.errors import InputError
-from qlif.model.words import quantise
 
 KINDS = ("case", "line", "branch", "toggle")
 
@@ -52,7 +51,7 @@ def tiny():
     """`tiny-8` with 16 neurons: what can't be reached of it."""
     pytest.importorskip("bitwuzla")
     configuration = Settings.read("tiny-8", None).population(16)
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words = configuration.words
     export = export_population(words, 16, configuration.name, step_bits=8)
     return words, Unreachable(export, words)
 
@@ -93,6 +92,6 @@ def test_what_is_refused(qlif, option, value):
 
 def test_lanes_are_refused_where_a_proof_is_asked_for():
     configuration = Settings.read("tiny-8", None).population(16)
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words = configuration.words
     with pytest.raises(InputError, match="one lane"):
         Unreachable(export_population(words, 16, "tiny-8", 2), words)

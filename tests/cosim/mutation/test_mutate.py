@@ -23,7 +23,7 @@ def test_no_fault_of_a_sample_survives(qlif, yosys):
         assert outcome["by"]
         assert (outcome["clock"] is None) == (outcome["result"] == "equivalent")
         assert outcome["lines"]
-    # In this sample is a fault that stops the self-test, and one of the stalls, which the self-test hasn't.
+    # In this sample is a fault that stops the self-test, and one that a bench sees and the self-test doesn't.
     ends = {result: {o["self_test"] for o in facts["list"] if o["result"] == result} for result in RESULTS}
     assert ends == {"killed": {"passed", "signature", "stuck"}, "equivalent": {"passed"}}
     assert 0 < facts["self_test"]["killed"] < facts["killed"]

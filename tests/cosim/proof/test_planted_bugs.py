@@ -247,7 +247,7 @@ def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
 
 def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):
     configuration = Settings.read("tiny-8", None).population(3)
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words = configuration.words
     export = export_population(with_constant(words, "bias", 1), 3, "tiny-8")
     claim = prove_update(export.verilog, words, export.interface)
     assert claim.result == "refuted"

@@ -59,7 +59,7 @@ def test_every_claim_about_every_preset(name):
 
 def test_a_pipeline_of_somebody_else():
     configuration = Settings.read("tiny-8", None).population(2)
-    words = quantise(configuration.parameters, configuration.arithmetic)
+    words = configuration.words
     export = export_neuron(words, "mine")
     for latency, result in ((export.interface["latency"], "proved"), (3, "refuted")):
         (task,) = foreign_tasks(configuration, export.verilog, "qlif_neuron", latency)
