@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from qlif.cosim import simulators
 from qlif.cosim.benchmark.measure import Different
 from qlif.cosim.commands import study
 from qlif.cosim.commands.bench import bench
@@ -23,8 +22,9 @@ from qlif.cosim.commands.prove import prove
 from qlif.cosim.commands.simulate import simulate
 from qlif.cosim.commands.synth import synth
 from qlif.cosim.proof.claims import Unproved
-from qlif.hdl.netlist import SynthesisError
-from qlif.model.errors import InputError, PrecisionWarning
+from qlif.cosim.simulator import design
+from qlif.hdl.synthesis.netlist import SynthesisError
+from qlif.model.exceptions import InputError, PrecisionWarning
 
 app = typer.Typer(
     name="qlif",
@@ -85,6 +85,6 @@ def main() -> None:
     except MemoryError:
         typer.echo("error: not enough memory for that many neurons and steps", err=True)
         sys.exit(2)
-    except (simulators.SimulationError, SynthesisError, Unproved, Different) as error:
+    except (design.SimulationError, SynthesisError, Unproved, Different) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qlif.hdl.depths import Depth
 from qlif.hdl.export import Export, export_population
 from qlif.hdl.population import STEP_BITS
 from qlif.hdl.primitives import PORTABLE, Primitives
+from qlif.hdl.storage import Depth
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
-from qlif.model.fixed import ParameterWrite
+from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
+from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import DEFAULT_PRESET, preset
 from qlif.model.words import Words, quantise

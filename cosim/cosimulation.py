@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.block_wrapper import BLOCK_MODULE, block_wrapper
+from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
+from qlif.cosim.benches.job import Job
+from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.job import Job
-from qlif.cosim.scoreboard import Observed, Verdict
-from qlif.cosim.simulation import Simulation, simulate
-from qlif.cosim.simulators import Design, SimulationError, Simulator
+from qlif.cosim.simulator.design import Design, SimulationError, Simulator
+from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.export import Export
-from qlif.hdl.gates import gate_netlist, models_of
-from qlif.model.files import write_text
-from qlif.model.progress import Progress, unwatched
+from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.model.recording import Recording
+from qlif.model.support.files import write_text
+from qlif.model.support.progress import Progress, unwatched
 from qlif.model.words import Words
 
-BLOCK_BENCH = "qlif.cosim.benches.blocks"
-POPULATION_BENCH = "qlif.cosim.benches.population"
+BLOCK_BENCH = "qlif.cosim.benches.block_bench"
+POPULATION_BENCH = "qlif.cosim.benches.population_bench"
 THOROUGH_TESTS = ("directed", "constrained_random", "stalled", "reset_in_mid_run", "full_speed")
 RUNTIME_TEST = "rewritten"
 """The tests besides the replay; the last one is for populations with run-time parameters."""
@@ -96,7 +96,7 @@ def cosimulate(
         The Verilog, this project's or somebody else's with the same ports; if not given, the portable one
         with one lane.
     gates : str, optional
-        A target in :data:`qlif.hdl.targets.TARGETS`: what is simulated is the netlist that Yosys makes for
+        A target in :data:`qlif.hdl.target.TARGETS`: what is simulated is the netlist that Yosys makes for
         it, of the vendor's cells.
     progress : callable, optional
 

@@ -1,7 +1,7 @@
 """Somebody else's population, with the ports of this project's."""
 
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.proof.netlist import check_ports, read_circuit
+from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.hdl.export import Export
 
 

@@ -17,17 +17,17 @@ from typing import Annotated, Any
 import typer
 
 from qlif.cosim.commands.options import progress_bar
-from qlif.hdl import yowasp
 from qlif.hdl.export import export_population
-from qlif.hdl.netlist import SynthesisError
 from qlif.hdl.primitives import primitives
-from qlif.hdl.synthesis import synthesise
-from qlif.hdl.targets import target
-from qlif.model.errors import InputError
-from qlif.model.files import write_text
+from qlif.hdl.synthesis import yowasp
+from qlif.hdl.synthesis.netlist import SynthesisError
+from qlif.hdl.synthesis.synthesise import synthesise
+from qlif.hdl.target import target
+from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.studies import tables
+from qlif.model.support.files import write_text
 from qlif.model.words import Words, quantise
 
 COLUMNS = (

@@ -15,13 +15,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from qlif.hdl import fixed
-from qlif.hdl.depths import RuntimeConstant, runtime_constants, select_format, word_width
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.population import STEP_BITS, Population
 from qlif.hdl.primitives import PORTABLE, Primitives, primitives
+from qlif.hdl.storage import RuntimeConstant, runtime_constants, select_format, word_width
 from qlif.model.arithmetic import Form
-from qlif.model.files import write_text
 from qlif.model.formats import UQ, Format
+from qlif.model.support.files import write_text
 from qlif.model.words import Words
 
 POPULATION_MODULE = "qlif_population"

@@ -10,9 +10,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from qlif.hdl import fixed
-from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.pipeline import Pipeline, Timed
 from qlif.hdl.primitives import PORTABLE, Primitives
+from qlif.hdl.storage import Depth, place, runtime_constants
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.formats import Format, Overflow, Rounding
 from qlif.model.words import Words

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from qlif.hdl.counters import RowCounter, StepCounter
+from qlif.hdl.row_counters import RowCounter, StepCounter
 
 
 class Outlet(wiring.Component):

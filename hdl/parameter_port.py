@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from qlif.hdl.counters import equals
-from qlif.hdl.depths import Depth, RuntimeConstant, select_format, word_width
 from qlif.hdl.primitives import Primitives
+from qlif.hdl.row_counters import equals
+from qlif.hdl.storage import Depth, RuntimeConstant, select_format, word_width
 from qlif.model.words import Words
 
 

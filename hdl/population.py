@@ -12,14 +12,14 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from qlif.hdl import fixed
-from qlif.hdl.counters import RowCounter
-from qlif.hdl.depths import Depth, place, runtime_constants
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.parameter_port import ParameterPort
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.random_words import RandomWordSource
-from qlif.model.errors import InputError
+from qlif.hdl.row_counters import RowCounter
+from qlif.hdl.storage import Depth, place, runtime_constants
+from qlif.model.exceptions import InputError
 from qlif.model.words import Words
 
 STEP_BITS = 32

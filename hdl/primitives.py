@@ -15,8 +15,8 @@ from amaranth.lib.memory import Memory
 
 from qlif.hdl import fixed
 from qlif.hdl.pipeline import Pipeline, Timed
-from qlif.hdl.targets import Target
-from qlif.model.errors import InputError, unknown_name
+from qlif.hdl.target import Target
+from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.formats import Format, Rounding
 
 VARIANTS = ("portable", "explicit")

@@ -7,14 +7,19 @@
 (np.False_, -61.8)
 """
 
-from qlif.model.arithmetic import Arithmetic, Currents, Form
-from qlif.model.errors import InputError, PrecisionWarning
-from qlif.model.formats import SQ, UQ, Format, Overflow, Rounding
-from qlif.model.parameters import Parameters
-from qlif.model.population import QLIFPopulation
-from qlif.model.presets import DEFAULT_PRESET, PRESETS, preset
-from qlif.model.recording import Recording
-from qlif.model.words import ExactValue, Words, quantise
+from typing import TYPE_CHECKING
+
+from qlif.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from qlif.model.arithmetic import Arithmetic, Currents, Form
+    from qlif.model.exceptions import InputError, PrecisionWarning
+    from qlif.model.formats import SQ, UQ, Format, Overflow, Rounding
+    from qlif.model.parameters import Parameters
+    from qlif.model.population import QLIFPopulation
+    from qlif.model.presets import DEFAULT_PRESET, PRESETS, preset
+    from qlif.model.recording import Recording
+    from qlif.model.words import ExactValue, Words, quantise
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -37,3 +42,28 @@ __all__ = [
     "preset",
     "quantise",
 ]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Arithmetic": "qlif.model.arithmetic",
+        "Currents": "qlif.model.arithmetic",
+        "Form": "qlif.model.arithmetic",
+        "InputError": "qlif.model.exceptions",
+        "PrecisionWarning": "qlif.model.exceptions",
+        "SQ": "qlif.model.formats",
+        "UQ": "qlif.model.formats",
+        "Format": "qlif.model.formats",
+        "Overflow": "qlif.model.formats",
+        "Rounding": "qlif.model.formats",
+        "Parameters": "qlif.model.parameters",
+        "QLIFPopulation": "qlif.model.population",
+        "DEFAULT_PRESET": "qlif.model.presets",
+        "PRESETS": "qlif.model.presets",
+        "preset": "qlif.model.presets",
+        "Recording": "qlif.model.recording",
+        "ExactValue": "qlif.model.words",
+        "Words": "qlif.model.words",
+        "quantise": "qlif.model.words",
+    },
+)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from qlif.model.errors import InputError, unknown_name
+from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.formats import Format, Overflow, Rounding
 
 WIDEST_WORD = 32

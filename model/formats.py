@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 
 
 class Rounding(StrEnum):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.checks import flag, whole
-from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
+from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
+from qlif.model.support.checks import flag, whole
 
 Real = float | npt.NDArray[np.float64]
 """One value for the population, or one per neuron."""

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.errors import InputError, unknown_name
-from qlif.model.fixed import FixedNeurons, ParameterWrite
+from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.recording import Recording

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from qlif.model.arithmetic import Arithmetic, Currents, Form
-from qlif.model.errors import InputError, unknown_name
+from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.formats import SQ, UQ, Overflow, Rounding
 
 DEFAULT_PRESET = "square-18"

@@ -5,8 +5,9 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.errors import InputError
-from qlif.model.kernel.float_engines import FloatState, float_engine
+from qlif.model.exceptions import InputError
+from qlif.model.kernel.float_engines import float_engine
+from qlif.model.kernel.float_state import FloatState
 from qlif.model.kernel.room import Room, unpacked
 from qlif.model.kernel.running import Into, Rows, advance_once, run_through
 from qlif.model.parameters import Parameters
@@ -34,7 +35,7 @@ class FloatNeurons:
     parameters : Parameters
         The population, in physical units.
     engine, threads
-        As in :class:`qlif.model.fixed.FixedNeurons`.
+        As in :class:`qlif.model.golden.neurons.FixedNeurons`.
 
     Attributes
     ----------

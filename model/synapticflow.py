@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.parameters import population_shape
 
 Float32s = npt.NDArray[np.float32]

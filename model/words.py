@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic, Currents, Form
-from qlif.model.errors import InputError, show, unknown_name
+from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.formats import SQ, UQ, Format
 from qlif.model.parameters import Parameters, Real
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from qlif.cosim import cli, simulators
+from qlif.cosim import cli
+from qlif.cosim.simulator import design
 from qlif.hdl.export import export_population
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.words import quantise
@@ -36,7 +37,7 @@ def command_lines():
 def test_python_examples_run(tmp_path, block):
     if "simulators.find" in block:
         try:
-            simulators.find("verilator")
+            design.find("verilator")
         except InputError as error:
             pytest.skip(str(error))
         words = quantise(Parameters(n=64), PRESETS["square-16"])

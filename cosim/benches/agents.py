@@ -12,9 +12,9 @@ import numpy.typing as npt
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from qlif.cosim.port_words import UPDATE_PARTS, event_parts, observed, packed_rows
-from qlif.cosim.scoreboard import Observed
-from qlif.model.fixed import ParameterWrite
+from qlif.cosim.benches.port_words import UPDATE_PARTS, event_parts, observed, packed_rows
+from qlif.cosim.benches.scoreboard import Observed
+from qlif.model.golden.neurons import ParameterWrite
 
 CLOCK_PERIOD_STEPS = 2
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from qlif.model.files import whole_file
+from qlif.model.support.files import whole_file
 
 FILE = "recorded.npz"
 

@@ -13,7 +13,7 @@ from qlif.cosim.benchmark.missing import Missing
 from qlif.cosim.benchmark.peers import PEERS
 from qlif.cosim.benchmark.plain_numpy import TightNumpy
 from qlif.cosim.benchmark.work import Work
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.kernel.engines import COMPILED, chosen_engine, chosen_threads
 
 C, C_TRACED, C_WIDE, C_BLOCKED = (

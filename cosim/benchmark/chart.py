@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from qlif.cosim.benchmark import golden
 from qlif.cosim.benchmark.cosimulation import BLOCKS, SELF_TEST
 from qlif.cosim.benchmark.measure import Measured
-from qlif.model.themes import FONT_SIZE, Theme, add_legend, new_figure, style_axes
+from qlif.model.plots.themes import FONT_SIZE, Theme, add_legend, new_figure, style_axes
 
 OURS = {
     golden.KERNEL,

@@ -11,12 +11,12 @@ import numpy as np
 
 from qlif.cosim.benchmark.work import Work
 from qlif.model.arithmetic import Currents, Form
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.formats import Overflow, Rounding
 from qlif.model.kernel.blocks import BLOCK
 from qlif.model.kernel.rules import Shifts
 
-SOURCE = Path(__file__).parent.parent / "programs" / "golden_step.c"
+SOURCE = Path(__file__).with_name("golden_step.c")
 FLAGS = ("-O3", "-march=native")
 WIDE = "-mprefer-vector-width=512"
 """What GCC doesn't do by itself where it could: use the widest registers."""

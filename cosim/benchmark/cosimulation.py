@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from qlif.cosim import verilator_program
-from qlif.cosim.block_wrapper import BLOCK_MODULE, block_wrapper
-from qlif.cosim.cases import constrained_random
+from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
+from qlif.cosim.benches.inputs import constrained_random
+from qlif.cosim.benches.job import Job, read_seconds
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH
-from qlif.cosim.job import Job, read_seconds
-from qlif.cosim.self_test import PROGRAM
-from qlif.cosim.simulators import Design, SimulationError, Simulator
+from qlif.cosim.selftest.run import PROGRAM
+from qlif.cosim.simulator import verilator_program
+from qlif.cosim.simulator.design import Design, SimulationError, Simulator
 from qlif.hdl.export import POPULATION_MODULE
-from qlif.hdl.self_test_export import SELF_TEST_MODULE, export_self_test
-from qlif.model.files import write_text
-from qlif.model.progress import Progress, unwatched
-from qlif.model.self_test import SelfTestPlan
+from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
+from qlif.model.selftest.plan import SelfTestPlan
+from qlif.model.support.files import write_text
+from qlif.model.support.progress import Progress, unwatched
 
 SELF_TEST, BLOCKS, PER_CYCLE, BARE_LOOP = (
     "self-test",
@@ -30,6 +30,8 @@ SELF_TEST, BLOCKS, PER_CYCLE, BARE_LOOP = (
 
 UPDATES = {SELF_TEST: 8_000_000, BLOCKS: 400_000, PER_CYCLE: 40_000, BARE_LOOP: 8_000_000}
 """In each round: about a second for each."""
+
+BARE_PROGRAM = Path(__file__).with_name("bare_loop.cpp")
 
 
 def measure_cosimulation(
@@ -68,9 +70,7 @@ def measure_cosimulation(
         write_text(blocks, block_wrapper(export.interface))
         progress("building", 0.0)
         fast = verilator_program.build(simulator, tested, SELF_TEST_MODULE, PROGRAM, work / SELF_TEST)
-        bare = verilator_program.build(
-            simulator, population, POPULATION_MODULE, "bare_loop.cpp", work / "bare"
-        )
+        bare = verilator_program.build(simulator, population, POPULATION_MODULE, BARE_PROGRAM, work / "bare")
         designs = {
             BLOCKS: Design(simulator, blocks, BLOCK_MODULE, work / "blocks", False, [population], None, True),
             PER_CYCLE: Design(simulator, population, POPULATION_MODULE, work / "cycles"),

@@ -4,7 +4,7 @@ from typing import Any
 
 from qlif.cosim.benchmark.contender import Contender
 from qlif.cosim.benchmark.work import Work
-from qlif.model.fixed import FixedNeurons
+from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.population import QLIFPopulation
 
 KERNEL, TRACED = "kernel, trace off", "kernel, trace on"

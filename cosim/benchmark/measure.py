@@ -13,10 +13,10 @@ from qlif.cosim.benchmark.contender import Contender, Skipped
 from qlif.cosim.benchmark.cosimulation import UPDATES, measure_cosimulation
 from qlif.cosim.benchmark.work import Work
 from qlif.cosim.configuration import Settings
-from qlif.cosim.simulators import find
-from qlif.model.errors import InputError
-from qlif.model.fixed import FixedNeurons
-from qlif.model.progress import Progress, unwatched
+from qlif.cosim.simulator.design import find
+from qlif.model.exceptions import InputError
+from qlif.model.golden.neurons import FixedNeurons
+from qlif.model.support.progress import Progress, unwatched
 
 SIZES = (100, 10_000, 1_000_000)
 ROUNDS = 15

@@ -11,8 +11,8 @@ from qlif.cosim.benchmark.chart import speed_figure
 from qlif.cosim.benchmark.goals import GOALS, OTHERS, verdicts
 from qlif.cosim.benchmark.machine import machine, versions
 from qlif.cosim.benchmark.measure import Measured
+from qlif.model.plots.themes import save
 from qlif.model.studies.tables import markdown
-from qlif.model.themes import save
 
 
 def facts(measured: Measured, rounds: int) -> dict[str, Any]:

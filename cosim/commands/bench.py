@@ -11,10 +11,10 @@ from qlif.cosim.benchmark import report
 from qlif.cosim.benchmark.measure import ROUNDS, SIZES, measure
 from qlif.cosim.benchmark.work import bytes_for
 from qlif.cosim.commands.options import JsonOption, OutOption, progress_bar
-from qlif.model.checks import whole
-from qlif.model.errors import InputError, unknown_name
-from qlif.model.files import write_text
-from qlif.model.memory import require_memory
+from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.support.checks import whole
+from qlif.model.support.files import write_text
+from qlif.model.support.memory import require_memory
 
 PARTS = ("kernel", "peers", "cosim")
 

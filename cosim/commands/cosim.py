@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from qlif.cosim import results, simulators
+from qlif.cosim import report as results
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     InputOption,
@@ -28,15 +28,16 @@ from qlif.cosim.commands.options import (
     read_verilog,
     with_depths,
 )
-from qlif.cosim.commands.self_test import DEFAULT_UPDATES, refuse, run_self_test, timesteps_for
+from qlif.cosim.commands.selftest import DEFAULT_UPDATES, refuse, run_self_test, timesteps_for
 from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import cosimulate
 from qlif.cosim.foreign import foreign_population
+from qlif.cosim.simulator import design
 from qlif.hdl.export import POPULATION_MODULE
 from qlif.hdl.primitives import primitives
-from qlif.hdl.targets import TARGETS
-from qlif.model.errors import InputError
-from qlif.model.files import write_text
+from qlif.hdl.target import TARGETS
+from qlif.model.exceptions import InputError
+from qlif.model.support.files import write_text
 
 DEFAULT_INPUT = "ou"
 DEFAULT_TARGET = "ecp5"
@@ -52,7 +53,7 @@ def cosim(
     input: InputOption = DEFAULT_INPUT,
     seed: SeedOption = 0,
     simulator: Annotated[
-        str, typer.Option("--simulator", help=f"One of {', '.join(simulators.SIMULATORS)}.")
+        str, typer.Option("--simulator", help=f"One of {', '.join(design.SIMULATORS)}.")
     ] = "verilator",
     waves: Annotated[bool, typer.Option("--waves", help="Leave waveforms behind.")] = False,
     stalls: Annotated[
@@ -132,7 +133,7 @@ def cosim(
         return
     if updates is not None:
         raise InputError("--updates belongs to --selftest; else the run has --steps times --neurons updates")
-    found = simulators.find(simulator)
+    found = design.find(simulator)
     configuration, currents = prepare(preset, params, neurons, steps, input, seed, BYTES_PER_UPDATE)
     configuration = with_depths(configuration, register, memory)
     if verilog is None:

@@ -8,7 +8,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from qlif.cosim import simulators
 from qlif.cosim.commands.options import (
     FEW_NEURONS,
     FEW_STEP_BITS,
@@ -24,9 +23,10 @@ from qlif.cosim.commands.options import (
 from qlif.cosim.configuration import Settings
 from qlif.cosim.coverage.report import HOLE, Coverage, as_json, markdown, measure, summary
 from qlif.cosim.coverage.unreachable import SECONDS
-from qlif.cosim.mutation.stimuli import UPDATES
-from qlif.model.checks import whole
-from qlif.model.files import write_text
+from qlif.cosim.mutation.recorded_benches import UPDATES
+from qlif.cosim.simulator import design
+from qlif.model.support.checks import whole
+from qlif.model.support.files import write_text
 
 
 def coverage(
@@ -51,7 +51,7 @@ def coverage(
     hole, and the exit code is 1. coverage.md and coverage.json name each.
     """
     whole("--updates", updates, minimum=1)
-    simulator = simulators.find("verilator")
+    simulator = design.find("verilator")
     configuration = Settings.read(preset, params).population(neurons)
     export = configuration.export(step_bits=FEW_STEP_BITS)
     with progress_bar(as_json_only) as progress:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from qlif.cosim import results
+from qlif.cosim import report as results
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     JsonOption,
@@ -23,14 +23,14 @@ from qlif.cosim.commands.options import (
     progress_bar,
     with_depths,
 )
-from qlif.cosim.commands.self_test import timesteps_for
+from qlif.cosim.commands.selftest import timesteps_for
 from qlif.cosim.configuration import Settings
 from qlif.hdl.primitives import primitives
-from qlif.hdl.self_test_export import BOARD_MODULE, board_top, export_self_test
-from qlif.model.errors import InputError
-from qlif.model.files import write_text
-from qlif.model.golden_self_test import GoldenSelfTest
-from qlif.model.self_test import SelfTestPlan
+from qlif.hdl.selftest.export import BOARD_MODULE, board_top, export_self_test
+from qlif.model.exceptions import InputError
+from qlif.model.selftest.golden import GoldenSelfTest
+from qlif.model.selftest.plan import SelfTestPlan
+from qlif.model.support.files import write_text
 
 
 def export(

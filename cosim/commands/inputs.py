@@ -2,7 +2,7 @@
 
 import typer
 
-from qlif.model import stimuli
+from qlif.model.inputs import stimuli
 
 
 def inputs() -> None:

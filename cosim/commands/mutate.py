@@ -10,7 +10,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from qlif.cosim import simulators
 from qlif.cosim.commands.options import (
     FEW_NEURONS,
     FEW_STEP_BITS,
@@ -26,10 +25,11 @@ from qlif.cosim.commands.options import (
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mutation.campaign import run_campaign
 from qlif.cosim.mutation.equivalence import SECONDS
-from qlif.cosim.mutation.netlist import MODES
+from qlif.cosim.mutation.faults import MODES
 from qlif.cosim.mutation.outcomes import EQUIVALENT, KILLED, SURVIVED, Campaign
-from qlif.cosim.mutation.stimuli import UPDATES
-from qlif.model.files import write_text
+from qlif.cosim.mutation.recorded_benches import UPDATES
+from qlif.cosim.simulator import design
+from qlif.model.support.files import write_text
 
 DEFAULT_COUNT = 100
 
@@ -56,7 +56,7 @@ def mutate(
 
     A campaign that was stopped goes on where it was if it is started again with the same options.
     """
-    simulator = simulators.find("verilator")
+    simulator = design.find("verilator")
     configuration = Settings.read(preset, params).population(neurons)
     export = configuration.export(step_bits=FEW_STEP_BITS)
     directory = out / "mutation"

@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from qlif.cosim.configuration import Configuration, Settings
-from qlif.hdl.depths import Depth
-from qlif.hdl.targets import TARGETS
-from qlif.model import stimuli
-from qlif.model.errors import InputError
-from qlif.model.memory import require_memory
+from qlif.hdl.storage import Depth
+from qlif.hdl.target import TARGETS
+from qlif.model.exceptions import InputError
+from qlif.model.inputs import stimuli
 from qlif.model.presets import PRESETS
+from qlif.model.support.memory import require_memory
 
 DEFAULT_NEURONS = 64
 DEFAULT_STEPS = 2000

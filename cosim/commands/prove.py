@@ -9,7 +9,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from qlif.cosim import simulators
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     PRESET_NAMES,
@@ -29,11 +28,12 @@ from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import lines
 from qlif.cosim.proof.prove import SECONDS
 from qlif.cosim.proof.tasks import Task, explicit_tasks, foreign_tasks, tasks
+from qlif.cosim.simulator import design
 from qlif.hdl.export import POPULATION_MODULE
 from qlif.hdl.primitives import EXPLICIT, VARIANTS, primitives
-from qlif.model.errors import InputError, unknown_name
-from qlif.model.files import write_text
+from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.presets import DEFAULT_PRESET, PRESETS
+from qlif.model.support.files import write_text
 
 
 def prove(
@@ -64,7 +64,7 @@ def prove(
     simulator: Annotated[
         str,
         typer.Option(
-            "--simulator", help=f"Where counterexamples are replayed: {', '.join(simulators.SIMULATORS)}."
+            "--simulator", help=f"Where counterexamples are replayed: {', '.join(design.SIMULATORS)}."
         ),
     ] = "verilator",
     timeout: TimeoutOption = SECONDS,
@@ -138,7 +138,7 @@ def _show(console: Console, task: Task, claim: Claim, simulator: str, out: Path)
         console.print(table)
     elif claim.counterexample is not None:
         console.print(json.dumps(dict(claim.counterexample)), highlight=False, soft_wrap=True)
-    found = simulators.find(simulator)
+    found = design.find(simulator)
     directory = out / "counterexample"
     replay = task.replay(claim, found, directory)
     if replay is None:

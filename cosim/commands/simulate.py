@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from qlif.cosim import results
+from qlif.cosim import report as results
 from qlif.cosim.commands.options import (
     InputOption,
     JsonOption,
@@ -20,8 +20,8 @@ from qlif.cosim.commands.options import (
     prepare,
     progress_bar,
 )
-from qlif.cosim.simulation import simulate as run_models
-from qlif.model.files import write_text
+from qlif.cosim.software_run import simulate as run_models
+from qlif.model.support.files import write_text
 
 BYTES_PER_UPDATE = 80
 """What a run keeps of each update, measured: spikes, potentials and traces of both models."""

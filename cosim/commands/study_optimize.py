@@ -7,24 +7,25 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from qlif.cosim import results, simulators
+from qlif.cosim import report
 from qlif.cosim.commands.options import JsonOption, OutOption, ParamsOption, progress_bar
 from qlif.cosim.commands.study_sweep import ProcessesOption, SchedulerOption
 from qlif.cosim.configuration import Settings
-from qlif.cosim.studies import delivery
-from qlif.cosim.studies.budget import Budget
-from qlif.cosim.studies.front import draw_front
-from qlif.cosim.studies.outcome import describe, front
-from qlif.cosim.studies.search import Search, search
-from qlif.cosim.studies.space import COSTS
-from qlif.hdl.targets import TARGETS
-from qlif.hdl.targets import target as target_of
-from qlif.model.checks import whole
-from qlif.model.errors import InputError, unknown_name
-from qlif.model.files import write_text
+from qlif.cosim.optimize import delivery
+from qlif.cosim.optimize.budget import Budget
+from qlif.cosim.optimize.front import draw_front
+from qlif.cosim.optimize.outcome import describe, front
+from qlif.cosim.optimize.search import Search, search
+from qlif.cosim.optimize.space import COSTS
+from qlif.cosim.simulator import design
+from qlif.hdl.target import TARGETS
+from qlif.hdl.target import target as target_of
+from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.studies import axes, tables
 from qlif.model.studies.executors import workers
 from qlif.model.studies.grid import DEFAULT_INPUT, Sweep
+from qlif.model.support.checks import whole
+from qlif.model.support.files import write_text
 
 
 def optimize(
@@ -76,7 +77,7 @@ def optimize(
         ),
     ] = 8,
     simulator: Annotated[
-        str, typer.Option("--simulator", help=f"One of {', '.join(simulators.SIMULATORS)}.")
+        str, typer.Option("--simulator", help=f"One of {', '.join(design.SIMULATORS)}.")
     ] = "verilator",
     cosim_steps: Annotated[int, typer.Option("--cosim-steps", help="Timesteps of the co-simulation.")] = 2000,
     scheduler: SchedulerOption = None,
@@ -96,7 +97,7 @@ def optimize(
     whole("--max-syntheses", max_syntheses)
     whole("--cosim-steps", cosim_steps)
     whole("--neurons", neurons)
-    found_simulator = simulators.find(simulator)
+    found_simulator = design.find(simulator)
     seeds = axes.whole_numbers("rounding_seed", rounding_seed, 0, 2**64 - 1)
     sweep = Sweep(
         word_bits=word_bits,
@@ -194,6 +195,6 @@ def _show(facts: dict[str, Any], out: Path) -> None:
         rows[f"narrowest word, {kind}"] = "none" if bits is None else f"{bits} bits"
     rows["updates co-simulated"] = facts["cosimulated_updates"]
     rows["bit mismatches"] = facts["mismatches"]
-    results.print_facts(console, best["name"], rows)
+    report.print_facts(console, best["name"], rows)
     console.print(facts["proof"], highlight=False)
     console.print(f"Preset, Verilog, table and Pareto front are in {out}/", highlight=False)

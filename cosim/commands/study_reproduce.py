@@ -9,7 +9,7 @@ from rich.console import Console
 
 from qlif.cosim.commands.options import JsonOption, OutOption, progress_bar
 from qlif.cosim.commands.study_sweep import ProcessesOption, SchedulerOption
-from qlif.model.spike_distances import check_libraries
+from qlif.model.metrics.spike_distances import check_libraries
 from qlif.model.studies.executors import workers
 from qlif.model.studies.named.catalogue import STUDIES
 from qlif.model.studies.named.catalogue import study as study_of

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from qlif.cosim.commands.options import JsonOption, OutOption, progress_bar
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.studies import tables
 from qlif.model.studies.evaluation import EVALUATED
 from qlif.model.studies.executors import workers

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from qlif.cosim import results
+from qlif.cosim import report
 from qlif.cosim.commands.options import (
     JsonOption,
     LanesOption,
@@ -23,8 +23,8 @@ from qlif.cosim.commands.options import (
     with_depths,
 )
 from qlif.cosim.configuration import Settings
-from qlif.hdl.synthesis import synthesise
-from qlif.model.files import write_text
+from qlif.hdl.synthesis.synthesise import synthesise
+from qlif.model.support.files import write_text
 
 
 def synth(
@@ -64,4 +64,4 @@ def synth(
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    results.print_synthesis(Console(), synthesis)
+    report.print_synthesis(Console(), synthesis)

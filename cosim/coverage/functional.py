@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.coverage import cases
-from qlif.cosim.coverage.cases import UpdateCase
-from qlif.cosim.coverage.traffic import Updates, stretches, updates
-from qlif.cosim.mutation.stimuli import Stimulus
+from qlif.cosim.coverage import update_points
+from qlif.cosim.coverage.traffic_points import Updates, stretches, updates
+from qlif.cosim.coverage.update_points import UpdateCase
+from qlif.cosim.mutation.recorded_benches import Stimulus
 from qlif.model.words import Words
 
 
@@ -57,11 +57,11 @@ def covered(recorded: Sequence[Stimulus], words: Words, interface: Mapping[str, 
 
     for stimulus in recorded:
         for stretch in stretches(stimulus):
-            for traffic in cases.traffic_cases():
+            for traffic in update_points.traffic_cases():
                 add(traffic.name, stimulus.bench, int(traffic.happened(stretch)))
             # What a bench writes at run time isn't in what it plays, so it says nothing of its updates.
             played = None if interface["runtime"] else updates(stretch, words, interface)
-            for case in cases.update_cases(words):
+            for case in update_points.update_cases(words):
                 add(case.name, stimulus.bench, 0 if played is None else _hits(case, played))
                 if case.alone:
                     asked[case.name] = case

@@ -12,12 +12,12 @@ from qlif.cosim.coverage import functional, structure
 from qlif.cosim.coverage.functional import Case
 from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
 from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable
-from qlif.cosim.mutation import stimuli
-from qlif.cosim.simulators import COVERAGE_FILE, Simulator
+from qlif.cosim.mutation import recorded_benches
+from qlif.cosim.simulator.design import COVERAGE_FILE, Simulator
 from qlif.hdl.export import Export
-from qlif.model.errors import InputError, unknown_name
-from qlif.model.progress import Progress, unwatched
+from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.studies import tables
+from qlif.model.support.progress import Progress, unwatched
 from qlif.model.words import Words
 
 FUNCTIONAL = "case"
@@ -103,7 +103,7 @@ def measure(
     *,
     benches: Sequence[str] = (),
     seed: int = 0,
-    updates: int = stimuli.UPDATES,
+    updates: int = recorded_benches.UPDATES,
     seconds: float = SECONDS,
     prove: bool = True,
     progress: Progress = unwatched,
@@ -147,7 +147,7 @@ def measure(
         if bench not in present:
             raise InputError(unknown_name("bench", bench, present))
     chosen = [bench for bench in present if bench in benches] or list(present)
-    recorded = stimuli.record(
+    recorded = recorded_benches.record(
         export,
         words,
         simulator,

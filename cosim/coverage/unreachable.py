@@ -13,22 +13,22 @@ from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from qlif.cosim.coverage.cases import UpdateCase
-from qlif.cosim.coverage.traffic import sums
+from qlif.cosim.coverage.traffic_points import sums
+from qlif.cosim.coverage.update_points import UpdateCase
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.control import Control
 from qlif.cosim.proof.integers import Integer, choose
 from qlif.cosim.proof.invariants import assumed_of
-from qlif.cosim.proof.netlist import read_circuit
 from qlif.cosim.proof.outgoing import of_a_state, retired, words_of_row
-from qlif.cosim.proof.population import population_claims
+from qlif.cosim.proof.population_claims import population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach, sums_of, unsaturated
+from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
 from qlif.hdl.export import Export
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.words import Words
 
 SECONDS = 60.0

@@ -10,24 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from qlif.cosim.mutation import self_test, stimuli
+from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
+from qlif.cosim.mutation.faults import Mutant, MutatedNetlist, plant
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST, Findings
-from qlif.cosim.mutation.netlist import Mutant, MutatedNetlist, plant
 from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
+from qlif.cosim.mutation.play_benches import Replay
+from qlif.cosim.mutation.play_selftest import SelfTestPlayer
 from qlif.cosim.mutation.player import Player
-from qlif.cosim.mutation.replay import Replay
-from qlif.cosim.mutation.self_test import SelfTestPlayer
-from qlif.cosim.mutation.stimuli import Stimulus
-from qlif.cosim.simulators import SimulationError, Simulator
-from qlif.cosim.verilator_program import PROGRAMS
+from qlif.cosim.mutation.recorded_benches import Stimulus
+from qlif.cosim.simulator.design import SimulationError, Simulator
 from qlif.hdl.export import Export
-from qlif.hdl.self_test_export import export_self_test
+from qlif.hdl.selftest.export import export_self_test
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
-from qlif.model.progress import Progress, unwatched
-from qlif.model.self_test import SelfTestPlan
+from qlif.model.selftest.plan import SelfTestPlan
+from qlif.model.support.progress import Progress, unwatched
 from qlif.model.words import Words, quantise
 
 
@@ -39,7 +38,7 @@ def run_campaign(
     *,
     count: int,
     seed: int = 0,
-    updates: int = stimuli.UPDATES,
+    updates: int = recorded_benches.UPDATES,
     jobs: int = 2,
     seconds: float = SECONDS,
     progress: Progress = unwatched,
@@ -93,7 +92,7 @@ def run_campaign(
     plan = SelfTestPlan.of(words, seed)
     progress("planting faults", 0.0)
     netlist = plant(export, count, seed, directory / "netlist")
-    recorded = stimuli.record(
+    recorded = recorded_benches.record(
         export, words, simulator, directory / "benches", seed=seed, updates=updates, progress=progress
     )
     played = _played_key(recorded, export, plan)
@@ -109,7 +108,7 @@ def run_campaign(
     _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
     _prove(netlist, words, export, findings, jobs, seconds, progress)
     outcomes = [Outcome.of(mutant, findings.about(mutant.number)) for mutant in netlist.mutants]
-    return Campaign(export.interface["preset"], seed, self_test.TIMESTEPS, outcomes)
+    return Campaign(export.interface["preset"], seed, play_selftest.TIMESTEPS, outcomes)
 
 
 def _play(
@@ -195,8 +194,8 @@ def _netlist_key(netlist: MutatedNetlist) -> str:
 def _played_key(recorded: Sequence[Stimulus], export: Export, plan: SelfTestPlan) -> str:
     """Return what tells what is played to it from other things."""
     gates = export_self_test(export, plan).verilog
-    program = (PROGRAMS / self_test.PROGRAM).read_text(encoding="utf-8")
-    digest = hashlib.sha256(repr((gates, program, self_test.TIMESTEPS)).encode())
+    program = play_selftest.PROGRAM.read_text(encoding="utf-8")
+    digest = hashlib.sha256(repr((gates, program, play_selftest.TIMESTEPS)).encode())
     for stimulus in recorded:
         digest.update(stimulus.bench.encode())
         for name, words in sorted(stimulus.words.items()):

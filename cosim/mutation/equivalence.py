@@ -4,16 +4,16 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
+from qlif.cosim.mutation.faults import SELECTOR
 from qlif.cosim.mutation.lockstep import Lockstep
-from qlif.cosim.mutation.netlist import SELECTOR
-from qlif.cosim.mutation.updates import differs
+from qlif.cosim.mutation.pipeline_faults import differs
 from qlif.cosim.proof.circuit import Circuit, Clock, Node
 from qlif.cosim.proof.claims import Unproved
-from qlif.cosim.proof.netlist import check_ports, read_circuit
 from qlif.cosim.proof.outgoing import prove_on_the_way, sends_what_it_keeps
-from qlif.cosim.proof.population import RESTARTS, PopulationProof, population_claims
+from qlif.cosim.proof.population_claims import RESTARTS, PopulationProof, population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import CLOSED, Reach
+from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import Update, signal, stages_of_currents, unpacked
 from qlif.hdl.export import Export

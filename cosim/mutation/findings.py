@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from qlif.model.files import write_text
+from qlif.model.support.files import write_text
 
 BENCHES, SELF_TEST, PROOF = "benches", "self-test", "proof"
 """Names of findings: where the benches see a fault, how the self-test ends, what the prover says of it."""

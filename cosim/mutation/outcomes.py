@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from qlif.cosim.mutation.faults import Mutant
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST
-from qlif.cosim.mutation.netlist import Mutant
-from qlif.cosim.mutation.self_test import PASSED
-from qlif.cosim.simulators import SimulationError
+from qlif.cosim.mutation.play_selftest import PASSED
+from qlif.cosim.simulator.design import SimulationError
 
 KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from qlif.cosim.simulators import SimulationError
+from qlif.cosim.simulator.design import SimulationError
 
 
 class Player(Protocol):

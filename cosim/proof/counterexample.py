@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from qlif.cosim.job import Job
-from qlif.cosim.simulators import Design, Simulator
+from qlif.cosim.benches.job import Job
+from qlif.cosim.simulator.design import Design, Simulator
 from qlif.hdl.export import Export
-from qlif.hdl.gates import models_of
-from qlif.model import datapath
-from qlif.model.files import write_text
+from qlif.hdl.synthesis.gates import models_of
 from qlif.model.formats import UQ, Format
+from qlif.model.golden import step as datapath
+from qlif.model.support.files import write_text
 from qlif.model.words import POTENTIALS, Words
 
-NEURON_BENCH = "qlif.cosim.benches.neuron"
+NEURON_BENCH = "qlif.cosim.benches.neuron_bench"
 OUTPUTS = ("potential", "refractory", "trace", "spike")
 
 

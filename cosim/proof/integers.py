@@ -1,6 +1,6 @@
 """Whole numbers on solver bit-vectors: as wide as they need to be, so that no operation overflows.
 
-They have the operators that :mod:`qlif.model.datapath` uses. What that computes on them is what it computes
+They have the operators that :mod:`qlif.model.golden.step` uses. What that computes on them is what it computes
 on Python's integers.
 """
 
@@ -144,7 +144,7 @@ def constant(terms: Products, number: int) -> Integer:
 
 
 def choose(terms: Products, condition: Any, a: Number, b: Number) -> Integer:
-    """Choose between two numbers: the `where` of :mod:`qlif.model.datapath`."""
+    """Choose between two numbers: the `where` of :mod:`qlif.model.golden.step`."""
     a, b = (x if isinstance(x, Integer) else constant(terms, x) for x in (a, b))
     low, high = min(a.low, b.low), max(a.high, b.high)
     width = max(a.width, b.width) + 1

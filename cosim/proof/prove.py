@@ -13,14 +13,14 @@ from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import POPULATION_BENCH, cosimulate
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay, by_clock, play
-from qlif.cosim.proof.netlist import is_pipeline, read_export
-from qlif.cosim.proof.population import population_claims
+from qlif.cosim.proof.population_claims import population_claims
 from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.read_verilog import is_pipeline, read_export
 from qlif.cosim.proof.runs import Undecided, follow, prove_run
 from qlif.cosim.proof.update import legality, neuron_update, population_updates
-from qlif.cosim.simulators import Simulator
+from qlif.cosim.simulator.design import Simulator
 from qlif.hdl.export import Export
-from qlif.model.fixed import FixedNeurons
+from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.words import Words
 
 SECONDS = 60.0

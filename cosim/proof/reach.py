@@ -20,8 +20,8 @@ from qlif.cosim.proof.intervals import Interval
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import STATE, Update
-from qlif.model import datapath
 from qlif.model.formats import Overflow
+from qlif.model.golden import step
 from qlif.model.words import Words
 
 LARGEST_WIDTH = 20
@@ -151,7 +151,7 @@ def _ends_by_word(words: Words, constants: Mapping[str, int], low: int, high: in
     current = words.arithmetic.current
     before = np.arange(low, high + 1).astype(kind)
     ends = [
-        datapath.integrate(words, constants, before, word, random, np.where)
+        step.integrate(words, constants, before, word, random, np.where)
         for word in (current.min_word, current.max_word)
         for random in (0, (1 << words.arithmetic.random_bits) - 1)
     ]
@@ -194,6 +194,6 @@ def unsaturated(words: Words, constants: Mapping[str, Any]) -> Callable[[Any, An
         def within(condition: object, end: object, number: Any) -> Any:
             return number
 
-        return datapath.integrate(plain, constants, potential, current, random, within)
+        return step.integrate(plain, constants, potential, current, random, within)
 
     return integrated

@@ -20,7 +20,7 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
-from qlif.model import datapath
+from qlif.model.golden import step as datapath
 from qlif.model.random_words import RandomWords
 from qlif.model.words import Words
 

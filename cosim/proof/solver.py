@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 
 Term = Any
 """A bit-vector or an array of the solver. A condition is a bit-vector of one bit."""

@@ -9,7 +9,6 @@ from qlif.cosim.configuration import Configuration
 from qlif.cosim.proof import counterexample
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay
-from qlif.cosim.proof.netlist import check_ports, is_pipeline, read_circuit
 from qlif.cosim.proof.prove import (
     RUNS,
     UPDATE_CLAIM,
@@ -19,11 +18,12 @@ from qlif.cosim.proof.prove import (
     replay_clocks,
     replay_run,
 )
-from qlif.cosim.simulators import Simulator
-from qlif.hdl.depths import Depth
+from qlif.cosim.proof.read_verilog import check_ports, is_pipeline, read_circuit
+from qlif.cosim.simulator.design import Simulator
 from qlif.hdl.export import Export, export_neuron
 from qlif.hdl.primitives import primitives
-from qlif.model.errors import InputError
+from qlif.hdl.storage import Depth
+from qlif.model.exceptions import InputError
 from qlif.model.formats import Overflow, Rounding
 from qlif.model.parameters import Parameters
 from qlif.model.words import Words, quantise

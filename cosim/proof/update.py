@@ -18,9 +18,9 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
-from qlif.model import datapath
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.formats import Format
+from qlif.model.golden import step as datapath
 from qlif.model.words import Words
 
 LEGAL = "a legal state stays legal: potential below threshold, counter and trace within their limits"

@@ -4,8 +4,8 @@ import functools
 import importlib.util
 import os
 
-from qlif.model.checks import whole
-from qlif.model.errors import InputError, unknown_name
+from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.support.checks import whole
 
 COMPILED, NUMPY = "compiled", "numpy"
 ENGINES = (COMPILED, NUMPY)

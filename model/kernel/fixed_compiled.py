@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model import datapath
+from qlif.model.golden import step
 from qlif.model.kernel.blocks import block_of, on_blocks, shares_of
 from qlif.model.kernel.loops import advance
 from qlif.model.kernel.room import Room
@@ -42,12 +42,12 @@ class CompiledEngine:
         return np.zeros(self._block, dtype=np.uint8), np.zeros(self._block, dtype=self._plan.current)
 
     @property
-    def state(self) -> datapath.State:
+    def state(self) -> step.State:
         """The state's words."""
-        return datapath.State(self._potential.copy(), self._refractory.copy(), self._trace.copy())
+        return step.State(self._potential.copy(), self._refractory.copy(), self._trace.copy())
 
     @state.setter
-    def state(self, state: datapath.State) -> None:
+    def state(self, state: step.State) -> None:
         for mine, new in zip((self._potential, self._refractory, self._trace), state, strict=True):
             mine[:] = new
 

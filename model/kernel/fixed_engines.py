@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model import datapath
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
+from qlif.model.golden import step as datapath
 from qlif.model.kernel.engines import COMPILED, chosen_engine, chosen_threads
 from qlif.model.kernel.room import Room, packed
 from qlif.model.kernel.rules import Plan
@@ -45,7 +45,7 @@ def fixed_engine(plan: Plan, engine: str | None = None, threads: int | None = No
     threads = chosen_threads(threads)
     # Sums that no machine integer holds are Python's own in numpy's arrays.
     if chosen_engine(engine) == COMPILED and plan.possible:
-        from qlif.model.kernel.fixed_compiled import CompiledEngine  # numba takes its time to import
+        from qlif.model.kernel.fixed_compiled import CompiledEngine
 
         return CompiledEngine(plan, threads)
     return NumpyEngine(plan)

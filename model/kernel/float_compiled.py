@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.kernel.blocks import block_of, on_blocks, shares_of
-from qlif.model.kernel.float_engines import FloatState, physical
 from qlif.model.kernel.float_loops import PARAMETERS, advance
+from qlif.model.kernel.float_state import FloatState, physical
 from qlif.model.kernel.room import Room
 from qlif.model.kernel.running import Snapshot
 from qlif.model.parameters import Parameters

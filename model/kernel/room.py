@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.memory import require_memory
+from qlif.model.support.memory import require_memory
 
 _BITS = 64
 _UNDOUBTED = 1 << 26

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from qlif.model.arithmetic import WIDEST_WORD, Form
-from qlif.model.checks import Quantity, number_from
-from qlif.model.errors import InputError, show, unknown_name
+from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.formats import Rounding
+from qlif.model.support.checks import Quantity, number_from
 
 AUTOMATIC = "auto"
 """Fraction bits that follow from the word: it less the integer bits of the form's usual format."""

@@ -2,7 +2,7 @@
 
 The two errors have columns of their own. ``quantization_...`` is the fixed-point run against float64
 Euler with the same timestep and the same input; ``integration_...`` is that float64 Euler run against the
-membrane equation solved without a timestep (:mod:`qlif.model.exact_flow`). The second doesn't depend on
+membrane equation solved without a timestep (:mod:`qlif.model.theory.exact_flow`). The second doesn't depend on
 the arithmetic, and is computed once for all points that share a timestep, a neuron and an input.
 """
 
@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model import exact_flow, metrics
-from qlif.model.errors import InputError, PrecisionWarning
+from qlif.model.exceptions import InputError, PrecisionWarning
+from qlif.model.metrics import run_errors
+from qlif.model.metrics.spike_distances import spike_distances
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
 from qlif.model.recording import Recording
-from qlif.model.spike_distances import spike_distances
 from qlif.model.studies.grid import Point, Sweep
+from qlif.model.theory import exact_flow
 
 Row = dict[str, Any]
 """One line of the table: text, numbers, and None where there is none."""
@@ -112,7 +113,7 @@ def _reference(settings: str, text: str, dt: float, tau_m: float) -> _Reference:
     duration = len(currents) * dt
     found = {
         **_spike_errors(exact.spike_times, times, dt),
-        "rmse_mv": metrics.potential_error(exact.potentials, euler.potentials).rmse_mv,
+        "rmse_mv": run_errors.potential_error(exact.potentials, euler.potentials).rmse_mv,
         **(_distances(exact.spike_times, times, duration) if sweep.distances else {}),
     }
     row = {
@@ -126,7 +127,7 @@ def _reference(settings: str, text: str, dt: float, tau_m: float) -> _Reference:
 
 def _quantization(reference: _Reference, golden: Recording, distances: bool) -> Row:
     assert golden.potentials is not None and reference.euler.potentials is not None
-    error = metrics.potential_error(reference.euler.potentials, golden.potentials)
+    error = run_errors.potential_error(reference.euler.potentials, golden.potentials)
     times = golden.spike_times
     return {
         **_spike_errors(reference.times, times, golden.dt),
@@ -146,7 +147,7 @@ def _spike_errors(
     # Differences of times on the grid of timesteps are whole steps but for float's last places.
     together = np.round(np.concatenate(lags), 6)
     counts = np.array([[len(a), len(b)] for a, b in zip(expected, found, strict=True)])
-    rate = metrics.rate_error(expected, found)
+    rate = run_errors.rate_error(expected, found)
     return {
         "max_lag_steps": together.max() if together.size else math.nan,
         "mean_lag_steps": together.mean() if together.size else math.nan,

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from qlif.model.checks import whole
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.kernel.engines import cores
+from qlif.model.support.checks import whole
 
 ANSWER_WITHIN_S = 10.0
 """A scheduler that takes longer is said not to answer."""

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from qlif.model.errors import InputError
-from qlif.model.themes import Theme, add_legend, new_figure, panels_of
+from qlif.model.exceptions import InputError
+from qlif.model.plots.themes import Theme, add_legend, new_figure, panels_of
 
 _MARKERS = ("o", "D", "s", "^", "v", "P")
 

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model import stimuli
 from qlif.model.arithmetic import WIDEST_WORD, Arithmetic, Form
-from qlif.model.checks import flag, whole
-from qlif.model.errors import InputError, PrecisionWarning, show, unknown_name
+from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.formats import Format, Rounding
+from qlif.model.inputs import stimuli
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import PRESETS
 from qlif.model.recording import Recording
 from qlif.model.studies import axes
+from qlif.model.support.checks import flag, whole
 
 BASES: dict[str, str] = {Form.FACTORED: "factored-16", Form.SQUARE: "square-18"}
 """The preset of each form from which a sweep takes what it doesn't vary: current and trace format,

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from qlif.model.files import write_text
+from qlif.model.plots.themes import Theme, save
 from qlif.model.studies import tables
 from qlif.model.studies.evaluation import EVALUATED, Row
 from qlif.model.studies.figures import LABELS, Line, Panel, line_figure
 from qlif.model.studies.grid import Sweep
-from qlif.model.themes import Theme, save
+from qlif.model.support.files import write_text
 
 _HOW_TO_READ = """\
 Quantization error is the fixed-point neuron against float64 Euler of the same timestep; integration error

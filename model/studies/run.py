@@ -6,11 +6,11 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 from typing import Any
 
-from qlif.model.errors import InputError
-from qlif.model.progress import Progress, unwatched
-from qlif.model.studies import journal
+from qlif.model.exceptions import InputError
 from qlif.model.studies.evaluation import Row, evaluate
 from qlif.model.studies.grid import Sweep
+from qlif.model.support import journal
+from qlif.model.support.progress import Progress, unwatched
 
 AHEAD = 3
 """So many points wait for each worker, so that none is idle; more would only take memory."""
@@ -30,7 +30,7 @@ def run_sweep(
     ----------
     sweep : Sweep
     path : Path
-        The journal; see :mod:`qlif.model.studies.journal`.
+        The journal; see :mod:`qlif.model.support.journal`.
     executor : concurrent.futures.Executor
         Any: processes of this machine, threads, or a cluster's.
     workers : int

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qlif.model.errors import InputError
-from qlif.model.files import whole_file, write_text
+from qlif.model.exceptions import InputError
+from qlif.model.support.files import whole_file, write_text
 
 Rows = Sequence[dict[str, Any]]
 

@@ -4,17 +4,18 @@ import sys
 
 import pytest
 
-from qlif.cosim import cli, simulators
-from qlif.hdl import yowasp
+from qlif.cosim import cli
+from qlif.cosim.simulator import design
 from qlif.hdl.export import Export
-from qlif.model.errors import InputError
+from qlif.hdl.synthesis import yowasp
+from qlif.model.exceptions import InputError
 
 
-@pytest.fixture(params=simulators.SIMULATORS)
+@pytest.fixture(params=design.SIMULATORS)
 def simulator(request):
     """Each simulator of this machine; one that is missing is a skip with its reason."""
     try:
-        return simulators.find(request.param)
+        return design.find(request.param)
     except InputError as error:
         pytest.skip(str(error))
 
@@ -22,9 +23,9 @@ def simulator(request):
 @pytest.fixture
 def quick_simulator():
     """The simulator that builds fastest, for tests that aren't about the simulator."""
-    for name in reversed(simulators.SIMULATORS):
+    for name in reversed(design.SIMULATORS):
         try:
-            return simulators.find(name)
+            return design.find(name)
         except InputError as error:
             reason = str(error)
     pytest.skip(reason)

@@ -14,9 +14,9 @@ from qlif.cosim.benchmark.goals import GOALS, OTHERS, verdicts
 from qlif.cosim.benchmark.measure import Measured, golden_end
 from qlif.cosim.benchmark.plain_numpy import TightNumpy
 from qlif.cosim.benchmark.work import Work
-from qlif.model import memory
-from qlif.model.fixed import FixedNeurons
+from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.kernel import engines
+from qlif.model.support import memory
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import time
 import numpy as np
 import pytest
 
-from qlif.cosim import simulators
+from qlif.cosim.simulator import design
 from qlif.hdl import neuron
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 
 COSIM_KEYS = {
     "preset",
@@ -189,18 +189,18 @@ def test_a_directory_that_cannot_be_written(qlif, tmp_path):
 
 @pytest.mark.parametrize("tool", ["make", "perl", "g++"])
 def test_a_missing_tool_is_named(monkeypatch, tool):
-    real = simulators.shutil.which
+    real = design.shutil.which
     gone = {tool, "c++"} if tool == "g++" else {tool}
-    monkeypatch.setattr(simulators.shutil, "which", lambda name: None if name in gone else real(name))
+    monkeypatch.setattr(design.shutil, "which", lambda name: None if name in gone else real(name))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(InputError, match=f"simulator verilator needs .*{tool.replace('+', '.')}"):
-        simulators.find("verilator")
+        design.find("verilator")
 
 
 def test_a_missing_icarus_is_named(monkeypatch):
-    monkeypatch.setattr(simulators.shutil, "which", lambda name: None)
+    monkeypatch.setattr(design.shutil, "which", lambda name: None)
     with pytest.raises(InputError, match="simulator icarus isn't installed"):
-        simulators.find("icarus")
+        design.find("icarus")
 
 
 def test_the_console_script_is_there():
@@ -224,7 +224,7 @@ def test_a_run_too_large_for_memory_is_refused_with_its_figure(qlif, tmp_path, c
 def test_an_interrupted_self_test_leaves_nothing_half_written(tmp_path):
     """Interrupted while it builds or runs: the Verilog is whole, and no folder of its own is left."""
     try:
-        simulators.find("verilator")
+        design.find("verilator")
     except InputError as error:
         pytest.skip(str(error))
     command = [

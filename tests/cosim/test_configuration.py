@@ -3,9 +3,9 @@
 import pytest
 
 from qlif.cosim.configuration import Settings
-from qlif.hdl.depths import place
-from qlif.model.errors import InputError
-from qlif.model.fixed import ParameterWrite
+from qlif.hdl.storage import place
+from qlif.model.exceptions import InputError
+from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.words import quantise

@@ -4,12 +4,12 @@ import importlib.metadata
 
 import pytest
 
-from qlif.cosim import simulators
-from qlif.cosim.job import Job
+from qlif.cosim.benches.job import Job
+from qlif.cosim.simulator import design as simulators
 from qlif.hdl.export import export_population
-from qlif.hdl.gates import gate_netlist
 from qlif.hdl.primitives import primitives
-from qlif.model.errors import InputError
+from qlif.hdl.synthesis.gates import gate_netlist
+from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.words import quantise
@@ -45,7 +45,7 @@ def gate_run(tmp_path, target, preset, variant, neurons, updates):
     job = tmp_path / "job"
     job.mkdir()
     Job(words, export.interface, {"updates": updates}).write(job)
-    outcome = design.run("qlif.cosim.benches.population", job, 1, TESTS)
+    outcome = design.run("qlif.cosim.benches.population_bench", job, 1, TESTS)
     return outcome, (job / "simulation.log").read_text()
 
 

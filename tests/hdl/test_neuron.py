@@ -11,11 +11,11 @@ from amaranth.sim import Simulator
 from qlif.hdl import fixed
 from qlif.hdl import neuron as neuron_module
 from qlif.hdl.neuron import NeuronPipeline
-from qlif.model import datapath
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.datapath import State, step, where_integer
-from qlif.model.errors import InputError, PrecisionWarning
+from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.formats import SQ, UQ
+from qlif.model.golden import step as datapath
+from qlif.model.golden.step import State, step, where_integer
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
 from qlif.model.words import quantise

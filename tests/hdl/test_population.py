@@ -8,8 +8,8 @@ from amaranth.sim import Simulator
 
 from qlif.hdl import population as population_module
 from qlif.hdl.population import LARGEST_POPULATION, Population
-from qlif.model.errors import InputError
-from qlif.model.fixed import FixedNeurons
+from qlif.model.exceptions import InputError
+from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
 from qlif.model.words import quantise

@@ -10,10 +10,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from qlif.hdl import yowasp
 from qlif.hdl.primitives import ECP5Primitives, primitives
-from qlif.hdl.targets import TARGETS
-from qlif.model.errors import InputError
+from qlif.hdl.synthesis import yowasp
+from qlif.hdl.target import TARGETS
+from qlif.model.exceptions import InputError
 
 
 class MemoryAlone(wiring.Component):

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.formats import SQ, UQ, Format
 
 SMALL = [

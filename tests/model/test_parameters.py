@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from qlif.model.errors import InputError, PrecisionWarning
+from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.parameters import PER_NEURON, Parameters, population_shape
 
 DEFAULTS = {

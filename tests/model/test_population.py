@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from qlif.model import QLIFPopulation
-from qlif.model.datapath import State, step, where_integer
-from qlif.model.errors import InputError
-from qlif.model.fixed import FixedNeurons
+from qlif.model.exceptions import InputError
+from qlif.model.golden.neurons import FixedNeurons
+from qlif.model.golden.step import State, step, where_integer
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
 from qlif.model.random_words import RandomWords

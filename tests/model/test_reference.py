@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from qlif.model.analytic import interspike_interval
 from qlif.model.parameters import Parameters
 from qlif.model.reference import FloatNeurons
+from qlif.model.theory.closed_form import interspike_interval
 
 STATES = ("s", "v", "refrac_count", "traces")
 

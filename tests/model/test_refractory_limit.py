@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from qlif.model.datapath import State
-from qlif.model.fixed import FixedNeurons, ParameterWrite
+from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
+from qlif.model.golden.step import State
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.words import quantise

@@ -9,9 +9,9 @@ from apytypes import APyFixed, APyFixedArray, OverflowMode, QuantizationMode
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qlif.model import datapath
-from qlif.model.datapath import drop, fit, where_integer
 from qlif.model.formats import Format, Overflow, Rounding
+from qlif.model.golden import step
+from qlif.model.golden.step import drop, fit, where_integer
 
 # The directed names of apytypes, which can't be mistaken: ties towards plus infinity is "half up".
 QUANTIZATION = {
@@ -49,8 +49,8 @@ def targets(source):
 
 
 def mismatches(words, source, target, rounding, overflow):
-    dropped = datapath.drop(words, source.f_bits - target.f_bits, rounding)
-    ours = datapath.fit(dropped, target, overflow, np.where)
+    dropped = step.drop(words, source.f_bits - target.f_bits, rounding)
+    ours = step.fit(dropped, target, overflow, np.where)
     return np.flatnonzero(ours != cast(words, source, target, rounding, overflow))
 
 
@@ -129,7 +129,7 @@ DAMAGED = {
 @pytest.mark.parametrize("fault", DAMAGED)
 def test_a_planted_rounding_fault_is_found(monkeypatch, fault):
     rounding, damaged = DAMAGED[fault]
-    monkeypatch.setattr(datapath, "drop", damaged)
+    monkeypatch.setattr(step, "drop", damaged)
     wrong, _ = all_mismatches(rounding, Overflow.SAT)
     assert wrong
 
@@ -137,7 +137,7 @@ def test_a_planted_rounding_fault_is_found(monkeypatch, fault):
 @pytest.mark.parametrize("overflow", OVERFLOW)
 def test_a_planted_overflow_fault_is_found(monkeypatch, overflow):
     other = {Overflow.SAT: Overflow.WRAP, Overflow.WRAP: Overflow.SAT}[overflow]
-    monkeypatch.setattr(datapath, "fit", lambda value, form, _, where: fit(value, form, other, where))
+    monkeypatch.setattr(step, "fit", lambda value, form, _, where: fit(value, form, other, where))
     wrong, _ = all_mismatches(Rounding.RND, overflow)
     assert wrong
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlif.model import memory
-from qlif.model.errors import InputError
-from qlif.model.fixed import FixedNeurons, ParameterWrite
+from qlif.model.exceptions import InputError
+from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.kernel import blocks, engines
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import preset
+from qlif.model.support import memory
 from qlif.model.words import quantise
 
 ENGINES = ("compiled", "numpy")

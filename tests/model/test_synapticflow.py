@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.synapticflow import SynapticflowNeurons, as_tensor, common_type
 
 RECORDER = runpy.run_path(str(Path(__file__).with_name("record_synapticflow.py")))

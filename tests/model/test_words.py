@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from qlif.model import words as words_module
 from qlif.model.arithmetic import Arithmetic, Currents, Form
-from qlif.model.errors import InputError, PrecisionWarning
+from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.formats import SQ, UQ, Overflow, Rounding
 from qlif.model.parameters import Parameters
 from qlif.model.presets import DEFAULT_PRESET, PRESETS, preset

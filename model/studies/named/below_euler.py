@@ -14,17 +14,17 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from qlif.model import analytic
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.fi_curve import fi_curve
 from qlif.model.formats import SQ
+from qlif.model.metrics.fi_curve import fi_curve
 from qlif.model.parameters import Parameters
+from qlif.model.plots.themes import Theme
 from qlif.model.presets import PRESETS
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named.neuron import LOWEST_MV, NEURON, curve_currents
 from qlif.model.studies.named.result import Bench, Result
-from qlif.model.themes import Theme
+from qlif.model.theory import closed_form
 from qlif.model.words import Words, quantise
 
 DENSE = np.linspace(LOWEST_MV, 48.0, 1000)
@@ -94,7 +94,7 @@ def _failing(
     neuron: Parameters, arithmetic: Arithmetic, currents: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Return the currents where rounding is the larger error, and its largest change, timesteps."""
-    closed = analytic.interspike_interval(neuron, currents)
+    closed = closed_form.interspike_interval(neuron, currents)
     euler = fi_curve(neuron, currents, duration_ms=DURATION_MS).mean_isi_ms
     fixed = fi_curve(neuron, currents, arithmetic=arithmetic, duration_ms=DURATION_MS).mean_isi_ms
     quantization, integration = np.abs(fixed - euler), np.abs(euler - closed)

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from qlif.model.errors import InputError, unknown_name
+from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.studies.named import (
     below_euler,
     dead_zone,

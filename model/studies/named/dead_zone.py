@@ -12,15 +12,15 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from qlif.model import analytic
-from qlif.model.effective_rheobase import effective_rheobase
-from qlif.model.fi_curve import FICurve, fi_curve
+from qlif.model.metrics.effective_rheobase import effective_rheobase
+from qlif.model.metrics.fi_curve import FICurve, fi_curve
+from qlif.model.plots.themes import Theme
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.grid import BASES
 from qlif.model.studies.named.neuron import NEURON, RANDOM_BITS, usual
 from qlif.model.studies.named.result import Bench, Result
-from qlif.model.themes import Theme
+from qlif.model.theory import closed_form
 from qlif.model.words import quantise
 
 BITS = (8, 10, 12, 14, 16, 18)
@@ -83,7 +83,7 @@ def _silence(row: Row) -> str:
 def _draw(curves: dict[tuple[str, str, int], FICurve], theme: Theme) -> Figure:
     panels = []
     for form, rounding in (("factored", "RND"), ("square", "RND"), ("factored", "SR")):
-        closed = analytic.firing_rate(NEURON, CURRENTS)
+        closed = closed_form.firing_rate(NEURON, CURRENTS)
         lines = [Line("closed form", CURRENTS, closed, plain=True)]
         for bits in BITS:
             curve = curves[form, rounding, bits]

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from qlif.model import analytic
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.fi_curve import fi_curve
 from qlif.model.formats import SQ
+from qlif.model.metrics.fi_curve import fi_curve
 from qlif.model.parameters import Parameters
+from qlif.model.plots.themes import Theme
 from qlif.model.presets import PRESETS
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named.neuron import NEURON
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.studies.statistics import mean_and_half_width
-from qlif.model.themes import Theme
+from qlif.model.theory import closed_form
 
 CURRENTS = np.array([16.5, 17.0, 20.0, 30.0])
 DURATION_MS = 5000.0
@@ -58,7 +58,7 @@ CASES: tuple[tuple[str, Parameters, Arithmetic | None, Sequence[float]], ...] = 
 
 def run(bench: Bench) -> Result:
     """Measure every case, stochastic ones over seeds."""
-    closed = analytic.interspike_interval(NEURON, CURRENTS)
+    closed = closed_form.interspike_interval(NEURON, CURRENTS)
     euler = fi_curve(NEURON, CURRENTS, duration_ms=DURATION_MS).mean_isi_ms
     rows: list[Row] = []
     for number, (label, neuron, arithmetic, noted) in enumerate(CASES):

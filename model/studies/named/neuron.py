@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.fi_curve import fi_currents
 from qlif.model.formats import SQ
+from qlif.model.metrics.fi_curve import fi_currents
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.studies.grid import BASES, Sweep

@@ -9,11 +9,11 @@ import math
 
 from matplotlib.figure import Figure
 
+from qlif.model.plots.themes import Theme
 from qlif.model.studies.evaluation import DISTANCES, Row
 from qlif.model.studies.figures import LABELS, Line, Panel, line_figure
 from qlif.model.studies.named.neuron import NOISE_INPUT, sweep_of_neuron
 from qlif.model.studies.named.result import Bench, Result
-from qlif.model.themes import Theme
 
 SWEEP = sweep_of_neuron(
     word_bits="10..22",

@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from qlif.model import stimuli
 from qlif.model.arithmetic import Form
-from qlif.model.metrics import root_mean_square
+from qlif.model.inputs import stimuli
+from qlif.model.metrics.run_errors import root_mean_square
+from qlif.model.metrics.spike_distances import spike_distances
+from qlif.model.plots.themes import Theme
 from qlif.model.population import QLIFPopulation
-from qlif.model.spike_distances import spike_distances
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named.neuron import NEURON, NOISE_INPUT, usual
 from qlif.model.studies.named.result import Bench, Result
-from qlif.model.themes import Theme
 
 BITS = range(8, 21, 2)
 NEURONS, TIMESTEPS, SEEDS = 16, 20_000, range(1, 6)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from qlif.model.files import write_text
-from qlif.model.progress import Progress
+from qlif.model.plots.themes import Theme, save
 from qlif.model.studies import tables
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import run_sweep
-from qlif.model.themes import Theme, save
+from qlif.model.support.files import write_text
+from qlif.model.support.progress import Progress
 
 
 @dataclass(frozen=True)

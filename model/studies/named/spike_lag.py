@@ -11,15 +11,15 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from qlif.model import metrics
-from qlif.model.fixed import ParameterWrite
+from qlif.model.golden.neurons import ParameterWrite
+from qlif.model.metrics import run_errors
 from qlif.model.parameters import Parameters
+from qlif.model.plots.themes import Theme
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import PRESETS
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named.result import Bench, Result
-from qlif.model.themes import Theme
 from qlif.model.words import quantise
 
 SPIKES = 30
@@ -48,7 +48,7 @@ def run(bench: Bench) -> Result:
         writes, error = _constants(fraction, down)
         population = QLIFPopulation.of(PARAMETERS, ARITHMETIC)
         spikes = population.run(currents, record=(), writes=writes).spikes
-        lag = metrics.spike_lag(euler, spikes)
+        lag = run_errors.spike_lag(euler, spikes)
         # Of the neurons that have all the spikes only, so that each entry is over the same ones.
         signed = np.array([one[:SPIKES] for one in lag.lags if len(one) >= SPIKES]) * PARAMETERS.dt
         for index in range(SPIKES):

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from qlif.model import analytic
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.fi_curve import fi_curve
+from qlif.model.metrics.fi_curve import fi_curve
 from qlif.model.parameters import Parameters
+from qlif.model.plots.themes import Theme
 from qlif.model.presets import PRESETS
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
@@ -24,7 +24,7 @@ from qlif.model.studies.named import isi
 from qlif.model.studies.named.neuron import CURRENTS, NEURON, curve_currents
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.studies.statistics import mean_and_half_width
-from qlif.model.themes import Theme
+from qlif.model.theory import closed_form
 
 WELL_ABOVE_MV = 25.0
 """From here on the last timestep decides; nearer to rheobase, noise prolongs the crawl."""
@@ -102,7 +102,7 @@ def _measure(neuron: str, name: str, drives: Array, label: str) -> Measured:
         label=label,
         drives=drives,
         euler=intervals(None),
-        closed=analytic.interspike_interval(parameters, drives),
+        closed=closed_form.interspike_interval(parameters, drives),
         intervals=np.array([intervals(arithmetic.replace(random_seed=seed)) for seed in seeds]),
     )
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from qlif.cosim.configuration import Settings
-from qlif.cosim.coverage.cases import update_cases
 from qlif.cosim.coverage.unreachable import Unreachable
+from qlif.cosim.coverage.update_points import update_cases
 from qlif.hdl.export import export_population
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 
 KINDS = ("case", "line", "branch", "toggle")
 

@@ -8,7 +8,7 @@ import pytest
 
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mutation.equivalence import Equivalence
-from qlif.cosim.mutation.netlist import plant
+from qlif.cosim.mutation.faults import plant
 from qlif.cosim.mutation.outcomes import KILLED
 
 

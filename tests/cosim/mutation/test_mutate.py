@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qlif.cosim.mutation import stimuli
-from qlif.cosim.mutation.self_test import SelfTestPlayer
+from qlif.cosim.mutation import recorded_benches
+from qlif.cosim.mutation.play_selftest import SelfTestPlayer
 
 SAMPLE = ("mutate", "--preset", "tiny-8", "--count", 12, "--seed", 1, "--json")
 RESULTS = ("killed", "equivalent")
@@ -55,13 +55,13 @@ def test_a_fault_that_nothing_sees_and_the_prover_refutes_is_a_survivor(qlif, yo
     def blind(*arguments, **options):
         # All that a bench does up to the first clocks after its reset, in which nothing comes out yet.
         return [
-            stimuli.Stimulus(one.bench, {name: words[:6] for name, words in one.words.items()})
+            recorded_benches.Stimulus(one.bench, {name: words[:6] for name, words in one.words.items()})
             for one in record(*arguments, **options)
         ]
 
-    record = stimuli.record
-    monkeypatch.setattr(stimuli, "record", blind)
-    monkeypatch.setattr(stimuli, "tests_of", lambda interface: ("full_speed",))
+    record = recorded_benches.record
+    monkeypatch.setattr(recorded_benches, "record", blind)
+    monkeypatch.setattr(recorded_benches, "tests_of", lambda interface: ("full_speed",))
     monkeypatch.setattr(SelfTestPlayer, "__init__", lambda *arguments: None)
     monkeypatch.setattr(SelfTestPlayer, "run", lambda _, numbers, jobs: ((n, "passed") for n in numbers))
     code, output, errors = qlif(

@@ -3,12 +3,12 @@
 import pytest
 
 from qlif.cosim.mutation.campaign import _play
+from qlif.cosim.mutation.faults import Mutant
 from qlif.cosim.mutation.findings import Findings
-from qlif.cosim.mutation.netlist import Mutant
 from qlif.cosim.mutation.outcomes import Campaign, Outcome
-from qlif.cosim.mutation.replay import Difference
-from qlif.cosim.simulators import SimulationError
-from qlif.model.progress import unwatched
+from qlif.cosim.mutation.play_benches import Difference
+from qlif.cosim.simulator.design import SimulationError
+from qlif.model.support.progress import unwatched
 
 MUTANT = Mutant(3, "inv", "core.adder", "Y", 2, "core.sum", (17,), ())
 SEEN = Difference("stalled", 40, "updates_valid")

@@ -7,12 +7,12 @@ from types import MappingProxyType
 import pytest
 
 from qlif.cosim.configuration import Settings
-from qlif.cosim.proof import population
+from qlif.cosim.proof import population_claims
 from qlif.cosim.proof.counterexample import OUTPUTS, expected, replay
-from qlif.cosim.proof.netlist import read_circuit
 from qlif.cosim.proof.prove import prove_population, prove_update, replay_clocks, replay_run
+from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.hdl import fixed, neuron
-from qlif.hdl import population as hardware
+from qlif.hdl import population_claims as hardware
 from qlif.hdl.export import Export, export_neuron, export_population
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.pipeline import Pipeline
@@ -177,7 +177,7 @@ def no_bubbles(patch):
 
 @pytest.mark.parametrize(
     ("plant", "claim"),
-    [(half_the_queue, population.ORDER), (no_bubbles, population.READS)],
+    [(half_the_queue, population_claims.ORDER), (no_bubbles, population_claims.READS)],
     ids=["a stall drops updates", "a neuron overtakes itself"],
 )
 def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simulator, plant, claim):
@@ -187,7 +187,7 @@ def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simul
     export = export_population(words, neurons, "tiny-8")
     monkeypatch.undo()
     circuit = read_circuit(export.verilog, "qlif_population")
-    proof = population.PopulationProof(circuit, words, export.interface, seconds=20)
+    proof = population_claims.PopulationProof(circuit, words, export.interface, seconds=20)
     assert proof.broken
     answer, _ = proof.search(claim)
     assert answer.verdict == "refuted"
@@ -210,7 +210,7 @@ def test_a_bug_at_the_ports_is_refuted(tmp_path, quick_simulator, right, wrong, 
     export = export_population(words, 64, "tiny-8", lanes=4)
     assert export.verilog.count(right) == 1
     damaged = Export(export.verilog.replace(right, wrong), export.interface)
-    wanted = getattr(population, name)
+    wanted = getattr(population_claims, name)
     claims = prove_population(damaged.verilog, words, export.interface)
     found = next(claim for claim in claims if claim.claim == wanted)
     assert found.result == "refuted"
@@ -241,7 +241,7 @@ def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
     text, count = re.subn(right, wrong, export.verilog)
     assert count == 1
     claims = prove_population(text, WORDS, export.interface)
-    found = next(claim for claim in claims if claim.claim == getattr(population, name))
+    found = next(claim for claim in claims if claim.claim == getattr(population_claims, name))
     assert found.result == "refuted"
 
 

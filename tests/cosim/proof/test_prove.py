@@ -12,7 +12,7 @@ from qlif.cosim.proof.solver import Terms
 from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, tasks
 from qlif.hdl.export import export_neuron, export_population
 from qlif.hdl.primitives import EXPLICIT
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
 from qlif.model.words import quantise

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from qlif.cosim import cases
+from qlif.cosim.benches import inputs
 from qlif.cosim.proof.intervals import Interval
 from qlif.cosim.proof.reach import Reach, potential_range, sums_of
-from qlif.model import datapath
-from qlif.model.fixed import FixedNeurons
+from qlif.model.golden import step
+from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.words import quantise
@@ -21,11 +21,11 @@ def words_of(name, **changes):
 def test_no_run_leaves_them(name):
     words = words_of(name)
     reach = Reach.of(words)
-    currents = cases.constrained_random(words, 400, 64, np.random.default_rng(3))
+    currents = inputs.constrained_random(words, 400, 64, np.random.default_rng(3))
     # The strongest of both signs too: they lead to the ends.
     currents[:, :8], currents[:, 8:16] = words.arithmetic.current.min_word, words.arithmetic.current.max_word
     _, states = FixedNeurons(words).run_words(currents)
-    potential, refractory, trace = (states[name] for name in datapath.State._fields)
+    potential, refractory, trace = (states[name] for name in step.State._fields)
     assert reach.lowest <= potential.min() and potential.max() <= reach.highest
     assert (potential[refractory > 0] == reach.resting).all()
     assert refractory.max() == reach.longest
@@ -39,7 +39,7 @@ def test_every_potential_in_the_range_of_tiny_8_is_come_to():
     found, new = {reach.resting}, {reach.resting}
     while new:
         after = {
-            datapath.integrate(words, words.values, v, i, 0, datapath.where_integer)
+            step.integrate(words, words.values, v, i, 0, step.where_integer)
             for v in new
             for i in range(form.min_word, form.max_word + 1)
         }
@@ -58,7 +58,7 @@ def test_the_golden_sum_is_within_its_bounds(name):
         v = int(random.integers(reach.lowest, reach.highest + 1))
         i = int(random.choice([form.min_word, form.max_word, random.integers(form.min_word, form.max_word)]))
         r = int(random.integers(1 << words.arithmetic.random_bits))
-        total = datapath.integrate(words, words.values, v, i, r, lambda condition, a, b: b)
+        total = step.integrate(words, words.values, v, i, r, lambda condition, a, b: b)
         assert low <= total <= high
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.studies import executors
 from qlif.model.studies.evaluation import evaluate
 from qlif.model.studies.grid import Sweep

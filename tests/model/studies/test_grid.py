@@ -2,7 +2,7 @@
 
 import pytest
 
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
 from qlif.model.studies.grid import Sweep
 
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from qlif.model.errors import InputError
-from qlif.model.fi_curve import fi_currents
+from qlif.model.exceptions import InputError
+from qlif.model.metrics.fi_curve import fi_currents
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import DEFAULT_PRESET, PRESETS
 from qlif.model.studies.executors import Workers

@@ -5,13 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from qlif.model import exact_flow, metrics, stimuli
-from qlif.model.errors import InputError
+from qlif.model.exceptions import InputError
+from qlif.model.inputs import stimuli
+from qlif.model.metrics import run_errors
 from qlif.model.population import QLIFPopulation
 from qlif.model.studies import executors, grid, report
 from qlif.model.studies.evaluation import columns, evaluate
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import run_sweep
+from qlif.model.theory import exact_flow
 
 SMALL = {"neurons": 4, "duration_ms": 60.0, "rounding": "RND,SR", "word_bits": "12,16"}
 NEAREST = {**SMALL, "rounding": "RND"}
@@ -33,11 +35,13 @@ def test_a_row_holds_the_two_errors_apart():
     euler = QLIFPopulation.of(parameters).run(currents)
     exact = exact_flow.solve(parameters, currents)
     # The lag from two boolean records, as `qlif simulate` has it.
-    lag = metrics.spike_lag(euler.spikes, golden.spikes)
+    lag = run_errors.spike_lag(euler.spikes, golden.spikes)
     assert row["quantization_max_lag_steps"] == lag.max_lag_steps > 0
     assert row["quantization_missing_spikes"] == lag.missing
     assert row["quantization_extra_spikes"] == lag.extra
-    assert row["quantization_rmse_mv"] == metrics.potential_error(euler.potentials, golden.potentials).rmse_mv
+    assert (
+        row["quantization_rmse_mv"] == run_errors.potential_error(euler.potentials, golden.potentials).rmse_mv
+    )
     pairs = zip(exact.spike_times, euler.spike_times, strict=True)
     late = max(np.abs(a[: len(b)] - b[: len(a)]).max() for a, b in pairs if len(a) and len(b))
     assert row["integration_max_lag_steps"] == pytest.approx(late / 0.2, abs=1e-6)

@@ -1,0 +1,110 @@
+"""The cocotb test that replays an input block by block: Python wakes up once for hundreds of updates."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cocotb
+import numpy as np
+import numpy.typing as npt
+
+from qlif.cosim.benches import block_wrapper
+from qlif.cosim.benches.agents import Unresolved
+from qlif.cosim.benches.job import Job, write_progress, write_seconds
+from qlif.cosim.benches.port_words import bits_of, observed_of_bits
+from qlif.cosim.benches.scoreboard import Observed, Scoreboard
+from qlif.model.support.files import write_text
+
+RESET_CLOCKS = 3
+
+
+class BlockBench:
+    """Plays currents into a population in blocks.
+
+    Parameters
+    ----------
+    dut : handle
+        The module of :func:`qlif.cosim.benches.block_wrapper.block_wrapper`.
+    interface : mapping
+        The population's ports.
+    """
+
+    def __init__(self, dut: Any, interface: Mapping[str, Any]) -> None:
+        self.dut, self.interface = dut, interface
+        self.current_bits, self.update_bits, self.event_bits = block_wrapper.widths(interface)
+        self.ports = {port["name"]: port for port in interface["ports"]}
+        self.handles = {
+            name: getattr(dut, name)
+            for name in (
+                "rst", "go", "rows", "currents", "sent", "last_clock",
+                "update_count", "updates", "event_count", "events",
+            )
+        }  # fmt: skip
+        self._finished = dut.finished.value_change
+        self._go = 0
+
+    async def play(
+        self, currents: npt.NDArray[np.int64], progress: Callable[[float], None] = lambda fraction: None
+    ) -> Observed:
+        """Reset, offer current words without pause, and take everything that comes out at once."""
+        handles = self.handles
+        handles["rst"].value = 1
+        for _ in range(RESET_CLOCKS):
+            await self._block(1)
+        handles["rst"].value = 0
+        bits = bits_of(self.ports["currents_data"], currents)
+        updates: list[npt.NDArray[np.uint8]] = []
+        events: list[npt.NDArray[np.uint8]] = []
+        place = 0
+        while True:
+            block = bits[place : place + block_wrapper.ROWS]
+            handles["currents"].value = int.from_bytes(
+                np.packbits(block, bitorder="little").tobytes(), "little"
+            )
+            await self._block(len(block))
+            moved = int(handles["sent"].value)
+            place += moved
+            updates.append(self._kept("updates", "update_count", self.update_bits))
+            events.append(self._kept("events", "event_count", self.event_bits))
+            progress(place / len(bits))
+            if not len(updates[-1]) and not moved:
+                break
+        return observed_of_bits(
+            self.interface, np.concatenate(updates), np.concatenate(events), int(handles["last_clock"].value)
+        )
+
+    async def _block(self, rows: int) -> None:
+        self.handles["rows"].value = rows
+        self._go ^= 1
+        self.handles["go"].value = self._go
+        await self._finished
+
+    def _kept(self, name: str, count_name: str, width: int) -> npt.NDArray[np.uint8]:
+        """Return what was kept in the last block, (transfers, bits)."""
+        count = int(self.handles[count_name].value)
+        if not count:
+            return np.zeros((0, width), dtype=np.uint8)
+        try:
+            value = int(self.handles[name].value)
+        except ValueError:
+            raise Unresolved(f"unresolved bits in the {name}") from None
+        length = -(-block_wrapper.PLACES * width // 8)
+        bits = np.unpackbits(np.frombuffer(value.to_bytes(length, "little"), np.uint8), bitorder="little")
+        return bits[: count * width].reshape(count, width)
+
+
+@cocotb.test()
+async def replay(dut: Any) -> None:
+    """Replay the job's currents, keep what came out, and leave the verdict behind."""
+    job, directory = Job.present()
+    assert job.currents is not None
+    bench = BlockBench(dut, job.interface)
+    begun = time.perf_counter()
+    observed = await bench.play(job.currents, lambda done: write_progress(directory, done))
+    write_seconds(directory, time.perf_counter() - begun)
+    observed.save(directory / "observed.npz")
+    verdict = Scoreboard(job.words, job.currents).compare(observed)
+    write_text(directory / "verdict.json", json.dumps(dataclasses.asdict(verdict)))
+    assert verdict.first is None, verdict.first.text

@@ -1,0 +1,232 @@
+"""Inputs that lead a neuron into its corners, and random ones that get everywhere else."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.formats import Rounding
+from qlif.model.golden import step as datapath
+from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
+from qlif.model.theory import closed_form
+from qlif.model.words import Words
+
+MOST_TRIED = 1 << 14
+"""So many currents are tried for a sum near the turn of its rounding; fewer of wide, slow formats."""
+
+LONGEST_TRACE = 4000
+"""A trace that takes more timesteps to die away isn't waited for."""
+
+Currents = npt.NDArray[np.int64]
+"""Current words, (timesteps, neurons)."""
+
+
+def directed(words: Words, neurons: int) -> Iterator[tuple[str, Currents]]:
+    """Give each directed case with its name.
+
+    Every neuron gets the case shifted by its number, so that neighbours in the pipeline differ.
+    """
+    form = words.arithmetic.current
+    low, high = form.min_word, form.max_word
+    length = 60 + 2 * neurons + 4 * int(np.max(words.parameters.refrac_length))
+
+    def held(word: int) -> Currents:
+        return np.full((length, neurons), word, dtype=np.int64)
+
+    yield "rest: no input", held(0)
+    for word in rheobase_words(words):
+        yield f"at rheobase: current word {word}", held(word)
+    yield "upper rail: highest current", held(high)
+    yield "lower rail: lowest current", held(low)
+    alternating = held(high)
+    alternating[1::2] = low
+    yield "from rail to rail", alternating
+    high_only = _by_refractory(words, neurons, length, driven=0, lost=high)
+    yield "input lost: only the refractory period is driven", high_only
+    low_only = _by_refractory(words, neurons, length, driven=high, lost=low)
+    yield "input turned over in the refractory period", low_only
+    if words.parameters.spike_trace:
+        path = _until_the_trace_is_gone(words)
+        if path is not None:
+            yield "trace dies away", np.repeat(np.array(path, dtype=np.int64)[:, None], neurons, axis=1)
+    if words.arithmetic.rounding is not Rounding.SR:
+        threshold = int(np.min(words.constants["threshold"].word))
+        for name, target in (
+            ("threshold hit exactly", threshold),
+            ("one word below threshold", threshold - 1),
+            ("one word above threshold", threshold + 1),
+        ):
+            path = landing(words, target)
+            if path is not None:
+                yield name, _shifted(path, neurons, low)
+
+
+def rheobase_words(words: Words) -> list[int]:
+    """Return the current words around rheobase that the format holds, the nearest in the middle."""
+    rheobase = float(np.min(closed_form.rheobase(words.parameters)))
+    nearest = int(np.min(words.arithmetic.current.words(rheobase * np.asarray(words.current_scale))))
+    return [word for word in range(nearest - 2, nearest + 3) if words.arithmetic.current.holds(word)]
+
+
+def landing(words: Words, target: int) -> list[int] | None:
+    """Return current words that bring a neuron from reset to exactly one potential word.
+
+    The last update before the end leaves the potential at `target` before the threshold is looked at.
+    None if no input does.
+    """
+    form = words.arithmetic.current
+    constants = _of_one_neuron(words)
+    potential = constants["reset"]
+    path: list[int] = []
+
+    def after(current: int) -> int:
+        return int(datapath.integrate(words, constants, potential, current, 0, datapath.where_integer))
+
+    for _ in range(10_000):
+        low, high = form.min_word, form.max_word
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if after(middle) < target else (low, middle)
+        if after(low) == target:
+            return [*path, low]
+        # Not within reach yet: charge with the strongest input that stays below.
+        strongest = low if after(low) < target else low - 1
+        if strongest < form.min_word or after(strongest) <= potential:
+            return None
+        path.append(strongest)
+        potential = after(strongest)
+    return None
+
+
+def constrained_random(words: Words, steps: int, neurons: int, random: np.random.Generator) -> Currents:
+    """Return random current words in which each regime of the neuron is likely.
+
+    Every neuron, for stretches of 1 to 40 timesteps, draws from one of: the whole format; around
+    rheobase; the ends of the format and 0; a constant; short pulses on rest; above rheobase, until it has
+    spiked often.
+    """
+    form = words.arithmetic.current
+    rheobase = rheobase_words(words) or [form.max_word]
+    spread = max(1, form.max_word // 16)
+    currents = np.empty((steps, neurons), dtype=np.int64)
+    corners = np.array([form.min_word, form.min_word + 1, -1, 0, 1, form.max_word - 1, form.max_word])
+    for neuron in range(neurons):
+        step = 0
+        while step < steps:
+            length = min(int(random.integers(1, 41)), steps - step)
+            match int(random.integers(7)):
+                case 0:
+                    drawn = random.integers(form.min_word, form.max_word + 1, size=length)
+                case 1:
+                    drawn = np.rint(random.normal(rheobase[len(rheobase) // 2], spread, length)).astype(
+                        np.int64
+                    )
+                case 2:
+                    drawn = random.choice(corners, size=length)
+                case 3:
+                    drawn = np.full(length, random.integers(form.min_word, form.max_word + 1))
+                case 4:
+                    drawn = np.where(random.random(length) < 0.2, form.max_word, 0)
+                case _:
+                    length = min(2 * length, steps - step)
+                    drawn = np.full(length, random.integers(rheobase[-1], form.max_word + 1))
+            currents[step : step + length, neuron] = np.clip(drawn, form.min_word, form.max_word)
+            step += length
+    return currents
+
+
+def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Generator) -> Currents | None:
+    """Return current words that bring each sum as near as can be to where its rounding turns over.
+
+    From below or from above, as it comes: then the last bit of a product or of a sum decides a word of the
+    potential. None with stochastic rounding, which has no such place, or where nothing is dropped.
+    """
+    arithmetic = words.arithmetic
+    form, places = arithmetic.current, words.sum_format.f_bits - arithmetic.potential.f_bits
+    if arithmetic.rounding is Rounding.SR or places < 1:
+        return None
+    turns = 0 if arithmetic.rounding is Rounding.TRN else 1 << (places - 1)
+    golden = FixedNeurons(words)
+    kind: type = np.int64 if words.largest_width < 63 else object
+    tried = MOST_TRIED if kind is np.int64 else MOST_TRIED >> 7
+    constants = {name: np.broadcast_to(word, (neurons,)) for name, word in words.values.items()}
+    currents = np.empty((steps, neurons), dtype=np.int64)
+    for step in range(steps):
+        for neuron in range(neurons):
+            candidates = random.integers(form.min_word, form.max_word + 1, tried)
+            of_neuron = {name: word[neuron].item() for name, word in constants.items()}
+            potential = int(golden.state.potential[neuron])
+            total = datapath.exact_sum(words, of_neuron, potential, candidates.astype(kind))
+            # How far above the turn the sum is, if at all.
+            above = (total - turns) & ((1 << places) - 1)
+            nearest = np.argmin(above) if random.random() < 0.5 else np.argmax(above)
+            currents[step, neuron] = candidates[nearest]
+        golden.step_words(currents[step])
+    return currents
+
+
+def random_writes(
+    words: Words, runtime: Iterable[dict[str, Any]], steps: int, random: np.random.Generator
+) -> Iterator[ParameterWrite]:
+    """Give writes of run-time parameters: several before the first timestep, then one in every few.
+
+    Words are near those in use, so that the neuron goes on spiking, and now and then anywhere in the format.
+    """
+    neurons = words.parameters.n
+    for constant in runtime:
+        name = constant["name"]
+        form = words.constants[name].format
+        centre = int(np.min(words.constants[name].word))
+        reach = max(1, abs(centre) // 8)
+        due = [0, 0, *sorted(random.integers(1, steps, size=max(2, steps // 8)).tolist())]
+        for step in due:
+            near = int(np.clip(centre + random.integers(-reach, reach + 1), form.min_word, form.max_word))
+            word = near if random.random() < 0.9 else int(random.integers(form.min_word, form.max_word + 1))
+            neuron = int(random.integers(neurons)) if constant["depth"] == "memory" else None
+            yield ParameterWrite(step, name, word, neuron)
+
+
+def _of_one_neuron(words: Words) -> dict[str, int]:
+    """Return each parameter word of one neuron; the lowest where every neuron has its own."""
+    return {name: int(np.min(word)) for name, word in words.values.items()}
+
+
+def _by_refractory(words: Words, neurons: int, length: int, driven: int, lost: int) -> Currents:
+    """Return full input until the first spike, then one word while refractory and another one else."""
+    form = words.arithmetic.current
+    where = datapath.where_integer
+    constants = _of_one_neuron(words)
+    state = datapath.State(constants["reset"], 0, 0)
+    path, spiked = [], False
+    for _ in range(length):
+        current = lost if state.refractory else driven if spiked else form.max_word
+        state, spike = datapath.step(words, constants, state, current, 0, where)
+        spiked = spiked or bool(spike)
+        path.append(current)
+    return _shifted(path, neurons, 0)
+
+
+def _until_the_trace_is_gone(words: Words) -> list[int] | None:
+    """Return full input until a spike, then none until the trace is 0; None if that takes too long."""
+    form = words.arithmetic.current
+    where = datapath.where_integer
+    constants = _of_one_neuron(words)
+    state = datapath.State(constants["reset"], 0, 0)
+    path: list[int] = []
+    spiked = False
+    while len(path) < LONGEST_TRACE:
+        path.append(0 if spiked else form.max_word)
+        state, spike = datapath.step(words, constants, state, path[-1], 0, where)
+        spiked = spiked or bool(spike)
+        if spiked and not state.trace:
+            return path
+    return None
+
+
+def _shifted(path: list[int], neurons: int, rest: int) -> Currents:
+    """Return one path for each neuron, starting one timestep later for each, after rest at word 0."""
+    currents = np.zeros((len(path) + neurons + 4, neurons), dtype=np.int64)
+    for neuron in range(neurons):
+        currents[neuron : neuron + len(path), neuron] = path
+    return currents

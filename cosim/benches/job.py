@@ -1,0 +1,108 @@
+"""What a bench inside the simulator is told, and how it answers: files in one directory."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.arithmetic import Arithmetic
+from qlif.model.golden.neurons import ParameterWrite
+from qlif.model.parameters import Parameters
+from qlif.model.support.files import whole_file, write_text
+from qlif.model.words import Words, quantise
+
+ENVIRONMENT_VARIABLE = "QLIF_JOB"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a bench.
+
+    Attributes
+    ----------
+    words : Words
+        The population; the bench makes its golden model from the same parameters.
+    interface : dict
+        What the export says of the module: ports, latency.
+    options : dict
+        What the bench itself understands, such as the number of updates.
+    currents : array of int, (timesteps, neurons), optional
+        Current words to replay.
+    writes : tuple of ParameterWrite
+        Changes of parameters during the replay.
+    """
+
+    words: Words
+    interface: dict[str, Any]
+    options: dict[str, Any]
+    currents: npt.NDArray[Any] | None = None
+    writes: tuple[ParameterWrite, ...] = ()
+
+    def write(self, directory: Path) -> None:
+        """Write the job for a bench to find."""
+        text = json.dumps(
+            {
+                "parameters": self.words.parameters.as_dict(),
+                "arithmetic": self.words.arithmetic.as_dict(),
+                "interface": self.interface,
+                "options": self.options,
+                "writes": [asdict(write) for write in self.writes],
+            }
+        )
+        if self.currents is not None:
+            with whole_file(directory / "currents.npy") as path, path.open("wb") as file:
+                np.save(file, self.currents.astype(np.int64))
+        write_text(directory / "job.json", text)
+
+    @classmethod
+    def read(cls, directory: Path) -> "Job":
+        """Read the job that was written into a directory."""
+        content = json.loads((directory / "job.json").read_text())
+        # Words follow from parameters and arithmetic alone, so both processes have the same.
+        words = quantise(Parameters(**content["parameters"]), Arithmetic(**content["arithmetic"]))
+        currents = directory / "currents.npy"
+        return cls(
+            words,
+            content["interface"],
+            content["options"],
+            np.load(currents) if currents.exists() else None,
+            tuple(ParameterWrite(**write) for write in content["writes"]),
+        )
+
+    @classmethod
+    def present(cls) -> tuple["Job", Path]:
+        """Return the job of this process, and the directory where its answer belongs."""
+        directory = cls.directory()
+        return cls.read(directory), directory
+
+    @staticmethod
+    def directory() -> Path:
+        """Return the directory of this process' job."""
+        return Path(os.environ[ENVIRONMENT_VARIABLE])
+
+
+def write_progress(directory: Path, fraction: float) -> None:
+    """Tell the process outside how much of the run is done."""
+    write_text(directory / "progress", f"{fraction:.4f}")
+
+
+def read_progress(directory: Path) -> float:
+    """Return what :func:`write_progress` said last; 0 before that."""
+    try:
+        return float((directory / "progress").read_text())
+    except (OSError, ValueError):
+        return 0.0
+
+
+def write_seconds(directory: Path, seconds: float) -> None:
+    """Tell the process outside how long the play itself took, without what comes before and after."""
+    write_text(directory / "seconds", repr(seconds))
+
+
+def read_seconds(directory: Path) -> float:
+    """Return what :func:`write_seconds` said."""
+    return float((directory / "seconds").read_text())

@@ -1,0 +1,147 @@
+"""cocotb tests of the bare pipeline of one update: any state, any input, one per clock."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import cocotb
+import numpy as np
+import numpy.typing as npt
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge
+
+from qlif.cosim.benches.agents import CLOCK_PERIOD_STEPS
+from qlif.cosim.benches.job import Job
+from qlif.model.golden import step as datapath
+from qlif.model.words import Words
+
+OUTPUTS = ("potential_out", "refractory_out", "trace_out", "spike_out")
+
+Vectors = dict[str, npt.NDArray[np.int64]]
+
+
+@cocotb.test()
+async def every_state_and_input(dut: Any) -> None:
+    """Every potential with every current, not refractory, in its last timestep of it, and in its first."""
+    job, _ = Job.present()
+    await _compare(dut, job, _exhaustive(job.words))
+
+
+@cocotb.test()
+async def random_states(dut: Any) -> None:
+    """Random states and inputs over the whole formats, legal or not, with the corners made likely."""
+    job, _ = Job.present()
+    updates = int(job.options.get("updates", 10_000))
+    random = np.random.default_rng(cocotb.RANDOM_SEED)
+    await _compare(dut, job, iter([_random_vectors(job.words, updates, random)]))
+
+
+@cocotb.test()
+async def given_inputs(dut: Any) -> None:
+    """Play the job's inputs, clock by clock; what leaves for the first of them has to be what the job says.
+
+    Its options have, as unsigned words by port: ``inputs``, for each clock, and ``expected``.
+    """
+    job, _ = Job.present()
+    inputs, expected = job.options["inputs"], job.options["expected"]
+    latency = int(job.interface["latency"])
+    Clock(dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
+    falling = FallingEdge(dut.clk)
+    dut.rst.value = 0
+    for words in (dict.fromkeys(inputs[0], 0), inputs[0]):
+        await falling
+        for name, word in words.items():
+            getattr(dut, name).value = word
+    for clock in range(1, latency + 1):
+        await falling
+        if clock < latency:
+            for name, word in inputs[clock].items():
+                getattr(dut, name).value = word
+    got = {name: int(getattr(dut, name).value) for name in expected}
+    assert got == expected, f"expected {expected}, got {got}"
+
+
+def _exhaustive(words: Words) -> Iterator[Vectors]:
+    potential, current = words.arithmetic.potential, words.arithmetic.current
+    random = np.random.default_rng(cocotb.RANDOM_SEED)
+    potentials, currents = (
+        grid.ravel()
+        for grid in np.meshgrid(
+            np.arange(potential.min_word, potential.max_word + 1),
+            np.arange(current.min_word, current.max_word + 1),
+            indexing="ij",
+        )
+    )
+    for refractory in sorted({0, 1, int(np.max(words.parameters.refrac_length))}):
+        # Trace and random bits don't meet the potential before the spike and the rounding.
+        vectors = _random_vectors(words, len(potentials), random)
+        vectors.update(
+            potential=potentials, current=currents, refractory=np.full(len(potentials), refractory)
+        )
+        yield vectors
+
+
+def _random_vectors(words: Words, count: int, random: np.random.Generator) -> Vectors:
+    vectors = {}
+    for name, form in words.formats.items():
+        anywhere = random.integers(form.min_word, form.max_word + 1, size=count)
+        corners = random.choice(
+            [form.min_word, form.min_word + 1, form.max_word - 1, form.max_word], size=count
+        )
+        vectors[name] = np.where(random.random(count) < 0.1, corners, anywhere)
+    # Half the neurons aren't refractory.
+    vectors["refractory"] *= random.random(count) < 0.5
+    constants = words.constants
+    near = int(np.min(constants["threshold"].word)) + random.integers(-2, 3, size=count)
+    potential = words.arithmetic.potential
+    near = np.clip(near, potential.min_word, potential.max_word)
+    vectors["potential"] = np.where(random.random(count) < 0.1, near, vectors["potential"])
+    return vectors
+
+
+async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
+    """Feed one vector per clock; compare each output `latency` clocks later with the golden step."""
+    words, latency = job.words, int(job.interface["latency"])
+    widths = {port["name"]: port for port in job.interface["ports"]}
+    Clock(dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
+    dut.rst.value = 0
+    falling = FallingEdge(dut.clk)
+    outputs = [getattr(dut, name) for name in OUTPUTS]
+    await falling
+    checked = 0
+    for vectors in batches:
+        inputs = [getattr(dut, f"{name}_in") for name in vectors]
+        columns = [
+            (column & ((1 << widths[f"{name}_in"]["width"]) - 1)).tolist() for name, column in vectors.items()
+        ]
+        rows = list(zip(*columns, strict=True))
+        got: list[list[int]] = []
+        for clock in range(len(rows) + latency):
+            if clock < len(rows):
+                for handle, word in zip(inputs, rows[clock], strict=True):
+                    handle.value = word
+            await falling
+            # This edge was the first after the input: its outputs come latency - 1 edges later.
+            if clock >= latency - 1 and len(got) < len(rows):
+                got.append([int(handle.value) for handle in outputs])
+        expected = _golden(words, vectors)
+        masks = np.array([(1 << widths[name]["width"]) - 1 for name in OUTPUTS])
+        wrong = np.any(np.array(got) != (expected & masks), axis=1)
+        if wrong.any():
+            k = int(np.argmax(wrong))
+            state = ", ".join(f"{name} {int(column[k])}" for name, column in vectors.items())
+            raise AssertionError(
+                f"{int(wrong.sum())} of {len(rows)} updates differ, first {state}: expected (potential, "
+                f"refractory, trace, spike) {(expected[k] & masks).tolist()}, got {got[k]}"
+            )
+        checked += len(rows)
+    dut._log.info("%d updates compared", checked)
+
+
+def _golden(words: Words, vectors: Vectors) -> npt.NDArray[np.int64]:
+    """Return the golden outputs, one row per vector."""
+    dtype = np.int64 if words.largest_width <= 63 else object
+    columns = {name: column.astype(dtype) for name, column in vectors.items()}
+    state = datapath.State(columns["potential"], columns["refractory"], columns["trace"])
+    random = columns.get("random", 0)
+    after, spike = datapath.step(words, words.values, state, columns["current"], random, np.where)
+    return np.stack([np.asarray(column).astype(np.int64) for column in (*after, spike)], axis=1)

@@ -1,0 +1,226 @@
+"""Holds what came out of the hardware against the golden model, bit for bit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
+from qlif.model.support.files import whole_file
+from qlif.model.words import Words
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a run of a population gave, in the order in which it came.
+
+    Attributes
+    ----------
+    neuron, spike, potential, trace : array of int, (updates,)
+        The update stream; words as signed integers where their format is signed.
+    event_neuron, event_step : array of int, (spikes,)
+        The event stream.
+    cycles : int
+        Clocks from the end of reset to the last transfer.
+    """
+
+    neuron: npt.NDArray[np.int64]
+    spike: npt.NDArray[np.int64]
+    potential: npt.NDArray[np.int64]
+    trace: npt.NDArray[np.int64]
+    event_neuron: npt.NDArray[np.int64]
+    event_step: npt.NDArray[np.int64]
+    cycles: int
+
+    def save(self, path: Path) -> None:
+        """Write everything into one ``.npz`` file."""
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path) -> "Observed":
+        """Read what :meth:`save` wrote."""
+        with np.load(path) as content:
+            arrays = {name: content[name] for name in content.files}
+        return cls(**{**arrays, "cycles": int(arrays["cycles"])})
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first difference between hardware and golden model.
+
+    Attributes
+    ----------
+    update, neuron, step : int
+        Which update, counted from reset; whose, and in which timestep.
+    what : str
+        Which output differs, or what is missing.
+    current : int
+        The current word that went in.
+    before : int
+        The neuron's potential word before the update.
+    expected, got : int or None
+        The golden and the hardware's word; None where there is none.
+    text : str
+        All of it in one readable paragraph, with mV.
+    """
+
+    update: int
+    neuron: int
+    step: int
+    what: str
+    current: int
+    before: int
+    expected: int | None
+    got: int | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of a comparison."""
+
+    updates: int
+    mismatches: int
+    first: Mismatch | None
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> "Verdict":
+        """Return the verdict that ``dataclasses.asdict`` was made of."""
+        first = content["first"]
+        return cls(content["updates"], content["mismatches"], None if first is None else Mismatch(**first))
+
+
+class Scoreboard:
+    """The golden model's run over one input, to compare with.
+
+    Parameters
+    ----------
+    words : Words
+        The population, with as many neurons as the input.
+    currents : array of int, (timesteps, neurons)
+        Current words.
+    writes : iterable of ParameterWrite
+        Changes of parameters on the way.
+    first_step : int
+        Where in a longer run this stretch of it begins.
+    neurons : FixedNeurons, optional
+        The golden model as it is at that timestep; from reset if not given.
+    step_bits : int
+        Width of an event's timestep, which wraps.
+
+    Attributes
+    ----------
+    spikes : array of bool, (timesteps, neurons)
+    states : dict of str to array of int, (timesteps, neurons)
+        What the golden model gave: ``potential``, ``refractory`` and ``trace`` words.
+    """
+
+    def __init__(
+        self,
+        words: Words,
+        currents: npt.NDArray[Any],
+        writes: Iterable[ParameterWrite] = (),
+        first_step: int = 0,
+        neurons: FixedNeurons | None = None,
+        step_bits: int = 32,
+    ) -> None:
+        self.words = words
+        self._step_bits = step_bits
+        self.currents = currents
+        self.first_step = first_step
+        neurons = neurons or FixedNeurons(words)
+        self._before = {name: np.array(word) for name, word in neurons.state._asdict().items()}
+        self.spikes, self.states = neurons.run_words(currents, writes=writes)
+
+    def compare(self, observed: Observed) -> Verdict:
+        """Compare every update and every event.
+
+        An update that differs in several outputs counts once; each event that is missing, extra or
+        different counts too.
+        """
+        steps, neurons = self.currents.shape
+        count = steps * neurons
+        expected = {
+            "neuron": np.tile(np.arange(neurons), steps),
+            "spike": self.spikes.astype(np.int64).ravel(),
+            "potential": np.asarray(self.states["potential"]).astype(np.int64).ravel(),
+            "trace": np.asarray(self.states["trace"]).astype(np.int64).ravel(),
+        }
+        arrived = min(count, len(observed.neuron))
+        different = {
+            name: words[:arrived] != getattr(observed, name)[:arrived] for name, words in expected.items()
+        }
+        wrong = np.logical_or.reduce(list(different.values()))
+        missing = abs(count - len(observed.neuron))
+        event_step, event_neuron = np.nonzero(self.spikes)
+        event_verdict = self._compare_events(observed, event_neuron, event_step)
+        mismatches = int(wrong.sum()) + missing + event_verdict.mismatches
+        first: Mismatch | None
+        if wrong.any():
+            update = int(np.argmax(wrong))
+            what = next(name for name, where in different.items() if where[update])
+            first = self._mismatch(
+                update, what, int(expected[what][update]), int(getattr(observed, what)[update])
+            )
+        elif len(observed.neuron) < count:
+            first = self._mismatch(arrived, "update is missing", None, None)
+        elif len(observed.neuron) > count:
+            first = self._mismatch(count - 1, "an update more than currents follows", None, None)
+        else:
+            first = event_verdict.first
+        return Verdict(arrived, mismatches, first)
+
+    def _compare_events(
+        self, observed: Observed, neuron: npt.NDArray[Any], step: npt.NDArray[Any]
+    ) -> Verdict:
+        shown = (1 << self._step_bits) - 1
+        golden = list(zip((step + self.first_step & shown).tolist(), neuron.tolist(), strict=True))
+        hardware = list(zip(observed.event_step.tolist(), observed.event_neuron.tolist(), strict=True))
+        if golden == hardware:
+            return Verdict(len(golden), 0, None)
+        neurons = self.currents.shape[1]
+        places = range(max(len(golden), len(hardware)))
+        wrong = [k for k in places if golden[k : k + 1] != hardware[k : k + 1]]
+        k = wrong[0]
+        if k >= len(golden):
+            late_step, late_neuron = hardware[k]
+            late = (late_step - self.first_step) * neurons + late_neuron
+            update = min(max(late, 0), self.currents.size - 1)
+            return Verdict(
+                len(golden), len(wrong), self._mismatch(update, "an event without a spike", None, None)
+            )
+        update = int(step[k]) * neurons + golden[k][1]
+        if k >= len(hardware):
+            return Verdict(len(golden), len(wrong), self._mismatch(update, "event is missing", None, None))
+        got = update + (hardware[k][0] - golden[k][0]) * neurons + hardware[k][1] - golden[k][1]
+        return Verdict(
+            len(golden), len(wrong), self._mismatch(update, "event (as an update number)", update, got)
+        )
+
+    def _mismatch(self, update: int, what: str, expected: int | None, got: int | None) -> Mismatch:
+        neurons = self.currents.shape[1]
+        step, neuron = divmod(update, neurons)
+        current = int(self.currents[step, neuron])
+        states = {name: self.states[name][step - 1] for name in self.states} if step else self._before
+        before, waiting = (int(np.ravel(states[name])[neuron]) for name in ("potential", "refractory"))
+        step, update = step + self.first_step, update + self.first_step * neurons
+        in_mv = self._potential_mv
+        values = ""
+        if expected is not None and got is not None:
+            values = f": expected {expected}, got {got}"
+            if what == "potential":
+                values += f" ({in_mv(expected, neuron):.6f} mV, {in_mv(got, neuron):.6f} mV)"
+        amperes = float(np.broadcast_to(self.words.currents(current), neurons)[neuron])
+        text = (
+            f"update {update} (neuron {neuron}, timestep {step}): {what}{values}; "
+            f"its current word was {current} ({amperes:.6f}), its potential before {before} "
+            f"({in_mv(before, neuron):.6f} mV), its refractory counter {waiting}"
+        )
+        return Mismatch(update, neuron, step, what, current, before, expected, got, text)
+
+    def _potential_mv(self, word: int, neuron: int) -> float:
+        return float(np.broadcast_to(self.words.potentials(word), self.currents.shape[1])[neuron])

@@ -1,0 +1,210 @@
+"""The cases that benches have to lead a population into.
+
+A case of an update says so of the words that go into it and come out of it, as a list of conditions. The same
+list is looked for in what the benches did and, where they never did it, put to the solver.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from qlif.cosim.benches.inputs import rheobase_words
+from qlif.cosim.coverage.traffic_points import Bits, Stretch
+from qlif.model.formats import Overflow, Rounding
+from qlif.model.words import Words
+
+Conditions = Callable[[Any], list[Any]]
+"""Of an update's words, by their names in :class:`qlif.cosim.coverage.traffic_points.Updates`."""
+
+
+@dataclass(frozen=True)
+class UpdateCase:
+    """A case of one update.
+
+    Attributes
+    ----------
+    name : str
+    conditions : callable
+        Given the words of updates, the conditions that all have to hold.
+    alone : bool
+        It is about one update of any state that can be reached, so that a solver can be asked for it.
+    """
+
+    name: str
+    conditions: Conditions
+    alone: bool = True
+
+
+@dataclass(frozen=True)
+class TrafficCase:
+    """A case of the handshakes between two resets.
+
+    Attributes
+    ----------
+    name : str
+    happened : callable
+        Whether it happened in a stretch.
+    """
+
+    name: str
+    happened: Callable[[Stretch], bool]
+
+
+def update_cases(words: Words) -> Iterator[UpdateCase]:
+    """Give the cases of updates."""
+    yield from _integration(words)
+    yield from _rounding(words)
+    yield from _refractory(words)
+    yield from _trace(words)
+
+
+def _integration(words: Words) -> Iterator[UpdateCase]:
+    potential, current = words.arithmetic.potential, words.arithmetic.current
+
+    def integrating(name: str, more: Conditions, alone: bool = True) -> UpdateCase:
+        return UpdateCase(name, lambda u: [u.refractory == 0, *more(u)], alone)
+
+    yield integrating("rest: no current, and the potential stays", lambda u: [
+        u.current == 0, u.next_potential == u.potential, u.spike == 0])  # fmt: skip
+    for word in rheobase_words(words):
+        yield integrating(f"around rheobase: current word {word}", _is("current", word))
+    yield integrating("highest current", lambda u: [u.current == current.max_word])
+    yield integrating("lowest current", lambda u: [u.current == current.min_word])
+    yield integrating("from the lowest current to the highest", lambda u: [
+        u.previous_current == current.min_word, u.current == current.max_word], alone=False)  # fmt: skip
+    yield integrating("from the highest current to the lowest", lambda u: [
+        u.previous_current == current.max_word, u.current == current.min_word], alone=False)  # fmt: skip
+    threshold = words.values["threshold"]
+    for name, offset in (("one word below the", -1), ("exactly the", 0), ("one word above the", 1)):
+        yield integrating(f"{name} threshold", _is("total", threshold + offset))
+    what = "saturated" if words.arithmetic.overflow is Overflow.SAT else "wrapped"
+    yield integrating(f"{what} at the upper rail", lambda u: [u.total > potential.max_word])
+    yield integrating(f"{what} at the lower rail", lambda u: [u.total < potential.min_word])
+    yield integrating("potential rises", lambda u: [u.next_potential > u.potential])
+    yield integrating("potential falls without a spike", lambda u: [
+        u.next_potential < u.potential, u.spike == 0])  # fmt: skip
+    if "lower_bound" in words.constants:
+        bound = words.values["lower_bound"]
+        yield integrating("held at the lower bound", lambda u: [u.total < bound])
+        yield integrating("exactly the lower bound", lambda u: [u.total == bound])
+
+
+def _rounding(words: Words) -> Iterator[UpdateCase]:
+    rounding = words.arithmetic.rounding
+    yield UpdateCase("a sum that loses its last places", lambda u: [u.refractory == 0, u.total == u.floor])
+    if rounding is not Rounding.TRN:
+        yield UpdateCase("a sum that is rounded up", lambda u: [u.refractory == 0, u.total > u.floor])
+    if rounding in (Rounding.RND, Rounding.RND_CONV):
+        yield UpdateCase("a sum between an even word and the next", lambda u: [
+            u.refractory == 0, u.half_up > u.half_even])  # fmt: skip
+
+
+def _is(name: str, word: Any) -> Conditions:
+    """Return that an update has a certain word."""
+    return lambda u: [getattr(u, name) == word]
+
+
+def _refractory(words: Words) -> Iterator[UpdateCase]:
+    current = words.arithmetic.current
+    longest = int(np.max(words.values["refractory"]))
+    for count in range(1, longest + 1):
+        yield UpdateCase(f"refractory, counter at {count}", _is("refractory", count))
+    yield UpdateCase("spike: potential to the reset, counter to the refractory period", lambda u: [
+        u.spike == 1, u.next_potential == words.values["reset"],
+        u.next_refractory == words.values["refractory"]])  # fmt: skip
+    yield UpdateCase("spike of a neuron that was reset and has not moved since", lambda u: [
+        u.spike == 1, u.refractory == 0, u.potential == words.values["reset"]])  # fmt: skip
+    yield UpdateCase("no spike right after a spike", lambda u: [
+        u.previous_spike == 1, u.spike == 0], alone=False)  # fmt: skip
+    if longest:
+        yield UpdateCase("input lost: highest current while refractory", lambda u: [
+            u.refractory > 0, u.current == current.max_word])  # fmt: skip
+        yield UpdateCase("lowest current while refractory", lambda u: [
+            u.refractory > 0, u.current == current.min_word])  # fmt: skip
+        yield UpdateCase("the refractory period ends", lambda u: [
+            u.refractory == 1, u.next_refractory == 0])  # fmt: skip
+
+
+def _trace(words: Words) -> Iterator[UpdateCase]:
+    if not words.parameters.spike_trace:
+        return
+    spiked = words.values["trace_spike"]
+    yield UpdateCase("trace written by a spike", lambda u: [u.spike == 1, u.next_trace >= spiked])
+    yield UpdateCase("trace decays", lambda u: [u.trace > 0, u.next_trace < u.trace, u.spike == 0])
+    yield UpdateCase("trace dies away", lambda u: [u.trace > 0, u.next_trace == 0])
+    yield UpdateCase("spike while there still is a trace", lambda u: [u.trace > 0, u.spike == 1])
+    if words.parameters.additive_spike_trace:
+        top = words.arithmetic.trace.max_word
+        yield UpdateCase("additive trace at its highest", lambda u: [u.spike == 1, u.next_trace == top])
+
+
+def traffic_cases() -> Iterator[TrafficCase]:
+    """Give the cases of handshakes and resets."""
+    for stream in ("updates", "events"):
+        yield TrafficCase(f"{stream} stalled", partial(_stalls, stream=stream, clocks=1))
+        yield TrafficCase(f"{stream} stalled for 16 clocks", partial(_stalls, stream=stream, clocks=16))
+    yield TrafficCase("currents held up", lambda s: bool(s.stalled("currents").any()))
+    yield TrafficCase("currents pause", lambda s: _gap(s.moved("currents")))
+    yield TrafficCase("the pipeline runs empty, and goes on", _ran_empty)
+    yield TrafficCase(
+        "both outputs stalled at once", lambda s: bool((s.stalled("updates") & s.stalled("events")).any())
+    )
+    yield TrafficCase(
+        "updates flow while events stall", lambda s: bool((s.moved("updates") & s.stalled("events")).any())
+    )
+    yield TrafficCase(
+        "events flow while updates stall", lambda s: bool((s.moved("events") & s.stalled("updates")).any())
+    )
+    yield TrafficCase("updates at full speed for 16 clocks", lambda s: _longest(s.moved("updates")) >= 16)
+    yield TrafficCase("events in 3 clocks in a row", lambda s: _longest(s.moved("events")) >= 3)
+    yield TrafficCase("outputs stall until no more currents are taken", _backed_up)
+    yield TrafficCase("reset of one clock", lambda s: s.reset_clocks == 1)
+    yield TrafficCase("reset of several clocks", lambda s: s.reset_clocks > 1)
+    yield TrafficCase("reset in mid-run, with updates in flight", lambda s: s.cut_off and _in_flight(s) > 0)
+    for stream in ("updates", "events"):
+        yield TrafficCase(f"reset while {stream} stall", partial(_reset_in_stall, stream=stream))
+    yield TrafficCase(
+        "reset at rest", lambda s: s.cut_off and len(s.moved("currents")) > 0 and _in_flight(s) == 0
+    )
+
+
+def _stalls(stretch: Stretch, stream: str, clocks: int) -> bool:
+    return _longest(stretch.stalled(stream)) >= clocks
+
+
+def _reset_in_stall(stretch: Stretch, stream: str) -> bool:
+    return stretch.cut_off and _ends(stretch.stalled(stream))
+
+
+def _longest(bits: Bits) -> int:
+    """Return the most clocks in a row."""
+    edges = np.flatnonzero(np.diff(bits.astype(np.int8), prepend=0, append=0))
+    return int(np.max(edges[1::2] - edges[::2], initial=0))
+
+
+def _gap(bits: Bits) -> bool:
+    """Return whether there is a pause between two clocks."""
+    return bool((np.diff(np.flatnonzero(bits)) > 1).any())
+
+
+def _ran_empty(stretch: Stretch) -> bool:
+    """Return whether currents were taken again after all that were taken before had left."""
+    taken = stretch.moved("currents")
+    inside: Any = np.cumsum(taken) - np.cumsum(stretch.moved("updates"))
+    return bool((taken[1:] & (inside[:-1] == 0) & (np.cumsum(taken)[:-1] > 0)).any())
+
+
+def _ends(bits: Bits) -> bool:
+    return len(bits) > 0 and bool(bits[-1])
+
+
+def _in_flight(stretch: Stretch) -> int:
+    return int(stretch.moved("currents").sum()) - int(stretch.moved("updates").sum())
+
+
+def _backed_up(stretch: Stretch) -> bool:
+    held = stretch.stalled("updates") | stretch.stalled("events")
+    return bool((held & stretch.stalled("currents")).any())

@@ -1,0 +1,66 @@
+"""What a search hands over: the configuration as a file, its Verilog, and a co-simulation of that."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from qlif.cosim.configuration import Configuration, Settings
+from qlif.cosim.cosimulation import Cosimulation, cosimulate
+from qlif.cosim.simulator.design import Simulator
+from qlif.model.arithmetic import Arithmetic
+from qlif.model.inputs import stimuli
+from qlif.model.parameters import Parameters
+from qlif.model.studies.grid import BASES, Sweep
+from qlif.model.support.files import write_text
+from qlif.model.support.progress import Progress
+
+NAME = "optimized"
+"""Of the configuration, where a preset's name stands otherwise."""
+
+
+def write_preset(path: Path, sweep: Sweep, arithmetic: Arithmetic, comment: str) -> None:
+    """Write a configuration as a TOML file for ``--params``, and make sure that it reads back as it is."""
+    (dt,), (tau_m,) = sweep.dt_ms, sweep.tau_m_ms
+    neuron = sweep.neuron(dt, tau_m, 1)
+    default = Parameters(n=1).as_dict()
+    physical = {name: value for name, value in neuron.as_dict().items() if value != default[name]}
+    lines = [*(f"# {line}" for line in comment.splitlines()), f'preset = "{BASES[arithmetic.form]}"', ""]
+    lines += ["[parameters]", *(f"{name} = {_toml(value)}" for name, value in physical.items()), ""]
+    choices = {name: value for name, value in arithmetic.as_dict().items() if value is not None}
+    lines += ["[arithmetic]", *(f"{name} = {_toml(value)}" for name, value in choices.items()), ""]
+    write_text(path, "\n".join(lines))
+    read = Settings.read(None, path)
+    assert read.arithmetic == arithmetic
+    assert read.population(1).parameters.as_dict() == neuron.as_dict()
+
+
+def export(path: Path, directory: Path, neurons: int) -> list[Path]:
+    """Export the configuration of a file as Verilog; return the files."""
+    return [*_named(Settings.read(None, path), neurons).export().write(directory)]
+
+
+def check(
+    path: Path, sweep: Sweep, simulator: Simulator, directory: Path, timesteps: int, progress: Progress
+) -> list[Cosimulation]:
+    """Co-simulate the configuration of a file on each input of a study."""
+    runs = []
+    settings = Settings.read(None, path)
+    for number, text in enumerate(sweep.input):
+        currents = stimuli.make(
+            text, timesteps=timesteps, neurons=sweep.neurons, dt=settings.dt, seed=sweep.input_seed
+        )
+        configuration = _named(settings, currents.shape[1])
+        runs.append(
+            cosimulate(configuration, currents, simulator, directory / f"input-{number}", progress=progress)
+        )
+    return runs
+
+
+def _named(settings: Settings, neurons: int) -> Configuration:
+    return replace(settings.population(neurons), name=NAME)
+
+
+def _toml(value: Any) -> str:
+    # JSON's texts, numbers and truth values are TOML's too.
+    return json.dumps(value)

@@ -1,0 +1,135 @@
+"""The configurations among which the cheapest is looked for, and what each costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from qlif.hdl.synthesis.fit import check_fit
+from qlif.hdl.synthesis.synthesise import Synthesis, synthesise
+from qlif.hdl.target import target
+from qlif.model.arithmetic import Arithmetic
+from qlif.model.exceptions import InputError
+from qlif.model.studies.grid import Point, Sweep
+from qlif.model.words import quantise
+
+FIGURES = ("lut", "ff", "dsp", "ram")
+PRICE = (*FIGURES, "fmax_mhz", "area")
+"""What a synthesis tells of a candidate."""
+
+COSTS = ("state-bits", "area")
+
+INTEGER_BITS: Mapping[str, range] = MappingProxyType({"factored": range(7, 9), "square": range(4, 7)})
+"""Integer bits that are tried: the fewest hold the default neuron, the most leave room for inhibition."""
+
+DEVICE_LUTS = MappingProxyType({"ecp5": 83_640, "up5k": 5_280})
+"""LUTs of each target's device, from its data sheet."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration of the space that can hold the neuron.
+
+    Attributes
+    ----------
+    index : int
+        Its place in the space.
+    name : str
+        As in ``square SQ(6,12) RND, 16-bit coefficients``.
+    arithmetic : Arithmetic
+    state_bits : int
+        Bits that a neuron keeps from one timestep to the next.
+    order : tuple
+        By this the space is searched: state bits first, then what else costs gates.
+    """
+
+    index: int
+    name: str
+    arithmetic: Arithmetic
+    state_bits: int
+    order: tuple[int, ...]
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Its form and its rounding."""
+        return str(self.arithmetic.form), str(self.arithmetic.rounding)
+
+
+def candidates(sweep: Sweep) -> tuple[list[Candidate], int]:
+    """Return the candidates of a space, from the cheapest by state bits; and how many can't be.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        Its axes; one timestep, one time constant, and one seed, which isn't part of a configuration.
+    """
+    found, impossible = [], 0
+    (dt,), (tau_m,) = sweep.dt_ms, sweep.tau_m_ms
+    neuron = sweep.neuron(dt, tau_m, 1)
+    # A point of the grid for each input; the configurations are those of the first.
+    for point in sweep.points()[:: len(sweep.input)]:
+        if point.word_bits - point.fraction_bits not in INTEGER_BITS[point.form]:
+            continue
+        try:
+            words = quantise(neuron, sweep.arithmetic_of(point))
+        except InputError:
+            impossible += 1
+            continue
+        order = (
+            words.state_bits,
+            int(point.form == "factored"),  # three multiplications more
+            point.coefficient_bits,
+            point.random_bits,
+            ("TRN", "RND", "RND_CONV", "SR").index(point.rounding),
+            -point.fraction_bits,
+        )
+        found.append(Candidate(point.index, _name(point), words.arithmetic, words.state_bits, order))
+    return sorted(found, key=lambda candidate: candidate.order), impossible
+
+
+def area(synthesis: Synthesis) -> float:
+    """Return LUT + DSP + RAM in one number: in LUTs, the others by their share of the device.
+
+    The ECP5-85 has 83,640 LUTs, 156 multipliers and 208 block RAMs: a multiplier counts as 536 LUTs,
+    a RAM as 402.
+    """
+    device = target(synthesis.target)
+    luts = DEVICE_LUTS[device.name]
+    per_multiplier, per_memory = luts / device.multipliers, luts / device.memories
+    return synthesis.lut + synthesis.dsp * per_multiplier + synthesis.ram * per_memory
+
+
+def synthesised(
+    candidate: Candidate, sweep: Sweep, neurons: int, target_name: str, directory: Path
+) -> dict[str, Any]:
+    """Return what a population of a candidate takes on a device, ready for JSON.
+
+    Where it doesn't fit the device there are no figures, but a reason.
+    """
+    (dt,), (tau_m,) = sweep.dt_ms, sweep.tau_m_ms
+    words = quantise(sweep.neuron(dt, tau_m, neurons), candidate.arithmetic)
+    name = f"candidate-{candidate.index}"
+    try:
+        check_fit(words, neurons, target(target_name), name)
+    except InputError as error:
+        return {**dict.fromkeys(PRICE), "reason": str(error)}
+    found = synthesise(
+        words,
+        neurons,
+        directory / f"synthesis-{candidate.index}",
+        preset=name,
+        target_name=target_name,
+        seeds=1,
+    )
+    facts = {figure: getattr(found, figure) for figure in FIGURES}
+    return {**facts, "fmax_mhz": found.fmax_mhz.median, "area": area(found), "reason": None}
+
+
+def _name(point: Point) -> str:
+    i_bits = point.word_bits - point.fraction_bits
+    random = f", {point.random_bits} random bits" if point.random_bits else ""
+    return (
+        f"{point.form} SQ({i_bits},{point.fraction_bits}) {point.rounding}{random}, "
+        f"{point.coefficient_bits}-bit coefficients"
+    )

@@ -1,0 +1,375 @@
+"""The claims about a population around its pipelines, from its invariants or, failing those, bounded."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.claims import Claim
+from qlif.cosim.proof.control import Control, Monitor
+from qlif.cosim.proof.invariants import OF_THE_MEMORY, invariants
+from qlif.cosim.proof.memories import RowMemory
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.solver import Answer, Term
+from qlif.cosim.proof.update import stages_of_currents
+from qlif.hdl.storage import Depth
+from qlif.model import random_words
+from qlif.model.words import Words
+
+READS = "each update reads the state that its neuron last wrote"
+MEETS = "each current meets its neuron's state"
+ORDER = "no update is lost, doubled or out of order, whatever stalls"
+EVENTS = "each spike is one event, with its neuron and its timestep"
+STABLE = "what is offered doesn't change until it is taken"
+RESTARTS = "one clock of reset, at any moment, starts over"
+ALIVE = "it never deadlocks: where outputs are taken, currents are, {} clocks later at the latest"
+UNDISTURBED = "an upset of the state memory disturbs no handshake, no order and no number"
+RANDOM = "each update gets the next random word of the sequence"
+WRITES = "a parameter is written between two timesteps, with no row in flight and none taken"
+KEEPS = "a parameter changes only by a write to it, and in a memory only its neuron's"
+OWN = "each update has its own neuron's words of the memories of parameters"
+
+PATTERNS: tuple[Mapping[str, str], ...] = (
+    {"currents_valid": "1", "updates_ready": "1", "events_ready": "1"},
+    {"currents_valid": "1", "updates_ready": "0" * 60 + "1" * 60, "events_ready": "1"},
+    {"currents_valid": "1", "updates_ready": "1", "events_ready": "0" * 60 + "1" * 60},
+)
+"""Handshakes that are tried first, as they are quick: what each port is, clock after clock, over and over."""
+
+PATTERN_CLOCKS = 100
+"""In so many clocks."""
+
+SEARCHED_CLOCKS = 40
+"""Where the invariants don't hold, so many clocks after a reset are searched for a counterexample."""
+
+
+class PopulationProof:
+    """The invariants of one population, and whether they hold."""
+
+    def __init__(self, circuit: Circuit, words: Words, interface: Mapping[str, Any], seconds: float) -> None:
+        self.terms = terms = Products()
+        self.circuit, self.words, self.interface, self.seconds = circuit, words, interface, seconds
+        self.control = control = Control(terms, circuit, words, interface)
+        self.monitor = control.any_monitor()
+        self.now = self.clock({})
+        self.invariants = invariants(control, self.now, self.monitor)
+        self.reset = self._holds_after_reset()
+        # What the memory holds matters only to itself.
+        self.of_control = [name for name in self.invariants if name not in OF_THE_MEMORY]
+        self.disturbed = self._not_inductive(self.of_control, self.of_control)
+        self.broken = self.disturbed + self._not_inductive(OF_THE_MEMORY, self.invariants)
+
+    def clock(self, states: Mapping[int, Term], **inputs: Term) -> Clock:
+        """Return a clock without reset; what isn't given may be anything."""
+        free = {
+            name: inputs.get(name, self.terms.fresh(self.circuit.width(number), name))
+            for name, number in self.circuit.inputs.items()
+        }
+        return Clock(self.terms, self.circuit, {**free, "rst": self.terms.false}, states)
+
+    def prove(self, claim: Term, given: Collection[str] | None = None) -> Answer:
+        """Prove what follows from the invariants: from all, or from some."""
+        names = self.invariants if given is None else given
+        assumed = [*(self.invariants[name] for name in names), self.control.watches_a_row]
+        return self.terms.prove(claim, assumed, None, self.seconds)
+
+    def _holds_after_reset(self) -> Answer:
+        """Prove that a reset of one clock brings the invariants about, from anything at all."""
+        before = Clock(self.terms, self.circuit, {"rst": self.terms.true}, {})
+        after = self.clock(before.following())
+        named = {f"state {name}": before.values[node] for name, node in self.circuit.states.items()}
+        named = {name: term for name, term in named.items() if not term.sort().is_array()}
+        held = self.terms.both(*invariants(self.control, after, self.control.reset_monitor()).values())
+        return self.terms.prove(held, (), named, self.seconds)
+
+    def _not_inductive(self, names: Collection[str], given: Collection[str]) -> list[str]:
+        """Return which invariants don't follow from those a clock before, or the solver has no time for."""
+        after = self.clock(self.now.following())
+        monitor = self.control.next_monitor(self.now, self.monitor)
+        return [
+            name
+            for name, held in invariants(self.control, after, monitor).items()
+            if name in names and self.prove(held, given).verdict != "proved"
+        ]
+
+    def search(self, name: str) -> tuple[Answer, int]:
+        """Look for a run from reset in which a claim doesn't hold; return also how many clocks it may have.
+
+        What the pipelines give is anything in every clock. The counterexample tells the handshakes of every
+        clock as ``PORT@CLOCK``; they don't depend on the currents.
+        """
+        for pattern in PATTERNS:
+            answer, clocks = self._searched(name, pattern, PATTERN_CLOCKS)
+            if answer.verdict == "refuted":
+                return answer, clocks
+        return self._searched(name, {}, SEARCHED_CLOCKS)
+
+    def _searched(self, name: str, pattern: Mapping[str, str], clocks: int) -> tuple[Answer, int]:
+        terms = self.terms
+        pipelines = {node for name, node in self.circuit.states.items() if name.startswith("core.pipeline")}
+        states = Clock(terms, self.circuit, {"rst": terms.true}, {}).following()
+        monitor = self.control.reset_monitor()
+        named: dict[str, Term] = {}
+        deadline = time.monotonic() + self.seconds
+        for number in range(clocks):
+            driven = {
+                port: terms.constant(int(bits[number % len(bits)]), 1) for port, bits in pattern.items()
+            }
+            now = self.clock(states, **driven)
+            for port, node in self.circuit.inputs.items():
+                if port.endswith(("_valid", "_ready")) or port.startswith("parameters"):
+                    named[f"{port}@{number}"] = now.values[node]
+            claim = visible(self.control, now, monitor)[name]
+            answer = terms.prove(claim, [self.control.watches_a_row], named, deadline - time.monotonic())
+            if answer.verdict != "proved":
+                return answer, number
+            states = {node: word for node, word in now.following().items() if node not in pipelines}
+            monitor = self.control.next_monitor(now, monitor)
+        return Answer("proved", {}), clocks
+
+
+def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
+    """Return what a population has to do in each clock, by claim: no more than the monitor can tell."""
+    terms = control.terms
+    held = invariants(control, now, monitor)
+    watched = control.watched_at(now, monitor, control.memory.latency - 1)
+    expected = terms.choose(monitor["seen"], monitor["last"], control.initial_state(now))
+    shown = control.ports(monitor["shown"])
+    events = {"spike"} if control.lanes > 1 else set()
+    return {
+        READS: terms.implies(watched, terms.equal(now["core.stored"], expected)),
+        ORDER: terms.both(
+            held["the queue holds what was pushed"],
+            held["what is shown is what was taken out of the queue"],
+            held["rows leave the queue in their order"],
+            terms.equal(control.row(now, "outlet.rows"), monitor["row"]),
+            terms.equal(now.output("updates_valid"), monitor["owes_update"]),
+            control.first_neuron(monitor, now.output("updates_neuron")),
+            *(
+                terms.implies(monitor["mine"], terms.equal(now.output(f"updates_{name}"), word))
+                for name, word in shown.items()
+            ),
+        ),
+        EVENTS: terms.both(
+            terms.equal(now.output("events_valid"), monitor["owes_event"]),
+            terms.equal(now.output("events_step"), monitor["step"]),
+            control.first_neuron(monitor, now.output("events_neuron")),
+            *(
+                terms.implies(monitor["mine"], terms.equal(now.output(f"events_{name}"), shown[name]))
+                for name in events
+            ),
+        ),
+    }
+
+
+def population_claims(
+    circuit: Circuit, words: Words, interface: Mapping[str, Any], seconds: float
+) -> Iterator[Claim]:
+    """Prove a population around its pipelines.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        One that this project exported.
+    words : Words
+    interface : mapping
+    seconds : float
+        The time that the solver may take for one claim.
+
+    Raises
+    ------
+    InputError
+        It isn't one of ours.
+    """
+    preset = interface["preset"]
+    start = time.monotonic()
+    proof = PopulationProof(circuit, words, interface, seconds)
+
+    def claim(name: str, answer: Answer, bound: int | None = None) -> Claim:
+        nonlocal start
+        begun, start = start, time.monotonic()
+        shown = answer.values if answer.verdict == "refuted" else None
+        return Claim(preset, name, answer.verdict, bound, start - begun, shown)
+
+    yield claim(RESTARTS, proof.reset)
+    # Only what is read depends on what the memory holds.
+    sound = proof.reset.verdict == "proved" and not proof.disturbed
+    for name, term in visible(proof.control, proof.now, proof.monitor).items():
+        holds = sound and not (name == READS and proof.broken)
+        given = None if name == READS else proof.of_control
+        answer = proof.prove(term, given) if holds else Answer("unknown", {})
+        if answer.verdict == "proved":
+            yield claim(name, answer)
+        else:
+            answer, clocks = proof.search(name)
+            yield claim(name, answer, clocks)
+    # These hold of anything that the registers may be.
+    yield claim(MEETS, proof.prove(_meets(proof), ()))
+    yield claim(STABLE, proof.prove(_stable(proof), ()))
+    clocks = proof.control.loop + proof.control.places + 4
+    answer = proof.prove(_alive(proof, clocks), proof.of_control) if sound else Answer("unknown", {})
+    yield claim(ALIVE.format(clocks), answer)
+    yield claim(UNDISTURBED, Answer("proved" if sound else "unknown", {}))
+    if words.arithmetic.random_bits:
+        yield claim(RANDOM, proof.prove(_random(proof), ()))
+    if interface["runtime"]:
+        yield claim(WRITES, proof.prove(_writes(proof), proof.of_control) if sound else Answer("unknown", {}))
+        yield claim(KEEPS, proof.prove(_keeps(proof), ()))
+    if Depth.MEMORY in [constant["depth"] for constant in interface["runtime"]]:
+        yield claim(OWN, proof.prove(_own(proof), proof.of_control) if sound else Answer("unknown", {}))
+
+
+def _meets(proof: PopulationProof) -> Term:
+    """Return that a current is at the pipelines as many clocks after it was taken as its state."""
+    terms, now = proof.terms, proof.now
+    data = now.values[proof.circuit.inputs["currents_data"]]
+    taken = terms.both(now.output("currents_ready"), now.values[proof.circuit.inputs["currents_valid"]])
+    stages = stages_of_currents(proof.circuit)
+    later = now
+    for _ in stages:
+        later = proof.clock(later.following())
+    youngest = len(stages) - 2
+    arrives = terms.slice(later["core.in_flight"], youngest, youngest)
+    return terms.both(terms.equal(taken, arrives), terms.equal(data, later.values[stages[-1]]))
+
+
+def _stable(proof: PopulationProof) -> Term:
+    """Return that a payload stays as it is while it waits."""
+    terms, now = proof.terms, proof.now
+    later = proof.clock(now.following())
+    held = []
+    for stream in ("updates", "events"):
+        ready = now.values[proof.circuit.inputs[f"{stream}_ready"]]
+        waits = terms.both(now.output(f"{stream}_valid"), terms.negation(ready))
+        for port in proof.circuit.outputs:
+            if port.startswith(f"{stream}_"):
+                same = terms.equal(now.output(port), later.output(port))
+                held.append(terms.implies(waits, same))
+    return terms.both(*held)
+
+
+def _alive(proof: PopulationProof, clocks: int) -> Term:
+    """Return that currents are taken within so many clocks, if both outputs are and nothing is written."""
+    terms = proof.terms
+    yes = terms.true
+    given = {"currents_valid": yes, "updates_ready": yes, "events_ready": yes}
+    if "parameters_valid" in proof.circuit.inputs:
+        given["parameters_valid"] = terms.false
+    states: dict[int, Term] = {node: proof.now.values[node] for node in proof.circuit.states.values()}
+    taken = []
+    for _ in range(clocks):
+        now = proof.clock(states, **given)
+        taken.append(now.output("currents_ready"))
+        states = now.following()
+    return terms.either(*taken)
+
+
+def _random(proof: PopulationProof) -> Term:
+    """Return that the sequence starts with its seed and goes on by a word for each neuron of a row."""
+    terms, now = proof.terms, proof.now
+    (name,) = (n for n in proof.circuit.named if n.startswith("core.random") and n.endswith(".register"))
+    state = proof.circuit.register(name)
+    register = now.values[state]
+    after_reset = Clock(terms, proof.circuit, {"rst": terms.true}, {}).following()[state]
+    bits = [terms.slice(register, place, place) for place in range(random_words.REGISTER_BITS)]
+    words = proof.control.lanes * random_words.WORD_BITS
+    for place in range(words):
+        bits.append(terms.make("BV_XOR", bits[place], bits[place + random_words.TAP]))
+    shifted = terms.concat(*reversed(bits[words:]))
+    at_pipeline = proof.control.memory.latency - 1
+    advances = terms.slice(now["core.in_flight"], at_pipeline, at_pipeline)
+    seed = random_words.initial_register(proof.words.arithmetic.random_seed)
+    width = proof.words.arithmetic.random_bits
+    used = []
+    for lane in range(proof.control.lanes):
+        pipeline = "pipeline" if proof.control.lanes == 1 else f"pipeline_{lane}"
+        low = lane * random_words.WORD_BITS
+        word = terms.concat(*reversed(bits[low : low + width]))
+        used.append(terms.equal(now[f"core.{pipeline}.random"], word))
+    return terms.both(
+        terms.equal(after_reset, terms.constant(seed, random_words.REGISTER_BITS)),
+        terms.equal(now.following()[state], terms.choose(advances, shifted, register)),
+        *used,
+    )
+
+
+def _writes(proof: PopulationProof) -> Term:
+    """Return that a write is taken only while nothing else goes on.
+
+    A clock after any other; a clock of reset takes away what allows a write.
+    """
+    terms, later = proof.terms, proof.clock(proof.now.following())
+    row = proof.control.row(later, "reading")
+    moving = [later["core.accepted"], later.output("currents_ready")]
+    at_rest = terms.both(
+        terms.equal(row, terms.constant(0, terms.width(row))),
+        *(terms.negation(bit) for bit in (*moving, *proof.control.bits(later["core.in_flight"]))),
+    )
+    after_reset = proof.clock(Clock(terms, proof.circuit, {"rst": terms.true}, {}).following())
+    refused = terms.negation(after_reset.output("parameters_ready"))
+    return terms.both(terms.implies(later.output("parameters_ready"), at_rest), refused)
+
+
+def _keeps(proof: PopulationProof) -> Term:
+    """Return that a parameter becomes the word of a write to it, and stays what it is without one.
+
+    Of a memory, that is claimed of any row.
+    """
+    terms, now, inputs = proof.terms, proof.now, proof.circuit.inputs
+    select, neuron, word = (now.values[inputs[f"parameters_{part}"]] for part in ("select", "neuron", "word"))
+    written = terms.both(now.values[inputs["parameters_valid"]], now.output("parameters_ready"))
+    after, lanes = proof.clock(now.following()), proof.control.lanes
+    held = []
+    for constant in proof.interface["runtime"]:
+        name, width = constant["name"], proof.words.constants[constant["name"]].format.width
+        chosen = terms.both(
+            written, terms.equal(select, terms.constant(constant["select"], terms.width(select)))
+        )
+        new = terms.slice(word, width - 1, 0)
+        if constant["depth"] == Depth.REGISTER:
+            register = f"core.parameter_port.{name}"
+            expected = terms.choose(chosen, new, now[register])
+            held.append(terms.equal(after[register], expected))
+            continue
+        memory, row = _memory_of(proof, name), proof.control.watched_row
+        before = memory.row(now, row)
+        parts = []
+        for lane in range(lanes):
+            number = terms.extend(neuron, terms.width(row) + lanes.bit_length(), False)
+            wanted = terms.concat(row, terms.constant(lane, lanes.bit_length() - 1)) if lanes > 1 else row
+            its_own = terms.equal(number, terms.extend(wanted, terms.width(number), False))
+            old = terms.slice(before, (lane + 1) * width - 1, lane * width)
+            parts.append(terms.choose(terms.both(chosen, its_own), new, old))
+        held.append(terms.equal(memory.row(after, row), terms.concat(*reversed(parts))))
+    return terms.both(*held)
+
+
+def _own(proof: PopulationProof) -> Term:
+    """Return that what a row's updates get of the memories is what these hold of the row, as it is read.
+
+    A clock after any other: then nothing is written meanwhile.
+    """
+    terms = proof.terms
+    begun = now = proof.clock(proof.now.following())
+    row = proof.control.row(begun, "reading")
+    for _ in range(proof.control.memory.latency):
+        now = proof.clock(now.following())
+    return terms.both(
+        *(
+            terms.implies(
+                begun["core.accepted"],
+                terms.equal(
+                    now[f"core.parameter_port.value_{constant['name']}"],
+                    _memory_of(proof, constant["name"]).row(begun, row),
+                ),
+            )
+            for constant in proof.interface["runtime"]
+            if constant["depth"] == Depth.MEMORY
+        )
+    )
+
+
+def _memory_of(proof: PopulationProof, name: str) -> RowMemory:
+    lanes, width = proof.control.lanes, proof.words.constants[name].format.width
+    memory = f"core.parameter_port.memory_{name}"
+    return RowMemory(proof.terms, proof.circuit, memory, width * lanes, lanes)

@@ -1,0 +1,139 @@
+"""Verilog as Yosys reads it: a circuit with one clock."""
+
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qlif.cosim.proof.circuit import Circuit
+from qlif.hdl.export import Export
+from qlif.hdl.synthesis import yowasp
+from qlif.hdl.synthesis.gates import models_of
+from qlif.model.exceptions import InputError, unknown_name
+
+CLOCK = "clk"
+
+_SCRIPT = (
+    "read_verilog -sv design.v; {cells}hierarchy -check -top {module}; {keep}proc; flatten; opt_clean; "
+    "memory_collect; async2sync; dffunmap; opt_clean; check -assert; "
+    "write_btor -s -i clocks.txt circuit.btor"
+)
+
+_KEEP = "setattr -set keep 1 w:*; "
+
+
+def read_circuit(
+    verilog: str, module: str, cells: Sequence[str] = (), *, every_signal: bool = False
+) -> Circuit:
+    """Return a module as a circuit, with everything that it instantiates.
+
+    Nothing is optimised: what is proved is what Yosys' front end makes of the text.
+
+    Parameters
+    ----------
+    verilog : str
+        Its text.
+    module : str
+        Its name.
+    cells : sequence of str
+        Texts with models of the cells that it instantiates.
+    every_signal : bool
+        Whether signals that nothing needs are in it too.
+
+    Raises
+    ------
+    InputError
+        Yosys can't read it, it hasn't such a module, it has another clock than ``clk``; or Yosys isn't
+        installed.
+    """
+    present = re.findall(r"^\s*module\s+(\\\S+|\w+)", verilog, flags=re.MULTILINE)
+    names = [name.removeprefix("\\") for name in present]
+    if module not in names:
+        raise InputError(f"the Verilog has no such module: {unknown_name('module', module, names)}")
+    with tempfile.TemporaryDirectory(prefix="qlif-proof-") as temporary:
+        directory = Path(temporary)
+        (directory / "design.v").write_text(verilog, encoding="utf-8")
+        # A model is elaborated where it is instantiated only: it refuses parameters, its own first ones too.
+        read = ""
+        for number, cell in enumerate(cells):
+            (directory / f"cells{number}.v").write_text(cell, encoding="utf-8")
+            read += f"read_verilog -sv -defer cells{number}.v; "
+        keep = _KEEP if every_signal else ""
+        script = _SCRIPT.format(cells=read, module=f"\\{module}", keep=keep)
+        try:
+            yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log")
+        except yowasp.ToolError as error:
+            reason = str(error).partition("; its log is")[0].partition("failed: ")[2]
+            log = (directory / "yosys.log").read_text(encoding="utf-8", errors="replace")
+            # What was checked is told as warnings, and only their number as an error.
+            warnings = re.findall(r"^Warning: (.*)$", log.rpartition("Executing CHECK")[2], re.MULTILINE)
+            if warnings and "check -assert" in reason:
+                reason = warnings[0]
+            raise InputError(f"the Verilog can't be read: {reason.replace('design.v:', 'line ')}") from None
+        circuit = Circuit.parse((directory / "circuit.btor").read_text(encoding="utf-8"))
+        clocks = (directory / "clocks.txt").read_text(encoding="utf-8").split("\n")
+    _check_clocks(circuit, clocks)
+    return circuit
+
+
+def read_export(export: Export) -> Circuit:
+    """Return an export as a circuit, with our models of the cells that it instantiates.
+
+    Parameters
+    ----------
+    export : Export
+        Verilog, this project's or somebody else's, and the interface that it has to have.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_circuit` and :func:`check_ports`.
+    """
+    cells = [model.read_text(encoding="utf-8") for model in models_of(export)]
+    circuit = read_circuit(export.verilog, export.interface["module"], cells)
+    check_ports(circuit, export.interface)
+    return circuit
+
+
+def _check_clocks(circuit: Circuit, information: Iterable[str]) -> None:
+    """Refuse a circuit whose registers don't all follow the rising edge of the one clock."""
+    clocks = {circuit.inputs[CLOCK]} if CLOCK in circuit.inputs else set()
+    # A port of a module within has a node of its own, which is the same wire.
+    for node in circuit.nodes:
+        if node.operation == "uext" and node.indices == (0,) and node.operands[0] in clocks:
+            clocks.add(node.number)
+    for line in information:
+        kind, _, number = line.partition(" ")
+        if kind in ("negedge", "event") or (kind == "posedge" and int(number) not in clocks):
+            what = f"the {kind} of {CLOCK}" if int(number) in clocks else "another signal"
+            raise InputError(f"every register must follow the rising edge of {CLOCK}, not {what}")
+
+
+def is_pipeline(interface: Mapping[str, Any]) -> bool:
+    """Whether an interface is that of the bare pipeline, not of a population."""
+    return any(port["name"] == "potential_in" for port in interface["ports"])
+
+
+def check_ports(circuit: Circuit, interface: Mapping[str, Any]) -> None:
+    """Refuse a circuit that hasn't the ports of an interface, in their width.
+
+    Raises
+    ------
+    InputError
+        It lacks a port, or one has another width or direction.
+    """
+    expected = [("input", "rst", 1, "the synchronous reset")]
+    expected += [(p["direction"], p["name"], p["width"], p["meaning"]) for p in interface["ports"]]
+    for direction, name, width, meaning in expected:
+        present, other = (
+            (circuit.inputs, circuit.outputs) if direction == "input" else (circuit.outputs, circuit.inputs)
+        )
+        bits = f"{width} bit" + ("s" if width > 1 else "")
+        if name in other:
+            raise InputError(f"port {name} must be an {direction} of {bits} ({meaning})")
+        if name not in present:
+            raise InputError(f"the module lacks the {direction} {name} of {bits} ({meaning})")
+        found = circuit.width(present[name])
+        if found != width:
+            raise InputError(f"port {name} must have {bits} ({meaning}), not {found}")

@@ -1,0 +1,207 @@
+"""Results as people and machines read them: tables, JSON and pictures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from qlif.cosim.cosimulation import Cosimulation
+from qlif.cosim.software_run import Simulation
+from qlif.hdl.synthesis.synthesise import Synthesis
+from qlif.model.exceptions import InputError
+from qlif.model.metrics.fi_curve import FICurve, fi_currents, fi_curve
+from qlif.model.parameters import PER_NEURON
+from qlif.model.plots import figures
+from qlif.model.plots.themes import save
+from qlif.model.recording import Recording
+from qlif.model.support.files import whole_file
+from qlif.model.theory import closed_form
+from qlif.model.words import ExactValue, Words
+
+SHOWN_NEURONS = 3
+SHOWN_MS = 200.0
+"""A picture shows so many neurons, and so much of their time."""
+
+
+def simulation_facts(simulation: Simulation) -> dict[str, Any]:
+    """Return what golden model and float neuron did, ready for JSON."""
+    golden, lag, error = simulation.golden, simulation.lag, simulation.error
+    return {
+        "timesteps": golden.timesteps,
+        "neurons": int(golden.spikes[0].size),
+        "dt_ms": golden.dt,
+        "spikes_golden": int(golden.spikes.sum()),
+        "spikes_float": int(simulation.floating.spikes.sum()),
+        "spikes_missing": lag.missing,
+        "spikes_extra": lag.extra,
+        "max_spike_lag_steps": lag.max_lag_steps,
+        "mean_lag_steps_by_spike": lag.lag_by_index.mean_steps.tolist(),
+        "max_lag_steps_by_spike": lag.lag_by_index.max_steps.tolist(),
+        "rmse_mv": error.rmse_mv,
+        "max_error_mv": error.max_mv,
+        "mean_rate_hz": float(golden.firing_rates().mean()),
+        "parameters": simulation.words.parameters.as_dict(),
+        "arithmetic": simulation.words.arithmetic.as_dict(),
+        "exact": [line.as_dict() for line in simulation.words.report],
+    }
+
+
+def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
+    """Return the verdict of a co-simulation, ready for JSON."""
+    first = run.verdict.first
+    return {
+        "updates": run.verdict.updates,
+        "mismatches": run.verdict.mismatches,
+        "first_mismatch": None if first is None else vars(first),
+        **simulation_facts(run.software),
+        "cycles": run.cycles,
+        "latency": run.latency,
+        "thorough_tests": None if run.thorough is None else run.thorough[0],
+        "thorough_failed": None if run.thorough is None else run.thorough[1],
+        "log": str(run.log),
+        "waves": None if run.waves is None else str(run.waves),
+    }
+
+
+def print_exact_values(console: Console, report: tuple[ExactValue, ...]) -> None:
+    """Print what each parameter became when it was rounded to a word."""
+    title = "Parameters as the hardware has them"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("parameter", no_wrap=True)
+    table.add_column("asked for", justify="right", no_wrap=True)
+    table.add_column("exact", justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("error", justify="right", no_wrap=True)
+    table.add_column("word", no_wrap=True)
+    for line in report:
+        word = line.stored.rpartition(" = ")[2].replace(" in ", " ")
+        asked, exact = f"{line.asked:.8g}", f"{line.exact:.9g}"
+        table.add_row(line.name, asked, exact, line.unit, f"{line.relative_error:.0e}", word)
+    console.print(table)
+
+
+def print_facts(console: Console, title: str, rows: Mapping[str, Any]) -> None:
+    """Print a two-column table."""
+    table = Table(title=title, title_justify="left", show_header=False, box=box.SIMPLE_HEAD)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in rows.items():
+        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+    console.print(table)
+
+
+def comparison_rows(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the rows that compare a run with the float neuron's."""
+    return {
+        "spikes, golden model": facts["spikes_golden"],
+        "spikes, float64 Euler": facts["spikes_float"],
+        "largest spike lag behind float": f"{facts['max_spike_lag_steps']} steps of {facts['dt_ms']} ms",
+        "potential RMSE to float": f"{facts['rmse_mv']:.4g} mV (largest {facts['max_error_mv']:.4g})",
+        "mean firing rate": f"{facts['mean_rate_hz']:.4g} Hz",
+    }
+
+
+def save_recording(path: Path, currents: npt.NDArray[np.float64], runs: dict[str, Any]) -> None:
+    """Write every run's spikes and potentials, and what was put in, into one file."""
+    arrays: dict[str, Any] = {"currents": currents}
+    for label, run in runs.items():
+        key = label.split(",")[0].split(" ")[0]
+        arrays |= {f"spikes_{key}": run.spikes, f"potentials_{key}": run.potentials}
+        if run.potential_words is not None:
+            arrays |= {f"potential_words_{key}": run.potential_words, f"trace_words_{key}": run.trace_words}
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def draw_run(
+    directory: Path, runs: Mapping[str, Recording], currents: npt.NDArray[np.float64], words: Words
+) -> list[Path]:
+    """Draw potentials over each other, rasters and the input; return the files."""
+    dt = words.parameters.dt
+    neurons = list(range(min(SHOWN_NEURONS, currents.shape[1])))
+    window = min(SHOWN_MS, len(currents) * dt)
+    potentials = {label: run.potentials for label, run in runs.items() if run.potentials is not None}
+    spikes = {label: run.spikes for label, run in runs.items()}
+    files = save(
+        lambda theme: figures.potential_figure(
+            potentials,
+            dt=dt,
+            threshold=words.parameters.threshold,
+            spikes=spikes,
+            neurons=neurons,
+            window_ms=window,
+            theme=theme,
+        ),
+        directory,
+        "potential",
+    )
+    files += save(lambda theme: figures.raster_figure(spikes, dt=dt, theme=theme), directory, "raster")
+    files += save(
+        lambda theme: figures.input_figure(currents, dt=dt, neurons=neurons, window_ms=window, theme=theme),
+        directory,
+        "input",
+    )
+    return files
+
+
+def draw_fi_curve(directory: Path, words: Words, name: str) -> tuple[list[Path], dict[str, FICurve]]:
+    """Draw the f-I curve of the golden model and of float Euler; return the files and the curves."""
+    parameters = words.parameters
+    if any(isinstance(getattr(parameters, key), np.ndarray) for key in PER_NEURON):
+        raise InputError("the f-I curve is of one neuron: every parameter must be one value for all")
+    parameters = parameters.replace(n=1)
+    highest = float(words.currents(words.arithmetic.current.max_word))
+    currents = fi_currents(parameters)
+    currents = currents[currents <= highest]
+    if not len(currents):
+        raise InputError(
+            f"the f-I curve starts near rheobase, {float(closed_form.rheobase(parameters)):.6g}, but "
+            f"{words.arithmetic.current} holds currents up to {highest:.6g}"
+        )
+    curves = {
+        "float64 Euler": fi_curve(parameters, currents),
+        f"golden, {name}": fi_curve(parameters, currents, arithmetic=words.arithmetic),
+    }
+    return save(lambda theme: figures.fi_figure(curves, theme=theme), directory, "fi-curve"), curves
+
+
+def fi_facts(curves: Mapping[str, FICurve]) -> dict[str, Any]:
+    """Return f-I curves, ready for JSON."""
+    return {
+        label: {
+            "current": curve.currents.tolist(),
+            "rate_hz": curve.rates_hz.tolist(),
+            "closed_form_hz": curve.closed_form_hz.tolist(),
+            "silent": curve.silent.tolist(),
+        }
+        for label, curve in curves.items()
+    }
+
+
+def print_synthesis(console: Console, synthesis: Synthesis) -> None:
+    """Print what a population takes and how fast it is."""
+    fmax = synthesis.fmax_mhz
+    clock = f"{fmax.median} MHz [{fmax.min}..{fmax.max}]"
+    print_facts(
+        console,
+        f"{synthesis.preset} on {synthesis.device} {synthesis.package}, {synthesis.variant}",
+        {
+            "neurons, lanes": f"{synthesis.neurons:,}, {synthesis.lanes}",
+            "LUT": synthesis.lut,
+            **{f"LUT of the {part}, by itself": luts for part, luts in synthesis.lut_parts.items() if luts},
+            "flip-flops": synthesis.ff,
+            "DSP": synthesis.dsp,
+            "block RAM": synthesis.ram,
+            f"fastest clock, median of {synthesis.seeds} placements": clock,
+            "updates per second": f"{synthesis.updates_per_s / 1e6:.1f} million",
+            "neurons in real time at dt = 0.1 ms": synthesis.neurons_in_real_time,
+            "latency": f"{synthesis.latency} clocks",
+        },
+    )
+    for note in synthesis.notes:
+        console.print(f"Note: {note}", highlight=False)

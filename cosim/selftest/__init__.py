@@ -1,0 +1,1 @@
+"""Runs of the self-test, and where hardware and golden model diverge."""

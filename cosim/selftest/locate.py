@@ -1,0 +1,179 @@
+"""A stretch of a self-test again, with every update looked at and waves around the first wrong one."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from qlif.cosim.benches.port_words import UPDATE_PARTS, event_parts, observed
+from qlif.cosim.benches.scoreboard import Scoreboard, Verdict
+from qlif.cosim.simulator import verilator_program
+from qlif.cosim.simulator.design import SimulationError, Simulator
+from qlif.hdl.export import Export
+from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
+from qlif.hdl.synthesis.gates import models_of
+from qlif.model.selftest.golden import GoldenSelfTest
+from qlif.model.selftest.plan import SelfTestPlan
+from qlif.model.support.files import whole_file, write_text
+from qlif.model.support.progress import Progress
+from qlif.model.words import Words
+
+PROGRAM = Path(__file__).with_name("self_test.cpp")
+MOST_CLOCKS_BEFORE = 10_000
+"""Waves begin two timesteps before the wrong update, but at most so many clocks before it went in."""
+CLOCKS_AFTER = 64
+
+Transfers = list[list[int]]
+"""Each with the clock in which it was, and the values of its ports."""
+
+
+class Replay:
+    """The same self-test, built so that it can be looked into.
+
+    Parameters
+    ----------
+    words : Words
+    plan : SelfTestPlan
+    export : Export
+        The population.
+    simulator : Simulator
+        Verilator.
+    directory : Path
+        Where the waves go.
+    work : Path
+        For what nobody needs afterwards.
+    progress : callable
+    timesteps : int
+        How long it is.
+    stalls : int
+        In how many of 256 clocks each stream pauses.
+    """
+
+    def __init__(
+        self,
+        words: Words,
+        plan: SelfTestPlan,
+        export: Export,
+        simulator: Simulator,
+        directory: Path,
+        work: Path,
+        progress: Progress,
+        timesteps: int,
+        stalls: int,
+    ) -> None:
+        self.words, self.plan, self.directory, self.work = words, plan, directory, work
+        self.timesteps, self.stalls = timesteps, stalls
+        self.interface = export.interface
+        self.lanes = int(self.interface["lanes"])
+        self.rows = words.parameters.n // self.lanes
+        self._progress = progress
+        progress("building again, to look inside", 0.0)
+        verilog = work / "observed.v"
+        write_text(verilog, export_self_test(export, plan, observed=True).verilog)
+        self._parts = {
+            "update": [f"updates_{part}" for part in UPDATE_PARTS],
+            "event": [f"events_{part}" for part in event_parts(self.lanes)],
+        }
+        self._widths = {port["name"]: int(port["width"]) for port in self.interface["ports"]}
+        header = "".join(_keeper(kind, parts, self._widths) for kind, parts in self._parts.items())
+        self._program = verilator_program.build(
+            simulator,
+            verilog,
+            SELF_TEST_MODULE,
+            PROGRAM,
+            work,
+            cells=models_of(export),
+            waves=True,
+            headers={"qlif_observed.h": header},
+            defines=("QLIF_OBSERVED",),
+        )
+
+    def locate(self, first: int, last: int) -> tuple[Verdict, Path | None]:
+        """Compare timesteps `first` to `last` in full; return the verdict, and waves around what is wrong."""
+        self._progress("golden model up to the stretch", 0.3)
+        golden = GoldenSelfTest(self.words, self.plan, self.lanes)
+        golden.advance(first)
+        events = golden.events
+        scoreboard = Scoreboard(
+            self.words, golden.currents(last - first), first_step=first, neurons=golden.neurons
+        )
+        rows = scoreboard.spikes.reshape(-1, self.lanes)
+        # At the end, one more than there should be is looked for.
+        is_end = last == self.timesteps
+        keep = (first * self.rows, len(rows) + is_end, events, int(rows.any(axis=1).sum()) + is_end)
+
+        self._progress("hardware up to the stretch", 0.5)
+        verdict, clock = self._compare(scoreboard, *self._run(last, keep, (0, 0), self.work / "empty.vcd"))
+        if verdict.first is None:
+            return verdict, None
+        self._progress("once more, with waves", 0.8)
+        before = int(self.interface["latency"]) + min(2 * self.rows, MOST_CLOCKS_BEFORE)
+        start = max(0, clock - before)
+        with whole_file(self.directory / "waves.vcd") as path:
+            seen = self._run(last, keep, (start, clock - start + CLOCKS_AFTER), path)
+        again, _ = self._compare(scoreboard, *seen)
+        if again != verdict:
+            raise SimulationError(
+                f"two runs of the same simulation differ: {verdict.first} and {again.first}"
+            )
+        return verdict, self.directory / "waves.vcd"
+
+    def _run(
+        self, last: int, keep: Sequence[int], waves: tuple[int, int], path: Path
+    ) -> tuple[Transfers, Transfers]:
+        """Run from reset until so many timesteps are over; return the updates and events that were kept."""
+        files = {kind: self.work / f"{kind}s" for kind in self._parts}
+        numbers = [self.timesteps, last, self.stalls, *keep]
+        arguments = [*map(str, numbers), *map(str, files.values()), *map(str, waves), str(path)]
+        with verilator_program.running(self._program, arguments, self.work / "log") as process:
+            code = process.wait()
+        if code:
+            raise SimulationError(f"the self-test's replay ended with exit code {code}")
+        return self._read("update", files["update"]), self._read("event", files["event"])
+
+    def _read(self, kind: str, file: Path) -> Transfers:
+        """Read what a run kept: 32 bits at a time, the lowest first."""
+        lengths = [2, *(_words(self._widths[part]) for part in self._parts[kind])]
+        table = np.fromfile(file, dtype=np.uint32).reshape(-1, sum(lengths)).tolist()
+        ends = np.cumsum(lengths).tolist()
+        spans = list(zip([0, *ends[:-1]], ends, strict=True))
+        return [
+            [sum(word << 32 * place for place, word in enumerate(row[low:high])) for low, high in spans]
+            for row in table
+        ]
+
+    def _compare(self, scoreboard: Scoreboard, updates: Transfers, events: Transfers) -> tuple[Verdict, int]:
+        """Compare; return the verdict, and the clock in which the first difference could be seen."""
+        seen = observed(
+            self.interface, [row[1:] for row in updates], [row[1:] for row in events], len(updates)
+        )
+        verdict = scoreboard.compare(seen)
+        clocks = [row[0] for row in updates]
+        row = len(clocks) - 1
+        if verdict.first is not None:
+            place = verdict.first.update - scoreboard.first_step * self.words.parameters.n
+            row = min(place // self.lanes, row)
+        return verdict, clocks[row] if clocks else 0
+
+
+def _words(width: int) -> int:
+    """Return how many words of 32 bits a port takes."""
+    return -(-width // 32)
+
+
+def _keeper(kind: str, parts: Sequence[str], widths: Mapping[str, int]) -> str:
+    """Return the C++ function that writes one transfer of a stream."""
+    values = ["(uint32_t)clock", "(uint32_t)(clock >> 32)"]
+    for part in parts:
+        if widths[part] <= 32:
+            values.append(f"top.{part}")
+        elif widths[part] <= 64:
+            values += [f"(uint32_t)top.{part}", f"(uint32_t)(top.{part} >> 32)"]
+        else:
+            values += [f"top.{part}[{place}]" for place in range(_words(widths[part]))]
+    return f"""\
+static void qlif_keep_{kind}(const Vqlif_self_test &top, uint64_t clock, std::FILE *file) {{
+    const uint32_t transfer[] = {{{", ".join(values)}}};
+    if (std::fwrite(transfer, sizeof transfer, 1, file) != 1) std::exit(2);
+}}
+"""

@@ -1,0 +1,288 @@
+"""The self-test in Verilator: its signature against the golden model's, and where they part."""
+
+import tempfile
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from qlif.cosim.benches.scoreboard import Verdict
+from qlif.cosim.configuration import Configuration
+from qlif.cosim.selftest.locate import Replay
+from qlif.cosim.simulator import verilator_program
+from qlif.cosim.simulator.design import SimulationError, Simulator
+from qlif.hdl.export import Export
+from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
+from qlif.hdl.selftest.stalls import RATE_BITS
+from qlif.hdl.synthesis.gates import models_of
+from qlif.model.exceptions import InputError
+from qlif.model.selftest.golden import GoldenSelfTest
+from qlif.model.selftest.plan import LARGEST_TIMESTEPS, SelfTestPlan
+from qlif.model.support.progress import Progress, unwatched
+from qlif.model.words import Words
+
+PROGRAM = Path(__file__).with_name("self_test.cpp")
+CHECKPOINTS = 1024
+"""In a long run: so many signatures are compared, and a first difference lies between two of them."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the program in the simulator said.
+
+    Attributes
+    ----------
+    checkpoints : dict of int to int
+        Signatures by timestep.
+    final : int
+        The signature when nothing more came.
+    stuck : bool
+        Updates stopped coming before all were there.
+    clocks : int
+    """
+
+    checkpoints: dict[int, int]
+    final: int
+    stuck: bool
+    clocks: int
+
+    @classmethod
+    def read(cls, log: Path) -> "Answer":
+        """Read what it said; SimulationError if it ended without an end."""
+        checkpoints: dict[int, int] = {}
+        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        for line in said:
+            match line.split():
+                case ["checkpoint", timestep, signature]:
+                    checkpoints[int(timestep)] = int(signature, 16)
+                case ["done" | "stuck" as what, timestep, signature, clocks]:
+                    if what == "done":
+                        # Whatever came after the last checkpoint is in it.
+                        checkpoints[int(timestep)] = int(signature, 16)
+                    return cls(checkpoints, int(signature, 16), what == "stuck", int(clocks))
+        raise SimulationError(f"the self-test ended early; it said {said[-1] if said else 'nothing'!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class SelfTestRun:
+    """A finished self-test.
+
+    Attributes
+    ----------
+    words : Words
+    plan : SelfTestPlan
+    timesteps, lanes, updates, clocks : int
+        How long it was, on how many pipelines.
+    expected, got : int
+        The golden model's signature, and the hardware's.
+    stuck : bool
+        The hardware stopped giving updates.
+    seconds : dict of str to float
+        Wall time of the build, the simulation and the golden model; the last two run side by side.
+    between : tuple of int, optional
+        Timesteps of the two checkpoints between which the signatures part.
+    verdict : Verdict, optional
+        The full comparison of the stretch between them.
+    waves : Path, optional
+        Waveforms around the first wrong update.
+    """
+
+    words: Words
+    plan: SelfTestPlan
+    timesteps: int
+    lanes: int
+    updates: int
+    clocks: int
+    expected: int
+    got: int
+    stuck: bool
+    seconds: dict[str, float] = field(default_factory=dict)
+    between: tuple[int, int] | None = None
+    verdict: Verdict | None = None
+    waves: Path | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the hardware came to its end with the golden model's signature."""
+        return self.got == self.expected and not self.stuck
+
+
+def self_test(
+    configuration: Configuration,
+    timesteps: int,
+    simulator: Simulator,
+    directory: Path,
+    *,
+    seed: int = 0,
+    stalls: float = 0.0,
+    export: Export | None = None,
+    progress: Progress = unwatched,
+) -> SelfTestRun:
+    """Run the self-test in Verilator and compare its signature with the golden model's.
+
+    On a difference, the first wrong update is searched: the signatures on the way tell between which two
+    of them it lies; that stretch is run again with every update looked at, and once more with waves around
+    the update that was found.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    timesteps : int
+        1 to 2**32 - 1.
+    simulator : Simulator
+        Verilator.
+    directory : Path
+        Where the Verilog and the waves go.
+    seed : int
+        Of the stimulus.
+    stalls : float
+        Probability in each clock that a stream pauses, on each of the three; rounded to a 256th.
+    export : Export, optional
+        The population's Verilog, this project's or somebody else's with the same ports; if not given, the
+        portable one with one lane.
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        The simulator isn't Verilator, or a number is out of its range.
+    SimulationError
+        It can't be built, or ended without a signature.
+    """
+    if simulator.name != "verilator":
+        raise InputError(f"the self-test runs on verilator, not on {simulator.name}")
+    if not 1 <= timesteps <= LARGEST_TIMESTEPS:
+        raise InputError(f"the self-test has from 1 to {LARGEST_TIMESTEPS} timesteps, not {timesteps}")
+    if configuration.writes:
+        raise InputError("the self-test writes no parameters: leave [[writes]] out of the file")
+    rate = stall_rate(stalls)
+    words = configuration.words
+    neurons = words.parameters.n
+    plan = SelfTestPlan.of(words, seed)
+    export = export or configuration.export()
+    verilog, _ = export_self_test(export, plan).write(directory)
+    interval = -(-timesteps // CHECKPOINTS)
+    at = [*range(interval, timesteps, interval), timesteps]
+    with tempfile.TemporaryDirectory(prefix=".self-test-", dir=directory) as temporary:
+        work = Path(temporary)
+        progress("building for verilator", 0.0)
+        begun = time.perf_counter()
+        program = verilator_program.build(
+            simulator, verilog, SELF_TEST_MODULE, PROGRAM, work / "fast", cells=models_of(export)
+        )
+        seconds = {"build": time.perf_counter() - begun}
+        golden = GoldenSelfTest(words, plan, int(export.interface["lanes"]))
+        log = work / "log"
+        answer, expected = _run(program, golden, interval, at, rate, log, seconds, progress)
+        run = SelfTestRun(
+            words=words,
+            plan=plan,
+            timesteps=timesteps,
+            lanes=golden.lanes,
+            updates=timesteps * neurons,
+            clocks=answer.clocks,
+            expected=expected[timesteps],
+            got=answer.final,
+            stuck=answer.stuck,
+            seconds=seconds,
+        )
+        if run.passed:
+            return run
+        observed = work / "observed"
+        replay = Replay(words, plan, export, simulator, directory, observed, progress, timesteps, rate)
+        right = [timestep for timestep in at[:-1] if answer.checkpoints.get(timestep) == expected[timestep]]
+        between, verdict, waves = _located(replay, at, right, rate > 0)
+        return replace(run, between=between, verdict=verdict, waves=waves)
+
+
+def stall_rate(probability: float) -> int:
+    """Return in how many of 256 clocks a stream pauses.
+
+    Raises
+    ------
+    InputError
+        It isn't a probability that leaves a clock.
+    """
+    if not 0 <= probability < 1:
+        raise InputError(f"stalls must be a probability from 0 to below 1, not {probability}")
+    return min(round(probability * (1 << RATE_BITS)), (1 << RATE_BITS) - 1)
+
+
+def _run(
+    program: Path,
+    golden: GoldenSelfTest,
+    interval: int,
+    at: list[int],
+    rate: int,
+    log: Path,
+    seconds: dict[str, float],
+    progress: Progress,
+) -> tuple[Answer, dict[int, int]]:
+    """Run the hardware and, beside it, the golden model; return what both came to."""
+    timesteps = at[-1]
+    begun = time.perf_counter()
+    with verilator_program.running(program, [*map(str, (timesteps, interval, rate))], log) as process:
+
+        def tell(timestep: int) -> None:
+            progress("running the hardware and the golden model", min(timestep, _reached(log)) / timesteps)
+
+        expected = dict(zip(at, golden.signatures(at, tell), strict=True))
+        seconds["golden"] = time.perf_counter() - begun
+        while process.poll() is None:
+            tell(timesteps)
+            time.sleep(0.02)
+    # In its own words, as the golden model may have been the slower one.
+    seconds["simulation"] = log.stat().st_mtime_ns / 1e9 - (time.time() - (time.perf_counter() - begun))
+    return Answer.read(log), expected
+
+
+def _reached(log: Path) -> int:
+    """Return the timestep that the program has told of last."""
+    lines = log.read_bytes()[-200:].splitlines()
+    # The last line may not be whole yet.
+    words = lines[-2].split() if len(lines) > 1 else []
+    return int(words[1]) if len(words) == 3 else 0
+
+
+def _located(
+    replay: Replay, at: list[int], right: list[int], stalls: bool
+) -> tuple[tuple[int, int], Verdict, Path | None]:
+    """Return the timesteps between which the signatures part, and what is wrong there.
+
+    Once a signature is wrong it stays wrong, so the first wrong update is behind the last one that is right.
+    """
+    first = right[-1] if right else 0
+    further = [timestep for timestep in at if timestep > first]
+    reach = 1
+    while True:
+        last = further[min(reach, len(further)) - 1]
+        verdict, waves = replay.locate(first, last)
+        # With stalls, an event that waits makes a signature wrong for a while: the difference may come later.
+        if verdict.first is not None or not stalls or last == further[-1]:
+            return (first, last), verdict, waves
+        reach *= 4
+
+
+def facts(run: SelfTestRun) -> dict[str, Any]:
+    """Return a run as a mapping, ready for JSON."""
+    simulation = max(run.seconds["simulation"], 1e-9)
+    return {
+        "updates": run.updates,
+        "timesteps": run.timesteps,
+        "neurons": run.words.parameters.n,
+        "lanes": run.lanes,
+        "clocks": run.clocks,
+        "passed": run.passed,
+        "signature": f"{run.got:032x}",
+        "expected_signature": f"{run.expected:032x}",
+        "stuck": run.stuck,
+        "seconds": run.seconds,
+        "updates_per_s": run.updates / simulation,
+        "golden_updates_per_s": run.updates / max(run.seconds["golden"], 1e-9),
+        "between_timesteps": run.between,
+        "mismatches_in_stretch": None if run.verdict is None else run.verdict.mismatches,
+        "first_mismatch": None
+        if run.verdict is None or run.verdict.first is None
+        else vars(run.verdict.first),
+        "waves": None if run.waves is None else str(run.waves),
+    }

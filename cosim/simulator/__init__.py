@@ -1,0 +1,1 @@
+"""Simulators: found, built, started and ended."""

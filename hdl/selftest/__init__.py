@@ -1,0 +1,1 @@
+"""The self-test in gates: stimulus (LFSR), stalls, signature (MISR)."""

@@ -1,0 +1,213 @@
+"""A population that tests itself: stimulus and signature in gates around any Verilog with its ports."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from amaranth.hdl import (
+    Cat,
+    ClockSignal,
+    Const,
+    Elaboratable,
+    Instance,
+    Module,
+    ResetInserter,
+    ResetSignal,
+    Signal,
+    Value,
+)
+from amaranth.utils import ceil_log2
+
+from qlif.hdl.row_counters import RowCounter
+from qlif.hdl.selftest.signature import Signature, folded
+from qlif.hdl.selftest.stalls import RATE_BITS, Stalls
+from qlif.hdl.selftest.stimulus import Stimulus
+from qlif.model.selftest.plan import SIGNATURE_BITS, TIMESTEP_BITS, SelfTestPlan
+
+DRAIN = 64
+"""A spike's event may be offered this many clocks behind the last update."""
+
+COMPARED_BITS = 8
+"""Bits of two numbers that are compared between two registers."""
+
+OBSERVED = ("updates", "events")
+"""Streams of the population that can be looked at from outside."""
+
+
+class SelfTest(Elaboratable):
+    """Runs so many timesteps through a population, and shows the signature of all that came out.
+
+    The population is an instance of a module that is described elsewhere; only its port contract counts.
+    It is reset at each start, so that each run of as many timesteps ends with the same signature. Its
+    run-time parameters, if it has any, stay as they are.
+
+    Parameters
+    ----------
+    plan : SelfTestPlan
+    interface : mapping
+        What ``interface.json`` says of the population.
+    observed : bool
+        Whether its output streams can be looked at from outside.
+    handed_through : collection of str
+        Inputs of the module that aren't in the port contract, and come from outside.
+
+    Attributes
+    ----------
+    start : In
+        A run starts in any clock in which it is high and none is under way.
+    timesteps : In, 32 bits
+        Of the run; looked at in the clock after `start`.
+    stalls : In, 8 bits
+        In how many of 256 clocks, on average, each stream pauses; no signature depends on it.
+    done : Out
+        The run that was started last is over.
+    timestep : Out, 32 bits
+        Timesteps whose updates are all in the signature.
+    signature : Out, 128 bits
+        That of the updates in the low half, that of the events in the high half.
+    watched : dict of str to Signal
+        The population's output streams, by the names of its ports; empty unless `observed`.
+    handed : dict of str to Signal
+        The inputs that come from outside, by their names.
+    """
+
+    def __init__(
+        self,
+        plan: SelfTestPlan,
+        interface: Mapping[str, Any],
+        observed: bool = False,
+        handed_through: Collection[str] = (),
+    ) -> None:
+        self.plan, self.interface, self.observed = plan, interface, observed
+        self.neurons, self.lanes = int(interface["neurons"]), int(interface["lanes"])
+        self._ports = {port["name"]: port for port in interface["ports"]}
+        # Plain signals: a component of Amaranth's can't have a port that is called `signature`.
+        self.start = Signal()
+        self.timesteps = Signal(TIMESTEP_BITS)
+        self.stalls = Signal(RATE_BITS)
+        self.done = Signal()
+        self.timestep = Signal(TIMESTEP_BITS)
+        self.signature = Signal(2 * SIGNATURE_BITS)
+        self.watched = {
+            name: Signal(port["width"], name=name)
+            for name, port in self._ports.items()
+            if observed and name.partition("_")[0] in OBSERVED
+        }
+        self.handed = {name: Signal(self._ports[name]["width"], name=name) for name in handed_through}
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the gates."""
+        m = Module()
+        # In the clock after `start`, everything is as after a reset.
+        restart, running = Signal(), Signal()
+        restarted = ResetInserter(restart)
+        m.d.sync += restart.eq(self.start & ~running & ~restart)
+
+        m.submodules.stimulus = stimulus = Stimulus(self.plan, self.neurons, self.lanes)
+        m.submodules.stalls = stalls = Stalls(3)
+        pause_currents, pause_updates, pause_events = stalls.paused
+        m.d.comb += [
+            stalls.rate.eq(self.stalls),
+            stimulus.start.eq(restart),
+            stimulus.timesteps.eq(self.timesteps),
+            stimulus.pause.eq(pause_currents),
+        ]
+        ports = self._instance(m, restart, stimulus.currents)
+        m.d.comb += [ports["updates_ready"].eq(~pause_updates), ports["events_ready"].eq(~pause_events)]
+        taken = {name: ports[f"{name}_valid"] & ports[f"{name}_ready"] for name in OBSERVED}
+
+        m.submodules.updates = updates = restarted(Signature(self.lanes))
+        m.submodules.events = events = restarted(Signature())
+        m.d.comb += [
+            updates.words.eq(Cat(self._update_words(ports))),
+            updates.absorb.eq(taken["updates"]),
+            events.words.eq(self._event_word(ports)),
+            events.absorb.eq(taken["events"]),
+            self.signature.eq(Cat(updates.value, events.value)),
+        ]
+        self._count(m, ports, taken["updates"], restart, running)
+        m.d.comb += [signal.eq(ports[name]) for name, signal in self.watched.items()]
+        m.d.comb += [ports[name].eq(signal) for name, signal in self.handed.items()]
+        return m
+
+    def _count(
+        self, m: Module, ports: Mapping[str, Signal], taken: Value, restart: Value, running: Signal
+    ) -> None:
+        """Count finished timesteps; end the run when all are back and nothing has followed for a while."""
+        rows = RowCounter(self.neurons // self.lanes)
+        m.submodules.rows = ResetInserter(restart)(rows)
+        # A clock later, as the signature has a register in front.
+        finished, all_back, expected = Signal(), Signal(), Signal(TIMESTEP_BITS)
+        # Compared piece by piece, as there is time for it.
+        equal = Signal(-(-TIMESTEP_BITS // COMPARED_BITS))
+        idle = Signal(range(DRAIN + 1))
+        moved = ports["updates_valid"] | ports["events_valid"]
+        m.d.comb += rows.enable.eq(taken)
+        m.d.sync += [
+            finished.eq(taken & rows.last),
+            equal.eq(
+                Cat(
+                    self.timestep[low : low + COMPARED_BITS] == expected[low : low + COMPARED_BITS]
+                    for low in range(0, TIMESTEP_BITS, COMPARED_BITS)
+                )
+            ),
+            all_back.eq(equal.all()),
+        ]
+        with m.If(finished):
+            m.d.sync += self.timestep.eq(self.timestep + 1)
+        with m.If(moved | ~all_back):
+            m.d.sync += idle.eq(0)
+        with m.Elif(idle != DRAIN):
+            m.d.sync += idle.eq(idle + 1)
+        with m.If(running & (idle == DRAIN)):
+            m.d.sync += [running.eq(0), self.done.eq(1)]
+        with m.If(restart):
+            m.d.sync += [
+                running.eq(1),
+                self.done.eq(0),
+                self.timestep.eq(0),
+                expected.eq(self.timesteps),
+                finished.eq(0),
+                equal.eq(0),
+                all_back.eq(0),
+                idle.eq(0),
+            ]
+
+    def _instance(self, m: Module, restart: Value, currents: Any) -> dict[str, Signal]:
+        """Put the population in; return its ports."""
+        ports = {name: Signal(port["width"], name=f"core_{name}") for name, port in self._ports.items()}
+        connections = {
+            f"{'i' if self._ports[name]['direction'] == 'input' else 'o'}_{name}": signal
+            for name, signal in ports.items()
+        }
+        m.submodules.population = Instance(
+            self.interface["module"], i_clk=ClockSignal(), i_rst=ResetSignal() | restart, **connections
+        )
+        m.d.comb += [
+            ports["currents_valid"].eq(currents.valid),
+            ports["currents_data"].eq(currents.payload),
+            currents.ready.eq(ports["currents_ready"]),
+        ]
+        return ports
+
+    def _update_words(self, ports: Mapping[str, Signal]) -> list[Value]:
+        """Return the words that the signature absorbs of one row of updates."""
+        return [
+            folded(
+                [
+                    self._lane(ports, "updates_spike", lane),
+                    # The port tells the first lane's neuron.
+                    ports["updates_neuron"] ^ Const(lane, max(1, ceil_log2(self.lanes))),
+                    self._lane(ports, "updates_potential", lane),
+                    self._lane(ports, "updates_trace", lane),
+                ]
+            )
+            for lane in range(self.lanes)
+        ]
+
+    def _event_word(self, ports: Mapping[str, Signal]) -> Value:
+        which = [ports["events_spike"]] if self.lanes > 1 else []
+        return folded([ports["events_neuron"], *which, ports["events_step"]])
+
+    def _lane(self, ports: Mapping[str, Signal], name: str, lane: int) -> Value:
+        width = self._ports[name]["width"] // self._ports[name]["lanes"]
+        return ports[name][lane * width : (lane + 1) * width]

@@ -1,0 +1,131 @@
+"""Whether a device holds a population, and whether a netlist is that population."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from qlif.hdl.primitives import PORTABLE, Primitives
+from qlif.hdl.storage import Depth
+from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
+from qlif.hdl.target import Target
+from qlif.model.arithmetic import Currents, Form
+from qlif.model.exceptions import InputError
+from qlif.model.support.checks import whole
+from qlif.model.words import Words
+
+
+def expected_multipliers(
+    words: Words,
+    device: Target,
+    lanes: int = 1,
+    depths: Mapping[str, str] = MappingProxyType({}),
+    built_from: Primitives = PORTABLE,
+) -> int:
+    """Return how many DSP blocks a population takes on a device, no more and no less.
+
+    The square form has one product, of the potential with itself. The factored form has the product of
+    its two factors, and that times the gain; raw currents have a product with the drive's gain, a trace
+    has one with its decay. A constant that is a power of two is a shift and takes none; one that is
+    written at run time counts with its whole width. Every lane has them all.
+    """
+    arithmetic, constants = words.arithmetic, words.constants
+
+    def by_constant(width: int, name: str) -> int:
+        word = constants[name].word
+        if depths.get(name, Depth.GATES) != Depth.GATES or not isinstance(word, int):
+            return built_from.multipliers_for(device, width, constants[name].format.width)
+        # The constant's zeros are left out, at both ends.
+        odd = word // (word & -word)
+        return 0 if odd == 1 else built_from.multipliers_for(device, width, odd.bit_length())
+
+    left, right = _factors(words)
+    count = built_from.multipliers_for(device, left, right)
+    if arithmetic.form is Form.FACTORED:
+        count += by_constant(left + right, "gain")
+    if arithmetic.currents is Currents.RAW:
+        count += by_constant(arithmetic.current.width, "drive")
+    if words.parameters.spike_trace:
+        count += by_constant(arithmetic.trace.width, "decay")
+    return count * lanes
+
+
+def check_fit(
+    words: Words,
+    neurons: int,
+    device: Target,
+    preset: str,
+    lanes: int = 1,
+    depths: Mapping[str, str] = MappingProxyType({}),
+    built_from: Primitives = PORTABLE,
+) -> None:
+    """Refuse what a device can't hold, before any tool is run.
+
+    Raises
+    ------
+    InputError
+        The product of two variables doesn't fit one DSP block, there are too few DSP blocks, or the
+        states need more block RAM than there is.
+    """
+    left, right = _factors(words)
+    bits = device.multiplier_bits
+    if max(left, right) > bits:
+        raise InputError(
+            f"{preset} multiplies {left} by {right} bits, but a multiplier of {device.name} takes "
+            f"{bits} by {bits}"
+        )
+    multipliers = expected_multipliers(words, device, lanes, depths, built_from)
+    if multipliers > device.multipliers:
+        raise InputError(
+            f"{preset} needs {multipliers} multipliers, but {device.name} has {device.multipliers}"
+        )
+    in_memory = (name for name, depth in depths.items() if depth == Depth.MEMORY)
+    width = words.state_bits + sum(words.constants[name].format.width for name in in_memory)
+    memories = -(-whole("neurons", neurons) * width // device.memory_bits)
+    if memories > device.memories:
+        raise InputError(
+            f"{neurons} neurons of {width} bits need {memories} block RAMs or more, but {device.name} has "
+            f"{device.memories}"
+        )
+
+
+def check_netlist(
+    netlist: Netlist,
+    words: Words,
+    neurons: int,
+    device: Target,
+    lanes: int = 1,
+    depths: Mapping[str, str] = MappingProxyType({}),
+    built_from: Primitives = PORTABLE,
+) -> None:
+    """Refuse a netlist whose figures would be another circuit's.
+
+    Raises
+    ------
+    InputError
+        It is larger than the device.
+    SynthesisError
+        It lost outputs, or its multipliers aren't those that were expected.
+    """
+    constant = set() if words.parameters.spike_trace else {"updates_trace"}
+    if neurons == lanes:
+        constant |= {"updates_neuron", "events_neuron"}
+    if lost := netlist.lost_outputs(constant):
+        raise SynthesisError(f"the netlist lost its outputs {', '.join(lost)}")
+    expected = expected_multipliers(words, device, lanes, depths, built_from)
+    found = netlist.counts[device.multiplier]
+    if found != expected:
+        raise SynthesisError(f"the netlist has {found} {device.multiplier}, not the expected {expected}")
+    if (memories := netlist.counts[device.memory]) > device.memories:
+        raise InputError(
+            f"{neurons} neurons need {memories} block RAMs, but {device.name} has {device.memories}"
+        )
+
+
+def _factors(words: Words) -> tuple[int, int]:
+    """Return the widths of the two variables that are multiplied."""
+    potential, constants = words.arithmetic.potential, words.constants
+    if words.arithmetic.form is Form.SQUARE:
+        return potential.width, potential.width
+    return (
+        (potential - constants["rest"].format).width,
+        (potential - constants["critical"].format).width,
+    )

@@ -1,0 +1,103 @@
+"""A netlist as Yosys writes it, and what in it makes a figure worthless."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from qlif.hdl.target import Target
+
+_WORTHLESS = ("Driver-driver conflict", "has no driver", "multiple conflicting drivers", "Found logic loop")
+"""Warnings after which Yosys goes on with another circuit than the one that was described."""
+
+
+class SynthesisError(Exception):
+    """The tools gave a result that can't be vouched for, or none; the text is one line."""
+
+
+class Netlist:
+    """One flat module of technology cells.
+
+    Parameters
+    ----------
+    document : mapping
+        The content of a file that ``write_json`` wrote.
+    module : str
+    """
+
+    def __init__(self, document: Mapping[str, Any], module: str) -> None:
+        self.module: Mapping[str, Any] = document["modules"][module]
+        self.cells: list[Mapping[str, Any]] = list(self.module["cells"].values())
+        self.counts = Counter(str(cell["type"]) for cell in self.cells)
+
+    def luts(self, target: Target) -> int:
+        """Return the number of LUTs."""
+        return sum(self.counts[cell] * each for cell, each in target.luts.items())
+
+    def flip_flops(self, target: Target) -> int:
+        """Return the number of flip-flops outside DSP blocks and memories."""
+        return sum(n for cell, n in self.counts.items() if cell.startswith(target.flip_flops))
+
+    def lost_outputs(self, constant: Iterable[str] = ()) -> list[str]:
+        """Return the output ports that no gate drives.
+
+        Parameters
+        ----------
+        constant : iterable of str
+            Ports that are rightly constant.
+        """
+        driven = {
+            bit
+            for cell in self.cells
+            for port, direction in cell["port_directions"].items()
+            if direction in ("output", "inout")
+            for bit in cell["connections"][port]
+        }
+        # Wires from input to output would be driven too.
+        driven |= {bit for port in self._ports("input").values() for bit in port["bits"]}
+        lost = []
+        for name, port in self._ports("output").items():
+            bits = port["bits"]
+            undriven = [bit for bit in bits if bit not in driven and bit not in ("0", "1")]
+            if undriven or (name not in constant and all(isinstance(bit, str) for bit in bits)):
+                lost.append(name)
+        return lost
+
+    def memory_writes_after_read(self) -> bool:
+        """Whether an ECP5 block RAM is in the slower mode that reads a word before it writes it."""
+        return any(
+            "READBEFOREWRITE"
+            in (cell["parameters"].get("WRITEMODE_A"), cell["parameters"].get("WRITEMODE_B"))
+            for cell in self.cells
+            if cell["type"] == "DP16KD"
+        )
+
+    def unregistered_multipliers(self) -> int:
+        """Return how many SB_MAC16 lack a register at an operand, or between its partial products.
+
+        nextpnr-ice40 takes each SB_MAC16 for registered, so it doesn't see how slow these are.
+        """
+        return sum(not _mac16_is_registered(cell) for cell in self.cells if cell["type"] == "SB_MAC16")
+
+    def _ports(self, direction: str) -> dict[str, Any]:
+        return {name: port for name, port in self.module["ports"].items() if port["direction"] == direction}
+
+
+def worthless(log: str) -> list[str]:
+    """Return the warnings in Yosys' log after which its netlist isn't the circuit that was described."""
+    return [
+        line.strip()
+        for line in log.splitlines()
+        if "warning" in line.lower() and any(sign in line for sign in _WORTHLESS)
+    ]
+
+
+def _mac16_is_registered(cell: Mapping[str, Any]) -> bool:
+    def on(name: str) -> bool:
+        return int(str(cell["parameters"].get(name, "0")), 2) == 1
+
+    operands = all(
+        on(f"{port}_REG") or all(isinstance(bit, str) for bit in cell["connections"][port]) for port in "AB"
+    )
+    # Between the 8x8 partial products and the adders.
+    inside = all(on(name) for name in ("TOP_8x8_MULT_REG", "BOT_8x8_MULT_REG", "PIPELINE_16x16_MULT_REG1"))
+    return operands and inside

@@ -1,0 +1,274 @@
+"""Area and speed of a population on an FPGA: Yosys, nextpnr, and the refusal of figures that mislead."""
+
+import json
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from qlif.hdl.export import POPULATION_MODULE, Export, export_population
+from qlif.hdl.primitives import primitives
+from qlif.hdl.selftest.export import export_self_test
+from qlif.hdl.storage import place
+from qlif.hdl.synthesis import yowasp
+from qlif.hdl.synthesis.fit import check_fit, check_netlist
+from qlif.hdl.synthesis.mapping import luts_by_part, mapped_netlist
+from qlif.hdl.synthesis.netlist import SynthesisError
+from qlif.hdl.synthesis.register_ring import WRAPPER_MODULE, wrapped
+from qlif.hdl.synthesis.timing import check_registers, clock_of, critical_path, limit_of
+from qlif.hdl.target import Target, target
+from qlif.model.selftest.plan import SelfTestPlan
+from qlif.model.support.checks import whole
+from qlif.model.support.files import write_text
+from qlif.model.words import Words
+
+REAL_TIME_DT = 1e-4
+"""Timestep in seconds of the figure of neurons in real time: 0.1 ms."""
+
+Progress = Callable[[str, float], None]
+"""Called with what goes on and the fraction of it that is done."""
+
+
+@dataclass(frozen=True)
+class Fmax:
+    """Fastest clock over several seeds of placement, MHz."""
+
+    median: float
+    min: float
+    max: float
+
+    @classmethod
+    def of(cls, megahertz: list[float], limit: float) -> "Fmax":
+        """Return the statistics of the seeds' figures, none above a limit."""
+        held = [round(min(one, limit), 2) for one in megahertz]
+        return cls(round(statistics.median(held), 2), min(held), max(held))
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What one population takes on one device, and how fast it is.
+
+    Attributes
+    ----------
+    preset, target, device, package, variant : str
+        What was built, and for what.
+    neurons, lanes : int
+        Neurons in the memory; pipelines side by side.
+    lut, ff, dsp, ram : int
+        Resources of the bare block: LUTs (a carry cell of ECP5 counts as two, a distributed RAM as
+        six), flip-flops, DSP blocks, block RAMs.
+    cells : dict of str to int
+        Every cell of the bare block, by type.
+    lut_parts : dict of str to int
+        LUTs of its parts, each mapped by itself: :func:`qlif.hdl.synthesis.mapping.luts_by_part`. With the self-test
+        around it, none.
+    fmax_mhz : Fmax
+        Of the block between registers.
+    updates_per_s : float
+        At the median clock; with fewer neurons than the loop is long, bubbles are counted.
+    neurons_in_real_time : int
+        So many neurons with a timestep of 0.1 ms keep up with time, by speed alone.
+    latency : int
+        Clocks from a current to its update.
+    seeds : int
+        How many placements.
+    critical_path : tuple of str
+        Of the seed nearest to the median: what is on it, in order, with the delay up to there.
+    capped : bool
+        nextpnr said more than can be claimed: `notes` says why.
+    notes : tuple of str
+        What a reader of the figures should know.
+    tools : dict of str to str
+        Versions.
+    """
+
+    preset: str
+    target: str
+    device: str
+    package: str
+    variant: str
+    neurons: int
+    lanes: int
+    lut: int
+    ff: int
+    dsp: int
+    ram: int
+    cells: dict[str, int]
+    lut_parts: dict[str, int]
+    fmax_mhz: Fmax
+    updates_per_s: float
+    neurons_in_real_time: int
+    latency: int
+    seeds: int
+    critical_path: tuple[str, ...]
+    capped: bool
+    notes: tuple[str, ...]
+    tools: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every figure by its name, ready for JSON."""
+        return {
+            **vars(self),
+            "fmax_mhz": vars(self.fmax_mhz),
+            "critical_path": list(self.critical_path),
+            "notes": list(self.notes),
+        }
+
+
+def synthesise(
+    words: Words,
+    neurons: int,
+    directory: Path,
+    *,
+    preset: str,
+    target_name: str = "ecp5",
+    variant: str = "portable",
+    package: str | None = None,
+    lanes: int = 1,
+    depths: Mapping[str, str] = MappingProxyType({}),
+    seeds: int = 5,
+    selftest: bool = False,
+    progress: Progress = lambda what, fraction: None,
+) -> Synthesis:
+    """Synthesise, place and route a population.
+
+    The bare block gives the resources; the block between registers gives the speed.
+
+    Parameters
+    ----------
+    words : Words
+        The neuron.
+    neurons : int
+        How many.
+    directory : Path
+        Where the Verilog, the netlists and the tools' logs and reports are left.
+    preset : str
+        The configuration's name.
+    target_name : str
+        A name in :data:`qlif.hdl.target.TARGETS`.
+    variant : {"portable", "explicit"}
+        Whether the tools infer the target's multipliers and block RAMs, or they are instantiated.
+    package : str, optional
+        One of the target's; its first if not given.
+    lanes : int
+        Pipelines side by side.
+    depths : mapping of str to Depth, optional
+        Which parameter words aren't constants in the gates.
+    seeds : int
+        How many placements; the figure is their median.
+    selftest : bool
+        With its self-test around it.
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        The target, package or number of seeds isn't allowed; the population doesn't fit the device; a
+        tool isn't installed.
+    SynthesisError
+        A tool failed, or the netlist isn't the circuit that was described.
+    """
+    device = target(target_name)
+    # Before the export, which takes minutes for a memory that no device has.
+    built_from = primitives(variant, device.name)
+    check_fit(words, neurons, device, preset, lanes, place(words, depths), built_from)
+    export = export_population(words, neurons, preset, lanes, depths, built_from)
+    if selftest:
+        export = export_self_test(export, SelfTestPlan.of(words))
+    return measure(
+        export, words, neurons, directory, device=device, package=package, seeds=seeds, progress=progress
+    )
+
+
+def measure(
+    export: Export,
+    words: Words,
+    neurons: int,
+    directory: Path,
+    *,
+    device: Target,
+    package: str | None = None,
+    seeds: int = 5,
+    progress: Progress = lambda what, fraction: None,
+) -> Synthesis:
+    """Synthesise, place and route Verilog with a population's ports: see :func:`synthesise`."""
+    package = device.package(package)
+    whole("seeds", seeds)
+    tools = {module: yowasp.version(module).split()[1] for module in (yowasp.YOSYS, device.router)}
+    directory.mkdir(parents=True, exist_ok=True)
+    module, ports = export.interface["module"], export.interface["ports"]
+    lanes = export.interface["lanes"]
+    depths, built_from = export.depths, export.primitives
+    write_text(directory / "block.v", export.verilog)
+    write_text(directory / "wrapper.v", wrapped(module, ports))
+
+    try:
+        progress("synthesising", 0.0)
+        bare = mapped_netlist(directory, device, module, "block", ["block.v"], built_from)
+        check_netlist(bare, words, neurons, device, lanes, depths, built_from)
+        check_registers(bare)
+        parts = {}
+        if module == POPULATION_MODULE:
+            progress("synthesising the parts", 0.0)
+            parts = luts_by_part(directory, device, module, built_from)
+        progress("synthesising between registers", 0.0)
+        sources = ["block.v", "wrapper.v"]
+        between = mapped_netlist(directory, device, WRAPPER_MODULE, "wrapper", sources, built_from)
+        check_netlist(between, words, neurons, device, lanes, depths, built_from)
+        check_registers(between)
+        reports = []
+        for seed in range(1, seeds + 1):
+            progress(f"placing and routing, seed {seed} of {seeds}", (seed - 1) / seeds)
+            reports.append(_place_and_route(directory, device, package, seed))
+    except yowasp.ToolError as error:
+        raise SynthesisError(str(error)) from None
+
+    clocks = [clock_of(report) for report in reports]
+    limit, reason = limit_of(bare, device)
+    fmax = Fmax.of(clocks, limit)
+    capped = max(clocks) > limit
+    bubbles = min(1.0, neurons / export.interface["neurons_for_full_speed"])
+    updates_per_s = fmax.median * 1e6 * lanes * bubbles
+    middle = reports[clocks.index(statistics.median_low(clocks))]
+    notes = []
+    if capped:
+        notes.append(f"capped at {limit:g} MHz, nextpnr says {statistics.median(clocks):.0f}: {reason}")
+    if bubbles < 1:
+        notes.append(f"{neurons} neurons are fewer than the loop is long: the pipeline runs with bubbles")
+    if carries := bare.counts["SB_CARRY"]:
+        notes.append(f"{carries} carry cells beside the LUTs")
+    return Synthesis(
+        preset=export.interface["preset"],
+        target=device.name,
+        device=device.device,
+        package=package,
+        variant=built_from.variant,
+        neurons=neurons,
+        lanes=lanes,
+        lut=bare.luts(device),
+        ff=bare.flip_flops(device),
+        dsp=bare.counts[device.multiplier],
+        ram=bare.counts[device.memory],
+        cells=dict(sorted(bare.counts.items())),
+        lut_parts=parts,
+        fmax_mhz=fmax,
+        updates_per_s=updates_per_s,
+        neurons_in_real_time=int(updates_per_s * REAL_TIME_DT),
+        latency=export.interface["latency"],
+        seeds=seeds,
+        critical_path=critical_path(middle),
+        capped=capped,
+        notes=tuple(notes),
+        tools=tools,
+    )
+
+
+def _place_and_route(directory: Path, device: Target, package: str, seed: int) -> Mapping[str, Any]:
+    report = f"seed-{seed}.json"
+    options = ["--json", "wrapper.json", "--package", package, "--seed", str(seed)]
+    options += ["--freq", str(device.aim_mhz), "--timing-allow-fail", "--report", report, "--quiet"]
+    yowasp.run(device.router, [*device.router_options, *options], directory, f"seed-{seed}.nextpnr.log")
+    content: Mapping[str, Any] = json.loads((directory / report).read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,1 @@
+"""Input currents: stimuli that are computed, recordings that are read."""

@@ -1,0 +1,276 @@
+"""Input currents that were recorded: NumPy arrays, tables of numbers, and sound files."""
+
+import io
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.exceptions import InputError, show, unknown_name
+from qlif.model.inputs import wav
+from qlif.model.support.checks import Quantity, allocate, gains, number_from, whole
+
+SUFFIXES = (".npy", ".csv", ".wav")
+"""The file types that :func:`load` reads."""
+
+RESAMPLINGS = ("average", "linear", "none")
+"""The ways from samples to timesteps: see :func:`load`."""
+
+_ANY = Quantity()
+_MILLIVOLT = Quantity("mV")
+_SPREAD = Quantity(minimum=0, maximum=1)
+_RATE = Quantity("Hz", minimum=0, open=True)
+_TIMESTEP = Quantity("ms", minimum=0, open=True)
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    neurons: int | None = None,
+    dt: float,
+    scale: float = 1.0,
+    offset: float = 0.0,
+    gain_spread: float = 0.0,
+    rate: float | None = None,
+    resample: str | None = None,
+) -> npt.NDArray[np.float64]:
+    """Read a recording as input currents, ``offset + scale * gain * sample``.
+
+    ``.npy``
+        Real numbers, ``(samples, channels)``, or ``(samples,)`` for one channel. Nothing pickled is read.
+    ``.csv``
+        One sample a line, one column a channel, separated by commas. A first line that starts with
+        ``#`` or in which nothing is a number is a header.
+    ``.wav``
+        PCM or IEEE float: see :mod:`qlif.model.inputs.wav`. Full scale is 1, so `scale` is the current in
+        mV at full scale.
+
+    A channel is a neuron. A single channel is given to all `neurons`, with gains that are linear from
+    ``1 - gain_spread`` for the first to ``1 + gain_spread`` for the last; otherwise the gain is 1.
+
+    Sampled at `rate`, the recording is brought to the timestep in one of three ways:
+
+    ``"average"``
+        The default. A sample holds until the next one, and a timestep gets the mean of the samples
+        over its duration, weighted by their overlap. The charge is kept, a recording that is faster
+        than the timesteps is block-averaged (which damps what would alias), and one at
+        exactly ``1000 / dt`` Hz is unchanged.
+    ``"linear"``
+        Straight lines between the samples, read at the start of each timestep. Smoother for a slow
+        recording; a fast one aliases.
+    ``"none"``
+        One sample is one timestep, whatever the rate.
+
+    A rest that is shorter than a timestep is dropped.
+
+    Parameters
+    ----------
+    path : path
+        The file; its suffix gives its type, in upper or lower case.
+    neurons : int, optional
+        Number of neurons; that of the channels if not given.
+    dt : float
+        Timestep, ms, > 0.
+    scale : float
+        Current for a sample of 1, mV.
+    offset : float
+        Current for a sample of 0, mV.
+    gain_spread : float
+        Between 0 and 1; needs a recording of one channel.
+    rate : float, optional
+        Sampling rate of a ``.npy`` or ``.csv``, Hz, > 0. If not given, one sample is one timestep.
+        A ``.wav`` says its own.
+    resample : str, optional
+        One of :data:`RESAMPLINGS`; needs a sampling rate.
+
+    Returns
+    -------
+    array of float64, shape ``(timesteps, neurons)``
+        Currents ``R I``, mV.
+
+    Raises
+    ------
+    InputError
+        An option is outside its range or doesn't go with the file type, the file can't be read or
+        decoded, a sample isn't finite, or the channels don't match `neurons`.
+    """
+    file = Path(path)
+    suffix = _known_suffix(file)
+    asked = None if neurons is None else whole("neurons", neurons)
+    timestep = _TIMESTEP.check("dt", dt)
+    slope, level = _ANY.check("scale", scale), _MILLIVOLT.check("offset", offset)
+    spread = _SPREAD.check("gain_spread", gain_spread)
+    frequency = None if rate is None else _RATE.check("rate", rate)
+    if resample is not None and resample not in RESAMPLINGS:
+        raise InputError(unknown_name("resample", str(resample), RESAMPLINGS))
+    if suffix == ".wav" and rate is not None:
+        raise InputError(f"rate can't be given for a .wav file, which says its own, not {show(rate)}")
+    if suffix != ".wav" and rate is None and resample is not None:
+        raise InputError(
+            f"resample needs rate, the sampling rate in Hz, for a {suffix} file, not {show(resample)} alone"
+        )
+    data = _read(file)
+    try:
+        if suffix == ".wav":
+            sound = wav.decode(data)
+            samples, frequency = sound.samples, float(sound.rate)
+        else:
+            samples = _decode_npy(data) if suffix == ".npy" else _decode_csv(data)
+        _refuse_non_finite(samples)
+        fanned = _gains_of(samples.shape[1], asked, spread)
+        if frequency is not None and resample != "none":
+            samples = _resampled(samples, frequency * timestep / 1000, linear=resample == "linear")
+        currents = allocate(len(samples), len(fanned))
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply(samples, slope * fanned, out=currents)
+            currents += level
+        if not np.all(np.isfinite(currents)):
+            raise InputError(f"scale {slope} and offset {level} mV give currents that aren't finite")
+    except InputError as error:
+        raise InputError(f"{_named(file)}: {error}") from None
+    return currents
+
+
+def options_from(path: str, texts: dict[str, str]) -> dict[str, Any]:
+    """Return the options of :func:`load` from their spelling, as far as the type of `path` has them.
+
+    Raises
+    ------
+    InputError
+        The file type or an option isn't known, or a number can't be read.
+    """
+    suffix = _known_suffix(Path(path))
+    known = ["scale", "offset", "gain_spread", "resample"] + ["rate"] * (suffix != ".wav")
+    for name in texts:
+        if name not in known:
+            raise InputError(unknown_name(f"option of a {suffix} file", name, known))
+    return {name: text if name == "resample" else number_from(name, text) for name, text in texts.items()}
+
+
+def _named(file: Path) -> str:
+    return repr(str(file))  # quoted, so that a line break in a name doesn't break the error
+
+
+def _known_suffix(file: Path) -> str:
+    suffix = file.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(
+            f"input file {_named(file)} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+        )
+    return suffix
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"input file {_named(file)} doesn't exist") from None
+    except IsADirectoryError:
+        raise InputError(f"input file {_named(file)} is a directory") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"input file {_named(file)} can't be read: {reason}") from None
+    except MemoryError:
+        raise InputError(f"input file {_named(file)} doesn't fit in memory") from None
+
+
+def _decode_npy(data: bytes) -> npt.NDArray[np.float64]:
+    try:
+        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OverflowError, MemoryError, TypeError) as error:
+        reason = " ".join(str(error).split()) or "the header can't be read"
+        raise InputError(f"not a readable .npy file: {reason}") from None
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"the samples must be real numbers, not of type {array.dtype}")
+    if array.ndim not in (1, 2):
+        raise InputError(f"the array must be of shape (samples, channels) or (samples,), not {array.shape}")
+    if array.size == 0:
+        raise InputError(f"the file has no samples: its shape is {array.shape}")
+    with np.errstate(over="ignore"):  # a longdouble outside of float64 is refused as infinite
+        return array.reshape(len(array), -1).astype(np.float64)
+
+
+def _decode_csv(data: bytes) -> npt.NDArray[np.float64]:
+    try:
+        lines = data.decode("utf-8-sig").rstrip().splitlines()  # spreadsheets begin UTF-8 with a mark
+    except UnicodeDecodeError as error:
+        raise InputError(f"not a text in UTF-8: byte {error.start} can't be read") from None
+    rows: list[list[float]] = []
+    for count, line in enumerate(lines, start=1):
+        cells = [cell.strip() for cell in line.split(",")]
+        if count == 1 and (line.startswith("#") or not any(map(_is_number, cells))):
+            continue
+        if not line.strip():
+            raise InputError(f"line {count} is empty")
+        for column, cell in enumerate(cells, start=1):
+            if not _is_number(cell):
+                raise InputError(f"line {count}, column {column} must be a number, not {cell!r}")
+            if not math.isfinite(float(cell)):
+                raise InputError(f"line {count}, column {column} must be finite, not {cell!r}")
+        if rows and len(cells) != len(rows[0]):
+            raise InputError(f"line {count} has {len(cells)} columns, but the first has {len(rows[0])}")
+        rows.append([float(cell) for cell in cells])
+    if not rows:
+        raise InputError("the file has no samples")
+    return np.array(rows)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text  # Python reads 1_000, other programs don't
+
+
+def _refuse_non_finite(samples: npt.NDArray[np.float64]) -> None:
+    wrong = np.argwhere(~np.isfinite(samples))
+    if len(wrong):
+        row, column = wrong[0]
+        raise InputError(
+            f"sample {row + 1} of channel {column + 1} (counted from 1) must be finite, "
+            f"not {samples[row, column]}"
+        )
+
+
+def _gains_of(channels: int, neurons: int | None, spread: float) -> npt.NDArray[np.float64]:
+    """Return one gain per neuron, shape ``(neurons,)``."""
+    if channels == 1:
+        return gains(1 if neurons is None else neurons, spread)
+    if spread:
+        raise InputError(f"gain_spread {spread} needs a recording of one channel, not of {channels}")
+    if neurons not in (None, channels):
+        raise InputError(
+            f"the recording has {channels} channels, but {neurons} neurons were asked for; "
+            "only a single channel can be given to any number"
+        )
+    return np.ones(channels)
+
+
+def _resampled(
+    samples: npt.NDArray[np.float64], samples_per_step: float, *, linear: bool
+) -> npt.NDArray[np.float64]:
+    """Return samples ``(samples, channels)`` on the timesteps, shape ``(timesteps, channels)``."""
+    available = len(samples) / samples_per_step if samples_per_step > 0 else math.inf
+    if available == math.inf:
+        raise InputError(f"{samples_per_step} samples in a timestep are too few to resample")
+    timesteps = math.floor(available * (1 + 1e-12))  # 14 samples at 0.035 are 400 timesteps, not 399.99..
+    if timesteps == 0:
+        raise InputError(
+            f"{len(samples)} samples are shorter than one timestep of {samples_per_step} samples"
+        )
+    result = allocate(timesteps, samples.shape[1])
+    edges = np.arange(timesteps + 1) * samples_per_step  # edges of the timesteps, in samples
+    for channel, signal in enumerate(samples.T):
+        if linear:
+            result[:, channel] = np.interp(edges[:-1], np.arange(len(signal)), signal)
+        else:
+            # The integral of a signal that holds is a polygon. PCM adds up without rounding, so no
+            # accuracy is lost in the differences however long the recording is.
+            integral = np.concatenate(([0.0], np.cumsum(signal)))
+            at_edges = np.interp(edges, np.arange(len(integral)), integral)
+            result[:, channel] = np.diff(at_edges) / samples_per_step
+    return result

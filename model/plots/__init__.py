@@ -1,0 +1,1 @@
+"""Figures of runs, in a light and a dark theme."""

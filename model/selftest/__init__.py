@@ -1,0 +1,1 @@
+"""The self-test's stimulus and MISR signature in software."""

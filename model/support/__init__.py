@@ -1,0 +1,1 @@
+"""What any room needs: checks, files, memory, progress, journals."""

@@ -1,0 +1,1 @@
+"""The continuous neuron: its closed form and its exact flow."""

@@ -1,0 +1,124 @@
+"""The neuron without a timestep: the membrane equation solved exactly between changes of the input.
+
+Under an input that is held over each timestep the equation is autonomous inside one, and with
+``u = v - (rest_pot + critical_pot) / 2`` it reads ``du/dt = a (u^2 + q)``, ``a = a0 / tau_m``, whose
+solution is a ratio of sines (of hyperbolic sines for q < 0). Spikes fall where they fall, not on the
+grid of timesteps. It is what float64 Euler is held against under inputs that have no closed-form
+interval: the difference is the integration error and nothing else.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qlif.model.exceptions import InputError
+from qlif.model.parameters import Parameters
+
+Reals = npt.NDArray[np.float64]
+
+_TINY = 1e-150  # in place of a root of 0: sines over it are then their limits
+
+
+@dataclass(frozen=True, eq=False)
+class ExactRun:
+    """What the membrane equation itself does under an input.
+
+    Attributes
+    ----------
+    spike_times : list of ndarray of float64
+        For each neuron, in C order, its spike times in ms, ascending.
+    potentials : ndarray of float64, (timesteps, neurons)
+        Potential at the end of each timestep, mV.
+    """
+
+    spike_times: list[Reals]
+    potentials: Reals
+
+
+def solve(parameters: Parameters, currents: npt.ArrayLike) -> ExactRun:
+    """Solve the membrane equation under an input that is constant over each timestep.
+
+    A spike resets the potential and holds it for ``refrac_length * dt`` from the spike itself on.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The population.
+    currents : array_like, (timesteps, neurons)
+        Currents, mV per unit of ``R``; the same input as a simulation's.
+
+    Returns
+    -------
+    ExactRun
+
+    Raises
+    ------
+    InputError
+        The currents aren't of that shape, or not finite.
+    """
+    inputs = np.asarray(currents, dtype=np.float64)
+    if inputs.ndim != 2 or inputs.shape[1] != parameters.n:
+        raise InputError(f"currents must be of shape (timesteps, {parameters.n}), not {inputs.shape}")
+    if not np.all(np.isfinite(inputs)):
+        raise InputError("currents must be finite")
+    equation = _Equation(parameters)
+    times: list[list[float]] = [[] for _ in range(parameters.n)]
+    potentials = np.empty(inputs.shape)
+    u, resting = equation.reset.copy(), np.zeros(parameters.n)
+    dt = parameters.dt
+    for timestep, drive in enumerate(inputs * equation.drive):
+        remaining = np.full(parameters.n, dt)
+        while np.any(remaining > 0):
+            waited = np.minimum(resting, remaining)
+            resting, remaining = resting - waited, remaining - waited
+            to_threshold = equation.time_to_threshold(u, drive)
+            fires = (to_threshold <= remaining) & (remaining > 0)
+            u = np.where(fires, equation.reset, equation.after(u, drive, remaining))
+            remaining = np.where(fires, remaining - to_threshold, 0.0)
+            resting = np.where(fires, equation.refractory, resting)
+            for neuron in np.flatnonzero(fires):
+                times[neuron].append((timestep + 1) * dt - remaining[neuron])
+        potentials[timestep] = u + equation.midpoint
+    return ExactRun([np.array(one) for one in times], potentials)
+
+
+class _Equation:
+    """``du/dt = a (u^2 + q)`` of each neuron, ``q`` being `drive` less a constant."""
+
+    def __init__(self, p: Parameters) -> None:
+        def each(value: npt.ArrayLike) -> Reals:
+            return np.broadcast_to(np.asarray(value, dtype=np.float64), p.shape).reshape(p.n).copy()
+
+        self.midpoint = each(np.add(p.rest_pot, p.critical_pot) / 2)
+        self.reset = each(p.reset_pot) - self.midpoint
+        self.threshold = each(p.threshold) - self.midpoint
+        self.bound = None if p.lower_bound is None else each(p.lower_bound) - self.midpoint
+        self.rate = each(np.divide(p.a0, p.tau_m))
+        self.drive = each(np.divide(p.R, p.a0))
+        self.leak = each(np.square(np.subtract(p.critical_pot, p.rest_pot) / 2))
+        self.refractory = each(np.multiply(p.refrac_length, p.dt))
+
+    def time_to_threshold(self, u: Reals, drive: Reals) -> Reals:
+        """Return the time until the threshold under a constant input, ms; inf if it is never reached."""
+        q = drive - self.leak
+        root = np.maximum(np.sqrt(np.abs(q)), _TINY)
+        way, turn = root * (self.threshold - u), q + u * self.threshold
+        # Below rheobase only from above the upper fixed point, or to a threshold under the lower one.
+        reached = (turn > way) & (q < 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            below = np.where(reached, np.arctanh(np.where(reached, way / turn, 0.0)), np.inf)
+        return np.asarray(np.where(q < 0, below, np.arctan2(way, turn)) / (root * self.rate))
+
+    def after(self, u: Reals, drive: Reals, time: Reals) -> Reals:
+        """Return ``u`` after a time under a constant input in which the threshold isn't reached."""
+        q = drive - self.leak
+        root = np.maximum(np.sqrt(np.abs(q)), _TINY)
+        angle = root * self.rate * time
+        # Where the threshold is reached within the time, the result isn't used and may be infinite.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sine = np.where(q < 0, np.tanh(angle), np.sin(angle)) / root
+            cosine = np.where(q < 0, 1.0, np.cos(angle))
+            moved = (u * cosine + q * sine) / (cosine - u * sine)
+        # Towards a bound the way inside one timestep is monotonic, so holding it at the end is exact.
+        return np.asarray(moved if self.bound is None else np.maximum(moved, self.bound))

@@ -1,0 +1,66 @@
+"""Quadratic leaky integrate-and-fire neurons: float reference, golden fixed-point model, hardware.
+
+>>> from qlif import PRESETS, QLIFPopulation
+>>> model = QLIFPopulation(n=10, arithmetic=PRESETS["square-16"])
+>>> model.forward([20] * model.n)
+>>> model.s.any(), round(float(model.v[0]), 3)
+(np.False_, -61.799)
+
+The hardware is in :mod:`qlif.hdl`; what compares the two is in :mod:`qlif.cosim`.
+"""
+
+from typing import TYPE_CHECKING
+
+from qlif.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from qlif.model.arithmetic import Arithmetic, Form
+    from qlif.model.exceptions import InputError
+    from qlif.model.formats import SQ, UQ, Overflow, Rounding
+    from qlif.model.parameters import Parameters
+    from qlif.model.population import QLIFPopulation
+    from qlif.model.presets import PRESETS
+    from qlif.model.recording import Recording
+    from qlif.model.words import quantise
+
+    __version__: str
+
+__all__ = [
+    "PRESETS",
+    "SQ",
+    "UQ",
+    "Arithmetic",
+    "Form",
+    "InputError",
+    "Overflow",
+    "Parameters",
+    "QLIFPopulation",
+    "Recording",
+    "Rounding",
+    "__version__",
+    "quantise",
+]
+
+_MODULES = {
+    "PRESETS": "qlif.model.presets",
+    "SQ": "qlif.model.formats",
+    "UQ": "qlif.model.formats",
+    "Arithmetic": "qlif.model.arithmetic",
+    "Form": "qlif.model.arithmetic",
+    "InputError": "qlif.model.exceptions",
+    "Overflow": "qlif.model.formats",
+    "Parameters": "qlif.model.parameters",
+    "QLIFPopulation": "qlif.model.population",
+    "Recording": "qlif.model.recording",
+    "Rounding": "qlif.model.formats",
+    "quantise": "qlif.model.words",
+}
+_public, __dir__ = lazy_names(__name__, {**_MODULES, "__version__": __name__})
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("qlif")
+    return _public(name)

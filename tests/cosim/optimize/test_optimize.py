@@ -1,0 +1,230 @@
+"""The cheapest configuration within a budget: found, proved, written, exported, co-simulated."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+
+from qlif.cosim.commands import study_optimize
+from qlif.cosim.configuration import Settings
+from qlif.cosim.optimize import search as search_module
+from qlif.cosim.optimize.budget import Budget, largest_lag
+from qlif.cosim.optimize.outcome import Outcome, error, front
+from qlif.cosim.optimize.space import Candidate, candidates
+from qlif.hdl.export import export_population
+from qlif.model.exceptions import InputError
+from qlif.model.inputs import stimuli
+from qlif.model.metrics import run_errors
+from qlif.model.population import QLIFPopulation
+from qlif.model.presets import PRESETS
+from qlif.model.studies.grid import Sweep
+from qlif.model.words import quantise
+
+INPUT = "constant:amplitude=40,spread=0.5"
+
+
+@pytest.fixture
+def small(quick_simulator):
+    """A search that takes seconds."""
+    space = ("--word-bits", "12..16:2", "--rounding", "RND,SR", "--rounding-seed", "1,2", "--processes", 1)
+    inputs = ("--input", INPUT, "--input-neurons", 4, "--duration", 120, "--neurons", 4)
+    return (*space, *inputs, "--cosim-steps", 100, "--simulator", quick_simulator.name)
+
+
+def test_the_result_is_the_first_of_an_independent_exhaustion(qlif, small, tmp_path):
+    budget = ("--max-lag-steps", 12, "--spikes", 3)
+    code, out, err = qlif("study", "optimize", *budget, *small, "--json", "--out", "here")
+    facts = json.loads(out)
+    assert (code, err, facts["mismatches"]) == (0, "", 0)
+    assert facts["cosimulated_updates"] == 400
+
+    # Every configuration again, by the public model and the boolean records of spikes alone.
+    sweep = Sweep.of(facts["study"])
+    found, _ = candidates(sweep)
+    parameters = sweep.neuron(0.1, 30.0, 4)
+    currents = stimuli.make(INPUT, timesteps=1200, neurons=4, dt=0.1)
+    euler = QLIFPopulation.of(parameters).run(currents).spikes
+    passing = []
+    for candidate in found:
+        seeds = (1, 2) if candidate.arithmetic.random_bits else (1,)
+        runs = [
+            QLIFPopulation.of(parameters, candidate.arithmetic.replace(random_seed=seed)).run(currents).spikes
+            for seed in seeds
+        ]
+        lags = [run_errors.spike_lag(euler, spikes) for spikes in runs]
+        whole = all((lag.counts >= 3).all() and (lag.reference_counts >= 3).all() for lag in lags)
+        if whole and max(np.abs(one[:3]).max() for lag in lags for one in lag.lags) <= 12:
+            passing.append(candidate)
+    least = min(candidate.state_bits for candidate in passing)
+    assert facts["best"]["state_bits"] == least
+    assert facts["best"]["name"] in [one.name for one in passing if one.state_bits == least]
+    assert f"All {len(found)} configurations that hold the neuron were run" in facts["proof"]
+    assert f"; {len(passing)} meet the budget" in facts["proof"]
+    assert f"with fewer than {least} state bits does" in facts["proof"]
+
+    # The file is a configuration like any other, and its Verilog and its checks are there.
+    settings = Settings.read(None, tmp_path / "here" / "optimized.toml")
+    assert settings.arithmetic in [one.arithmetic for one in passing]
+    assert settings.population(4).parameters.tau_m == 30.0
+    for name in ("rtl/interface.json", "table.csv", "front.svg", "front-dark.png", "result.json"):
+        assert (tmp_path / "here" / name).stat().st_size > 0
+    assert list((tmp_path / "here" / "rtl").glob("*.v"))
+    # Again: nothing is run twice, and the answer is the same.
+    lines = (tmp_path / "here" / "results.jsonl").read_bytes()
+    assert json.loads(qlif("study", "optimize", *budget, *small, "--json", "--out", "here")[1]) == facts
+    assert (tmp_path / "here" / "results.jsonl").read_bytes() == lines
+
+
+def test_hardware_that_differs_from_the_golden_model_is_exit_1(qlif, small, monkeypatch):
+    monkeypatch.setattr(
+        study_optimize.delivery, "cosimulate", _with_another_threshold(study_optimize.delivery.cosimulate)
+    )
+    code, out, _ = qlif("study", "optimize", "--max-lag-steps", 50, *small, "--out", "here")
+    assert code == 1 and "bit mismatches" in out
+
+
+def _with_another_threshold(cosimulate):
+    """Give the bench Verilog whose threshold is another one."""
+
+    def with_fault(configuration, currents, simulator, directory, **options):
+        other = configuration.parameters.replace(threshold=configuration.parameters.threshold + 0.5)
+        words = quantise(other, configuration.arithmetic)
+        exported = export_population(words, other.n, configuration.name)
+        return cosimulate(configuration, currents, simulator, directory, export=exported, **options)
+
+    return with_fault
+
+
+def test_an_impossible_budget_says_what_is_reachable(qlif, small, tmp_path):
+    budget = ("--max-rmse", 1e-6, "--max-rate-error", 0)
+    code, out, err = qlif("study", "optimize", *budget, *small, "--out", "here")
+    assert (code, out) == (2, "")
+    assert "no configuration of the space meets the budget; the best reachable is largest relative" in err
+    assert "RMSE of the potential (mV) 0.00" in err and "allowed 1e-06 (square SQ(4,12)" in err
+    assert "; nearest to all limits together is square SQ(4,12)" in err
+    assert not (tmp_path / "here" / "optimized.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "a budget needs one limit or more: max_lag_steps"),
+        (("--max-lag-steps", -1), "max_lag_steps must be 0 or more, not -1"),
+        (("--max-rmse", "nan"), "max_rmse_mv must be finite"),
+        (("--max-rmse", 1, "--spikes", 0), "spikes must be a whole number, 1 or more"),
+        (("--max-rmse", 1, "--cost", "money"), "unknown cost 'money'"),
+        (("--max-rmse", 1, "--target", "artix"), "unknown target 'artix'"),
+        (("--max-rmse", 1, "--word-bits", ""), "word_bits is an empty axis"),
+        (("--max-rmse", 1, "--word-bits", "2"), "no configuration of the space"),
+        (("--max-rmse", 1, "--params", "missing.toml"), "missing.toml can't be read"),
+    ],
+)
+def test_what_optimize_refuses(qlif, small, tmp_path, arguments, message):
+    code, out, err = qlif("study", "optimize", *small, *arguments, "--out", "here")
+    assert (code, out) == (2, "")
+    assert message in err and "Traceback" not in err
+
+
+def test_results_of_another_search_are_refused_and_untouched(qlif, small, tmp_path):
+    qlif("study", "optimize", "--max-lag-steps", 50, *small, "--out", "here")
+    before = (tmp_path / "here" / "results.jsonl").read_bytes()
+    code, _, err = qlif("study", "optimize", "--max-lag-steps", 50, *small, "--duration", 80, "--out", "here")
+    assert code == 2 and "holds results of another study" in err
+    assert (tmp_path / "here" / "results.jsonl").read_bytes() == before
+
+
+def test_by_area_what_was_not_synthesised_is_said(qlif, small, monkeypatch):
+    sizes = iter([300, 200, 100])
+    synthesised_ones = []
+
+    def synthesised(one, *_):
+        synthesised_ones.append(one)
+        # Of those that meet the budget as above; what fails is smaller.
+        luts = next(sizes, 50)
+        fits = {
+            "lut": luts,
+            "ff": 1,
+            "dsp": 1,
+            "ram": 1,
+            "fmax_mhz": 100.0,
+            "area": float(luts),
+            "reason": None,
+        }
+        # The first one doesn't fit the device.
+        return fits if luts < 300 else {**dict.fromkeys(fits), "area": math.inf, "reason": "too wide"}
+
+    monkeypatch.setattr(search_module, "synthesised", synthesised)
+    by_area = ("--cost", "area", "--max-syntheses", 3, "--max-lag-steps", 5)
+    code, out, _ = qlif("study", "optimize", *by_area, *small, "--json", "--out", "here")
+    facts = json.loads(out)
+    assert code == 0 and facts["best"]["lut"] == 100
+    assert "Of the 3 of these with the fewest state bits, 2 fit ecp5 and were synthesised" in facts["proof"]
+    assert "were not, and one of them may be smaller" in facts["proof"]
+    # The front by area has what fails too: that is what a smaller area costs in error.
+    members = [(one["area"], one["max_lag_steps"], one["meets_budget"]) for one in facts["front"]]
+    assert members == [(50.0, 6.0, False), (100.0, 3.0, True), (200.0, 0.0, True)]
+    # At most three of either, and of what fails not one form or rounding alone.
+    assert len(synthesised_ones) == 6 and len({one.kind for one in synthesised_ones[3:]}) > 1
+    # The sizes are in the journal: nothing is synthesised again, though no size is left.
+    assert json.loads(qlif("study", "optimize", *by_area, *small, "--json", "--out", "here")[1]) == facts
+
+
+def test_spread_is_even_and_has_both_ends():
+    assert search_module.spread("abcdefg", 3) == ["a", "d", "g"]
+    assert search_module.spread("abc", 3) == search_module.spread("abc", 9) == ["a", "b", "c"]
+    assert search_module.spread("abc", 1) == ["c"] and search_module.spread("", 2) == []
+
+
+def test_by_area_where_nothing_fits_the_device_is_refused(qlif, small):
+    by_area = ("--cost", "area", "--max-syntheses", 2, "--max-lag-steps", 1, "--form", "factored")
+    space = ("--word-bits", "20..22", "--rounding", "RND")
+    code, out, err = qlif("study", "optimize", *small, *by_area, *space, "--out", "here")
+    assert (code, out) == (2, "")
+    assert "none of the 2 with the fewest state bits fits ecp5: candidate-" in err
+
+
+@pytest.mark.slow
+def test_by_area_with_yosys_and_nextpnr(qlif, small):
+    by_area = ("--cost", "area", "--max-syntheses", 2, "--max-lag-steps", 50, "--neurons", 64)
+    code, out, _ = qlif("study", "optimize", *small, *by_area, "--json", "--out", "here")
+    best = json.loads(out)["best"]
+    assert code == 0 and best["lut"] > 100 and best["area"] > best["lut"] and best["fmax_mhz"] > 50
+
+
+def test_a_spike_that_only_one_has_lags_at_least_to_the_end():
+    assert largest_lag(np.array([10, 20]), np.array([11, 19]), 100) == 1
+    assert largest_lag(np.array([10, 98]), np.array([10]), 100) == 2
+    assert largest_lag(np.array([10]), np.array([10, 40]), 100) == 60
+    assert largest_lag(np.array([], dtype=int), np.array([], dtype=int), 100) == 0
+
+
+def test_the_front_is_what_nothing_betters():
+    budget = Budget(max_lag_steps=3.0, max_rmse_mv=0.5)
+    arithmetic = PRESETS["square-16"]
+    figures = ((20, 9.0, 0.1), (22, 9.0, 0.1), (22, 3.0, 1.0), (24, 3.0, 0.4), (26, 3.0, 0.5))
+    made = [
+        Outcome(Candidate(i, str(i), arithmetic, bits, (bits,)), errors, budget.met(errors))
+        for i, (bits, errors) in enumerate(
+            (bits, {"max_lag_steps": lag, "max_rate_error": 0.0, "max_rmse_mv": rmse})
+            for bits, lag, rmse in figures
+        )
+    ]
+    members = front(made, "state-bits", budget)
+    for one, other in itertools.product(made, members):
+        assert one.cost("state-bits") >= other.cost("state-bits") or error(one.errors, budget) > error(
+            other.errors, budget
+        )
+    assert [one.candidate.index for one in members] == [0, 2, 3]
+    assert [one.met for one in made] == [False, False, False, True, True]
+    nothing = Budget(max_lag_steps=0.0, max_rmse_mv=0.5)
+    assert error({"max_lag_steps": 1.0, "max_rmse_mv": 0.1}, nothing) == math.inf
+    assert error({"max_lag_steps": 0.0, "max_rmse_mv": 0.25}, nothing) == 0.5
+
+
+def test_a_neuron_that_should_be_silent_and_is_not_is_infinitely_wrong():
+    with pytest.raises(InputError, match="a budget needs one limit"):
+        Budget()
+    assert Budget(max_rate_error=0.1).met({"max_lag_steps": 9, "max_rate_error": 0.1, "max_rmse_mv": 9})
+    assert not Budget(max_rate_error=0.1).met({"max_rate_error": math.inf})

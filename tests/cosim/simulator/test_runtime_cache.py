@@ -1,0 +1,60 @@
+"""Verilator's runtime is compiled by the first build only."""
+
+import os
+
+import pytest
+
+from qlif.cosim.benchmark.cosimulation import BARE_PROGRAM
+from qlif.cosim.configuration import Settings
+from qlif.cosim.simulator import design, verilator_program
+from qlif.cosim.simulator.design import Design
+from qlif.model.support.files import write_text
+
+RUNTIME = "include/verilated.cpp"
+
+
+@pytest.fixture
+def cached(tmp_path, monkeypatch):
+    simulator = design.find("verilator")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = tmp_path / "population.v"
+    write_text(source, Settings.read("tiny-8").population(4).export().verilog)
+    return simulator, source
+
+
+def test_a_second_design_is_built_without_it(tmp_path, cached):
+    simulator, source = cached
+    logs = []
+    for name in ("first", "second"):
+        Design(simulator, source, "qlif_population", tmp_path / name)
+        logs.append((tmp_path / name / "build.log").read_text())
+    assert RUNTIME in logs[0]
+    assert "Vtop__ALL.cpp" in logs[1] and RUNTIME not in logs[1]
+
+
+def test_so_is_a_second_program(tmp_path, cached, monkeypatch):
+    simulator, source = cached
+    said = []
+    finished = verilator_program._finished
+
+    def listened(command, environment):
+        answer = finished(command, environment)
+        said.append(answer[1])
+        return answer
+
+    monkeypatch.setattr(verilator_program, "_finished", listened)
+    for name in ("first", "second"):
+        verilator_program.build(simulator, source, "qlif_population", BARE_PROGRAM, tmp_path / name)
+    assert RUNTIME in said[0]
+    assert RUNTIME not in said[1]
+
+
+def test_what_another_environment_left_is_not_built_upon(tmp_path, cached):
+    simulator, source = cached
+    build = tmp_path / "here" / "build"
+    build.mkdir(parents=True)
+    (build / "verilated.o").write_bytes(b"of another version")
+    os.utime(build / "verilated.o", (2e9, 2e9))
+    (build / "verilator.d").write_text("verilator.o: /gone/verilator.cpp\n")
+    Design(simulator, source, "qlif_population", tmp_path / "here")
+    assert (build / "qlif_population").exists()
