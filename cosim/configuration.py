@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qlif.hdl.export import Export, export_population
-from qlif.hdl.population import STEP_BITS
+from qlif.hdl.core import STEP_BITS, Core
 from qlif.hdl.primitives import PORTABLE, Primitives
-from qlif.hdl.storage import Depth
+from qlif.hdl.storage import Storage, place
+from qlif.hdl.verilog import Export, export
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.golden.neurons import ParameterWrite
@@ -51,11 +51,20 @@ class Configuration:
         """The neurons' parameters in words."""
         return quantise(self.parameters, self.arithmetic)
 
+    def core(self, lanes: int = 1, built_from: Primitives = PORTABLE, step_bits: int = STEP_BITS) -> Core:
+        """Return the population as hardware.
+
+        Raises
+        ------
+        InputError
+            It can't be built: see :class:`qlif.hdl.core.Core`.
+        """
+        storage = place(self.words, self.depths)
+        return Core(self.words, lanes, storage, built_from, step_bits, self.name)
+
     def export(self, lanes: int = 1, built_from: Primitives = PORTABLE, step_bits: int = STEP_BITS) -> Export:
-        """Return the population as Verilog: see :func:`qlif.hdl.export.export_population`."""
-        return export_population(
-            self.words, self.parameters.n, self.name, lanes, self.depths, built_from, step_bits
-        )
+        """Return the population as Verilog: see :func:`qlif.hdl.verilog.export`."""
+        return export(self.core(lanes, built_from, step_bits))
 
     def parameter_writes(self, words: Words, timesteps: int) -> tuple[ParameterWrite, ...]:
         """Return the changes of parameters in words.
@@ -80,9 +89,9 @@ class Configuration:
         if name not in changeable:
             known = ", ".join(changeable) or "none"
             raise InputError(f"{where}: {show(name)} can't be written: only those in [depths] can ({known})")
-        if neuron is not None and self.depths[name] != Depth.MEMORY:
+        if neuron is not None and self.depths[name] != Storage.MEMORY:
             raise InputError(f"{where}: {name} is one register for all neurons, so neuron must be left out")
-        if neuron is None and self.depths[name] == Depth.MEMORY:
+        if neuron is None and self.depths[name] == Storage.MEMORY:
             raise InputError(f"{where}: {name} is one value per neuron: say which neuron")
         try:
             word = said["word"] if "word" in said else words.constant_word(name, said["value"], neuron)

@@ -1,8 +1,10 @@
 """Somebody else's population, with the ports of this project's."""
 
+from dataclasses import replace
+
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit
-from qlif.hdl.export import Export
+from qlif.hdl.verilog import Export
 
 
 def foreign_population(configuration: Configuration, verilog: str, module: str, lanes: int = 1) -> Export:
@@ -27,4 +29,4 @@ def foreign_population(configuration: Configuration, verilog: str, module: str, 
     """
     own = configuration.export(lanes)
     check_ports(read_circuit(verilog, module), own.interface)
-    return Export(verilog, {**own.interface, "module": module})
+    return Export(verilog, replace(own.interface, module=module))

@@ -1,16 +1,16 @@
-"""Where a parameter lives in the hardware: in the gates, in a register, or one per neuron in a memory."""
+"""Where a parameter word lives in the hardware: in the gates, in a register, or one per neuron in a memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from qlif.model.exceptions import InputError, unknown_name
-from qlif.model.formats import UQ, Format
+from qlif.model.formats import Format
 from qlif.model.words import Words
 
 
-class Depth(StrEnum):
-    """How changeable a parameter is, from the cheapest to the dearest."""
+class Storage(StrEnum):
+    """How changeable a parameter is, from the cheapest to the most expensive."""
 
     GATES = "gates"
     """Constant: synthesis folds it into the logic."""
@@ -21,7 +21,7 @@ class Depth(StrEnum):
 
 
 @dataclass(frozen=True)
-class RuntimeConstant:
+class RuntimeParameter:
     """A parameter word that can be written while the hardware runs.
 
     Attributes
@@ -30,51 +30,32 @@ class RuntimeConstant:
         As in ``words.constants``.
     select : int
         Its number on the parameter port.
-    depth : Depth
+    storage : Storage
     format : Format
     """
 
     name: str
     select: int
-    depth: Depth
+    storage: Storage
     format: Format
 
 
-def place(words: Words, depths: Mapping[str, str]) -> dict[str, Depth]:
-    """Return the depth of every parameter word; those that `depths` doesn't name are in the gates.
+def place(words: Words, storage: Mapping[str, str]) -> dict[str, Storage]:
+    """Return the storage of every parameter word; those that `storage` doesn't name are in the gates.
 
     Raises
     ------
     InputError
-        A name or a depth is unknown, or a parameter with one value per neuron isn't in a memory.
+        A name or a storage is unknown, or a parameter with one value per neuron isn't in a memory.
     """
-    for name, depth in depths.items():
+    for name, kind in storage.items():
         if name not in words.constants:
             raise InputError(unknown_name("parameter word", name, words.constants))
-        if depth not in list(Depth):
-            raise InputError(unknown_name("depth", str(depth), [str(one) for one in Depth]))
-    placed = {name: Depth(depths.get(name, Depth.GATES)) for name in words.constants}
+        if kind not in list(Storage):
+            raise InputError(unknown_name(f"storage of {name}", str(kind), [str(one) for one in Storage]))
+    placed = {name: Storage(storage.get(name, Storage.GATES)) for name in words.constants}
     for name, constant in words.constants.items():
-        if placed[name] is not Depth.MEMORY and not isinstance(constant.word, int):
-            where = "has it in its gates" if placed[name] is Depth.GATES else "has one register for it"
+        if placed[name] is not Storage.MEMORY and not isinstance(constant.word, int):
+            where = "has it in its gates" if placed[name] is Storage.GATES else "has one register for it"
             raise InputError(f"{name} must be one value for all neurons: the hardware {where}")
     return placed
-
-
-def runtime_constants(words: Words, placed: Mapping[str, Depth]) -> tuple[RuntimeConstant, ...]:
-    """Return the parameters that can be written, numbered in the order of ``words.constants``."""
-    changeable = [name for name, depth in placed.items() if depth is not Depth.GATES]
-    return tuple(
-        RuntimeConstant(name, select, placed[name], words.constants[name].format)
-        for select, name in enumerate(changeable)
-    )
-
-
-def select_format(constants: tuple[RuntimeConstant, ...]) -> Format:
-    """Return the format of the port that says which parameter is written."""
-    return UQ(max(1, (len(constants) - 1).bit_length()), 0)
-
-
-def word_width(constants: tuple[RuntimeConstant, ...]) -> int:
-    """Return the width of the port that carries the word: that of the widest parameter."""
-    return max(constant.format.width for constant in constants)

@@ -102,6 +102,13 @@ class Words:
     current_scale: Real
     report: tuple[ExactValue, ...]
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A mapping that can't be written to can't be pickled either.
+        return {**vars(self), "constants": dict(self.constants)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, constants=MappingProxyType(state["constants"]))
+
     @property
     def values(self) -> dict[str, Word]:
         """The bare words of :attr:`constants`, by name."""

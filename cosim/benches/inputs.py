@@ -1,11 +1,11 @@
 """Inputs that lead a neuron into its corners, and random ones that get everywhere else."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qlif.hdl.storage import RuntimeParameter, Storage
 from qlif.model.formats import Rounding
 from qlif.model.golden import step as datapath
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
@@ -167,23 +167,22 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
 
 
 def random_writes(
-    words: Words, runtime: Iterable[dict[str, Any]], steps: int, random: np.random.Generator
+    words: Words, runtime: Iterable[RuntimeParameter], steps: int, random: np.random.Generator
 ) -> Iterator[ParameterWrite]:
     """Give writes of run-time parameters: several before the first timestep, then one in every few.
 
     Words are near those in use, so that the neuron goes on spiking, and now and then anywhere in the format.
     """
     neurons = words.parameters.n
-    for constant in runtime:
-        name = constant["name"]
-        form = words.constants[name].format
+    for parameter in runtime:
+        name, form = parameter.name, parameter.format
         centre = int(np.min(words.constants[name].word))
         reach = max(1, abs(centre) // 8)
         due = [0, 0, *sorted(random.integers(1, steps, size=max(2, steps // 8)).tolist())]
         for step in due:
             near = int(np.clip(centre + random.integers(-reach, reach + 1), form.min_word, form.max_word))
             word = near if random.random() < 0.9 else int(random.integers(form.min_word, form.max_word + 1))
-            neuron = int(random.integers(neurons)) if constant["depth"] == "memory" else None
+            neuron = int(random.integers(neurons)) if parameter.storage is Storage.MEMORY else None
             yield ParameterWrite(step, name, word, neuron)
 
 

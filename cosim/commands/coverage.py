@@ -57,7 +57,6 @@ def coverage(
     with progress_bar(as_json_only) as progress:
         found = measure(
             export,
-            configuration.words,
             simulator,
             out / "coverage",
             benches=bench or (),

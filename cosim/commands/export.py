@@ -26,7 +26,7 @@ from qlif.cosim.commands.options import (
 from qlif.cosim.commands.selftest import timesteps_for
 from qlif.cosim.configuration import Settings
 from qlif.hdl.primitives import primitives
-from qlif.hdl.selftest.export import BOARD_MODULE, board_top, export_self_test
+from qlif.hdl.selftest.export import BOARD_MODULE, board_top, export_self_test, with_expected
 from qlif.model.exceptions import InputError
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SelfTestPlan
@@ -66,11 +66,13 @@ def export(
             golden = GoldenSelfTest(words, plan, lanes)
             signature = golden.advance(timesteps, lambda step: progress("golden model", step / timesteps))
         write_text(out / f"{BOARD_MODULE}.v", board_top(timesteps, signature))
-        exported.interface["expected"] = {"timesteps": timesteps, "signature": f"{signature:032x}"}
+        exported = with_expected(exported, timesteps, signature)
     verilog, interface = exported.write(out)
     if as_json:
         typer.echo(
-            json.dumps({"verilog": str(verilog), "interface_file": str(interface), **exported.interface})
+            json.dumps(
+                {"verilog": str(verilog), "interface_file": str(interface), **exported.interface.to_json()}
+            )
         )
         return
     console = Console()

@@ -63,7 +63,6 @@ def mutate(
     with progress_bar(as_json) as progress:
         campaign = run_campaign(
             export,
-            configuration.words,
             simulator,
             directory,
             count=count,

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from qlif.cosim.configuration import Configuration, Settings
-from qlif.hdl.storage import Depth
+from qlif.hdl.storage import Storage
 from qlif.hdl.target import TARGETS
 from qlif.model.exceptions import InputError
 from qlif.model.inputs import stimuli
@@ -154,8 +154,8 @@ def with_depths(
 ) -> Configuration:
     """Return the configuration with the command line's depths over the file's."""
     depths = dict(configuration.depths)
-    depths |= dict.fromkeys(register or (), str(Depth.REGISTER))
-    depths |= dict.fromkeys(memory or (), str(Depth.MEMORY))
+    depths |= dict.fromkeys(register or (), str(Storage.REGISTER))
+    depths |= dict.fromkeys(memory or (), str(Storage.MEMORY))
     return dataclasses.replace(configuration, depths=depths)
 
 

@@ -29,8 +29,8 @@ from qlif.cosim.proof.counterexample import lines
 from qlif.cosim.proof.prove import SECONDS
 from qlif.cosim.proof.tasks import Task, explicit_tasks, foreign_tasks, tasks
 from qlif.cosim.simulator import design
-from qlif.hdl.export import POPULATION_MODULE
 from qlif.hdl.primitives import EXPLICIT, VARIANTS, primitives
+from qlif.hdl.verilog import POPULATION_MODULE
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.presets import DEFAULT_PRESET, PRESETS
 from qlif.model.support.files import write_text
@@ -133,7 +133,7 @@ def _show(console: Console, task: Task, claim: Claim, simulator: str, out: Path)
         )
     elif claim.counterexample is not None and "potential" in claim.counterexample:
         table = Table("word", "", "", box=box.SIMPLE_HEAD)
-        for line in lines(task.words, claim.counterexample):
+        for line in lines(task.export.interface.words, claim.counterexample):
             table.add_row(line.name, str(line.word), line.meaning)
         console.print(table)
     elif claim.counterexample is not None:

@@ -12,7 +12,7 @@ from qlif.cosim.commands.options import progress_bar
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.selftest.run import SelfTestRun, facts, self_test
 from qlif.cosim.simulator import design
-from qlif.hdl.export import Export
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.selftest.plan import LARGEST_TIMESTEPS
 from qlif.model.support.checks import whole
@@ -75,7 +75,7 @@ def run_self_test(
         "simulator_version": found.version,
         "seed": seed,
         "stalls": stalls,
-        "variant": export.primitives.variant,
+        "variant": export.interface.core.primitives.variant,
         **facts(run),
     }
     write_text(out / "result.json", json.dumps(content, indent=2) + "\n")

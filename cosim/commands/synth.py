@@ -23,7 +23,9 @@ from qlif.cosim.commands.options import (
     with_depths,
 )
 from qlif.cosim.configuration import Settings
+from qlif.hdl.primitives import primitives
 from qlif.hdl.synthesis.synthesise import synthesise
+from qlif.hdl.target import target as find_target
 from qlif.model.support.files import write_text
 
 
@@ -44,17 +46,13 @@ def synth(
 ) -> None:
     """Synthesise, place and route a population; report resources and the fastest clock."""
     configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
+    device = find_target(target)
     with progress_bar(as_json) as progress:
         synthesis = synthesise(
-            configuration.words,
-            neurons,
+            configuration.core(lanes, primitives(variant, device.name)),
+            device,
             out / "synthesis",
-            preset=configuration.name,
-            target_name=target,
-            variant=variant,
             package=package,
-            lanes=lanes,
-            depths=configuration.depths,
             seeds=seeds,
             selftest=selftest,
             progress=progress,

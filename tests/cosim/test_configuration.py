@@ -172,11 +172,11 @@ def test_writes_take_effect_between_timesteps_only(tmp_path, step, error):
     assert str(caught.value) == error
 
 
-def test_depths_are_checked_where_the_hardware_is_made():
+def test_storage_is_checked_where_the_hardware_is_made():
     words = quantise(Parameters(n=2), PRESETS["square-16"])
     with pytest.raises(InputError, match="unknown parameter word 'treshold': did you mean 'threshold'"):
         place(words, {"treshold": "register"})
-    with pytest.raises(InputError, match="unknown depth 'registers': did you mean 'register'"):
+    with pytest.raises(InputError, match="unknown storage of threshold 'registers': did you mean 'register'"):
         place(words, {"threshold": "registers"})
     per_neuron = quantise(Parameters(n=2, threshold=[-52, -51]), PRESETS["square-16"])
     with pytest.raises(InputError, match="threshold must be one value for all neurons"):

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from qlif import hdl
 from qlif.cosim.proof.solver import Answer, Terms
-from qlif.hdl.export import export_neuron, export_population
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.words import quantise
@@ -16,9 +16,7 @@ NEURONS = 2
 
 def population():
     words = quantise(Parameters(n=NEURONS), preset("tiny-8"))
-    return export_population(words, NEURONS, "mine").verilog.replace(
-        "module qlif_population(", "module mine("
-    )
+    return hdl.export(hdl.Core(words)).verilog.replace("module qlif_population(", "module mine(")
 
 
 def arguments(command, module="mine"):
@@ -126,7 +124,7 @@ def test_a_solver_out_of_time_ends_with_1_and_proves_nothing(qlif, monkeypatch, 
 
 def test_a_real_time_out(qlif, tmp_path, yosys):
     words = quantise(Parameters(n=1), preset("square-18"))
-    write(tmp_path, export_neuron(words, "mine").verilog)
+    write(tmp_path, hdl.export_neuron(hdl.Core(words)).verilog)
     code, said, _ = qlif(
         "prove", "--preset", "square-18", "--verilog", "mine.v", "--module", "qlif_neuron",
         "--timeout", 0.001, "--json",
