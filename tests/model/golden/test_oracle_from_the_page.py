@@ -15,7 +15,7 @@ from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.parameters import Parameters
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 _spec = importlib.util.spec_from_file_location("oracle", Path(__file__).with_name("oracle_from_the_page.py"))
 oracle = importlib.util.module_from_spec(_spec)
