@@ -75,7 +75,7 @@ def test_a_difference_is_signed_and_a_sum_of_unsigned_is_not():
     assert UQ(4, 1) * SQ(4, 2) == SQ(8, 3)
 
 
-@pytest.mark.parametrize("form", SMALL, ids=str)
+@pytest.mark.parametrize("format", SMALL, ids=str)
 def test_the_range_and_the_resolution_are_those_of_the_words(format):
     values = every_value(format)
     assert len(values) == 2**format.width
@@ -85,14 +85,14 @@ def test_the_range_and_the_resolution_are_those_of_the_words(format):
 
 
 @pytest.mark.parametrize("exponent", [-9, -1, 0, 1, 9])
-@pytest.mark.parametrize("form", [SQ(3, 2), UQ(0, 4), SQ(-2, 5)], ids=str)
+@pytest.mark.parametrize("format", [SQ(3, 2), UQ(0, 4), SQ(-2, 5)], ids=str)
 def test_a_power_of_two_keeps_the_words_and_changes_what_they_mean(format, exponent):
     scaled = format.scaled_by_power_of_two(exponent)
     assert (scaled.width, scaled.signed) == (format.width, format.signed)
     assert every_value(scaled) == [value * Fraction(2) ** exponent for value in every_value(format)]
 
 
-@pytest.mark.parametrize("form", [*SMALL, SQ(8, 8), SQ(8, 24), UQ(0, 24), SQ(-3, 21), SQ(40, 24)], ids=str)
+@pytest.mark.parametrize("format", [*SMALL, SQ(8, 8), SQ(8, 24), UQ(0, 24), SQ(-3, 21), SQ(40, 24)], ids=str)
 def test_words_survive_the_way_through_real_values(format):
     if format.width <= 10:
         words = np.arange(format.min_word, format.max_word + 1)
@@ -103,7 +103,7 @@ def test_words_survive_the_way_through_real_values(format):
     assert np.array_equal(format.words(format.values(words)), words)
 
 
-@pytest.mark.parametrize("form", [SQ(4, 3), UQ(3, 3), SQ(5, -1)], ids=str)
+@pytest.mark.parametrize("format", [SQ(4, 3), UQ(3, 3), SQ(5, -1)], ids=str)
 def test_the_word_of_a_value_is_the_nearest_one_ties_to_even(format):
     places = np.arange(4 * format.min_word, 4 * format.max_word + 1)
     values = np.ldexp(places / 4, -format.f_bits)
@@ -111,7 +111,7 @@ def test_the_word_of_a_value_is_the_nearest_one_ties_to_even(format):
     assert format.words(values).tolist() == expected
 
 
-@pytest.mark.parametrize("form", [SQ(4, 3), UQ(3, 3)], ids=str)
+@pytest.mark.parametrize("format", [SQ(4, 3), UQ(3, 3)], ids=str)
 @pytest.mark.parametrize("value", [1e3, -1e3, 1e300, -1e300])
 def test_a_value_far_outside_becomes_a_word_that_isnt_held(format, value):
     word = format.words(value)
@@ -128,7 +128,7 @@ def test_words_of_wide_formats_are_whole_numbers_of_python():
     assert int(SQ(34, 30).words(0.25)) == 1 << 28
 
 
-@pytest.mark.parametrize("form", SMALL, ids=str)
+@pytest.mark.parametrize("format", SMALL, ids=str)
 def test_exactly_the_words_of_the_format_are_held(format):
     words = np.arange(-40, 41)
     expected = [format.min_word <= word <= format.max_word for word in range(-40, 41)]
@@ -136,7 +136,7 @@ def test_exactly_the_words_of_the_format_are_held(format):
     assert format.holds(words.astype(object)).tolist() == expected
 
 
-@pytest.mark.parametrize("form", [*SMALL, SQ(-3, 21), UQ(12, -4), SQ(8, 24)], ids=str)
+@pytest.mark.parametrize("format", [*SMALL, SQ(-3, 21), UQ(12, -4), SQ(8, 24)], ids=str)
 def test_a_format_is_read_back_from_how_it_is_written(format):
     assert Format.parse(str(format)) == format
 

@@ -214,7 +214,7 @@ def test_nothing_dropped_is_nothing_changed(rounding):
 
 @pytest.mark.parametrize("rounding", list(Rounding))
 @pytest.mark.parametrize("overflow", list(Overflow))
-@pytest.mark.parametrize("form", [Format(4, 0, True), Format(3, 0, False)], ids=str)
+@pytest.mark.parametrize("format", [Format(4, 0, True), Format(3, 0, False)], ids=str)
 def test_integers_and_both_kinds_of_arrays_agree(rounding, overflow, format):
     words = np.arange(-600, 600)
     random = np.random.default_rng(7).integers(0, 2**32, words.size)
