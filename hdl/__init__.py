@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from qlif.hdl.neuron import NeuronPipeline
     from qlif.hdl.population import Population
     from qlif.hdl.ports import Port, Stream
-    from qlif.hdl.primitives import EXPLICIT, PORTABLE, Primitives
+    from qlif.hdl.primitives import PORTABLE, Primitives
     from qlif.hdl.selftest.export import export_self_test
     from qlif.hdl.storage import Storage
     from qlif.hdl.synthesis.synthesise import Synthesis, synthesise
-    from qlif.hdl.target import TARGETS
+    from qlif.hdl.target import Target
+    from qlif.hdl.targets.catalogue import TARGETS
     from qlif.hdl.verilog import Export, export, export_neuron
 
 __all__ = [
-    "EXPLICIT",
     "PORTABLE",
     "TARGETS",
     "Core",
@@ -43,6 +43,7 @@ __all__ = [
     "Storage",
     "Stream",
     "Synthesis",
+    "Target",
     "export",
     "export_neuron",
     "export_self_test",
@@ -58,14 +59,14 @@ __getattr__, __dir__ = lazy_names(
         "Stream": "qlif.hdl.ports",
         "NeuronPipeline": "qlif.hdl.neuron",
         "Population": "qlif.hdl.population",
-        "EXPLICIT": "qlif.hdl.primitives",
         "PORTABLE": "qlif.hdl.primitives",
         "Primitives": "qlif.hdl.primitives",
         "export_self_test": "qlif.hdl.selftest.export",
         "Storage": "qlif.hdl.storage",
         "Synthesis": "qlif.hdl.synthesis.synthesise",
         "synthesise": "qlif.hdl.synthesis.synthesise",
-        "TARGETS": "qlif.hdl.target",
+        "Target": "qlif.hdl.target",
+        "TARGETS": "qlif.hdl.targets.catalogue",
         "Export": "qlif.hdl.verilog",
         "export": "qlif.hdl.verilog",
         "export_neuron": "qlif.hdl.verilog",

@@ -16,15 +16,16 @@ from typing import Any, TypeVar, assert_never
 import numpy as np
 
 from qlif.hdl.core import Core
-from qlif.hdl.ports import Port, Stream, neuron_ports, population_streams
-from qlif.hdl.primitives import primitives
+from qlif.hdl.ports import SELF_TEST_PORTS, Port, Stream, neuron_ports, population_streams
 from qlif.hdl.storage import RuntimeParameter, Storage
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.formats import Format
 from qlif.model.parameters import Parameters
+from qlif.model.quantisation import quantise
 from qlif.model.support.checks import whole
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 SCHEMA = "qlif-interface"
 VERSION = 2
@@ -427,9 +428,9 @@ def _check_agrees(read: Interface, entries: "_Entries") -> None:
         case Kind.NEURON:
             agrees = read.signals == neuron_ports(read.core)
         case Kind.SELF_TEST:
-            agrees = read.tested is not None and read.tested.ports == tuple(
-                port for stream in streams for port in stream.ports
-            )
+            around = read.signals[: len(SELF_TEST_PORTS)] == SELF_TEST_PORTS
+            inside = tuple(port for stream in streams for port in stream.ports)
+            agrees = around and read.tested is not None and read.tested.ports == inside
         case _:
             assert_never(read.kind)
     if not agrees:

@@ -33,8 +33,7 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import cosimulate
 from qlif.cosim.foreign import foreign_population
 from qlif.cosim.simulator import design
-from qlif.hdl.primitives import primitives
-from qlif.hdl.target import TARGETS
+from qlif.hdl.targets.catalogue import TARGETS, primitives
 from qlif.hdl.verilog import POPULATION_MODULE
 from qlif.model.exceptions import InputError
 from qlif.model.support.files import write_text

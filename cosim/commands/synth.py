@@ -23,9 +23,9 @@ from qlif.cosim.commands.options import (
     with_depths,
 )
 from qlif.cosim.configuration import Settings
-from qlif.hdl.primitives import primitives
 from qlif.hdl.synthesis.synthesise import synthesise
-from qlif.hdl.target import target as find_target
+from qlif.hdl.targets.catalogue import primitives
+from qlif.hdl.targets.catalogue import target as find_target
 from qlif.model.support.files import write_text
 
 

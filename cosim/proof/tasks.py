@@ -22,13 +22,14 @@ from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.cosim.simulator.design import Simulator
 from qlif.hdl.core import Core
 from qlif.hdl.interface import Kind
-from qlif.hdl.primitives import PORTABLE, Primitives, primitives
+from qlif.hdl.primitives import PORTABLE, Primitives, Variant
 from qlif.hdl.storage import Storage
+from qlif.hdl.targets.catalogue import primitives
 from qlif.hdl.verilog import Export, export_neuron
 from qlif.model.exceptions import InputError
-from qlif.model.formats import Overflow, Rounding
 from qlif.model.parameters import Parameters
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
+from qlif.model.rounding import Overflow, Rounding
 
 RANDOM_BITS = 4
 """Of stochastic rounding, where a preset that hasn't it is tried with it."""
@@ -88,7 +89,7 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
     for rounding in Rounding:
         for overflow in Overflow:
             random_bits = 0
-            if rounding is Rounding.SR:
+            if rounding.stochastic:
                 random_bits = arithmetic.random_bits or RANDOM_BITS
             other = arithmetic.replace(
                 rounding=rounding, overflow=overflow, trace_overflow=overflow, random_bits=random_bits
@@ -110,7 +111,7 @@ def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) ->
     InputError
         There is no such variant, or its block RAMs don't hold a lane's neurons.
     """
-    built_from, of_cells = primitives("explicit", target), f", of the cells of {target}"
+    built_from, of_cells = primitives(Variant.EXPLICIT, target), f", of the cells of {target}"
     export = configuration.export(lanes, built_from)
     yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, export)
     claim = f"{UPDATE_CLAIM}, for every parameter word{of_cells}"

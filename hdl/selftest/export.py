@@ -4,11 +4,10 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from qlif.hdl.interface import Kind, SelfTested
-from qlif.hdl.ports import Port
+from qlif.hdl.ports import SELF_TEST_PORTS
 from qlif.hdl.selftest.block import SelfTest
 from qlif.hdl.selftest.stalls import RATE_BITS
 from qlif.hdl.verilog import Export, commented, port_line, verilog_of
-from qlif.model.formats import UQ
 from qlif.model.selftest.plan import SIGNATURE_BITS, TIMESTEP_BITS, SelfTestPlan
 
 SELF_TEST_MODULE = "qlif_self_test"
@@ -33,14 +32,7 @@ def export_self_test(
     """
     inner = population.interface
     block = SelfTest(plan, inner, observed, handed_through)
-    ports = (
-        Port("start", "input", UQ(1, 0), "starts a run unless one is under way"),
-        Port("timesteps", "input", UQ(TIMESTEP_BITS, 0), "of the run; stays until done"),
-        Port("stalls", "input", UQ(RATE_BITS, 0), "of 256 clocks in so many each stream pauses"),
-        Port("done", "output", UQ(1, 0), "the run is over"),
-        Port("timestep", "output", UQ(TIMESTEP_BITS, 0), "timesteps that are in the signature"),
-        Port("signature", "output", UQ(2 * SIGNATURE_BITS, 0), "of the updates (low half) and of the events"),
-    )
+    ports = SELF_TEST_PORTS
     handed = [port for port in inner.ports if port.name in block.handed]
     watched = [replace(port, direction="output") for port in inner.ports if port.name in block.watched]
     signals = [

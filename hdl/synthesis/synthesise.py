@@ -184,7 +184,7 @@ def measure(
         progress("synthesising", 0.0)
         bare = mapped_netlist(directory, device, module, "block", ["block.v"], built_from)
         check_netlist(bare, core, device)
-        check_registers(bare)
+        check_registers(bare, device)
         parts = {}
         if interface.kind is Kind.POPULATION:
             progress("synthesising the parts", 0.0)
@@ -193,7 +193,7 @@ def measure(
         sources = ["block.v", "wrapper.v"]
         between = mapped_netlist(directory, device, WRAPPER_MODULE, "wrapper", sources, built_from)
         check_netlist(between, core, device)
-        check_registers(between)
+        check_registers(between, device)
         reports = []
         for seed in range(1, seeds + 1):
             progress(f"placing and routing, seed {seed} of {seeds}", (seed - 1) / seeds)
@@ -215,7 +215,7 @@ def measure(
         notes.append(
             f"{core.neurons} neurons are fewer than the loop is long: the pipeline runs with bubbles"
         )
-    if carries := bare.counts["SB_CARRY"]:
+    if carries := bare.counts[device.carry]:
         notes.append(f"{carries} carry cells beside the LUTs")
     return Synthesis(
         preset=core.name,

@@ -8,12 +8,12 @@ import pytest
 
 from qlif import hdl
 from qlif.hdl.core import LARGEST_POPULATION, Core
-from qlif.hdl.primitives import EXPLICIT
 from qlif.hdl.storage import Storage
+from qlif.hdl.targets.catalogue import TARGETS
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 
 def words_of(name, neurons=8, **parameters):
@@ -80,7 +80,7 @@ def test_run_time_parameters_are_numbered_in_the_order_of_the_words():
 
 def test_it_cannot_be_changed_but_copied():
     core = Core(words_of("square-16"), lanes=2, storage={"bias": "memory"}, step_bits=8, name="mine",
-                primitives=EXPLICIT["ecp5"])  # fmt: skip
+                primitives=TARGETS["ecp5"].explicit)  # fmt: skip
     with pytest.raises(dataclasses.FrozenInstanceError):
         core.lanes = 4
     with pytest.raises(TypeError):

@@ -7,13 +7,13 @@ import pytest
 
 from qlif import hdl
 from qlif.hdl.interface import SCHEMA, VERSION, Interface, Kind
-from qlif.hdl.primitives import primitives
 from qlif.hdl.selftest.export import with_expected
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
 from qlif.model.selftest.plan import SelfTestPlan
-from qlif.model.words import quantise
 
 
 def core_of(name, neurons=8, **options):
@@ -132,13 +132,14 @@ LEGAL = {
     "timesteps": (7, -1),
     "expected": (None,),
     "random_seed": (7,),
+    "trace_scale": (7, 0.5),
     **dict.fromkeys(("sum_input", "is_inhibitory", "learning", "additive_spike_trace"), (True,)),
 }
 """What may stand there as well: nothing else in the file says it."""
 
 
 @pytest.mark.parametrize("kind", ["population", "self-test"])
-@pytest.mark.parametrize("instead", [None, 7, -1, "x", [], {}, [7], True, 1e300])
+@pytest.mark.parametrize("instead", [None, 7, -1, "x", [], {}, [7], True, 0.5])
 def test_nothing_in_a_file_ends_in_a_traceback(kind, instead):
     def with_something_else(content):
         for name, value in list(content.items()):

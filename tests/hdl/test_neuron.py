@@ -19,7 +19,7 @@ from qlif.model.golden import step as datapath
 from qlif.model.golden.step import State, step, where_integer
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 OPTIONS = {
     "form": ["factored", "square"],
@@ -95,9 +95,9 @@ def random_inputs(words, count, seed):
     generator = np.random.default_rng(seed)
     arithmetic = words.arithmetic
 
-    def column(form):
-        edges = [edge for edge in (form.min_word, -1, 0, 1, form.max_word) if form.holds(edge)]
-        anywhere = generator.integers(form.min_word, form.max_word + 1, count)
+    def column(format):
+        edges = [edge for edge in (format.min_word, -1, 0, 1, format.max_word) if format.holds(edge)]
+        anywhere = generator.integers(format.min_word, format.max_word + 1, count)
         return np.where(generator.random(count) < 0.2, generator.choice(edges, count), anywhere).tolist()
 
     threshold = int(words.constants["threshold"].word)

@@ -23,7 +23,7 @@ from qlif.hdl.population import Population
 from qlif.hdl.verilog import Export
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 NEURONS = 37
 KINDS = ("population", "neuron")

@@ -17,10 +17,10 @@ from qlif.hdl import population as hardware
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.pipeline import Pipeline
 from qlif.hdl.verilog import Export
-from qlif.model.formats import Overflow, Rounding
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
+from qlif.model.rounding import Overflow, Rounding
 
 WORDS = quantise(Parameters(n=5), preset("square-16"))
 

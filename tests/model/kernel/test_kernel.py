@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from qlif.model.arithmetic import Arithmetic, Currents, Form
 from qlif.model.exceptions import InputError, PrecisionWarning
-from qlif.model.formats import SQ, UQ, Overflow, Rounding
+from qlif.model.formats import SQ, UQ
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.golden.step import State
 from qlif.model.kernel import blocks
 from qlif.model.kernel.rules import WIDTHS, Plan, Range, Shifts
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
+from qlif.model.rounding import Overflow, Rounding
 
 pytest.importorskip("numba")
 
@@ -33,10 +34,10 @@ def quantised(arithmetic, **parameters):
         return quantise(Parameters(**{"n": 1, **NEURON, **parameters}), arithmetic)
 
 
-def drawn(generator, form, count):
+def drawn(generator, format, count):
     """Words over the whole format, its ends often."""
-    ends = generator.choice([form.min_word, form.max_word, max(form.min_word, -1), 0, 1], count)
-    inside = generator.integers(form.min_word, form.max_word, count, endpoint=True)
+    ends = generator.choice([format.min_word, format.max_word, max(format.min_word, -1), 0, 1], count)
+    inside = generator.integers(format.min_word, format.max_word, count, endpoint=True)
     return np.where(generator.random(count) < 0.2, ends, inside)
 
 
