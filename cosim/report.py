@@ -39,6 +39,8 @@ def simulation_facts(simulation: Simulation) -> dict[str, Any]:
         "spikes_float": int(simulation.floating.spikes.sum()),
         "spikes_missing": lag.missing,
         "spikes_extra": lag.extra,
+        "silent_neurons": lag.silent_neurons,
+        "spurious_neurons": lag.spurious_neurons,
         "max_spike_lag_steps": lag.max_lag_steps,
         "mean_lag_steps_by_spike": lag.lag_by_index.mean_steps.tolist(),
         "max_lag_steps_by_spike": lag.lag_by_index.max_steps.tolist(),
@@ -100,6 +102,7 @@ def comparison_rows(facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "spikes, golden model": facts["spikes_golden"],
         "spikes, float64 Euler": facts["spikes_float"],
+        "neurons silent / spurious against float": f"{facts['silent_neurons']} / {facts['spurious_neurons']}",
         "largest spike lag behind float": f"{facts['max_spike_lag_steps']} steps of {facts['dt_ms']} ms",
         "potential RMSE to float": f"{facts['rmse_mv']:.4g} mV (largest {facts['max_error_mv']:.4g})",
         "mean firing rate": f"{facts['mean_rate_hz']:.4g} Hz",

@@ -20,6 +20,10 @@ class PrecisionWarning(UserWarning):
     """The input is legal, but the numbers that come out will not mean what the user expects."""
 
 
+class DamageWarning(UserWarning):
+    """A file of this library's isn't as it was written; what it lost is computed again."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """Return the text of the error for a name that isn't known, with the nearest one that is."""
     names = list(known)

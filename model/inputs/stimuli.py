@@ -374,6 +374,13 @@ def is_recording(text: str) -> bool:
     return _RECORDING.fullmatch(text) is not None
 
 
+def content(text: str) -> str:
+    """Return a digest of what is in the file that a text names; InputError if it can't be read."""
+    match = _RECORDING.fullmatch(text)
+    assert match is not None
+    return recordings.content(match["path"])
+
+
 def parse(text: str) -> Stimulus:
     """Return the stimulus that a text describes, ``name[:option=value,...]``.
 
