@@ -13,7 +13,7 @@ from rich.table import Table
 from qlif.cosim.cosimulation import Cosimulation
 from qlif.cosim.software_run import Simulation
 from qlif.hdl.synthesis.synthesise import Synthesis
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, apart
 from qlif.model.metrics.fi_curve import FICurve, fi_currents, fi_curve
 from qlif.model.parameters import PER_NEURON
 from qlif.model.plots import figures
@@ -162,9 +162,10 @@ def draw_fi_curve(directory: Path, words: Words, name: str) -> tuple[list[Path],
     currents = fi_currents(parameters)
     currents = currents[currents <= highest]
     if not len(currents):
+        rheobase, most = apart(float(closed_form.rheobase(parameters)), highest)
         raise InputError(
-            f"the f-I curve starts near rheobase, {float(closed_form.rheobase(parameters)):.6g}, but "
-            f"{words.arithmetic.current} holds currents up to {highest:.6g}"
+            f"the f-I curve starts near rheobase, {rheobase}, but {words.arithmetic.current} holds currents up "
+            f"to {most}"
         )
     curves = {
         "float64 Euler": fi_curve(parameters, currents),

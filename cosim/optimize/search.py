@@ -17,7 +17,7 @@ from qlif.cosim.optimize.outcome import Outcome, front
 from qlif.cosim.optimize.space import Candidate, candidates, synthesised
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.targets.catalogue import DEFAULT_TARGET, target
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, apart
 from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import run_jobs
@@ -194,7 +194,8 @@ def _best_reachable(outcomes: list[Outcome], budget: Budget) -> str:
     alone = []
     for name, limit in budget.limits.items():
         best = min(outcomes, key=lambda outcome: outcome.errors[name])
-        alone.append(f"{MEASURES[name]} {best.errors[name]:.4g}, allowed {limit:g} ({best.candidate.name})")
+        error, allowed = apart(best.errors[name], limit)
+        alone.append(f"{MEASURES[name]} {error}, allowed {allowed} ({best.candidate.name})")
     text = f"no configuration of the space meets the budget; the best reachable is {'; '.join(alone)}"
     if len(alone) == 1:
         return text
