@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qlif.cosim.commands.options import progress_bar
+from qlif.cosim.terminal import progress_bar
 from qlif.hdl.core import Core
 from qlif.hdl.storage import place
 from qlif.hdl.synthesis import yowasp

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.formats import Format
@@ -48,14 +49,25 @@ def place(words: Words, storage: Mapping[str, str]) -> dict[str, Storage]:
     InputError
         A name or a storage is unknown, or a parameter with one value per neuron isn't in a memory.
     """
+    check_storage(words, storage)
+    placed = {name: Storage(storage.get(name, Storage.GATES)) for name in words.constants}
+    check_storage(words, placed)
+    return placed
+
+
+def check_storage(words: Words, storage: Mapping[str, Any]) -> None:
+    """Refuse what no hardware can have.
+
+    Raises
+    ------
+    InputError
+        A name or a storage is unknown, or a parameter with one value per neuron would be in one register.
+    """
     for name, kind in storage.items():
         if name not in words.constants:
             raise InputError(unknown_name("parameter word", name, words.constants))
-        if kind not in list(Storage):
-            raise InputError(unknown_name(f"storage of {name}", str(kind), [str(one) for one in Storage]))
-    placed = {name: Storage(storage.get(name, Storage.GATES)) for name in words.constants}
-    for name, constant in words.constants.items():
-        if placed[name] is not Storage.MEMORY and not isinstance(constant.word, int):
-            where = "has it in its gates" if placed[name] is Storage.GATES else "has one register for it"
+        if not isinstance(kind, str) or kind not in list(Storage):
+            raise InputError(f"{name}: {unknown_name('storage', str(kind), [str(one) for one in Storage])}")
+        if kind != Storage.MEMORY and not isinstance(words.constants[name].word, int):
+            where = "has it in its gates" if kind == Storage.GATES else "has one register for it"
             raise InputError(f"{name} must be one value for all neurons: the hardware {where}")
-    return placed

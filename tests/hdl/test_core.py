@@ -34,7 +34,7 @@ def words_of(name, neurons=8, **parameters):
         ({"storage": {"treshold": "register"}}, "unknown parameter word 'treshold': did you mean 'threshold'?"),
         (
             {"storage": {"threshold": "registers"}},
-            "unknown storage of threshold 'registers': did you mean 'register'?",
+            "threshold: unknown storage 'registers': did you mean 'register'?",
         ),
         ({"name": "two\nlines"}, r"name must be printable text in one line, not 'two\nlines'"),
         ({"name": None}, "name must be printable text in one line, not None"),
