@@ -20,6 +20,10 @@ class PrecisionWarning(UserWarning):
     """The input is legal, but the numbers that come out will not mean what the user expects."""
 
 
+class InputWarning(UserWarning):
+    """The input is read in a way that the user should know of."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """Return the text of the error for a name that isn't known, with the nearest one that is."""
     names = list(known)

@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, show
+from qlif.model.support.arrays import in_unit
+from qlif.model.support.memory import require_memory
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,16 @@ class Quantity:
         return f"greater than {self.minimum:g}{unit}" if self.open else f"{self.minimum:g}{unit} or more"
 
     def check(self, name: str, value: Any) -> float:
-        """Return `value` as a float.
+        """Return `value` as a float, converted where it has a unit.
 
         Raises
         ------
         InputError
             It isn't a number, isn't finite, or is outside the range.
         """
+        value = in_unit(name, value, self.unit)
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value[()]
         if isinstance(value, (bool, np.bool_)) or not isinstance(
             value, (int, float, np.integer, np.floating)
         ):
@@ -109,7 +115,14 @@ def gains(neurons: int, spread: float) -> npt.NDArray[np.float64]:
 
 def allocate(timesteps: int, neurons: int) -> npt.NDArray[np.float64]:
     """Return an array ``(timesteps, neurons)`` of zeros; InputError if there is no memory for it."""
+    what = f"an input of {in_digits(timesteps)} timesteps of {in_digits(neurons)} neurons"
+    require_memory(what, timesteps * neurons * 8)
     try:
         return np.zeros((timesteps, neurons))
     except (MemoryError, ValueError, OverflowError):  # NumPy says ValueError where a size overflows
-        raise InputError(f"{timesteps} timesteps of {neurons} neurons don't fit in memory") from None
+        raise InputError(f"{what} doesn't fit in memory") from None
+
+
+def in_digits(number: int) -> str:
+    """Return a whole number in digits, the longest as a power of ten."""
+    return str(number) if abs(number) < 10**15 else f"{Decimal(number):.3g}"
