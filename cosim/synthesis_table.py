@@ -26,9 +26,10 @@ from qlif.hdl.target import target
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
+from qlif.model.quantisation import quantise
 from qlif.model.studies import tables
 from qlif.model.support.files import write_text
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 COLUMNS = (
     "preset", "target", "variant", "neurons", "lanes", "trace", "depth",

@@ -17,7 +17,8 @@ from qlif.hdl import fixed
 from qlif.hdl.pipeline import Pipeline, Timed
 from qlif.hdl.target import Target
 from qlif.model.exceptions import InputError, unknown_name
-from qlif.model.formats import Format, Rounding
+from qlif.model.formats import Format
+from qlif.model.rounding import Rounding
 
 VARIANTS = ("portable", "explicit")
 

@@ -12,11 +12,12 @@ from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
+from qlif.model.quantisation import quantise
 from qlif.model.recording import Recording
 from qlif.model.reference import FloatNeurons
 from qlif.model.support.arrays import real_array, real_numbers, refuse_non_finite
 from qlif.model.synapticflow import SynapticflowNeurons, as_tensor
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 DIALECTS = ("default", "synapticflow")
 RECORDABLE = ("spikes", "potentials", "traces")

@@ -11,8 +11,8 @@ from qlif.hdl.synthesis.synthesise import Synthesis, synthesise
 from qlif.hdl.target import target
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError
+from qlif.model.quantisation import quantise
 from qlif.model.studies.grid import Point, Sweep
-from qlif.model.words import quantise
 
 FIGURES = ("lut", "ff", "dsp", "ram")
 PRICE = (*FIGURES, "fmax_mhz", "area")

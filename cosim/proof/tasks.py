@@ -24,9 +24,10 @@ from qlif.hdl.export import Export, export_neuron
 from qlif.hdl.primitives import primitives
 from qlif.hdl.storage import Depth
 from qlif.model.exceptions import InputError
-from qlif.model.formats import Overflow, Rounding
 from qlif.model.parameters import Parameters
-from qlif.model.words import Words, quantise
+from qlif.model.quantisation import quantise
+from qlif.model.rounding import Overflow, Rounding
+from qlif.model.words import Words
 
 RANDOM_BITS = 4
 """Of stochastic rounding, where a preset that hasn't it is tried with it."""
@@ -97,7 +98,7 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
     for rounding in Rounding:
         for overflow in Overflow:
             random_bits = 0
-            if rounding is Rounding.SR:
+            if rounding.stochastic:
                 random_bits = arithmetic.random_bits or RANDOM_BITS
             other = arithmetic.replace(
                 rounding=rounding, overflow=overflow, trace_overflow=overflow, random_bits=random_bits

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import assert_never
 
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import Depth
@@ -39,10 +40,20 @@ def expected_multipliers(
 
     left, right = _factors(words)
     count = built_from.multipliers_for(device, left, right)
-    if arithmetic.form is Form.FACTORED:
-        count += by_constant(left + right, "gain")
-    if arithmetic.currents is Currents.RAW:
-        count += by_constant(arithmetic.current.width, "drive")
+    match arithmetic.form:
+        case Form.FACTORED:
+            count += by_constant(left + right, "gain")
+        case Form.SQUARE:
+            pass
+        case unknown:
+            assert_never(unknown)
+    match arithmetic.currents:
+        case Currents.RAW:
+            count += by_constant(arithmetic.current.width, "drive")
+        case Currents.SCALED:
+            pass
+        case never:
+            assert_never(never)
     if words.parameters.spike_trace:
         count += by_constant(arithmetic.trace.width, "decay")
     return count * lanes
@@ -123,9 +134,13 @@ def check_netlist(
 def _factors(words: Words) -> tuple[int, int]:
     """Return the widths of the two variables that are multiplied."""
     potential, constants = words.arithmetic.potential, words.constants
-    if words.arithmetic.form is Form.SQUARE:
-        return potential.width, potential.width
-    return (
-        (potential - constants["rest"].format).width,
-        (potential - constants["critical"].format).width,
-    )
+    match words.arithmetic.form:
+        case Form.SQUARE:
+            return potential.width, potential.width
+        case Form.FACTORED:
+            return (
+                (potential - constants["rest"].format).width,
+                (potential - constants["critical"].format).width,
+            )
+        case unknown:
+            assert_never(unknown)

@@ -12,7 +12,7 @@ from qlif.hdl.synthesis.gates import gate_netlist
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 QUICK = [("ecp5", "square-18", "portable"), ("up5k", "tiny-8", "portable"), ("ecp5", "square-18", "explicit")]
 THOROUGH = [

@@ -14,7 +14,7 @@ from qlif.hdl.primitives import primitives
 from qlif.hdl.synthesis.gates import models_of
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 VARIANTS = {
     "plain": {},

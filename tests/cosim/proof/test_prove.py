@@ -15,7 +15,7 @@ from qlif.hdl.primitives import EXPLICIT
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 
 def exported(name, neurons, lanes=1, depths=None):

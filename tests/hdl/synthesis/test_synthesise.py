@@ -18,7 +18,7 @@ from qlif.hdl.target import TARGETS, target
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 ECP5, UP5K = TARGETS["ecp5"], TARGETS["up5k"]
 
