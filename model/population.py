@@ -141,7 +141,9 @@ class QLIFPopulation:
         if arithmetic is None:
             self._take(FloatNeurons(parameters, engine, threads), parameters, "default")
             return
-        words = quantise(parameters, preset(arithmetic) if isinstance(arithmetic, str) else arithmetic)
+        if not isinstance(arithmetic, Arithmetic):
+            arithmetic = preset(arithmetic)
+        words = quantise(parameters, arithmetic)
         self._take(FixedNeurons(words, engine, threads), parameters, "default", words)
 
     def _take(

@@ -50,10 +50,10 @@ def real_numbers(name: str, value: Any, unit: str = "") -> npt.NDArray[Any]:
         raise InputError(f"{name} must be finite, not {_shown(value)}") from None
     except Exception as error:  # whatever the type's own conversion raises
         if "inhomogeneous" in str(error):
-            raise InputError(f"{name} must be a regular array, not a ragged one") from None
+            raise InputError(f"{name} must be a number or an array, not a ragged list") from None
         raise _not_real(name, value) from None
     if array.dtype.kind not in "iuf":
-        raise _not_real(name, value)
+        raise _not_real(name, value, f" ({array.dtype})" if array.dtype.kind in "bcmM" else "")
     return array
 
 
@@ -103,7 +103,7 @@ def without_units(name: str, value: Any, unit: str, *, truths: bool = True) -> A
         if kinds <= _PLAIN:
             return value
         if not truths and (bool in kinds or np.bool_ in kinds):  # beside a float it would become one
-            raise InputError(f"{name} must be real numbers throughout, not {reprlib.repr(value)}")
+            raise InputError(f"{name} must be a number or an array, not {reprlib.repr(value)}")
         return [without_units(name, item, unit, truths=truths) for item in value]
     return in_unit(name, value, unit)
 
@@ -138,8 +138,8 @@ def _converted(value: Any, unit: str) -> Any:
     raise TypeError
 
 
-def _not_real(name: str, value: Any) -> InputError:
-    return InputError(f"{name} must be a real number or an array of them, not {_shown(value)}")
+def _not_real(name: str, value: Any, says: str = "") -> InputError:
+    return InputError(f"{name} must be a number or an array, not {_shown(value)}{says}")
 
 
 def _shown(value: Any) -> str:

@@ -280,9 +280,9 @@ CURRENTS = [
     ("forward", [1.0, 2.0], "currents must be of shape (3) or (synapses, 3), not (2,)"),
     ("forward", [[[1.0, 2.0, 3.0]]], "currents must be of shape (3) or (synapses, 3), not (1, 1, 3)"),
     ("forward", np.zeros((0, 3)), "currents must be of shape (3) or (synapses, 3), not (0, 3)"),
-    ("forward", [[1.0, 2.0], [3.0]], "currents must be a regular array of numbers"),
-    ("forward", ["a", "b", "c"], "currents must be a regular array of numbers"),
-    ("forward", None, "currents must be finite, not nan at index ()"),
+    ("forward", [[1.0, 2.0], [3.0]], "currents must be a number or an array, not a ragged list"),
+    ("forward", ["a", "b", "c"], "currents must be a number or an array, not ['a' 'b' 'c']"),
+    ("forward", None, "currents must be a number or an array, not None"),
     ("run", [[1.0, 2.0, math.nan]], "currents must be finite, not nan at index (0, 2)"),
     (
         "run",
@@ -294,10 +294,10 @@ CURRENTS = [
         np.zeros((5, 4)),
         "currents must be of shape (timesteps, 3) or (timesteps, synapses, 3), not (5, 4)",
     ),
-    ("run", [[1.0, 2.0], [3.0]], "currents must be a regular array, not a ragged one"),
-    ("run", 5.0, "currents must be (timesteps, *(3,)), not of shape ()"),
-    ("run", [], "currents must be (timesteps, *(3,)), not of shape (0,)"),
-    ("run", [["a", "b", "c"]], "currents must be a regular array of numbers"),
+    ("run", [[1.0, 2.0], [3.0]], "currents must be a number or an array, not a ragged list"),
+    ("run", 5.0, "currents must be of shape (timesteps, 3) or (timesteps, synapses, 3), not ()"),
+    ("run", [], "currents must be of shape (timesteps, 3) or (timesteps, synapses, 3), not (0,)"),
+    ("run", [["a", "b", "c"]], "currents must be a number or an array, not [['a' 'b' 'c']]"),
 ]
 
 
