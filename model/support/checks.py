@@ -125,4 +125,4 @@ def allocate(timesteps: int, neurons: int) -> npt.NDArray[np.float64]:
 
 def in_digits(number: int) -> str:
     """Return a whole number in digits, the longest as a power of ten."""
-    return str(number) if abs(number) < 10**15 else f"{Decimal(number):.3g}"
+    return str(number) if abs(number) < 10**15 else f"{Decimal(number).normalize():.3g}"
