@@ -41,8 +41,12 @@ class Format:
 
     def __post_init__(self) -> None:
         for name in ("i_bits", "f_bits"):
-            bits = getattr(self, name)
-            if isinstance(bits, bool) or not isinstance(bits, (int, np.integer)) or abs(bits) > MOST_BITS:
+            bits: Any = getattr(self, name)
+            if (
+                isinstance(bits, bool)
+                or not isinstance(bits, (int, np.integer))
+                or not -MOST_BITS <= bits <= MOST_BITS
+            ):
                 raise InputError(
                     f"{name} must be a whole number from -{MOST_BITS} to {MOST_BITS}, not {show(bits)}"
                 )
@@ -116,7 +120,7 @@ class Format:
         real = real_array("values", values)
         refuse_non_finite("values", real)
         with np.errstate(over="ignore"):  # infinite is far outside too
-            nearest = np.nan_to_num(np.rint(np.ldexp(real, self.f_bits)))
+            nearest: npt.NDArray[np.float64] = np.nan_to_num(np.rint(np.ldexp(real, self.f_bits)))
         if self.width > 53:
             return np.asarray(np.vectorize(int, otypes=[object])(nearest))
         # Far outside is clipped to just outside, so that the conversion to integers is defined.

@@ -44,7 +44,7 @@ def resampled(samples: Samples, rate: float, dt: float, *, linear: bool) -> Samp
     # The decimal numbers that were meant: 44,100 Hz at 0.1 ms are 4.41 samples, with no error that grows.
     exact = Fraction(str(rate)) * Fraction(str(dt)) / 1000
     timesteps = _timesteps(len(samples), exact)
-    largest = min(_LARGEST_DENOMINATOR, _LARGEST_INTEGER // int(max(timesteps, 1) * max(exact, 1)))
+    largest = min(_LARGEST_DENOMINATOR, _LARGEST_INTEGER // int(max(timesteps, 1) * max(exact, Fraction(1))))
     if largest < 1:
         raise InputError(f"{float(exact):g} samples in a timestep are too few to resample")
     # A rate of 1000 / dt is one sample in a timestep, whatever its last digit.

@@ -55,10 +55,10 @@ def decode(data: bytes) -> npt.NDArray[np.float64]:
     except UnicodeDecodeError as error:
         raise InputError(f"not a text in UTF-8: byte {error.start} can't be read") from None
     lines = io.StringIO(text, newline=None).read().rstrip("\n \t").split("\n")
-    said = re.fullmatch("sep=(.)", lines[0], re.IGNORECASE)  # as Excel is told
-    if said is not None:
+    stated = re.fullmatch("sep=(.)", lines[0], re.IGNORECASE)  # as Excel is told
+    if stated is not None:
         lines[0] = "#"
-    separator = _separator(lines) if said is None else said[1]
+    separator = _separator(lines) if stated is None else stated[1]
     if separator not in _SEPARATORS:
         raise InputError(f"columns must be separated by commas, semicolons or tabs, not {separator!r}")
     rows = list(_rows(lines, separator))

@@ -47,7 +47,7 @@ def real_numbers(name: str, value: Any, unit: str = "") -> npt.NDArray[Any]:
         if array.dtype == object and all(type(item) in (int, float) for item in array.flat):
             array = array.astype(np.float64)  # Python's integers beyond 64 bits
     except OverflowError:
-        raise InputError(f"{name} must be finite, not {_shown(value)}") from None
+        raise InputError(f"{name} must be finite, not {shown(value)}") from None
     except Exception as error:  # whatever the type's own conversion raises
         if "inhomogeneous" in str(error):
             raise InputError(f"{name} must be a number or an array, not a ragged list") from None
@@ -123,7 +123,7 @@ def in_unit(name: str, value: Any, unit: str) -> Any:
         return _converted(value, unit)
     except Exception:  # each library has its own
         wanted = f"in {unit}, or in a unit that converts to it" if unit else "a pure number"
-        raise InputError(f"{name} must be {wanted}, not {_shown(value)}") from None
+        raise InputError(f"{name} must be {wanted}, not {shown(value)}") from None
 
 
 def _converted(value: Any, unit: str) -> Any:
@@ -139,10 +139,10 @@ def _converted(value: Any, unit: str) -> Any:
 
 
 def _not_real(name: str, value: Any, says: str = "") -> InputError:
-    return InputError(f"{name} must be a number or an array, not {_shown(value)}{says}")
+    return InputError(f"{name} must be a number or an array, not {shown(value)}{says}")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return a value in one short line, with its unit, whatever type it is of."""
     if not any(hasattr(type(value), mark) for mark in _UNIT_MARKS):
         try:

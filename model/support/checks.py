@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, show
-from qlif.model.support.arrays import in_unit
+from qlif.model.support.arrays import in_unit, shown
 from qlif.model.support.memory import require_memory
 
 
@@ -56,7 +56,7 @@ class Quantity:
         if isinstance(value, (bool, np.bool_)) or not isinstance(
             value, (int, float, np.integer, np.floating)
         ):
-            raise InputError(f"{name} must be a number, not {show(value)}")
+            raise InputError(f"{name} must be a number, not {shown(value)}")
         try:
             number = float(value)
         except OverflowError:

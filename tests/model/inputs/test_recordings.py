@@ -58,7 +58,28 @@ def test_nothing_pickled_is_read(tmp_path):
     )
 
 
-@pytest.mark.parametrize("data", [b"", b"junk", b"\x93NUMPY", b"PK\x03\x04", b"\x93NUMPY\x01\x00\x02\x00{}"])
+def npy(header):
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"junk",
+        b"\x93NUMPY",
+        b"PK\x03\x04",
+        npy(b"{}"),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': (3,"),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': 1 if 2 else 3}"),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': (-3,)}" + bytes(24)),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776, 1099511627776)}" + bytes(24)),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,)}" + bytes(24)),
+        npy(b"{'descr': 'f9', 'fortran_order': 3, 'shape': ()}"),
+        npy(b"(" * 1000),
+        npy(b"\xff\0\n"),
+    ],
+)
 def test_what_is_no_npy(data, tmp_path):
     path = tmp_path / "a.npy"
     path.write_bytes(data)
@@ -84,6 +105,11 @@ def test_a_truncated_npy(missing, tmp_path):
         (np.ones(2, complex), "the samples must be real numbers, not of type complex128"),
         (np.ones(2, bool), "the samples must be real numbers, not of type bool"),
         (np.array(["1"]), "the samples must be real numbers, not of type <U1"),
+        (np.zeros(2, "M8[s]"), "the samples must be real numbers, not of type datetime64[s]"),
+        (
+            np.zeros(2, "i4,f8"),
+            "the samples must be real numbers, not of type [('f0', '<i4'), ('f1', '<f8')]",
+        ),
         (
             np.array([[1, 2], [3, np.nan]]),
             "sample 2 of channel 2 (counted from 1) must be finite, not nan",

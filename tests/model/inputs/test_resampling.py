@@ -69,7 +69,8 @@ def test_one_sample_in_a_timestep_changes_nothing(dt, linear):
 
 def test_what_is_held_stays_what_it_is():
     samples = np.full((50, 1), 0.1)
-    np.testing.assert_array_max_ulp(resampled(samples, 1300.0, 0.1, linear=False), np.float64(0.1), 2)
+    held = resampled(samples, 1300.0, 0.1, linear=False)
+    np.testing.assert_array_max_ulp(held, np.full_like(held, 0.1), 2)
     inside = resampled(np.arange(50.0)[:, np.newaxis] / 10, 1000.0, 0.1, linear=False)
     np.testing.assert_array_equal(inside[:, 0], np.repeat(np.arange(50.0) / 10, 10))
 
