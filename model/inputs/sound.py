@@ -25,6 +25,16 @@ _OPEN_ENDED = 0xFFFFF000
 _OGG_END = 4
 
 
+class _InMemory(io.BytesIO):
+    """Bytes in which a seek to nowhere, as a malformed header asks for, is no exception in libsndfile's hands."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
+
+
 def decode(data: bytes) -> tuple[npt.NDArray[np.float64], float]:
     """Return the samples of a sound file, ``(frames, channels)``, and its sampling rate in Hz.
 
@@ -45,7 +55,7 @@ def decode(data: bytes) -> tuple[npt.NDArray[np.float64], float]:
     except (ImportError, OSError) as error:  # OSError: its library isn't there
         raise InputError(f"sound files need the package soundfile: {error}") from None
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with soundfile.SoundFile(_InMemory(data)) as file:
             frames, channels, rate = file.frames, file.channels, float(file.samplerate)
             require_memory(f"a sound of {frames} frames of {channels} channels", 8 * frames * channels)
             samples = np.asarray(file.read(dtype="float64", always_2d=True))
