@@ -16,7 +16,8 @@ from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_na
 from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import DEFAULT_PRESET, preset
-from qlif.model.words import Words, quantise
+from qlif.model.quantisation import quantise
+from qlif.model.words import Words
 
 TABLES = ("parameters", "arithmetic", "depths")
 WRITE_KEYS = ("step", "name", "value", "word", "neuron")

@@ -18,17 +18,17 @@ import typer
 
 from qlif.cosim.commands.options import progress_bar
 from qlif.hdl.export import export_population
-from qlif.hdl.primitives import primitives
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.netlist import SynthesisError
 from qlif.hdl.synthesis.synthesise import synthesise
-from qlif.hdl.target import target
+from qlif.hdl.targets.catalogue import primitives, target
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
+from qlif.model.quantisation import quantise
 from qlif.model.studies import tables
 from qlif.model.support.files import write_text
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 COLUMNS = (
     "preset", "target", "variant", "neurons", "lanes", "trace", "depth",

@@ -4,7 +4,7 @@ Names follow Amaranth's RFC 41. Sums and products grow so that they are exact; `
 fraction bits and `Value.fit` drops integer bits, and each has to be told how.
 """
 
-from typing import Any
+from typing import Any, assert_never
 
 from amaranth.hdl import (
     Cat,
@@ -24,7 +24,8 @@ from amaranth.hdl import (
 from amaranth.hdl._ast import Assign
 from amaranth.hdl._ast import Format as AmaranthFormat
 
-from qlif.model.formats import Format, Overflow, Rounding
+from qlif.model.formats import Format
+from qlif.model.rounding import Overflow, Rounding
 
 
 class Shape(ShapeCastable):
@@ -169,7 +170,7 @@ class Value(ValueCastable):
         f_bits : int
             At most as many as the value has, else zeros are appended.
         rounding : Rounding
-            What the dropped bits do. All but TRN may carry, so the result has an integer bit more.
+            What the dropped bits do. The result of one that carries has an integer bit more.
         random : Value, optional
             For SR: the random bits that are added just below the last place.
         """
@@ -183,19 +184,24 @@ class Value(ValueCastable):
             word = self._extended(dropped + 1)
         kept = word[dropped:].as_signed() if self.words.signed else word[dropped:]
         floor = Format(len(kept) - f_bits, f_bits, self.words.signed)
-        if rounding is Rounding.TRN:
-            return Value(Shape(floor), kept)
         carried = Shape(Format(floor.i_bits + 1, f_bits, self.words.signed))
-        if rounding is Rounding.SR:
-            if random is None or not 0 < len(random) <= dropped:
-                raise ValueError(f"stochastic rounding needs 1 to {dropped} random bits")
-            low = word[dropped - len(random) :]
-            low = low.as_signed() if self.words.signed else low
-            return Value(carried, (low + random)[len(random) :])
         half = word[dropped - 1]
-        if rounding is Rounding.RND_CONV:
-            half = half & (word[dropped] | word[: dropped - 1].any())
-        return Value(carried, kept + half)
+        match rounding:
+            case Rounding.TRN:
+                return Value(Shape(floor), kept)
+            case Rounding.RND:
+                return Value(carried, kept + half)
+            case Rounding.RND_CONV:
+                odd_or_above = word[dropped] | word[: dropped - 1].any()
+                return Value(carried, kept + (half & odd_or_above))
+            case Rounding.SR:
+                if random is None or not 0 < len(random) <= dropped:
+                    raise ValueError(f"stochastic rounding needs 1 to {dropped} random bits")
+                low = word[dropped - len(random) :]
+                low = low.as_signed() if self.words.signed else low
+                return Value(carried, (low + random)[len(random) :])
+            case unknown:
+                assert_never(unknown)
 
     def fit(self, shape: Shape, overflow: Overflow) -> "Value":
         """Return the value in the range of a shape with the same number of fraction bits."""
@@ -204,9 +210,18 @@ class Value(ValueCastable):
         width = shape.words.width
         if width >= self.words.width:
             return Value(shape, self._extended(width))
+        match overflow:
+            case Overflow.WRAP:
+                return Value(shape, self._word[:width])
+            case Overflow.SAT:
+                return self._saturated(shape)
+            case unknown:
+                assert_never(unknown)
+
+    def _saturated(self, shape: Shape) -> "Value":
+        """Return the value, or the nearest end of the range of a shape with fewer integer bits."""
+        width = shape.words.width
         low = self._word[:width]
-        if overflow is Overflow.WRAP:
-            return Value(shape, low)
         if not shape.signed:
             return Value(
                 shape, Mux(self._word[width:].any(), AmaranthConst(shape.words.max_word, width), low)

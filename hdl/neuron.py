@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 
 from amaranth.hdl import Cat, Module, Value
 from amaranth.lib import wiring
@@ -14,7 +14,8 @@ from qlif.hdl.pipeline import Pipeline, Timed
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import Depth, place, runtime_constants
 from qlif.model.arithmetic import Currents, Form
-from qlif.model.formats import Format, Overflow, Rounding
+from qlif.model.formats import Format
+from qlif.model.rounding import Overflow, Rounding
 from qlif.model.words import Words
 
 
@@ -119,11 +120,15 @@ class NeuronPipeline(wiring.Component):
 
     def constant(self, name: str) -> Timed:
         """Return a parameter word as the pipeline sees it."""
-        depth = self.placed[name]
-        if depth is Depth.GATES:
-            return Timed(self.initial(name), None)
-        port = getattr(self, f"constant_{name}")
-        return Timed(port, None if depth is Depth.REGISTER else 0)
+        match self.placed[name]:
+            case Depth.GATES:
+                return Timed(self.initial(name), None)
+            case Depth.REGISTER:
+                return Timed(getattr(self, f"constant_{name}"), None)
+            case Depth.MEMORY:
+                return Timed(getattr(self, f"constant_{name}"), 0)
+            case unknown:
+                assert_never(unknown)
 
     def _build(self, pipe: Pipeline) -> tuple[Timed, Timed, Timed, Timed]:
         """Build the pipeline; return the next potential, refractory counter and trace, and the spike."""
@@ -155,51 +160,67 @@ class NeuronPipeline(wiring.Component):
         """
         arithmetic = self.words.arithmetic
         f_bits, rounding = arithmetic.potential.f_bits, arithmetic.rounding
-        if arithmetic.form is Form.SQUARE:
-            active = pipe.register("active_potential", _unless_refractory, refractory, potential)
-            square = self.primitives.multiply(pipe, "square", active, active)
-            quadratic = Timed(square.value.scaled_by_power_of_two(-self.words.quadratic_shift), square.stage)
-        else:
-            rest, critical, gain = (self.constant(name) for name in ("rest", "critical", "gain"))
-            over_rest = pipe.register(
-                "over_rest",
-                lambda count, v, at: _unless_refractory(count, v - at),
-                refractory,
-                potential,
-                rest,
-            )
-            over_critical = pipe.register("over_critical", operator.sub, potential, critical)
-            product = self.primitives.multiply(pipe, "product", over_rest, over_critical)
-            quadratic = self.primitives.multiply(pipe, "quadratic", product, gain)
+        quadratic = self._quadratic(pipe, potential, refractory)
         if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
             fraction, narrow = arithmetic.product_fraction, arithmetic.product_rounding
             quadratic = pipe.register("narrowed", lambda q: q.reshape(fraction, narrow), quadratic)
 
         drive = self._drive(pipe, current)
-        if arithmetic.form is Form.SQUARE:
-            bias = self.constant("bias")
-            if self.placed["bias"] is Depth.GATES and rounding is Rounding.RND:
-                bias, rounding = self._bias_and_half(), Rounding.TRN
-            drive = pipe.register(
-                "biased", lambda count, i, b: _unless_refractory(count, i + b), refractory, drive, bias
-            )
-        else:
-            drive = pipe.register("active_drive", _unless_refractory, refractory, drive)
+        match arithmetic.form:
+            case Form.SQUARE:
+                bias = self.constant("bias")
+                if self.placed["bias"] is Depth.GATES and rounding is Rounding.RND:
+                    bias, rounding = self._bias_and_half(), Rounding.TRN
+                drive = pipe.register(
+                    "biased", lambda count, i, b: _unless_refractory(count, i + b), refractory, drive, bias
+                )
+            case Form.FACTORED:
+                drive = pipe.register("active_drive", _unless_refractory, refractory, drive)
+            case unknown:
+                assert_never(unknown)
 
         linear = pipe.register("linear", operator.add, potential, drive)
         total = pipe.register("total", operator.add, linear, quadratic)
-        if rounding is Rounding.SR:
+        if rounding.stochastic:
             random = pipe.input(self.random)
-            return pipe.register("rounded", lambda x, r: x.reshape(f_bits, Rounding.SR, r), total, random)
-        if rounding is Rounding.TRN:
-            return Timed(total.value.reshape(f_bits, Rounding.TRN), total.stage)
+            return pipe.register("rounded", lambda x, r: x.reshape(f_bits, rounding, r), total, random)
+        if not rounding.carries:
+            return Timed(total.value.reshape(f_bits, rounding), total.stage)
         return pipe.register("rounded", lambda x: x.reshape(f_bits, rounding), total)
+
+    def _quadratic(self, pipe: Pipeline, potential: Timed, refractory: Timed) -> Timed:
+        """Return the exact quadratic term of a form."""
+        match self.words.arithmetic.form:
+            case Form.SQUARE:
+                active = pipe.register("active_potential", _unless_refractory, refractory, potential)
+                square = self.primitives.multiply(pipe, "square", active, active)
+                shift = -self.words.quadratic_shift
+                return Timed(square.value.scaled_by_power_of_two(shift), square.stage)
+            case Form.FACTORED:
+                rest, critical, gain = (self.constant(name) for name in ("rest", "critical", "gain"))
+                over_rest = pipe.register(
+                    "over_rest",
+                    lambda count, v, at: _unless_refractory(count, v - at),
+                    refractory,
+                    potential,
+                    rest,
+                )
+                over_critical = pipe.register("over_critical", operator.sub, potential, critical)
+                product = self.primitives.multiply(pipe, "product", over_rest, over_critical)
+                return self.primitives.multiply(pipe, "quadratic", product, gain)
+            case unknown:
+                assert_never(unknown)
 
     def _drive(self, pipe: Pipeline, current: Timed) -> Timed:
         """Return what the current adds to the potential."""
-        if self.words.arithmetic.currents is Currents.RAW:
-            return self.primitives.multiply(pipe, "drive", current, self.constant("drive"))
-        return Timed(current.value.scaled_by_power_of_two(-self.words.drive_shift), current.stage)
+        match self.words.arithmetic.currents:
+            case Currents.RAW:
+                return self.primitives.multiply(pipe, "drive", current, self.constant("drive"))
+            case Currents.SCALED:
+                shift = -self.words.drive_shift
+                return Timed(current.value.scaled_by_power_of_two(shift), current.stage)
+            case unknown:
+                assert_never(unknown)
 
     def _bias_and_half(self) -> Timed:
         """Return the bias and half of the last place, in one: a sum with it only needs to be cut off."""
@@ -215,20 +236,23 @@ class NeuronPipeline(wiring.Component):
         """Return the potential in its range, and whether it spikes."""
         shape = fixed.Shape(self.words.arithmetic.potential)
         threshold = self.constant("threshold")
-        if self.words.arithmetic.overflow is Overflow.WRAP:
-            potential = pipe.register("integrated", lambda x: x.fit(shape, Overflow.WRAP), total)
-            return potential, pipe.register("spiking", operator.ge, potential, threshold)
-        # What is above the range spikes, whatever its word is: only what is below it needs a value.
-        lowest = fixed.Const(shape.words.min_word, shape)
-        above = pipe.register("above", lambda x: x.is_above(shape), total)
-        potential = pipe.register(
-            "integrated",
-            lambda x: fixed.choose(x.is_below(shape), lowest, x.fit(shape, Overflow.WRAP)),
-            total,
-        )
-        return potential, pipe.register(
-            "spiking", lambda v, at, a: (v >= at) | a, potential, threshold, above
-        )
+        match self.words.arithmetic.overflow:
+            case Overflow.WRAP:
+                potential = pipe.register("integrated", lambda x: x.fit(shape, Overflow.WRAP), total)
+                return potential, pipe.register("spiking", operator.ge, potential, threshold)
+            case Overflow.SAT:
+                # What is above the range spikes, whatever its word is: only what is below it needs a value.
+                lowest = fixed.Const(shape.words.min_word, shape)
+                above = pipe.register("above", lambda x: x.is_above(shape), total)
+                potential = pipe.register(
+                    "integrated",
+                    lambda x: fixed.choose(x.is_below(shape), lowest, x.fit(shape, Overflow.WRAP)),
+                    total,
+                )
+                spike = pipe.register("spiking", lambda v, at, a: (v >= at) | a, potential, threshold, above)
+                return potential, spike
+            case unknown:
+                assert_never(unknown)
 
     def _bound(self, pipe: Pipeline, potential: Timed) -> tuple[Timed, Timed]:
         """Return the potential held at the lower bound, and the one after a spike likewise."""

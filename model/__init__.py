@@ -14,12 +14,14 @@ from qlif.lazy import lazy_names
 if TYPE_CHECKING:
     from qlif.model.arithmetic import Arithmetic, Currents, Form
     from qlif.model.exceptions import InputError, PrecisionWarning
-    from qlif.model.formats import SQ, UQ, Format, Overflow, Rounding
+    from qlif.model.formats import SQ, UQ, Format
     from qlif.model.parameters import Parameters
     from qlif.model.population import QLIFPopulation
     from qlif.model.presets import DEFAULT_PRESET, PRESETS, preset
+    from qlif.model.quantisation import quantise
     from qlif.model.recording import Recording
-    from qlif.model.words import ExactValue, Words, quantise
+    from qlif.model.rounding import Overflow, Rounding
+    from qlif.model.words import ExactValue, Words
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -54,8 +56,8 @@ __getattr__, __dir__ = lazy_names(
         "SQ": "qlif.model.formats",
         "UQ": "qlif.model.formats",
         "Format": "qlif.model.formats",
-        "Overflow": "qlif.model.formats",
-        "Rounding": "qlif.model.formats",
+        "Overflow": "qlif.model.rounding",
+        "Rounding": "qlif.model.rounding",
         "Parameters": "qlif.model.parameters",
         "QLIFPopulation": "qlif.model.population",
         "DEFAULT_PRESET": "qlif.model.presets",
@@ -64,6 +66,6 @@ __getattr__, __dir__ = lazy_names(
         "Recording": "qlif.model.recording",
         "ExactValue": "qlif.model.words",
         "Words": "qlif.model.words",
-        "quantise": "qlif.model.words",
+        "quantise": "qlif.model.quantisation",
     },
 )

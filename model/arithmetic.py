@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from qlif.model.exceptions import InputError, unknown_name
-from qlif.model.formats import Format, Overflow, Rounding
+from qlif.model.formats import Format
+from qlif.model.rounding import Overflow, Rounding
 
 WIDEST_WORD = 32
 """Widest state, current or trace word that the model, the hardware and the proof are held to."""
@@ -114,7 +115,7 @@ class Arithmetic:
                 raise InputError(f"{name} must have 2 to {WIDEST_WORD} bits, not {form.width} as {form} has")
         self._whole("coefficient_bits", 2, WIDEST_WORD)
         self._whole("random_seed", 0, 2**64 - 1)
-        if self.rounding is Rounding.SR:
+        if self.rounding.stochastic:
             self._whole("random_bits", 1, 32)
         elif self.random_bits != 0:
             raise InputError(f"random_bits must be 0 with rounding {self.rounding}, not {self.random_bits}")
@@ -126,8 +127,9 @@ class Arithmetic:
             raise InputError("product_fraction and product_rounding are given together or not at all")
         if self.product_fraction is not None:
             self._whole("product_fraction", 0, 64)
-        if self.product_rounding is Rounding.SR:
-            raise InputError("product_rounding must be TRN, RND or RND_CONV, not SR")
+        if self.product_rounding is not None and self.product_rounding.stochastic:
+            without = ", ".join(one for one in Rounding if not one.stochastic)
+            raise InputError(f"product_rounding must be one of {without}, not {self.product_rounding}")
 
     def _whole(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)

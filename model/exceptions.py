@@ -36,3 +36,13 @@ def show(value: Any) -> str:
         return reprlib.repr(value)
     text = np.array2string(array, threshold=6, precision=6) if array.ndim else repr(value)
     return " ".join(text.split())
+
+
+def apart(*numbers: float) -> tuple[str, ...]:
+    """Return numbers in six digits, or in as many more as it takes to tell different ones apart."""
+    texts: tuple[str, ...] = ()
+    for digits in range(6, 18):
+        texts = tuple(f"{number:.{digits}g}" for number in numbers)
+        if len(set(texts)) == len({float(number) for number in numbers}):
+            break
+    return texts

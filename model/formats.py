@@ -1,4 +1,4 @@
-"""Fixed-point formats, and the names of what happens to the bits that don't fit.
+"""Fixed-point formats: how many integer and fraction bits a word has.
 
 A format says what the bits of a word mean; it holds no value. The same object describes a word in
 the golden model, a signal in the hardware and a bit-vector in the proof.
@@ -6,35 +6,12 @@ the golden model, a signal in the hardware and a bit-vector in the proof.
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError
-
-
-class Rounding(StrEnum):
-    """How fraction bits are dropped; names as in SystemC and ac_fixed."""
-
-    TRN = "TRN"
-    """Towards minus infinity."""
-    RND = "RND"
-    """To nearest, half up."""
-    RND_CONV = "RND_CONV"
-    """To nearest, half to even."""
-    SR = "SR"
-    """Stochastic: random bits are added below the last place, then towards minus infinity."""
-
-
-class Overflow(StrEnum):
-    """What becomes of a value that is too large for its format."""
-
-    SAT = "SAT"
-    """It stays at the nearest end of the range."""
-    WRAP = "WRAP"
-    """Its high bits are lost."""
 
 
 @dataclass(frozen=True)

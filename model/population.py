@@ -11,10 +11,11 @@ from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
+from qlif.model.quantisation import quantise
 from qlif.model.recording import Recording
 from qlif.model.reference import FloatNeurons
 from qlif.model.synapticflow import SynapticflowNeurons, as_tensor
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 DIALECTS = ("default", "synapticflow")
 RECORDABLE = ("spikes", "potentials", "traces")

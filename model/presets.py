@@ -4,7 +4,8 @@ from types import MappingProxyType
 
 from qlif.model.arithmetic import Arithmetic, Currents, Form
 from qlif.model.exceptions import InputError, unknown_name
-from qlif.model.formats import SQ, UQ, Overflow, Rounding
+from qlif.model.formats import SQ, UQ
+from qlif.model.rounding import Overflow, Rounding
 
 DEFAULT_PRESET = "square-18"
 

@@ -1,21 +1,37 @@
-"""From the physical neuron to the integers that the model, the hardware and the proof share."""
+"""A population's parameters as integers: what the model, the hardware and the proof share."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic, Currents, Form
-from qlif.model.exceptions import InputError, show, unknown_name
+from qlif.model.exceptions import InputError, apart, unknown_name
 from qlif.model.formats import SQ, UQ, Format
 from qlif.model.parameters import Parameters, Real
 
 POTENTIALS = frozenset({"threshold", "reset", "lower_bound", "rest", "critical"})
 """The parameter words that are potentials."""
+
+_PARAMETERS_OF = MappingProxyType(
+    {
+        "threshold": ("threshold",),
+        "reset": ("reset_pot",),
+        "lower_bound": ("lower_bound",),
+        "rest": ("rest_pot",),
+        "critical": ("critical_pot",),
+        "gain": ("a0", "tau_m"),
+        "bias": ("a0", "tau_m", "rest_pot", "critical_pot"),
+        "drive": ("R", "tau_m"),
+        "refractory": ("refrac_length",),
+        "decay": ("tau_s",),
+        "trace_spike": ("trace_scale",),
+    }
+)
+"""What each word is computed from, but for the origin and scale of the square form."""
 
 Word = int | npt.NDArray[Any]
 """One integer for the population, or one per neuron."""
@@ -63,8 +79,8 @@ class ExactValue:
 class Words:
     """A population's parameters as integers, with all that says what they mean.
 
-    Made by :func:`quantise`. The potential word holds ``scale * (v - origin)`` and the current word
-    ``current_scale * I``, each in its format of `arithmetic`.
+    Made by :func:`qlif.model.quantisation.quantise`. The potential word holds ``scale * (v - origin)`` and the
+    current word ``current_scale * I``, each in its format of `arithmetic`.
 
     Attributes
     ----------
@@ -115,7 +131,7 @@ class Words:
         InputError
             A potential is outside the format; the text calls it `name`.
         """
-        return _fitting(name, "mV", potential, self.arithmetic.potential, self.origin, self.scale)
+        return fitting_potentials(name, potential, self.arithmetic, self.origin, self.scale)
 
     def potentials(self, words: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the potentials in mV of potential words."""
@@ -132,7 +148,7 @@ class Words:
         array = np.asarray(current, dtype=np.float64)
         if not np.all(np.isfinite(array)):
             raise InputError(f"current must be finite, not {array[~np.isfinite(array)].flat[0]}")
-        return _fitting("current", "mV/R", array, self.arithmetic.current, 0.0, self.current_scale)
+        return fitting("current", "mV/R", array, self.arithmetic.current, 0.0, self.current_scale)
 
     def currents(self, words: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the currents of current words."""
@@ -161,30 +177,59 @@ class Words:
         """
         if name not in self.constants:
             raise InputError(unknown_name("parameter word", name, self.constants))
-        form = self.constants[name].format
-        origin, scale = 0.0, 1.0
-        if name in POTENTIALS:
-            origin, scale = (
-                float(np.broadcast_to(of, self.parameters.shape).flat[neuron or 0])
-                for of in (self.origin, self.scale)
-            )
-        return int(_fitting(name, "mV" if name in POTENTIALS else "", value, form, origin, scale))
+        if name not in POTENTIALS:
+            return int(fitting(name, "", value, self.constants[name].format))
+        origin, scale = (
+            float(np.broadcast_to(of, self.parameters.shape).flat[neuron or 0])
+            for of in (self.origin, self.scale)
+        )
+        return int(fitting_potentials(name, value, self.arithmetic, origin, scale))
+
+    def varying(self, name: str) -> tuple[str, ...]:
+        """Return the parameters with one value per neuron that make a word one per neuron.
+
+        In the square form a potential's word follows from more than the potential: each neuron has its own origin
+        and scale.
+
+        Parameters
+        ----------
+        name : str
+            As in :attr:`constants`.
+        """
+        names = _PARAMETERS_OF[name]
+        match self.arithmetic.form:
+            case Form.SQUARE:
+                names += ("a0", "tau_m") if name in POTENTIALS or name == "drive" else ()
+                names += ("rest_pot", "critical_pot") if name in POTENTIALS else ()
+            case Form.FACTORED:
+                pass
+            case unknown:
+                assert_never(unknown)
+        return varying(self.parameters, names)
 
     @property
     def quadratic_format(self) -> Format:
         """Format of the exact quadratic term."""
         potential = self.arithmetic.potential
-        if self.arithmetic.form is Form.SQUARE:
-            return (potential * potential).scaled_by_power_of_two(-self.quadratic_shift)
-        rest, critical = self.constants["rest"].format, self.constants["critical"].format
-        return (potential - rest) * (potential - critical) * self.constants["gain"].format
+        match self.arithmetic.form:
+            case Form.SQUARE:
+                return (potential * potential).scaled_by_power_of_two(-self.quadratic_shift)
+            case Form.FACTORED:
+                rest, critical = self.constants["rest"].format, self.constants["critical"].format
+                return (potential - rest) * (potential - critical) * self.constants["gain"].format
+            case unknown:
+                assert_never(unknown)
 
     @property
     def drive_format(self) -> Format:
         """Format of the exact drive of one timestep."""
-        if self.arithmetic.currents is Currents.SCALED:
-            return self.arithmetic.current.scaled_by_power_of_two(-self.drive_shift)
-        return self.arithmetic.current * self.constants["drive"].format
+        match self.arithmetic.currents:
+            case Currents.SCALED:
+                return self.arithmetic.current.scaled_by_power_of_two(-self.drive_shift)
+            case Currents.RAW:
+                return self.arithmetic.current * self.constants["drive"].format
+            case unknown:
+                assert_never(unknown)
 
     @property
     def sum_format(self) -> Format:
@@ -218,7 +263,7 @@ class Words:
     @property
     def state_bits(self) -> int:
         """Bits that a neuron keeps from one timestep to the next."""
-        return sum(form.width for form in self.kept_formats.values())
+        return sum(format.width for format in self.kept_formats.values())
 
     @property
     def largest_width(self) -> int:
@@ -227,228 +272,50 @@ class Words:
         return max(self.sum_format.width, self.quadratic_format.width, trace) + 1
 
 
-def quantise(parameters: Parameters, arithmetic: Arithmetic) -> Words:
-    """Return the words of a population.
+def varying(parameters: Parameters, names: Iterable[str]) -> tuple[str, ...]:
+    """Return which of these parameters have one value per neuron; `tau_s` where `tau_m` is the same."""
+    found = [name for name in names if np.ndim(getattr(parameters, name)) > 0]
+    same = np.array_equal(parameters.tau_m, parameters.tau_s)
+    return tuple(dict.fromkeys("tau_s" if name == "tau_m" and same else name for name in found))
 
-    Every real value is rounded once, to the nearest word. Gains are normalised: the largest of a
-    population gets a mantissa of `coefficient_bits` bits, and the exponent is static.
+
+def fitting(
+    name: str,
+    unit: str,
+    value: npt.ArrayLike,
+    format: Format,
+    origin: Real = 0.0,
+    scale: Real = 1.0,
+    reason: str = "",
+) -> npt.NDArray[Any]:
+    """Return the words nearest to ``scale * (value - origin)``.
 
     Raises
     ------
     InputError
-        A value can't be held in its format, a coefficient is too small to have an effect, or
-        rounding made two values equal that must differ.
+        The format doesn't hold one. The text calls the values `name`, says which ones it can hold, and `reason`.
     """
-    square = arithmetic.form is Form.SQUARE
-    bits = arithmetic.coefficient_bits
-    origin: Real = 0.0
-    scale: Real = 1.0
-    quadratic_shift = 0
-    if square:
-        # With scale = gain * 2**k the quadratic term's coefficient is a power of two, exactly. k brings
-        # the largest scale into (1/2, 1], so that the format spans at least what it reads in mV.
-        quadratic_shift = -_next_power_of_two(float(np.max(parameters.gain)))
-        scale = parameters.gain * 2.0**quadratic_shift
-        origin = (parameters.rest_pot + parameters.critical_pot) / 2
-    step_drive: Real = parameters.drive * scale
-    current_scale: Real = 1.0
-    drive_shift = 0
-    if arithmetic.currents is Currents.SCALED:
-        drive_shift = -_next_power_of_two(float(np.max(step_drive)))
-        current_scale = step_drive * 2.0**drive_shift
-
-    def potential(name: str, value: Real) -> Constant:
-        words = _fitting(name, "mV", value, arithmetic.potential, origin, scale)
-        return Constant(_plain(words), arithmetic.potential)
-
-    constants = {
-        "threshold": potential("threshold", parameters.threshold),
-        "reset": potential("reset_pot", parameters.reset_pot),
-    }
-    if parameters.lower_bound is not None:
-        constants["lower_bound"] = potential("lower_bound", parameters.lower_bound)
-    if square:
-        half_distance = (np.asarray(parameters.critical_pot) - parameters.rest_pot) / 2
-        constants["bias"] = _coefficient("a0", -scale * parameters.gain * half_distance**2, bits, True)
-    else:
-        constants["rest"] = potential("rest_pot", parameters.rest_pot)
-        constants["critical"] = potential("critical_pot", parameters.critical_pot)
-        constants["gain"] = _coefficient("a0", parameters.gain, bits)
-    if arithmetic.currents is Currents.RAW:
-        constants["drive"] = _coefficient("R", step_drive, bits)
-    refractory = UQ(max(1, int(np.max(parameters.refrac_length)).bit_length()), 0)
-    constants["refractory"] = Constant(_plain(np.asarray(parameters.refrac_length)), refractory)
-    decay = UQ(0, bits)
-    constants["decay"] = Constant(_plain(decay.words(parameters.decay)), decay)
-    if not np.all(decay.holds(constants["decay"].word)) or np.any(np.asarray(constants["decay"].word) == 0):
-        raise InputError(
-            f"tau_s must give a decay exp(-dt/tau_s) that {bits} bits hold and that isn't 0 or 1, "
-            f"not {show(parameters.tau_s)} with dt = {show(parameters.dt)}"
-        )
-    spike_trace = parameters.trace_scale if parameters.additive_spike_trace else 1.0
-    constants["trace_spike"] = Constant(
-        _plain(_fitting("trace_scale", "", spike_trace, arithmetic.trace, 0.0, 1.0)), arithmetic.trace
-    )
-
-    words = Words(
-        parameters=parameters,
-        arithmetic=arithmetic,
-        constants=MappingProxyType(constants),
-        refractory=refractory,
-        quadratic_shift=quadratic_shift,
-        drive_shift=drive_shift,
-        origin=origin,
-        scale=scale,
-        current_scale=current_scale,
-        report=_report(parameters, arithmetic, constants, origin, scale, current_scale),
-    )
-    _check(words)
-    return words
-
-
-def _check(words: Words) -> None:
-    """Refuse words that can't do what the parameters ask for."""
-    arithmetic, constants = words.arithmetic, words.constants
-    if np.any(np.asarray(constants["threshold"].word) <= constants["reset"].word):
-        raise InputError(
-            f"threshold and reset_pot must be different words of {arithmetic.potential}, "
-            f"but {show(words.parameters.threshold)} and {show(words.parameters.reset_pot)} mV are not"
-        )
-    # The smallest change that the rounding can pass on to the state word.
-    place = arithmetic.potential.f_bits + max(1, arithmetic.random_bits)
-    for name, term in (("a0", words.quadratic_format), ("R", words.drive_format)):
-        if term.i_bits <= -place:
-            raise InputError(
-                f"{name} underflows: with dt / tau_m as it is, its term stays below half of the last place "
-                f"of {arithmetic.potential} for every state and input"
-            )
-    product_fraction = arithmetic.product_fraction
-    if product_fraction is not None and product_fraction >= words.quadratic_format.f_bits:
-        raise InputError(
-            f"product_fraction must be below the {words.quadratic_format.f_bits} fraction bits of the exact "
-            f"product, not {product_fraction}"
-        )
-    if product_fraction is not None and product_fraction < -words.quadratic_format.i_bits:
-        raise InputError(
-            f"product_fraction must be at least {-words.quadratic_format.i_bits}, not {product_fraction}: "
-            "the quadratic term stays below half of its last place for every state"
-        )
-    dropped = words.sum_format.f_bits - arithmetic.potential.f_bits
-    if arithmetic.random_bits > dropped:
-        raise InputError(
-            f"random_bits must be at most the {dropped} bits that the sum loses, not {arithmetic.random_bits}"
-        )
-
-
-def _fitting(
-    name: str, unit: str, value: npt.ArrayLike, form: Format, origin: Real, scale: Real
-) -> npt.NDArray[Any]:
-    """Return the words nearest to ``scale * (value - origin)``, or say what the format can hold."""
-    words = form.words(scale * (np.asarray(value, dtype=np.float64) - origin))
-    outside = ~form.holds(words)
+    words = format.words(scale * (np.asarray(value, dtype=np.float64) - origin))
+    outside = ~format.holds(words)
     if np.any(outside):
-        low, high = (np.asarray(limit / scale + origin) for limit in (form.min, form.max))
+        low, high = (np.asarray(limit / scale + origin) for limit in (format.min, format.max))
         worst = tuple(int(i) for i in np.argwhere(outside)[0]) if words.ndim else ()
         at = f" at index {worst}" if worst else ""
-        lowest, highest = (np.broadcast_to(x, words.shape)[worst] for x in (low, high))
-        raise InputError(
-            f"{name} must be from {lowest:.6g} to {highest:.6g} {unit}".rstrip()
-            + f" to fit {form}, not {np.broadcast_to(value, words.shape)[worst]:.6g}{at}"
-        )
+        lowest, highest, given = apart(*(np.broadcast_to(x, words.shape)[worst] for x in (low, high, value)))
+        limits = f"{lowest} to {highest} {unit}".rstrip()
+        raise InputError(f"{name} must be from {limits} to fit {format}{reason}, not {given}{at}")
     return words
 
 
-def _coefficient(name: str, value: Real, bits: int, signed: bool = False) -> Constant:
-    """Return a small gain as a mantissa of `bits` bits with a static exponent."""
-    largest = float(np.max(np.abs(value)))
-    if largest == 0:
-        return Constant(_plain(np.asarray(value).astype(np.int64)), Format(bits, 0, signed))
-    magnitude_bits = bits - signed
-    i_bits = math.frexp(largest)[1]
-    form = Format(i_bits + signed, magnitude_bits - i_bits, signed)
-    if not np.all(form.holds(form.words(value))):
-        # The largest rounded up to the next power of two.
-        form = form.scaled_by_power_of_two(1)
-    words = form.words(value)
-    if np.any((words == 0) & (np.asarray(value) != 0)):
-        raise InputError(f"{name} underflows: the smallest of the population needs more than {bits} bits")
-    return Constant(_plain(words), form)
-
-
-def _next_power_of_two(value: float) -> int:
-    """Return the smallest exponent whose power of two is at least `value`."""
-    mantissa, exponent = math.frexp(value)  # exact, where a logarithm rounds
-    return exponent - 1 if mantissa == 0.5 else exponent
-
-
-def _plain(words: npt.NDArray[Any]) -> Word:
-    """Return a single word as a Python integer, an array as it is but read-only."""
-    if words.ndim == 0:
-        return int(words)
-    words.flags.writeable = False
-    return words
-
-
-def _report(
-    parameters: Parameters,
-    arithmetic: Arithmetic,
-    constants: Mapping[str, Constant],
-    origin: Real,
-    scale: Real,
-    current_scale: Real,
-) -> tuple[ExactValue, ...]:
-    """Return what each physical parameter became, in its own unit."""
-
-    def in_mv(name: str) -> Real:
-        return constants[name].value / scale + origin
-
-    lines: list[tuple[str, str, Real, Real, str]] = []
-    for name, constant, asked in (
-        ("threshold", "threshold", parameters.threshold),
-        ("reset_pot", "reset", parameters.reset_pot),
-        ("lower_bound", "lower_bound", parameters.lower_bound),
-        ("rest_pot", "rest", parameters.rest_pot),
-        ("critical_pot", "critical", parameters.critical_pot),
-    ):
-        if asked is not None and constant in constants:
-            lines.append((name, "mV", asked, in_mv(constant), constant))
-    if arithmetic.form is Form.SQUARE:
-        # The bias word decides where the two fixed points without input really are.
-        ratio = np.asarray(-constants["bias"].value / (scale * parameters.gain))
-        half = np.sqrt(ratio) * np.sign(np.asarray(parameters.critical_pot) - parameters.rest_pot)
-        lines.append(("rest_pot", "mV", parameters.rest_pot, origin - half, "bias"))
-        lines.append(("critical_pot", "mV", parameters.critical_pot, origin + half, "bias"))
-        lines.append(("a0 dt / tau_m", "1/mV", parameters.gain, parameters.gain, "shift"))
-    else:
-        lines.append(("a0 dt / tau_m", "1/mV", parameters.gain, constants["gain"].value, "gain"))
-    if "drive" in constants:
-        lines.append(("R dt / tau_m", "mV", parameters.drive, constants["drive"].value / scale, "drive"))
-    else:
-        lines.append(("R dt / tau_m", "mV", parameters.drive, parameters.drive, "shift"))
-    lines.append(("refrac_length", "steps", np.asarray(parameters.refrac_length, dtype=np.float64),
-                  constants["refractory"].value, "refractory"))  # fmt: skip
-    lines.append(("exp(-dt / tau_s)", "", parameters.decay, constants["decay"].value, "decay"))
-    tau_s = -parameters.dt / np.log(constants["decay"].value)
-    lines.append(("tau_s", "ms", parameters.tau_s, tau_s, "decay"))
-    if parameters.additive_spike_trace:
-        lines.append(
-            ("trace_scale", "", parameters.trace_scale, constants["trace_spike"].value, "trace_spike")
-        )
-    return tuple(
-        _exact_value(name, unit, asked, exact, stored, constants)
-        for name, unit, asked, exact, stored in lines
-    )
-
-
-def _exact_value(
-    name: str, unit: str, asked: Real, exact: Real, stored: str, constants: Mapping[str, Constant]
-) -> ExactValue:
-    asked_array, exact_array = np.broadcast_arrays(np.asarray(asked), np.asarray(exact))
-    worst = np.unravel_index(int(np.argmax(np.abs(exact_array - asked_array))), asked_array.shape)
-    if stored == "shift":
-        text = "shift"
-    else:
-        constant = constants[stored]
-        word = np.asarray(constant.word)
-        text = f"{stored} = {word if word.ndim == 0 else 'per neuron'} in {constant.format}"
-    return ExactValue(name, unit, float(asked_array[worst]), float(exact_array[worst]), text)
+def fitting_potentials(
+    name: str, value: npt.ArrayLike, arithmetic: Arithmetic, origin: Real, scale: Real
+) -> npt.NDArray[Any]:
+    """Return the words nearest to potentials in mV; InputError as for :func:`fitting`."""
+    match arithmetic.form:
+        case Form.SQUARE:
+            reason = " around the middle of rest_pot and critical_pot"
+        case Form.FACTORED:
+            reason = ""
+        case unknown:
+            assert_never(unknown)
+    return fitting(name, "mV", value, arithmetic.potential, origin, scale, reason)

@@ -15,7 +15,7 @@ from qlif.hdl.export import export_population
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

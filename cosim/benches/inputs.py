@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.formats import Rounding
 from qlif.model.golden import step as datapath
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.theory import closed_form
@@ -50,7 +49,7 @@ def directed(words: Words, neurons: int) -> Iterator[tuple[str, Currents]]:
         path = _until_the_trace_is_gone(words)
         if path is not None:
             yield "trace dies away", np.repeat(np.array(path, dtype=np.int64)[:, None], neurons, axis=1)
-    if words.arithmetic.rounding is not Rounding.SR:
+    if not words.arithmetic.rounding.stochastic:
         threshold = int(np.min(words.constants["threshold"].word))
         for name, target in (
             ("threshold hit exactly", threshold),
@@ -144,9 +143,9 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
     """
     arithmetic = words.arithmetic
     form, places = arithmetic.current, words.sum_format.f_bits - arithmetic.potential.f_bits
-    if arithmetic.rounding is Rounding.SR or places < 1:
+    if arithmetic.rounding.stochastic or places < 1:
         return None
-    turns = 0 if arithmetic.rounding is Rounding.TRN else 1 << (places - 1)
+    turns = 1 << (places - 1) if arithmetic.rounding.turns_at_half else 0
     golden = FixedNeurons(words)
     kind: type = np.int64 if words.largest_width < 63 else object
     tried = MOST_TRIED if kind is np.int64 else MOST_TRIED >> 7

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.parameters import Parameters
+from qlif.model.quantisation import quantise
 from qlif.model.support.files import whole_file, write_text
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 ENVIRONMENT_VARIABLE = "QLIF_JOB"
 

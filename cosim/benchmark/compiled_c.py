@@ -12,9 +12,9 @@ import numpy as np
 from qlif.cosim.benchmark.work import Work
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.exceptions import InputError
-from qlif.model.formats import Overflow, Rounding
 from qlif.model.kernel.blocks import BLOCK
 from qlif.model.kernel.rules import Shifts
+from qlif.model.rounding import Overflow, Rounding
 
 SOURCE = Path(__file__).with_name("golden_step.c")
 FLAGS = ("-O3", "-march=native")

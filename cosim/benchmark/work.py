@@ -9,7 +9,7 @@ import numpy.typing as npt
 from qlif.model.kernel.rules import Plan
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 PRESET = "square-16"
 """16-bit state; what the yardstick in C is written for."""

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from qlif.cosim.mutation.recorded_benches import Stimulus
 from qlif.cosim.proof.reach import unsaturated
-from qlif.model.formats import Rounding
 from qlif.model.golden import step
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.random_words import RandomWords
+from qlif.model.rounding import Rounding
 from qlif.model.words import Words
 
 Bits = npt.NDArray[np.bool_]

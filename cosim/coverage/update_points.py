@@ -7,13 +7,13 @@ list is looked for in what the benches did and, where they never did it, put to 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
 from qlif.cosim.benches.inputs import rheobase_words
 from qlif.cosim.coverage.traffic_points import Bits, Stretch
-from qlif.model.formats import Overflow, Rounding
+from qlif.model.rounding import Overflow
 from qlif.model.words import Words
 
 Conditions = Callable[[Any], list[Any]]
@@ -80,7 +80,13 @@ def _integration(words: Words) -> Iterator[UpdateCase]:
     threshold = words.values["threshold"]
     for name, offset in (("one word below the", -1), ("exactly the", 0), ("one word above the", 1)):
         yield integrating(f"{name} threshold", _is("total", threshold + offset))
-    what = "saturated" if words.arithmetic.overflow is Overflow.SAT else "wrapped"
+    match words.arithmetic.overflow:
+        case Overflow.SAT:
+            what = "saturated"
+        case Overflow.WRAP:
+            what = "wrapped"
+        case unknown:
+            assert_never(unknown)
     yield integrating(f"{what} at the upper rail", lambda u: [u.total > potential.max_word])
     yield integrating(f"{what} at the lower rail", lambda u: [u.total < potential.min_word])
     yield integrating("potential rises", lambda u: [u.next_potential > u.potential])
@@ -95,9 +101,9 @@ def _integration(words: Words) -> Iterator[UpdateCase]:
 def _rounding(words: Words) -> Iterator[UpdateCase]:
     rounding = words.arithmetic.rounding
     yield UpdateCase("a sum that loses its last places", lambda u: [u.refractory == 0, u.total == u.floor])
-    if rounding is not Rounding.TRN:
+    if rounding.carries:
         yield UpdateCase("a sum that is rounded up", lambda u: [u.refractory == 0, u.total > u.floor])
-    if rounding in (Rounding.RND, Rounding.RND_CONV):
+    if rounding.turns_at_half:
         yield UpdateCase("a sum between an even word and the next", lambda u: [
             u.refractory == 0, u.half_up > u.half_even])  # fmt: skip
 

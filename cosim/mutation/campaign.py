@@ -25,9 +25,10 @@ from qlif.hdl.selftest.export import export_self_test
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
+from qlif.model.quantisation import quantise
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support.progress import Progress, unwatched
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 
 def run_campaign(

@@ -11,7 +11,7 @@ from qlif.cosim.simulator.design import Simulator
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.inputs import stimuli
 from qlif.model.parameters import Parameters
-from qlif.model.studies.grid import BASES, Sweep
+from qlif.model.studies.grid import Sweep, base_of
 from qlif.model.support.files import write_text
 from qlif.model.support.progress import Progress
 
@@ -25,7 +25,7 @@ def write_preset(path: Path, sweep: Sweep, arithmetic: Arithmetic, comment: str)
     neuron = sweep.neuron(dt, tau_m, 1)
     default = Parameters(n=1).as_dict()
     physical = {name: value for name, value in neuron.as_dict().items() if value != default[name]}
-    lines = [*(f"# {line}" for line in comment.splitlines()), f'preset = "{BASES[arithmetic.form]}"', ""]
+    lines = [*(f"# {line}" for line in comment.splitlines()), f'preset = "{base_of(arithmetic.form)}"', ""]
     lines += ["[parameters]", *(f"{name} = {_toml(value)}" for name, value in physical.items()), ""]
     choices = {name: value for name, value in arithmetic.as_dict().items() if value is not None}
     lines += ["[arithmetic]", *(f"{name} = {_toml(value)}" for name, value in choices.items()), ""]

@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from qlif.cosim.proof.intervals import Interval
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import STATE, Update
-from qlif.model.formats import Overflow
 from qlif.model.golden import step
+from qlif.model.rounding import Overflow
 from qlif.model.words import Words
 
 LARGEST_WIDTH = 20
@@ -132,8 +132,13 @@ def potential_range(words: Words, constants: Mapping[str, int], resting: int) ->
     """
     form = words.arithmetic.potential
     top = constants["threshold"] - 1
-    if words.arithmetic.overflow is Overflow.WRAP:
-        return form.min_word, top
+    match words.arithmetic.overflow:
+        case Overflow.WRAP:
+            return form.min_word, top
+        case Overflow.SAT:
+            pass
+        case unknown:
+            assert_never(unknown)
     bound = constants.get("lower_bound", form.min_word)
     ends = _ends_by_word if form.width <= LARGEST_WIDTH else _ends_by_piece
     low = high = resting

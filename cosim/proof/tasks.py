@@ -21,12 +21,14 @@ from qlif.cosim.proof.prove import (
 from qlif.cosim.proof.read_verilog import check_ports, is_pipeline, read_circuit
 from qlif.cosim.simulator.design import Simulator
 from qlif.hdl.export import Export, export_neuron
-from qlif.hdl.primitives import primitives
+from qlif.hdl.primitives import Variant
 from qlif.hdl.storage import Depth
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import InputError
-from qlif.model.formats import Overflow, Rounding
 from qlif.model.parameters import Parameters
-from qlif.model.words import Words, quantise
+from qlif.model.quantisation import quantise
+from qlif.model.rounding import Overflow, Rounding
+from qlif.model.words import Words
 
 RANDOM_BITS = 4
 """Of stochastic rounding, where a preset that hasn't it is tried with it."""
@@ -97,7 +99,7 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
     for rounding in Rounding:
         for overflow in Overflow:
             random_bits = 0
-            if rounding is Rounding.SR:
+            if rounding.stochastic:
                 random_bits = arithmetic.random_bits or RANDOM_BITS
             other = arithmetic.replace(
                 rounding=rounding, overflow=overflow, trace_overflow=overflow, random_bits=random_bits
@@ -120,7 +122,7 @@ def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) ->
         There is no such variant, or its block RAMs don't hold a lane's neurons.
     """
     name, words = configuration.name, configuration.words
-    built_from, of_cells = primitives("explicit", target), f", of the cells of {target}"
+    built_from, of_cells = primitives(Variant.EXPLICIT, target), f", of the cells of {target}"
     export = configuration.export(lanes, built_from)
     yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, words, export)
     registers = dict.fromkeys(words.constants, str(Depth.REGISTER))

@@ -1,7 +1,9 @@
 """Whether a device holds a population, and whether a netlist is that population."""
 
+import functools
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import assert_never
 
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import Depth
@@ -28,21 +30,32 @@ def expected_multipliers(
     written at run time counts with its whole width. Every lane has them all.
     """
     arithmetic, constants = words.arithmetic, words.constants
+    blocks = functools.partial(device.multipliers_for, instantiated=built_from.target is not None)
 
     def by_constant(width: int, name: str) -> int:
         word = constants[name].word
         if depths.get(name, Depth.GATES) != Depth.GATES or not isinstance(word, int):
-            return built_from.multipliers_for(device, width, constants[name].format.width)
+            return blocks(width, constants[name].format.width)
         # The constant's zeros are left out, at both ends.
         odd = word // (word & -word)
-        return 0 if odd == 1 else built_from.multipliers_for(device, width, odd.bit_length())
+        return 0 if odd == 1 else blocks(width, odd.bit_length())
 
     left, right = _factors(words)
-    count = built_from.multipliers_for(device, left, right)
-    if arithmetic.form is Form.FACTORED:
-        count += by_constant(left + right, "gain")
-    if arithmetic.currents is Currents.RAW:
-        count += by_constant(arithmetic.current.width, "drive")
+    count = blocks(left, right)
+    match arithmetic.form:
+        case Form.FACTORED:
+            count += by_constant(left + right, "gain")
+        case Form.SQUARE:
+            pass
+        case unknown:
+            assert_never(unknown)
+    match arithmetic.currents:
+        case Currents.RAW:
+            count += by_constant(arithmetic.current.width, "drive")
+        case Currents.SCALED:
+            pass
+        case never:
+            assert_never(never)
     if words.parameters.spike_trace:
         count += by_constant(arithmetic.trace.width, "decay")
     return count * lanes
@@ -123,9 +136,13 @@ def check_netlist(
 def _factors(words: Words) -> tuple[int, int]:
     """Return the widths of the two variables that are multiplied."""
     potential, constants = words.arithmetic.potential, words.constants
-    if words.arithmetic.form is Form.SQUARE:
-        return potential.width, potential.width
-    return (
-        (potential - constants["rest"].format).width,
-        (potential - constants["critical"].format).width,
-    )
+    match words.arithmetic.form:
+        case Form.SQUARE:
+            return potential.width, potential.width
+        case Form.FACTORED:
+            return (
+                (potential - constants["rest"].format).width,
+                (potential - constants["critical"].format).width,
+            )
+        case unknown:
+            assert_never(unknown)

@@ -70,7 +70,7 @@ class FixedNeurons:
     Parameters
     ----------
     words : Words
-        The population, from :func:`qlif.model.words.quantise`.
+        The population, from :func:`qlif.model.quantisation.quantise`.
     engine : {"compiled", "numpy"}, optional
         What computes; the results are the same. The fastest that is installed if not given, here or in the
         environment's ``QLIF_ENGINE``.

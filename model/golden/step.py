@@ -6,20 +6,15 @@ hardware is therefore proved about this function and not about a copy of it.
 
 Each caller brings `where(condition, a, b)` for its kind of integer; everything else is done with the
 operators ``+ - * << >> &`` and comparisons. The operators must not overflow: integers are as wide as
-they need to be, and the only places where bits are lost are `drop` and `fit`.
+they need to be, and the only places where bits are lost are `drop` and `fit` of :mod:`qlif.model.rounding`.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, assert_never
 
 from qlif.model.arithmetic import Currents, Form
-from qlif.model.formats import Format, Overflow, Rounding
+from qlif.model.rounding import Integer, Rounding, Where, drop, fit
 from qlif.model.words import Words
-
-Integer = Any
-"""A Python integer, an integer array, or a solver's bit-vector."""
-
-Where = Callable[[Any, Integer, Integer], Integer]
 
 
 class State(NamedTuple):
@@ -102,22 +97,32 @@ def exact_sum(
 ) -> Integer:
     """Return the sum of one forward Euler step before it is rounded, in the format `words.sum_format`."""
     arithmetic = words.arithmetic
-    if arithmetic.form is Form.FACTORED:
-        quadratic = (potential - constants["rest"]) * (potential - constants["critical"]) * constants["gain"]
-    else:
-        quadratic = potential * potential
+    match arithmetic.form:
+        case Form.FACTORED:
+            factors = (potential - constants["rest"]) * (potential - constants["critical"])
+            quadratic, bias = factors * constants["gain"], None
+        case Form.SQUARE:
+            quadratic, bias = potential * potential, constants["bias"]
+        case unknown:
+            assert_never(unknown)
     quadratic_fraction = words.quadratic_format.f_bits
     if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
         excess = quadratic_fraction - arithmetic.product_fraction
         quadratic = drop(quadratic, excess, arithmetic.product_rounding)
         quadratic_fraction = arithmetic.product_fraction
-    drive = current * constants["drive"] if arithmetic.currents is Currents.RAW else current
+    match arithmetic.currents:
+        case Currents.RAW:
+            drive = current * constants["drive"]
+        case Currents.SCALED:
+            drive = current
+        case never:
+            assert_never(never)
 
     # An exact sum may have any order. With the order of the hardware, a solver sees at once that they agree.
     finest = words.sum_format.f_bits
     total = drive << (finest - words.drive_format.f_bits)
-    if arithmetic.form is Form.SQUARE:
-        total = total + (constants["bias"] << (finest - words.constants["bias"].format.f_bits))
+    if bias is not None:
+        total = total + (bias << (finest - words.constants["bias"].format.f_bits))
     total = total + (potential << (finest - arithmetic.potential.f_bits))
     return total + (quadratic << (finest - quadratic_fraction))
 
@@ -136,41 +141,6 @@ def decay_trace(
     if words.parameters.additive_spike_trace:
         spiked = fit(decayed + spiked, words.arithmetic.trace, words.arithmetic.trace_overflow, where)
     return where(spike, spiked, decayed)
-
-
-def drop(value: Integer, bits: int, rounding: Rounding, random: Integer = 0, random_bits: int = 0) -> Integer:
-    """Return an integer without its lowest bits, rounded.
-
-    Parameters
-    ----------
-    value : integer
-        What is rounded.
-    bits : int
-        How many bits are dropped, 0 or more; with SR at least `random_bits`.
-    rounding : Rounding
-        How.
-    random : integer
-        For SR: the random word, of which the low `random_bits` bits count.
-    random_bits : int
-        For SR: they are added just below the last place that is kept.
-    """
-    if bits == 0:
-        return value
-    if rounding is Rounding.RND:
-        value = value + (1 << (bits - 1))
-    elif rounding is Rounding.RND_CONV:
-        # Just under a half, plus one last place where the kept part is odd: an exact half goes to even.
-        value = value + ((1 << (bits - 1)) - 1) + ((value >> bits) & 1)
-    elif rounding is Rounding.SR:
-        value = value + ((random & ((1 << random_bits) - 1)) << (bits - random_bits))
-    return value >> bits
-
-
-def fit(value: Integer, form: Format, overflow: Overflow, where: Where) -> Integer:
-    """Return an integer brought to the range of a format."""
-    if overflow is Overflow.SAT:
-        return where(value > form.max_word, form.max_word, where(value < form.min_word, form.min_word, value))
-    return ((value - form.min_word) & ((1 << form.width) - 1)) + form.min_word
 
 
 def where_integer(condition: Any, a: Integer, b: Integer) -> Integer:

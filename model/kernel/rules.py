@@ -11,13 +11,14 @@ that is kept, so V takes part in that.)
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.arithmetic import Currents, Form
-from qlif.model.formats import Format, Overflow, Rounding
+from qlif.model.formats import Format
+from qlif.model.rounding import Overflow, Rounding
 from qlif.model.words import Words
 
 WIDTHS = (32, 64, 128, 256)
@@ -182,7 +183,7 @@ class Plan:
             quadratic_fraction = arithmetic.product_fraction
         shifts[Shifts.QUADRATIC] = finest - quadratic_fraction
         shifts[Shifts.DRIVE] = finest - words.drive_format.f_bits
-        if arithmetic.form is Form.SQUARE:
+        if "bias" in words.constants:
             shifts[Shifts.BIAS] = finest - words.constants["bias"].format.f_bits
         shifts[Shifts.SUM] = finest - place
         shifts[Shifts.RANDOM_BITS] = arithmetic.random_bits
@@ -191,18 +192,17 @@ class Plan:
         shifts[Shifts.LOW], shifts[Shifts.HIGH] = arithmetic.potential.min_word, arithmetic.potential.max_word
         shifts[Shifts.POTENTIAL_BITS] = arithmetic.potential.width
         additive = words.parameters.additive_spike_trace
-        wraps = additive and arithmetic.trace_overflow is Overflow.WRAP
+        wraps = additive and _wraps(arithmetic.trace_overflow)
         all_ones = (1 << 62) - 1
         shifts[Shifts.TRACE_KEPT] = all_ones if additive else 0
         shifts[Shifts.TRACE_HIGH] = all_ones if wraps else arithmetic.trace.max_word
         shifts[Shifts.TRACE_MASK] = arithmetic.trace.max_word
-        shifts[Shifts.SUM_OFFSET] = arithmetic.rounding is Rounding.RND and shifts[Shifts.SUM] > 0
-        shifts[Shifts.PRODUCT_OFFSET] = arithmetic.product_rounding is Rounding.RND
-        self.shifts = shifts
-        self.rounding = _round(arithmetic.rounding) if shifts[Shifts.SUM] else Round.CONSTANT
-        self.product = Round.EXACT
+        self.rounding, self.product = Round.CONSTANT, Round.EXACT
+        if shifts[Shifts.SUM]:
+            self.rounding, shifts[Shifts.SUM_OFFSET] = _round(arithmetic.rounding)
         if arithmetic.product_rounding is not None:
-            self.product = _round(arithmetic.product_rounding)
+            self.product, shifts[Shifts.PRODUCT_OFFSET] = _round(arithmetic.product_rounding)
+        self.shifts = shifts
         self.potential = _narrowest(arithmetic.potential)
         self.refractory = _narrowest(words.refractory)
         self.trace = _narrowest(arithmetic.trace)
@@ -220,11 +220,11 @@ class Plan:
         """Return what is to be compiled."""
         arithmetic = self.words.arithmetic
         return Rule(
-            square=arithmetic.form is Form.SQUARE,
-            raw=arithmetic.currents is Currents.RAW,
+            square=_is_square(arithmetic.form),
+            raw=_multiplies_currents(arithmetic.currents),
             product=self.product,
             rounding=self.rounding,
-            wrap=arithmetic.overflow is Overflow.WRAP,
+            wrap=_wraps(arithmetic.overflow),
             per_neuron=per_neuron,
             sum_bits=next(width for width in WIDTHS if width >= self.sum_range.bits),
             trace_bits=self.trace_bits,
@@ -258,7 +258,7 @@ class Plan:
             # Whatever is added to round is less than a last place, which itself must fit as well.
             return note(value + note(Range(0, 1 << bits))) >> bits
 
-        if arithmetic.form is Form.SQUARE:
+        if _is_square(arithmetic.form):
             largest = max(-potential.low, potential.high)
             quadratic = Range(0, largest * largest)
         else:
@@ -268,25 +268,66 @@ class Plan:
         quadratic = rounded(quadratic, shifts[Shifts.PRODUCT], self.product)
         quadratic = note(quadratic << shifts[Shifts.QUADRATIC])
         drive = note(Range.of(arithmetic.current))
-        if arithmetic.currents is Currents.RAW:
+        if _multiplies_currents(arithmetic.currents):
             drive = note(drive * note(Range.of(constants["drive"].format)))
         drive = note(drive << shifts[Shifts.DRIVE])
         total = note(quadratic + drive)
-        if arithmetic.form is Form.SQUARE:
+        if "bias" in constants:
             # The loops add the half of a last place to the bias.
             half = Range(0, 1 << shifts[Shifts.SUM])
             bias = note(note(Range.of(constants["bias"].format)) << shifts[Shifts.BIAS])
             total = note(total + note(bias + half))
         added = rounded(total, shifts[Shifts.SUM], self.rounding)
         after = note(potential + added)
-        if arithmetic.overflow is Overflow.WRAP:
+        if _wraps(arithmetic.overflow):
             note(after - potential)
             note(Range(0, 1 << arithmetic.potential.width))
         return Range(min(value.low for value in seen), max(value.high for value in seen))
 
 
-def _round(rounding: Rounding) -> Round:
-    return {Rounding.RND_CONV: Round.EVEN, Rounding.SR: Round.RANDOM}.get(rounding, Round.CONSTANT)
+def _round(rounding: Rounding) -> tuple[Round, bool]:
+    """Return how the loops compute a rounding, and whether half a last place is what they add."""
+    match rounding:
+        case Rounding.TRN:
+            return Round.CONSTANT, False
+        case Rounding.RND:
+            return Round.CONSTANT, True
+        case Rounding.RND_CONV:
+            return Round.EVEN, False
+        case Rounding.SR:
+            return Round.RANDOM, False
+        case unknown:
+            assert_never(unknown)
+
+
+def _wraps(overflow: Overflow) -> bool:
+    match overflow:
+        case Overflow.WRAP:
+            return True
+        case Overflow.SAT:
+            return False
+        case unknown:
+            assert_never(unknown)
+
+
+def _is_square(form: Form) -> bool:
+    match form:
+        case Form.SQUARE:
+            return True
+        case Form.FACTORED:
+            return False
+        case unknown:
+            assert_never(unknown)
+
+
+def _multiplies_currents(currents: Currents) -> bool:
+    match currents:
+        case Currents.RAW:
+            return True
+        case Currents.SCALED:
+            return False
+        case unknown:
+            assert_never(unknown)
 
 
 def _narrowest(form: Format) -> np.dtype[Any]:

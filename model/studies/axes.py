@@ -6,7 +6,7 @@ from typing import Any
 
 from qlif.model.arithmetic import WIDEST_WORD, Form
 from qlif.model.exceptions import InputError, show, unknown_name
-from qlif.model.formats import Rounding
+from qlif.model.rounding import Rounding
 from qlif.model.support.checks import Quantity, number_from
 
 AUTOMATIC = "auto"

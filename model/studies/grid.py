@@ -4,28 +4,40 @@ import itertools
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.arithmetic import WIDEST_WORD, Arithmetic, Form
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
-from qlif.model.formats import Format, Rounding
+from qlif.model.formats import Format
 from qlif.model.inputs import stimuli
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import PRESETS
 from qlif.model.recording import Recording
+from qlif.model.rounding import Rounding
 from qlif.model.studies import axes
 from qlif.model.support.checks import flag, whole
 
-BASES: dict[str, str] = {Form.FACTORED: "factored-16", Form.SQUARE: "square-18"}
-"""The preset of each form from which a sweep takes what it doesn't vary: current and trace format,
-overflow, what a current word holds; and the integer bits of a word whose fraction is automatic."""
-
 DEFAULT_INPUT = "constant:amplitude=48.5,spread=0.65"
 """17 to 80 mV, evenly spaced over the neurons."""
+
+
+def base_of(form: str) -> str:
+    """Return the name of the preset from which a sweep of a form takes what it doesn't vary.
+
+    That is current and trace format, overflow, what a current word holds; and the integer bits of a word whose
+    fraction is automatic.
+    """
+    match Form(form):
+        case Form.FACTORED:
+            return "factored-16"
+        case Form.SQUARE:
+            return "square-18"
+        case unknown:
+            assert_never(unknown)
 
 
 @dataclass(frozen=True)
@@ -147,7 +159,7 @@ input
             warnings.simplefilter("ignore", PrecisionWarning)
             Parameters(n=1, **self.parameters)
         for form in self.form:
-            PRESETS[BASES[form]].replace(**self.arithmetic)
+            PRESETS[base_of(form)].replace(**self.arithmetic)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Sweep":
@@ -167,7 +179,7 @@ input
     @property
     def identity(self) -> dict[str, Any]:
         """All that its results depend on: itself, and the presets that say what it doesn't vary."""
-        return {**self.as_dict(), "bases": {name: PRESETS[name].as_dict() for name in BASES.values()}}
+        return {**self.as_dict(), "bases": {name: PRESETS[name].as_dict() for name in map(base_of, Form)}}
 
     def points(self) -> list[Point]:
         """Return the grid, each distinct configuration once under each input, the input fastest.
@@ -186,9 +198,9 @@ input
             self.dt_ms,
             self.tau_m_ms,
         ):
-            stochastic = rounding == Rounding.SR
+            stochastic = Rounding(rounding).stochastic
             if fraction == axes.AUTOMATIC:
-                fraction = bits - PRESETS[BASES[form]].potential.i_bits
+                fraction = bits - PRESETS[base_of(form)].potential.i_bits
             random = (random_bits, seed) if stochastic else (0, 1)
             configurations[form, bits, fraction, rounding, *random, *rest] = None
         pairs = itertools.product(configurations, self.input)
@@ -196,7 +208,7 @@ input
 
     def arithmetic_of(self, point: Point) -> Arithmetic:
         """Return the arithmetic of a point; InputError if its choices don't go together."""
-        return PRESETS[BASES[point.form]].replace(
+        return PRESETS[base_of(point.form)].replace(
             potential=Format(point.word_bits - point.fraction_bits, point.fraction_bits, signed=True),
             rounding=point.rounding,
             random_bits=point.random_bits,

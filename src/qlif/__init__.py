@@ -16,12 +16,13 @@ from qlif.lazy import lazy_names
 if TYPE_CHECKING:
     from qlif.model.arithmetic import Arithmetic, Form
     from qlif.model.exceptions import InputError
-    from qlif.model.formats import SQ, UQ, Overflow, Rounding
+    from qlif.model.formats import SQ, UQ
     from qlif.model.parameters import Parameters
     from qlif.model.population import QLIFPopulation
     from qlif.model.presets import PRESETS
+    from qlif.model.quantisation import quantise
     from qlif.model.recording import Recording
-    from qlif.model.words import quantise
+    from qlif.model.rounding import Overflow, Rounding
 
     __version__: str
 
@@ -48,12 +49,12 @@ _MODULES = {
     "Arithmetic": "qlif.model.arithmetic",
     "Form": "qlif.model.arithmetic",
     "InputError": "qlif.model.exceptions",
-    "Overflow": "qlif.model.formats",
+    "Overflow": "qlif.model.rounding",
     "Parameters": "qlif.model.parameters",
     "QLIFPopulation": "qlif.model.population",
     "Recording": "qlif.model.recording",
-    "Rounding": "qlif.model.formats",
-    "quantise": "qlif.model.words",
+    "Rounding": "qlif.model.rounding",
+    "quantise": "qlif.model.quantisation",
 }
 _public, __dir__ = lazy_names(__name__, {**_MODULES, "__version__": __name__})
 

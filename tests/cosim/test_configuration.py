@@ -8,7 +8,7 @@ from qlif.model.exceptions import InputError
 from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 
 def settings(tmp_path, text, preset=None):

@@ -9,7 +9,7 @@ from qlif.cosim.proof.solver import Answer, Terms
 from qlif.hdl.export import export_neuron, export_population
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 NEURONS = 2
 

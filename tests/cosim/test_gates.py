@@ -7,12 +7,12 @@ import pytest
 from qlif.cosim.benches.job import Job
 from qlif.cosim.simulator import design as simulators
 from qlif.hdl.export import export_population
-from qlif.hdl.primitives import primitives
 from qlif.hdl.synthesis.gates import gate_netlist
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 QUICK = [("ecp5", "square-18", "portable"), ("up5k", "tiny-8", "portable"), ("ecp5", "square-18", "explicit")]
 THOROUGH = [

@@ -23,7 +23,7 @@ from qlif.hdl.population import Population
 from qlif.model.formats import Format
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 NEURONS = 37
 KINDS = ("population", "neuron")
@@ -53,7 +53,7 @@ import hashlib, json
 from qlif.hdl.export import export_neuron, export_population
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 words = quantise(Parameters(n=1, tau_m=30.0, tau_s=10.0), preset("{name}"))
 made = export_population(words, {neurons}, "{name}"), export_neuron(words, "{name}")
 digests = [[hashlib.sha256(one.verilog.encode()).hexdigest(), json.dumps(one.interface)] for one in made]

@@ -10,8 +10,9 @@ from amaranth.sim import Simulator
 from apytypes import APyFixedArray, OverflowMode, QuantizationMode
 
 from qlif.hdl import fixed
-from qlif.model.formats import Format, Overflow, Rounding
-from qlif.model.golden.step import drop, fit, where_integer
+from qlif.model.formats import Format
+from qlif.model.golden.step import where_integer
+from qlif.model.rounding import Overflow, Rounding, drop, fit
 
 QUANTIZATION = {
     Rounding.TRN: QuantizationMode.TO_NEG,

@@ -18,7 +18,7 @@ from qlif.model.golden import step as datapath
 from qlif.model.golden.step import State, step, where_integer
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 OPTIONS = {
     "form": ["factored", "square"],

@@ -12,7 +12,7 @@ from qlif.model.exceptions import InputError
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 # Eager: most neurons spike within a few timesteps.
 NEURON = {"tau_m": 2.0, "tau_s": 10.0, "threshold": -57.0, "refrac_length": 2}

@@ -11,9 +11,9 @@ from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.golden.step import State, step, where_integer
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
+from qlif.model.quantisation import quantise
 from qlif.model.random_words import RandomWords
 from qlif.model.recording import Recording
-from qlif.model.words import quantise
 
 ARITHMETICS = [None, *PRESETS]
 NEURON = {"tau_m": 10.0, "tau_s": 5.0}

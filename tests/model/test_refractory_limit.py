@@ -7,7 +7,7 @@ from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.golden.step import State
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 NEURONS = 60
 

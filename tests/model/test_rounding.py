@@ -9,9 +9,10 @@ from apytypes import APyFixed, APyFixedArray, OverflowMode, QuantizationMode
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qlif.model.formats import Format, Overflow, Rounding
+from qlif.model.formats import Format
 from qlif.model.golden import step
-from qlif.model.golden.step import drop, fit, where_integer
+from qlif.model.golden.step import where_integer
+from qlif.model.rounding import Overflow, Rounding, drop, fit
 
 # The directed names of apytypes, which can't be mistaken: ties towards plus infinity is "half up".
 QUANTIZATION = {

@@ -14,8 +14,8 @@ from qlif.model.kernel import blocks, engines
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import preset
+from qlif.model.quantisation import quantise
 from qlif.model.support import memory
-from qlif.model.words import quantise
 
 ENGINES = ("compiled", "numpy")
 

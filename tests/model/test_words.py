@@ -10,13 +10,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qlif.model import words as words_module
+from qlif.model import quantisation
 from qlif.model.arithmetic import Arithmetic, Currents, Form
 from qlif.model.exceptions import InputError, PrecisionWarning
-from qlif.model.formats import SQ, UQ, Overflow, Rounding
+from qlif.model.formats import SQ, UQ
 from qlif.model.parameters import Parameters
 from qlif.model.presets import DEFAULT_PRESET, PRESETS, preset
-from qlif.model.words import ExactValue, quantise
+from qlif.model.quantisation import quantise
+from qlif.model.rounding import Overflow, Rounding
+from qlif.model.words import Constant, ExactValue
 
 ULPS = 8 * Fraction(1, 2**53)
 """A reported value passes through a handful of float64 operations, each of half a last place."""
@@ -146,13 +148,13 @@ def test_a_neuron_without_a_barrier_has_no_bias():
 def test_a_wrong_word_would_show_in_the_report(monkeypatch):
     """Planted: the bias loses its last bit. The reported rest_pot moves by what the word moved."""
     before = {line.name: line.exact for line in made().report}
-    original = words_module._coefficient
+    original = quantisation._coefficient
 
-    def damaged(name, value, bits, signed=False):
-        constant = original(name, value, bits, signed)
-        return words_module.Constant(constant.word + (2 if signed else 0), constant.format)
+    def damaged(text, varied, value, bits, signed):
+        constant = original(text, varied, value, bits, signed)
+        return Constant(constant.word + (2 if signed else 0), constant.format)
 
-    monkeypatch.setattr(words_module, "_coefficient", damaged)
+    monkeypatch.setattr(quantisation, "_coefficient", damaged)
     after = {line.name: line.exact for line in made().report}
     assert before["rest_pot"] != after["rest_pot"]
     assert before["critical_pot"] != after["critical_pot"]
@@ -311,7 +313,8 @@ REFUSED = [
     (
         SQUARE,
         {"a0": [1.0, 0.9], "threshold": 50.0},
-        "threshold must be from -83 to -33.0002 mV to fit SQ(5,13), not 50 at index (0,)",
+        "threshold must be from -83 to -33.0002 mV to fit SQ(5,13) around the middle of rest_pot and critical_pot, "
+        "not 50 at index (0,)",
     ),
     (FACTORED, {"reset_pot": -200}, "reset_pot must be from -128 to 127.996 mV to fit SQ(8,8), not -200"),
     (FACTORED, {"lower_bound": -300}, "lower_bound must be from -128 to 127.996 mV to fit SQ(8,8), not -300"),
@@ -334,35 +337,73 @@ REFUSED = [
     (
         FACTORED,
         {"threshold": -61.999, "reset_pot": -62},
-        "threshold and reset_pot must be different words of SQ(8,8), but -61.999 and -62.0 mV are not",
+        "threshold and reset_pot must be different words of SQ(8,8) (last place 0.00390625 mV), "
+        "but -61.999 and -62 mV are not",
     ),
     (
         FACTORED,
         {"a0": [1, 1e-7]},
-        "a0 underflows: the smallest of the population needs more than 16 bits",
+        "a0 must differ less among the neurons: a0 dt / tau_m at index (1,) is so much smaller than the largest "
+        "that 16 bits (coefficient_bits) make it 0",
     ),
-    (FACTORED, {"R": [1, 1e-7]}, "R underflows: the smallest of the population needs more than 16 bits"),
+    (
+        FACTORED,
+        {"R": [1, 1e-7]},
+        "R must differ less among the neurons: R dt / tau_m at index (1,) is so much smaller than the largest "
+        "that 16 bits (coefficient_bits) make it 0",
+    ),
+    # What the user set, and not what it is multiplied with.
+    (
+        FACTORED,
+        {"tau_m": [1, 1e7]},
+        "tau_m must differ less among the neurons: a0 dt / tau_m at index (1,) is so much smaller than the largest "
+        "that 16 bits (coefficient_bits) make it 0",
+    ),
+    (
+        FACTORED,
+        {"tau_s": [1, 1e7]},
+        "tau_s must differ less among the neurons: a0 dt / tau_m at index (1,) is so much smaller than the largest "
+        "that 16 bits (coefficient_bits) make it 0",
+    ),
+    (
+        SQUARE,
+        {"critical_pot": [-54, -61.9999]},
+        "critical_pot must differ less among the neurons: a0 dt / tau_m (critical_pot - rest_pot)^2 at index (1,) "
+        "is so much smaller than the largest that 18 bits (coefficient_bits) make it 0",
+    ),
+    (
+        SQUARE,
+        {"critical_pot": 0.0},
+        "reset_pot must be from -56 to -6.00019 mV to fit SQ(5,13) around the middle of rest_pot and critical_pot, "
+        "not -62",
+    ),
+    (
+        SQUARE,
+        {"a0": [1.0, 0.0025], "threshold": -61.95},
+        "threshold and reset_pot must be different words of SQ(5,13) (last place 0.0762939 mV), "
+        "but -61.95 and -62 mV are not at index (1,)",
+    ),
     *[
         (
             arithmetic,
             {name: 1e-9},
-            f"{name} underflows: with dt / tau_m as it is, its term stays below half of the last place of "
-            f"{arithmetic.potential} for every state and input",
+            f"{name} dt / tau_m = 1.0000000000000001e-11 is too small: its term stays below half of the last place "
+            f"of {arithmetic.potential} for every {what}",
         )
         for arithmetic in (FACTORED, SQUARE)
-        for name in ("a0", "R")
+        for name, what in (("a0", "state"), ("R", "input"))
     ],
     (
         FACTORED,
         {"tau_s": 1e6, "tau_m": 10},
-        "tau_s must give a decay exp(-dt/tau_s) that 16 bits hold and that isn't 0 or 1, "
-        "not 1000000.0 with dt = 0.1",
+        "dt and tau_s must give a decay exp(-dt / tau_s) that 16 bits (coefficient_bits) hold and that isn't 0 or 1, "
+        "not dt = 0.1 and tau_s = 1000000.0 ms",
     ),
     (
         FACTORED,
         {"tau_s": 1e-3, "tau_m": 10},
-        "tau_s must give a decay exp(-dt/tau_s) that 16 bits hold and that isn't 0 or 1, "
-        "not 0.001 with dt = 0.1",
+        "dt and tau_s must give a decay exp(-dt / tau_s) that 16 bits (coefficient_bits) hold and that isn't 0 or 1, "
+        "not dt = 0.1 and tau_s = 0.001 ms",
     ),
     (
         STOCHASTIC.replace(random_bits=32),
@@ -409,6 +450,7 @@ def test_the_nearest_allowed_choice_is_allowed():
             [1, 1e9],
             "current must be from -156.25 to 156.249 mV/R to fit SQ(8,10), not 1e+09 at index (1,)",
         ),
+        ({}, 156.24942, "current must be from -156.25 to 156.2488 mV/R to fit SQ(8,10), not 156.2494"),
         ({}, 200.0, "current must be from -156.25 to 156.249 mV/R to fit SQ(8,10), not 200"),
         (
             {"a0": [1.0, 0.9]},
@@ -460,7 +502,7 @@ BAD_CHOICES = [
     ({"product_rounding": "RND"}, "product_fraction and product_rounding are given together or not at all"),
     (
         {"product_fraction": 3, "product_rounding": "SR"},
-        "product_rounding must be TRN, RND or RND_CONV, not SR",
+        "product_rounding must be one of TRN, RND, RND_CONV, not SR",
     ),
     (
         {"product_fraction": -1, "product_rounding": "RND"},

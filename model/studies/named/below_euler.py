@@ -20,12 +20,13 @@ from qlif.model.metrics.fi_curve import fi_curve
 from qlif.model.parameters import Parameters
 from qlif.model.plots.themes import Theme
 from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named.neuron import LOWEST_MV, NEURON, curve_currents
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.theory import closed_form
-from qlif.model.words import Words, quantise
+from qlif.model.words import Words
 
 DENSE = np.linspace(LOWEST_MV, 48.0, 1000)
 DURATION_MS = 500.0

@@ -12,16 +12,16 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
+from qlif.model.arithmetic import Form
 from qlif.model.metrics.effective_rheobase import effective_rheobase
 from qlif.model.metrics.fi_curve import FICurve, fi_curve
 from qlif.model.plots.themes import Theme
+from qlif.model.quantisation import quantise
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
-from qlif.model.studies.grid import BASES
 from qlif.model.studies.named.neuron import NEURON, RANDOM_BITS, usual
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.theory import closed_form
-from qlif.model.words import quantise
 
 BITS = (8, 10, 12, 14, 16, 18)
 CURRENTS = np.linspace(15.0, 60.0, 46)
@@ -33,7 +33,7 @@ def run(bench: Bench) -> Result:
     """Simulate f-I curves, and find where each neuron begins to fire."""
     rows: list[Row] = []
     curves: dict[tuple[str, str, int], FICurve] = {}
-    cases = [(form, rounding, bits) for form in BASES for rounding in ROUNDINGS for bits in BITS]
+    cases = [(form, rounding, bits) for form in Form for rounding in ROUNDINGS for bits in BITS]
     for number, (form, rounding, bits) in enumerate(cases):
         bench.progress(f"{form} {rounding}, {bits} bits", number / len(cases))
         arithmetic = usual(form, bits, rounding)
@@ -61,7 +61,7 @@ def run(bench: Bench) -> Result:
 
 def _findings(rows: list[Row]) -> list[str]:
     findings = []
-    for form in BASES:
+    for form in Form:
         for rounding in ROUNDINGS:
             group = [row for row in rows if row["form"] == form and row["rounding"] == rounding]
             shown = ", ".join(f"{row['word_bits']} bits: {_silence(row)}" for row in group)

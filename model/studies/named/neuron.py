@@ -10,7 +10,7 @@ from qlif.model.formats import SQ
 from qlif.model.metrics.fi_curve import fi_currents
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.studies.grid import BASES, Sweep
+from qlif.model.studies.grid import Sweep, base_of
 
 RANDOM_BITS = 8
 """Of stochastic rounding."""
@@ -45,7 +45,7 @@ def sweep_of_neuron(**choices: Any) -> Sweep:
 
 def usual(form: str, word_bits: int, rounding: str, seed: int = 1) -> Arithmetic:
     """Return the arithmetic of a form's usual preset with another word length and rounding."""
-    base = PRESETS[BASES[form]]
+    base = PRESETS[base_of(form)]
     i_bits = base.potential.i_bits
     return base.replace(
         potential=SQ(i_bits, word_bits - i_bits),

@@ -17,10 +17,10 @@ from qlif.model.parameters import Parameters
 from qlif.model.plots.themes import Theme
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named.result import Bench, Result
-from qlif.model.words import quantise
 
 SPIKES = 30
 TIMESTEPS = 30_000

@@ -8,7 +8,7 @@ from qlif.cosim.benches.scoreboard import Scoreboard
 from qlif.model.golden import step
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 NEAREST = [name for name in PRESETS if name != "stochastic-12"]
 

@@ -8,7 +8,7 @@ import pytest
 from qlif.cosim.benches.scoreboard import Observed, Scoreboard
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 NEURONS, STEPS = 4, 300
 

@@ -19,8 +19,8 @@ from qlif.model.inputs import stimuli
 from qlif.model.metrics import run_errors
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
 from qlif.model.studies.grid import Sweep
-from qlif.model.words import quantise
 
 INPUT = "constant:amplitude=40,spread=0.5"
 

@@ -16,10 +16,10 @@ from qlif.hdl import population_claims as hardware
 from qlif.hdl.export import Export, export_neuron, export_population
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.pipeline import Pipeline
-from qlif.model.formats import Overflow, Rounding
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
+from qlif.model.rounding import Overflow, Rounding
 
 WORDS = quantise(Parameters(n=5), preset("square-16"))
 

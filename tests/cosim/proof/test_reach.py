@@ -10,7 +10,7 @@ from qlif.model.golden import step
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 
 def words_of(name, **changes):

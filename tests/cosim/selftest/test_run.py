@@ -16,9 +16,9 @@ from qlif.hdl.selftest.export import board_top, export_self_test
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SelfTestPlan
-from qlif.model.words import quantise
 
 
 @pytest.fixture

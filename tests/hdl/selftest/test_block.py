@@ -12,11 +12,11 @@ from qlif.hdl.selftest.signature import Signature
 from qlif.hdl.selftest.stimulus import Stimulus
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
 from qlif.model.random_words import RandomWords
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SIGNATURE_START, SelfTestPlan
 from qlif.model.selftest.signature import absorb
-from qlif.model.words import quantise
 
 
 def simulate(dut, testbench):

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from qlif.model.arithmetic import Arithmetic, Currents, Form
 from qlif.model.exceptions import InputError, PrecisionWarning
-from qlif.model.formats import SQ, UQ, Overflow, Rounding
+from qlif.model.formats import SQ, UQ
 from qlif.model.golden import step as datapath
 from qlif.model.golden.neurons import FixedNeurons
-from qlif.model.golden.step import State, drop, step, where_integer
+from qlif.model.golden.step import State, step, where_integer
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
+from qlif.model.quantisation import quantise
 from qlif.model.reference import FloatNeurons
-from qlif.model.words import quantise
+from qlif.model.rounding import Overflow, Rounding, drop
 
 HALF = Fraction(1, 2)
 

@@ -10,7 +10,7 @@ import pytest
 from qlif.model.kernel.rules import Plan
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
 
 numba = pytest.importorskip("numba")
 fcntl = pytest.importorskip("fcntl")

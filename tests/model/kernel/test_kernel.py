@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from qlif.model.arithmetic import Arithmetic, Currents, Form
 from qlif.model.exceptions import InputError, PrecisionWarning
-from qlif.model.formats import SQ, UQ, Overflow, Rounding
+from qlif.model.formats import SQ, UQ
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.golden.step import State
 from qlif.model.kernel import block_choice, blocks
 from qlif.model.kernel.rules import WIDTHS, Plan, Range, Shifts
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
-from qlif.model.words import quantise
+from qlif.model.quantisation import quantise
+from qlif.model.rounding import Overflow, Rounding
 
 pytest.importorskip("numba")
 

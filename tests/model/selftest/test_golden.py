@@ -7,10 +7,10 @@ from qlif.model.exceptions import InputError
 from qlif.model.golden import step as datapath
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
 from qlif.model.random_words import initial_register, next_register
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SIGNATURE_BITS, SIGNATURE_START, SIGNATURE_TAPS, SelfTestPlan
-from qlif.model.words import quantise
 
 MASK = (1 << SIGNATURE_BITS) - 1
 

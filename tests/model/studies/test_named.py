@@ -10,6 +10,7 @@ from qlif.model.exceptions import InputError
 from qlif.model.metrics.fi_curve import fi_currents
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import DEFAULT_PRESET, PRESETS
+from qlif.model.quantisation import quantise
 from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.named import (
@@ -26,7 +27,6 @@ from qlif.model.studies.named import (
 )
 from qlif.model.studies.named.result import Bench, write_result
 from qlif.model.studies.statistics import mean_and_half_width
-from qlif.model.words import quantise
 
 
 @pytest.fixture
