@@ -409,3 +409,21 @@ def test_no_thread_writes_any_more_when_one_has_failed():
     assert done[-1][1] == neurons and len(done) == 3
     assert blocks.on_blocks(lambda first, end: first != 0, neurons, 2, blocks.BLOCK) is False
     assert blocks.on_blocks(lambda first, end: True, neurons, 2, blocks.BLOCK) is True
+
+
+@pytest.mark.parametrize("neurons", [1, 3, 63, 64, 65, 100, 127, 129])
+@pytest.mark.parametrize("real", [False, True])
+def test_populations_that_are_no_whole_chunks(neurons, real):
+    """The last chunk of the last timestep would read beyond the input."""
+    words = quantised(preset("stochastic-12"), n=neurons, tau_m=2.0)
+    currents = np.random.default_rng(neurons).integers(0, words.arithmetic.current.max_word, (9, neurons))
+    expected, kept = FixedNeurons(words, "numpy").run_words(currents)
+    neurons_ = FixedNeurons(words, "compiled")
+    if real:
+        in_mv = currents / (words.current_scale * 2.0**words.arithmetic.current.f_bits)
+        room = neurons_.run(lambda begin, end: in_mv[begin:end], 9, ("potential",))
+        assert np.array_equal(room.kept["potential"], kept["potential"])
+    else:
+        spikes, kept_too = neurons_.run_words(currents)
+        assert np.array_equal(spikes, expected)
+        assert np.array_equal(kept_too["potential"], kept["potential"])
