@@ -24,7 +24,7 @@ from qlif.cosim.commands.synth import synth
 from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.simulator import design
 from qlif.hdl.synthesis.netlist import SynthesisError
-from qlif.model.exceptions import InputError, PrecisionWarning
+from qlif.model.exceptions import DamageWarning, InputError, PrecisionWarning
 
 app = typer.Typer(
     name="qlif",
@@ -72,7 +72,8 @@ def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__
 
 def main() -> None:
     """Run the command; the console script's entry point."""
-    warnings.simplefilter("always", PrecisionWarning)
+    for category in (PrecisionWarning, DamageWarning):
+        warnings.simplefilter("always", category)
     warnings.showwarning = _show_warning
     try:
         app()

@@ -13,7 +13,7 @@ from rich.table import Table
 from qlif.cosim.cosimulation import Cosimulation
 from qlif.cosim.software_run import Simulation
 from qlif.hdl.synthesis.synthesise import Synthesis
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, apart
 from qlif.model.metrics.fi_curve import FICurve, fi_currents, fi_curve
 from qlif.model.parameters import PER_NEURON
 from qlif.model.plots import figures
@@ -39,6 +39,8 @@ def simulation_facts(simulation: Simulation) -> dict[str, Any]:
         "spikes_float": int(simulation.floating.spikes.sum()),
         "spikes_missing": lag.missing,
         "spikes_extra": lag.extra,
+        "silent_neurons": lag.silent_neurons,
+        "spurious_neurons": lag.spurious_neurons,
         "max_spike_lag_steps": lag.max_lag_steps,
         "mean_lag_steps_by_spike": lag.lag_by_index.mean_steps.tolist(),
         "max_lag_steps_by_spike": lag.lag_by_index.max_steps.tolist(),
@@ -100,6 +102,7 @@ def comparison_rows(facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "spikes, golden model": facts["spikes_golden"],
         "spikes, float64 Euler": facts["spikes_float"],
+        "neurons silent / spurious against float": f"{facts['silent_neurons']} / {facts['spurious_neurons']}",
         "largest spike lag behind float": f"{facts['max_spike_lag_steps']} steps of {facts['dt_ms']} ms",
         "potential RMSE to float": f"{facts['rmse_mv']:.4g} mV (largest {facts['max_error_mv']:.4g})",
         "mean firing rate": f"{facts['mean_rate_hz']:.4g} Hz",
@@ -159,9 +162,10 @@ def draw_fi_curve(directory: Path, words: Words, name: str) -> tuple[list[Path],
     currents = fi_currents(parameters)
     currents = currents[currents <= highest]
     if not len(currents):
+        rheobase, most = apart(float(closed_form.rheobase(parameters)), highest)
         raise InputError(
-            f"the f-I curve starts near rheobase, {float(closed_form.rheobase(parameters)):.6g}, but "
-            f"{words.arithmetic.current} holds currents up to {highest:.6g}"
+            f"the f-I curve starts near rheobase, {rheobase}, but {words.arithmetic.current} holds currents up "
+            f"to {most}"
         )
     curves = {
         "float64 Euler": fi_curve(parameters, currents),

@@ -20,9 +20,13 @@ class PrecisionWarning(UserWarning):
     """The input is legal, but the numbers that come out will not mean what the user expects."""
 
 
+class DamageWarning(UserWarning):
+    """A file of this library's isn't as it was written; what it lost is computed again."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """Return the text of the error for a name that isn't known, with the nearest one that is."""
-    names = list(known)
+    names = [str(one) for one in known]
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else "known are " + ", ".join(names)
     return f"unknown {kind} {name!r}: {hint}"

@@ -14,7 +14,7 @@ from qlif.cosim.benchmark.peers import PEERS
 from qlif.cosim.benchmark.plain_numpy import TightNumpy
 from qlif.cosim.benchmark.work import BEYOND_CACHES, Work
 from qlif.model.exceptions import InputError
-from qlif.model.kernel.engines import COMPILED, chosen_engine, chosen_threads
+from qlif.model.kernel.engines import EngineName, chosen_engine, chosen_threads
 
 C, C_TRACED, C_WIDE, C_BLOCKED = (
     "C, -O3 -march=native",
@@ -74,7 +74,7 @@ def _golden(n: int, work: Work, beyond: Work) -> Iterator[Made]:
         golden.FLOAT_RUN: lambda name: golden.population_run(name, work, None),
     }
     try:
-        chosen_engine(COMPILED)
+        chosen_engine(EngineName.COMPILED)
     except InputError as error:
         yield from (Skipped(name, n, str(error)) for name in ours)
         return

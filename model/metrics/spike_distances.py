@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, apart
 from qlif.model.support.checks import Quantity
 
 DURATION = Quantity("ms", 0.0, open=True)
@@ -111,7 +111,8 @@ def _train(name: str, times: npt.ArrayLike, duration: float) -> npt.NDArray[np.f
     if train.ndim != 1 or np.any(np.diff(train) < 0):
         raise InputError(f"{name} must be a list of ascending spike times for each neuron")
     if train.size and not (train[0] >= 0 and train[-1] <= duration):
-        raise InputError(f"{name} must be from 0 to {duration:g} ms, not {train[0]:g} to {train[-1]:g}")
+        highest, first, last = apart(duration, train[0], train[-1])
+        raise InputError(f"{name} must be from 0 to {highest} ms, not {first} to {last}")
     return train
 
 

@@ -34,10 +34,10 @@ def quantised(arithmetic, **parameters):
         return quantise(Parameters(**{"n": 1, **NEURON, **parameters}), arithmetic)
 
 
-def drawn(generator, form, count):
+def drawn(generator, format, count):
     """Words over the whole format, its ends often."""
-    ends = generator.choice([form.min_word, form.max_word, max(form.min_word, -1), 0, 1], count)
-    inside = generator.integers(form.min_word, form.max_word, count, endpoint=True)
+    ends = generator.choice([format.min_word, format.max_word, max(format.min_word, -1), 0, 1], count)
+    inside = generator.integers(format.min_word, format.max_word, count, endpoint=True)
     return np.where(generator.random(count) < 0.2, ends, inside)
 
 

@@ -68,9 +68,14 @@ def test_rates_and_intervals():
     reference = [np.array([10.0, 20.0, 30.0]), np.array([5.0]), np.array([])]
     found = rate_error(reference, [np.array([11.0, 22.0]), np.array([]), np.array([3.0])])
     np.testing.assert_allclose(found.intervals, [0.1, np.nan, np.nan])
-    np.testing.assert_allclose(found.rates, [-1 / 3, -1.0, np.nan])
+    # The last is silent in the reference: no number of spikes is near to none.
+    np.testing.assert_allclose(found.rates, [-1 / 3, -1.0, np.inf])
     assert found.silent.tolist() == [False, True, False]
-    assert (found.max_rate, found.rms_interval) == (1.0, pytest.approx(0.1))
+    assert found.spurious.tolist() == [False, False, True]
+    assert (found.max_rate, found.rms_rate, found.rms_interval) == (np.inf, np.inf, pytest.approx(0.1))
+    quiet = rate_error([*reference[:2], []], [[11.0, 22.0], [], []])
+    np.testing.assert_allclose(quiet.rates, [-1 / 3, -1.0, np.nan])
+    assert (quiet.max_rate, quiet.rms_rate) == (1.0, pytest.approx(np.sqrt((1 / 9 + 1) / 2)))
     assert np.isnan(rate_error([[]], [[]]).rms_interval) and np.isnan(rate_error([[]], [[]]).max_rate)
     with pytest.raises(InputError, match="of 1 neurons like reference_times, not of 2"):
         rate_error([[]], [[], []])
