@@ -112,7 +112,8 @@ def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, outpu
         facts = {"points": len(rows), "evaluated": evaluated, "files": [str(path) for path in files]}
         say_json({**facts, "study": study.as_dict()})
         return
-    output.terminal.line(headline(study, rows))
+    for line in headline(study, rows).splitlines():
+        output.terminal.line(line)
     output.terminal.line(f"Table, figures and summary are in {out}/")
 
 
