@@ -49,7 +49,9 @@ def test_one_round_of_the_kernel(qlif, tmp_path, compiler):
     for ending in (".png", ".svg", "-dark.png", "-dark.svg"):
         assert (tmp_path / "b" / f"speed{ending}").stat().st_size > 1000
     page = (tmp_path / "b" / "bench.md").read_text()
-    assert "| kernel / fastest C, 1M | ≥ 0.9 | - | not measured |" in page and f"| {golden.FORWARD} | " in page
+    assert (
+        "| kernel / fastest C, 1M | ≥ 0.9 | - | not measured |" in page and f"| {golden.FORWARD} | " in page
+    )
 
 
 @pytest.mark.parametrize("trace", [False, True])
