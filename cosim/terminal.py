@@ -98,6 +98,10 @@ def progress_bar(quiet: bool) -> Iterator[Any]:
         BarColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    if quiet or not console.is_terminal:
+        # An older rich ends even a disabled bar with an empty line.
+        yield lambda what, fraction: None
+        return
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda what, fraction: bar.update(task, description=visible(what), completed=fraction)
