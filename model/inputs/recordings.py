@@ -154,6 +154,15 @@ def options_from(path: str, texts: dict[str, str]) -> dict[str, Any]:
     return {name: text if name == "resample" else number_from(name, text) for name, text in texts.items()}
 
 
+def summary() -> str:
+    """Return the options of a recording with defaults and ranges in one line, for a help text."""
+    files = ", ".join(f"FILE{suffix}" for suffix in SUFFIXES)
+    return (
+        f"{files}: scale=1.0 (mV per unit), offset=0.0 (mV), gain_spread=0.0 (from 0 to 1), "
+        f"rate (Hz, not with sound), resample=average ({', '.join(RESAMPLINGS)})"
+    )
+
+
 def _named(file: Path) -> str:
     return repr(str(file))  # quoted, so that a line break in a name doesn't break the error
 
