@@ -141,6 +141,7 @@ def _evaluate(
     jobs = {one.index: (errors_of, sweep, one.arithmetic, seeds, spikes) for one in found}
     key = {"code": code_of(*ROOMS), **study}
     with journal.opened(directory / "results.jsonl", "optimize", key, jobs.__contains__) as results:
+        sweep.check_inputs()
         run_jobs(jobs, results, workers.executor, workers.count, "configurations", progress, ROOMS)
         return {one.index: results.results[one.index] for one in found}
 
