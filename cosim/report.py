@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from qlif.cosim.cosimulation import Cosimulation
 from qlif.cosim.software_run import Simulation
+from qlif.cosim.terminal import Terminal
 from qlif.hdl.synthesis.synthesise import Synthesis
 from qlif.model.exceptions import InputError, apart
 from qlif.model.metrics.fi_curve import FICurve, fi_currents, fi_curve
@@ -70,31 +68,20 @@ def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
     }
 
 
-def print_exact_values(console: Console, report: tuple[ExactValue, ...]) -> None:
+def print_exact_values(terminal: Terminal, report: tuple[ExactValue, ...]) -> None:
     """Print what each parameter became when it was rounded to a word."""
-    title = "Parameters as the hardware has them"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("parameter", no_wrap=True)
-    table.add_column("asked for", justify="right", no_wrap=True)
-    table.add_column("exact", justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("error", justify="right", no_wrap=True)
-    table.add_column("word", no_wrap=True)
+    rows = []
     for line in report:
         word = line.stored.rpartition(" = ")[2].replace(" in ", " ")
         asked, exact = f"{line.asked:.8g}", f"{line.exact:.9g}"
-        table.add_row(line.name, asked, exact, line.unit, f"{line.relative_error:.0e}", word)
-    console.print(table)
-
-
-def print_facts(console: Console, title: str, rows: Mapping[str, Any]) -> None:
-    """Print a two-column table."""
-    table = Table(title=title, title_justify="left", show_header=False, box=box.SIMPLE_HEAD)
-    table.add_column()
-    table.add_column(justify="right")
-    for name, value in rows.items():
-        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
-    console.print(table)
+        rows.append((line.name, asked, exact, line.unit, f"{line.relative_error:.0e}", word))
+    terminal.table(
+        ("parameter", "asked for", "exact", "unit", "error", "word"),
+        rows,
+        "Parameters as the hardware has them",
+        align="lrrlrl",
+        wrap=False,
+    )
 
 
 def comparison_rows(facts: dict[str, Any]) -> dict[str, Any]:
@@ -187,12 +174,11 @@ def fi_facts(curves: Mapping[str, FICurve]) -> dict[str, Any]:
     }
 
 
-def print_synthesis(console: Console, synthesis: Synthesis) -> None:
+def print_synthesis(terminal: Terminal, synthesis: Synthesis) -> None:
     """Print what a population takes and how fast it is."""
     fmax = synthesis.fmax_mhz
     clock = f"{fmax.median} MHz [{fmax.min}..{fmax.max}]"
-    print_facts(
-        console,
+    terminal.facts(
         f"{synthesis.preset} on {synthesis.device} {synthesis.package}, {synthesis.variant}",
         {
             "neurons, lanes": f"{synthesis.neurons:,}, {synthesis.lanes}",
@@ -208,4 +194,4 @@ def print_synthesis(console: Console, synthesis: Synthesis) -> None:
         },
     )
     for note in synthesis.notes:
-        console.print(f"Note: {note}", highlight=False)
+        terminal.line(f"Note: {note}")

@@ -320,7 +320,8 @@ class QLIFPopulation:
         except ValueError:
             raise InputError("currents must be a regular array, not a ragged one") from None
         if array.ndim == 0 or len(array) == 0:
-            raise InputError(f"currents must be (timesteps, *{self.shape}), not of shape {array.shape}")
+            wanted = ", ".join(map(str, ("timesteps", *self.shape)))
+            raise InputError(f"currents must have the shape ({wanted}), not {array.shape}")
         return array if original or array.dtype.kind in "biuf" else _numbers(array)
 
     def _one_per_neuron(self, currents: npt.ArrayLike, timesteps: bool = False) -> npt.NDArray[np.float64]:

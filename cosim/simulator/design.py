@@ -18,7 +18,7 @@ from cocotb_tools.check_results import get_results
 
 from qlif.cosim.benches.job import ENVIRONMENT_VARIABLE, read_progress
 from qlif.cosim.simulator import runtime_cache
-from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.exceptions import InputError, ToolError, unknown_name
 
 SIMULATORS = ("verilator", "icarus")
 OLDEST_VERILATOR = (5, 36)
@@ -49,8 +49,24 @@ class Simulator:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class SimulationError(RuntimeError):
+class SimulationError(ToolError):
     """A simulation that ended without a verdict: it didn't build, crashed, or wrote no result."""
+
+
+class BuildError(SimulationError):
+    """A simulator refused the text: whose fault that is depends on whose text it is."""
+
+
+_NO_RESOURCES = re.compile(
+    r"No space left|Cannot allocate memory|memory exhausted|out of memory|Killed", re.IGNORECASE
+)
+
+
+def build_error(simulator: str, verilog: Path, complaint: str, said: str) -> SimulationError:
+    """Return the error of a build that failed: of the text, or of the machine if what was said tells so."""
+    if found := _NO_RESOURCES.search(said):
+        return SimulationError(f"{simulator} can't build {verilog.name}: {found[0]}; {complaint}")
+    return BuildError(f"{simulator} can't build {verilog.name}: {complaint}")
 
 
 def find(name: str) -> Simulator:
@@ -207,7 +223,8 @@ class Design:
             },
         )
         if code != 0:
-            raise SimulationError(f"{simulator.name} can't build {verilog.name}; its log is {log}")
+            said = log.read_text(encoding="utf-8", errors="replace")
+            raise build_error(simulator.name, verilog, f"its log is {log}", said)
         if runtime is not None:
             runtime_cache.keep(runtime, build)
 

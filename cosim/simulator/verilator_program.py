@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qlif.cosim.simulator import runtime_cache
-from qlif.cosim.simulator.design import SimulationError, Simulator, waived_lint
+from qlif.cosim.simulator.design import Simulator, build_error, waived_lint
 from qlif.model.support.files import write_text
 
 _FAST = ("-O3", "--output-split", "0", "--x-assign", "fast", "--x-initial", "fast", "--no-assert")
@@ -76,7 +76,7 @@ def build(
     code, said = _finished(command, {**os.environ, **simulator.environment})
     if code:
         complaint = next((line for line in said.splitlines() if "rror" in line), "no reason given")
-        raise SimulationError(f"verilator can't build {verilog.name}: {complaint.strip()}")
+        raise build_error("verilator", verilog, complaint.strip(), said)
     runtime_cache.keep(runtime, objects)
     return objects / "program"
 

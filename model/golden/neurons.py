@@ -140,7 +140,7 @@ class FixedNeurons:
             A current is not finite or outside the current format.
         """
         into = self._into or self._fill()
-        if not advance_once(self._engine, into, current):
+        if not advance_once(into, current):
             self.words.current_words(current)  # which says what is wrong
         self._fresh = False
 

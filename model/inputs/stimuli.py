@@ -42,6 +42,8 @@ class Stimulus(ABC):
     """An input current whose numbers are known. Its fields are the options of the command line."""
 
     name: ClassVar[str]
+    random: ClassVar[bool] = False
+    """Whether the seed changes it."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -238,6 +240,7 @@ class OrnsteinUhlenbeck(Stimulus):
     """
 
     name = "ou"
+    random = True
     mean: float = _option(17.0, _MILLIVOLT)
     sd: float = _option(8.0, _AT_LEAST_ZERO["mV"])
     tau: float = _option(5.0, _TIME_CONSTANT)
@@ -281,6 +284,7 @@ class Poisson(Stimulus):
     """
 
     name = "poisson"
+    random = True
     rate: float = _option(1000.0, _AT_LEAST_ZERO["Hz"])
     weight: float = _option(3.0, _MILLIVOLT)
     tau: float = _option(5.0, _TIME_CONSTANT)
@@ -371,6 +375,11 @@ def make(text: str, *, timesteps: int | None, neurons: int | None, dt: float, se
 def is_recording(text: str) -> bool:
     """Return whether a text names a file, which has a length and channels of its own."""
     return _RECORDING.fullmatch(text) is not None
+
+
+def is_random(text: str) -> bool:
+    """Return whether the seed changes the currents that a text describes; InputError as :func:`parse`."""
+    return not is_recording(text) and parse(text).random
 
 
 def content(text: str) -> str:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, apart
 from qlif.model.support.checks import Quantity
+from qlif.model.support.optional import optional
 
 DURATION = Quantity("ms", 0.0, open=True)
 
@@ -123,15 +124,6 @@ def check_libraries() -> None:
 
 @functools.cache
 def _libraries() -> tuple[Any, Any, Any, Any]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what the libraries' own imports complain of
-            import elephant.spike_train_dissimilarity as dissimilarity
-            import neo
-            import pyspike
-            import quantities
-    except ImportError as error:
-        raise InputError(
-            f"spike distances need {error.name}, in the extra 'study': pip install 'qlif[study]'"
-        ) from None
+    names = ("pyspike", "elephant.spike_train_dissimilarity", "neo", "quantities")
+    pyspike, dissimilarity, neo, quantities = (optional(name, "study") for name in names)
     return pyspike, dissimilarity, neo, quantities

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from qlif.model.exceptions import InputError
 from qlif.model.kernel.engines import cores
 from qlif.model.support.checks import whole
+from qlif.model.support.optional import optional
 from qlif.model.support.sources import code_of
 
 ANSWER_WITHIN_S = 10.0
@@ -61,16 +61,9 @@ def workers(scheduler: str | None = None, processes: int | None = None) -> Itera
 
 @contextmanager
 def _dask(scheduler: str) -> Iterator[Workers]:
+    distributed = optional("distributed", "study")
     try:
-        import distributed
-    except ImportError as error:
-        raise InputError(
-            f"a scheduler needs {error.name}, in the extra 'study': pip install 'qlif[study]'"
-        ) from None
-    try:
-        # Its functions have no types.
-        connect: Any = distributed.Client
-        client = connect(scheduler, timeout=ANSWER_WITHIN_S, set_as_default=False)
+        client = distributed.Client(scheduler, timeout=ANSWER_WITHIN_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"the scheduler at {scheduler} doesn't answer: {said}") from None

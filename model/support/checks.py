@@ -79,6 +79,13 @@ def whole(name: str, value: Any, *, minimum: int = 1) -> int:
     return int(value)
 
 
+def whole_number(name: str, value: Any) -> int:
+    """Return `value` as an int; InputError if it isn't a whole number."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} must be a whole number, not {show(value)}")
+    return int(value)
+
+
 def flag(name: str, value: Any) -> bool:
     """Return `value` as a bool; InputError if it isn't one."""
     if not isinstance(value, (bool, np.bool_)):

@@ -73,8 +73,8 @@ def test_what_sweep_refuses(qlif, tmp_path, arguments, message, monkeypatch):
 def test_results_of_another_sweep_are_refused_and_untouched(qlif, tmp_path):
     qlif("study", "sweep", *SMALL, "--processes", 1, "--out", "here")
     before = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
-    code, _, err = qlif("study", "sweep", *SMALL, "--seed", 5, "--processes", 1, "--out", "here")
-    assert code == 2 and "another study (input_seed is 0 there and 5 here)" in err
+    code, _, err = qlif("study", "sweep", *SMALL, "--tau-m", 20, "--processes", 1, "--out", "here")
+    assert code == 2 and "another study (tau_m_ms is [30.0] there and [20.0] here)" in err
     assert {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()} == before
 
 

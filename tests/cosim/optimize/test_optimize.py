@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from qlif.cosim.commands import study_optimize
 from qlif.cosim.configuration import Settings
+from qlif.cosim.optimize import delivery
 from qlif.cosim.optimize import search as search_module
 from qlif.cosim.optimize.budget import Budget, errors_of, largest_lag
 from qlif.cosim.optimize.outcome import Outcome, error, front
@@ -78,9 +78,7 @@ def test_the_result_is_the_first_of_an_independent_exhaustion(qlif, small, tmp_p
 
 
 def test_hardware_that_differs_from_the_golden_model_is_exit_1(qlif, small, monkeypatch):
-    monkeypatch.setattr(
-        study_optimize.delivery, "cosimulate", _with_another_threshold(study_optimize.delivery.cosimulate)
-    )
+    monkeypatch.setattr(delivery, "cosimulate", _with_another_threshold(delivery.cosimulate))
     code, out, _ = qlif("study", "optimize", "--max-lag-steps", 50, *small, "--out", "here")
     assert code == 1 and "bit mismatches" in out
 
