@@ -22,8 +22,8 @@ from qlif.model.exceptions import (
     InputError,
     PrecisionWarning,
     QlifError,
-    one_line,
     show,
+    visible,
 )
 
 
@@ -107,7 +107,7 @@ def _root(
 
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return one_line(super().format(record))
+        return visible(super().format(record))
 
 
 def _add_commands() -> None:

@@ -69,16 +69,20 @@ def show(value: Any) -> str:
     return _shortened(" ".join(text.split()))
 
 
-def one_line(text: str) -> str:
+def visible(text: str) -> str:
     """Return a text as it may be shown on a terminal: one line, nothing in it that a terminal acts on.
 
-    Line breaks, escapes and other characters that can't be seen are spelled out, absurd lengths cut.
+    Line breaks, escapes and other characters that can't be seen are spelled out.
     """
-    visible = "".join(
+    return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
     )
-    visible = _LONG_NUMBER.sub(lambda found: _shortened(found[0], 24), visible)
-    return _shortened(visible, _LONGEST_LINE)
+
+
+def short(text: str) -> str:
+    """Return an error's text as it may be shown on a terminal: :func:`visible`, with absurd lengths cut."""
+    shorter = _LONG_NUMBER.sub(lambda found: _shortened(found[0], 24), visible(text))
+    return _shortened(shorter, _LONGEST_LINE)
 
 
 def _shortened(text: str, length: int = _LONGEST_VALUE) -> str:

@@ -125,7 +125,14 @@ USELESS = {
     "bench": [
         (("--neurons", 5, "--only", "cosim"), "--neurons requires the part kernel or peers"),
     ],
-    "coverage": [(("--no-prove", "--timeout", 5), "--timeout requires --prove")],
+    "coverage": [
+        (("--no-prove", "--timeout", 5), "--timeout requires --prove"),
+        (
+            ("--bench", "directed", "--updates", 50),
+            "--updates requires --bench constrained_random or stalled",
+        ),
+        (("--bench", "directed", "--seed", 0), "--seed requires a --bench other than directed"),
+    ],
     "inputs": [],
     "study sweep": [
         (("--rounding", "RND", "--random-bits", 8), "--random-bits requires --rounding SR"),
@@ -141,7 +148,10 @@ USELESS = {
         (("--seed", 4), "--seed requires a random --input"),
         (("--max-rmse", 1, "--set", "rounding=TRN"), "only [parameters] counts here"),
     ],
-    "study reproduce": [],
+    "study reproduce": [
+        (("isi", "--processes", 1), "--processes requires a study that sweeps"),
+        (("isi", "--scheduler", "tcp://127.0.0.1:1"), "--scheduler requires a study that sweeps"),
+    ],
 }
 
 
