@@ -227,6 +227,8 @@ def test_a_reader_that_has_enough_is_no_error():
         (("cosim", "--stalls", "often"), "--stalls must be a number, not 'often'"),
         (("bench", "--neurons", "5", "--neurons", "x"), "--neurons must be a whole number, not 'x'"),
         (("cosim", "--neurons", "9" * 200), "--neurons must be below 2**64, not 9999"),
+        (("bench", "--neurons", "9" * 900), "--neurons must be below 2**64, not a whole number of 2990 bits"),
+        (("simulate", "--set", "tau_m=3\nx=5"), r"--set: tau_m must be a number or an array, not '3\nx=5'"),
         (("cosim", "--neurons", "9" * 5000), "--neurons must be a whole number of fewer digits, not '9999"),
         (("cosim", "--colour"), "No such option: --colour"),
         (("cosim", "--selftest"), "--selftest is a command of its own: qlif selftest"),
