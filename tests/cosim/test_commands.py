@@ -219,6 +219,14 @@ def test_a_reader_that_has_enough_is_no_error():
     assert answer.stderr.split() == ["141"]
 
 
+def test_a_full_disk_behind_the_output_is_a_tools_failure():
+    command = [sys.executable, "-c", "from qlif.cosim.cli import main; main()", "inputs"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        answer = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert answer.returncode == 3
+    assert answer.stderr == "error: No space left on device\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
