@@ -385,3 +385,21 @@ def test_currents_of_another_shape_are_told_in_words():
 
     with pytest.raises(InputError, match=r"^currents must have the shape \(timesteps, 2\), not \(\)$"):
         QLIFPopulation(n=2).run(np.float64(3.0))
+
+
+def test_defaults_that_are_written_twice_are_the_same():
+    """The commands can't import them, as their start is to stay short."""
+    from qlif.cosim.benchmark import measure
+    from qlif.cosim.commands import bench, coverage, mutate, options, prove
+    from qlif.cosim.coverage import unreachable
+    from qlif.cosim.mutation import equivalence, recorded_benches
+    from qlif.cosim.proof import prove as proofs
+    from qlif.hdl.export import POPULATION_MODULE
+    from qlif.hdl.targets.catalogue import DEFAULT_TARGET
+
+    assert measure.ROUNDS == bench.ROUNDS
+    assert recorded_benches.UPDATES == coverage.DEFAULT_UPDATES == mutate.DEFAULT_UPDATES
+    assert unreachable.SECONDS == coverage.DEFAULT_SECONDS
+    assert equivalence.SECONDS == mutate.DEFAULT_SECONDS
+    assert proofs.SECONDS == prove.DEFAULT_SECONDS
+    assert (options.MODULE, options.DEFAULT_TARGET) == (POPULATION_MODULE, DEFAULT_TARGET)
