@@ -165,7 +165,10 @@ def _unread() -> int:
     return 128 + 13
 
 
-_TOOL_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EFBIG)
+_TOOL_FAILED = {
+    getattr(errno, name, None)  # not every system knows all
+    for name in ("ENOSPC", "EDQUOT", "ENOMEM", "EIO", "EMFILE", "ENFILE", "EFBIG")
+}
 
 
 def _failed(error: Exception) -> int:
