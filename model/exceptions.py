@@ -38,6 +38,10 @@ class PrecisionWarning(UserWarning):
     """The input is legal, but the numbers that come out will not mean what the user expects."""
 
 
+class InputWarning(UserWarning):
+    """The input is read in a way that the user should know of."""
+
+
 class DamageWarning(UserWarning):
     """A file of this library's isn't as it was written; what it lost is computed again."""
 
