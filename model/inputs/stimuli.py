@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.exceptions import InputError, apart, unknown_name
+from qlif.model.exceptions import InputError, apart, show, unknown_name
 from qlif.model.inputs import recordings
 from qlif.model.support.checks import Quantity, allocate, flag, flag_from, gains, number_from, whole
 
