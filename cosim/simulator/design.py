@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import json
+import logging
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ from cocotb_tools.check_results import get_results
 from qlif.cosim.benches.job import ENVIRONMENT_VARIABLE, read_progress
 from qlif.cosim.simulator import runtime_cache
 from qlif.model.exceptions import InputError, ToolError, unknown_name
+
+logger = logging.getLogger(__name__)
 
 SIMULATORS = ("verilator", "icarus")
 OLDEST_VERILATOR = (5, 36)
@@ -210,6 +213,7 @@ class Design:
         sources = [*cells, verilog]
         if waiver is not None and simulator.name == "verilator":
             sources.insert(0, waiver)
+        logger.info("%s builds %s; its log is %s", simulator.version, verilog.name, log)
         code = self._run_process(
             "build",
             log,
@@ -260,6 +264,7 @@ class Design:
         results, log, waves = job / "results.xml", job / "simulation.log", job / self.waves_name
         results.unlink(missing_ok=True)
         trace = ["--trace-file", str(waves)] if self.waves and self.simulator.name == "verilator" else []
+        logger.info("%s runs %s; its log is %s", self.simulator.version, bench, log)
         self._run_process(
             "test",
             log,

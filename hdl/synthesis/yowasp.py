@@ -1,12 +1,14 @@
 """Yosys and nextpnr from wheels (YoWASP), as child processes in a directory of their own."""
 
 import importlib.metadata
+import json
 import logging
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from qlif.model.exceptions import ToolError as ToolError
 from qlif.model.support.optional import missing
@@ -70,3 +72,17 @@ def run(module: str, arguments: Sequence[str], directory: Path, log: str, extra:
         reason = "".join(complaints[0].groups("")) if complaints else f"exit code {done.returncode}"
         raise ToolError(f"{module.replace('_', '-')} failed: {reason}; its log is {path}")
     return said
+
+
+def read_json(path: Path) -> Any:
+    """Return what a tool wrote as JSON.
+
+    Raises
+    ------
+    ToolError
+        It is cut off, as on a full disk, or isn't there.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ToolError(f"a tool left no whole file at {path}: {error}") from None

@@ -59,8 +59,6 @@ def fixed_engine(plan: Plan, engine: str | None = None, threads: int | None = No
 class NumpyEngine:
     """The datapath on arrays: int64, or Python's integers where sums are wider."""
 
-    partial = False
-
     def __init__(self, plan: Plan) -> None:
         self._words, self._plan = plan.words, plan
         self._dtype: type = np.int64 if plan.words.largest_width <= 63 else object

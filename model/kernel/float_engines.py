@@ -50,8 +50,6 @@ def float_engine(
 class NumpyFloatEngine:
     """The timestep as numpy says it."""
 
-    partial = False
-
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
         n = parameters.n
