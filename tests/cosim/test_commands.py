@@ -394,7 +394,7 @@ def test_defaults_that_are_written_twice_are_the_same():
     from qlif.cosim.coverage import unreachable
     from qlif.cosim.mutation import equivalence, recorded_benches
     from qlif.cosim.proof import prove as proofs
-    from qlif.hdl.export import POPULATION_MODULE
+    from qlif.hdl.verilog import POPULATION_MODULE
     from qlif.hdl.targets.catalogue import DEFAULT_TARGET
 
     assert measure.ROUNDS == bench.ROUNDS
