@@ -80,8 +80,9 @@ def command(*rules: Rule) -> Callable[[Callable[..., None]], Callable[..., None]
             spelled = {each.name or "": each.opts for each in context.command.params}
             refuse_unused(rules, given, values, spelled)
             for name, value in values.items():
-                if isinstance(value, int) and abs(value) >= _LARGEST:
-                    raise InputError(f"{spelled[name][0]} must be below 2**64, not {show(value)}")
+                for one in value if isinstance(value, list) else [value]:
+                    if isinstance(one, int) and abs(one) >= _LARGEST:
+                        raise InputError(f"{spelled[name][0]} must be below 2**64, not {show(one)}")
             function(
                 **{
                     name: kind(**{field.name: values[field.name] for field in fields(kind)})
