@@ -96,7 +96,7 @@ def cosimulate(
         The Verilog, this project's or somebody else's with the same ports; if not given, the portable one
         with one lane.
     gates : str, optional
-        A target in :data:`qlif.hdl.target.TARGETS`: what is simulated is the netlist that Yosys makes for
+        A target in :data:`qlif.hdl.targets.catalogue.TARGETS`: what is simulated is the netlist that Yosys makes for
         it, of the vendor's cells.
     progress : callable, optional
 

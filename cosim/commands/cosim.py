@@ -34,8 +34,7 @@ from qlif.cosim.cosimulation import cosimulate
 from qlif.cosim.foreign import foreign_population
 from qlif.cosim.simulator import design
 from qlif.hdl.export import POPULATION_MODULE
-from qlif.hdl.primitives import primitives
-from qlif.hdl.target import TARGETS
+from qlif.hdl.targets.catalogue import TARGETS, primitives
 from qlif.model.exceptions import InputError
 from qlif.model.support.files import write_text
 

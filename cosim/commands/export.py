@@ -25,8 +25,8 @@ from qlif.cosim.commands.options import (
 )
 from qlif.cosim.commands.selftest import timesteps_for
 from qlif.cosim.configuration import Settings
-from qlif.hdl.primitives import primitives
 from qlif.hdl.selftest.export import BOARD_MODULE, board_top, export_self_test
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import InputError
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SelfTestPlan

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from qlif.cosim.configuration import Configuration, Settings
 from qlif.hdl.storage import Depth
-from qlif.hdl.target import TARGETS
+from qlif.hdl.targets.catalogue import TARGETS
 from qlif.model.exceptions import InputError
 from qlif.model.inputs import stimuli
 from qlif.model.presets import PRESETS

@@ -30,8 +30,9 @@ from qlif.cosim.proof.prove import SECONDS
 from qlif.cosim.proof.tasks import Task, explicit_tasks, foreign_tasks, tasks
 from qlif.cosim.simulator import design
 from qlif.hdl.export import POPULATION_MODULE
-from qlif.hdl.primitives import EXPLICIT, VARIANTS, primitives
-from qlif.model.exceptions import InputError, unknown_name
+from qlif.hdl.primitives import Variant
+from qlif.hdl.targets.catalogue import TARGETS, primitives, variant_of
+from qlif.model.exceptions import InputError
 from qlif.model.presets import DEFAULT_PRESET, PRESETS
 from qlif.model.support.files import write_text
 
@@ -59,7 +60,7 @@ def prove(
         ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--target", help=f"Of the explicit variant: {', '.join(EXPLICIT)} [each].")
+        str | None, typer.Option("--target", help=f"Of the explicit variant: {', '.join(TARGETS)} [each].")
     ] = None,
     simulator: Annotated[
         str,
@@ -92,7 +93,7 @@ def prove(
             if text is not None:
                 todo += list(foreign_tasks(configuration, text, module, latency))
                 continue
-            if variant != "explicit":
+            if variant != Variant.EXPLICIT:
                 todo += list(tasks(configuration, lanes))
             for each in targets:
                 todo += list(explicit_tasks(configuration, each, lanes))
@@ -113,15 +114,15 @@ def prove(
 
 def _explicit_targets(variant: str | None, target: str | None) -> tuple[str, ...]:
     """Return the targets of which the explicit variant is proved."""
-    if variant is not None and variant not in VARIANTS:
-        raise InputError(unknown_name("variant", variant, VARIANTS))
+    if variant is not None:
+        variant_of(variant)
     if target is not None:
-        primitives("explicit", target)
-    if variant == "portable":
+        primitives(Variant.EXPLICIT, target)
+    if variant == Variant.PORTABLE:
         if target is not None:
             raise InputError("--target belongs to the explicit variant: the portable one is for any")
         return ()
-    return tuple(EXPLICIT) if target is None else (target,)
+    return tuple(TARGETS) if target is None else (target,)
 
 
 def _show(console: Console, task: Task, claim: Claim, simulator: str, out: Path) -> None:

@@ -18,8 +18,8 @@ from qlif.cosim.optimize.outcome import describe, front
 from qlif.cosim.optimize.search import Search, search
 from qlif.cosim.optimize.space import COSTS
 from qlif.cosim.simulator import design
-from qlif.hdl.target import TARGETS
-from qlif.hdl.target import target as target_of
+from qlif.hdl.targets.catalogue import TARGETS
+from qlif.hdl.targets.catalogue import target as target_of
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.studies import axes, tables
 from qlif.model.studies.executors import workers

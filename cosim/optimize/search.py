@@ -15,6 +15,7 @@ from typing import Any
 from qlif.cosim.optimize.budget import MEASURES, Budget, Errors, errors_of
 from qlif.cosim.optimize.outcome import Outcome, front
 from qlif.cosim.optimize.space import Candidate, candidates, synthesised
+from qlif.hdl.targets.catalogue import DEFAULT_TARGET
 from qlif.model.exceptions import InputError
 from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
@@ -54,7 +55,7 @@ def search(
     *,
     cost: str = "state-bits",
     neurons: int = 1024,
-    target_name: str = "ecp5",
+    target_name: str = DEFAULT_TARGET,
     max_syntheses: int = 8,
     progress: Progress = unwatched,
 ) -> Search:

