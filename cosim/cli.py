@@ -4,6 +4,7 @@ Exit codes: 0 good, 1 a mismatch or a failed check was found, 2 bad usage or inp
 """
 
 import importlib.metadata
+import os
 import sys
 import warnings
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.simulator import design
 from qlif.hdl.synthesis.netlist import SynthesisError
 from qlif.model.exceptions import InputError, PrecisionWarning
+from qlif.model.support import caches, process
 
 app = typer.Typer(
     name="qlif",
@@ -72,6 +74,9 @@ def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__
 
 def main() -> None:
     """Run the command; the console script's entry point."""
+    process.end_on_signals()
+    caches.settle()
+    os.environ["PYTHONSAFEPATH"] = "1"  # what other libraries start finds no module in the current directory
     warnings.simplefilter("always", PrecisionWarning)
     warnings.showwarning = _show_warning
     try:

@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import closing
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.quantisation import quantise
 from qlif.model.selftest.plan import SelfTestPlan
+from qlif.model.support.process import worker_processes
 from qlif.model.support.progress import Progress, unwatched
 from qlif.model.words import Words
 
@@ -176,7 +176,7 @@ def _prove(
     Equivalence(verilog, words, export, seconds).check_premise()
     told = (verilog, words.parameters.as_dict(), words.arithmetic.as_dict(), export, seconds)
     workers = min(jobs, len(open_ones))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, told) as pool:
+    with worker_processes(workers, _begin, told) as pool:
         asked = [pool.submit(_decide, number) for number in open_ones]
         for done, answer in enumerate(as_completed(asked), start=1):
             number, decision = answer.result()

@@ -1,9 +1,7 @@
 """Verilog as Yosys reads it: a circuit with one clock."""
 
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from qlif.cosim.proof.circuit import Circuit
@@ -11,6 +9,7 @@ from qlif.hdl.export import Export
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.gates import models_of
 from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.support.scratch import scratch
 
 CLOCK = "clk"
 
@@ -51,8 +50,7 @@ def read_circuit(
     names = [name.removeprefix("\\") for name in present]
     if module not in names:
         raise InputError(f"the Verilog has no such module: {unknown_name('module', module, names)}")
-    with tempfile.TemporaryDirectory(prefix="qlif-proof-") as temporary:
-        directory = Path(temporary)
+    with scratch() as directory:
         (directory / "design.v").write_text(verilog, encoding="utf-8")
         # A model is elaborated where it is instantiated only: it refuses parameters, its own first ones too.
         read = ""

@@ -1,11 +1,8 @@
 """Where points are evaluated: all cores of this machine, or a Dask cluster."""
 
 import importlib.metadata
-import multiprocessing
-import os
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 from qlif.model.exceptions import InputError
 from qlif.model.kernel.engines import cores
 from qlif.model.support.checks import whole
+from qlif.model.support.process import worker_processes
 
 ANSWER_WITHIN_S = 10.0
 """A scheduler that takes longer is said not to answer."""
@@ -45,13 +43,8 @@ def workers(scheduler: str | None = None, processes: int | None = None) -> Itera
     """
     if scheduler is None:
         count = whole("processes", cores() if processes is None else processes)
-        # A forked child would inherit the threads' locks of whoever runs this.
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
-        try:
+        with worker_processes(count) as pool:
             yield Workers(pool, count)
-        finally:
-            pool.shutdown(cancel_futures=True)
         return
     if processes is not None:
         raise InputError("processes are of this machine: leave them out with a scheduler")
@@ -92,15 +85,3 @@ def _dask(scheduler: str) -> Iterator[Workers]:
 
 def _version() -> str:
     return importlib.metadata.version("qlif")
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent is gone, killed say: nobody would tell it otherwise."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -10,7 +10,6 @@ VARIABLES = ("MPLCONFIGDIR", "NUMBA_CACHE_DIR", "YOWASP_CACHE_DIR")
 """How matplotlib, numba and the YoWASP tools are told of another place than their own."""
 
 
-@functools.cache
 def folder() -> Path | None:
     """Return the folder of what this project keeps; None if there is no place for one.
 

@@ -26,7 +26,7 @@ from typing import IO, Any, NamedTuple
 from qlif.model.support import caches
 from qlif.model.support.scratch import scratch
 
-SUPERVISOR = Path(__file__).with_name("supervisor.py")
+_SUPERVISE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py")))
 PACKAGE_ROOT = Path(__file__).absolute().parents[3]
 """Where ``qlif`` is imported from, which a child must find whatever way it was installed."""
 
@@ -36,6 +36,8 @@ PASSED_ON = (
     *caches.VARIABLES,
 )  # fmt: skip
 """What a child gets of our environment; nothing else, as tools and Python change what they do by much of it."""
+
+PIPE = subprocess.PIPE
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 _LOOK_EVERY_S = 0.2
@@ -103,7 +105,7 @@ def running(
         process = None
         try:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(SUPERVISOR), str(lifeline), os.path.abspath(program), *command[1:]],  # noqa: PTH100, E501
+                [*_SUPERVISE, str(lifeline), str(Path(program).absolute()), *command[1:]],
                 cwd=directory,
                 env=stated,
                 stdin=stdin,
@@ -136,7 +138,7 @@ def run(
     extra: Mapping[str, str] | None = None,
     log: Path | None = None,
     told: str = "",
-    meanwhile: Callable[[], None] = lambda: None,
+    progressed: Callable[[], bool] = lambda: False,
 ) -> Ended:
     """Run a command to its end.
 
@@ -147,13 +149,13 @@ def run(
     what : str
         What it does, as it reads in "... took longer than 60 s".
     seconds : float
-        How long it may take.
+        How long it may take, or may go on without progress.
     log : Path, optional
         Where what it says goes.
     told : str
         Its standard input.
-    meanwhile : callable
-        Called now and then while it runs.
+    progressed : callable
+        Called now and then while it runs: whether there was progress.
 
     Raises
     ------
@@ -175,7 +177,8 @@ def run(
                     code = process.wait(timeout=_LOOK_EVERY_S)
                     break
                 except subprocess.TimeoutExpired:
-                    meanwhile()
+                    if progressed():
+                        end = time.monotonic() + seconds
                 if time.monotonic() > end:
                     raise TimedOut(f"{what} took longer than {seconds:g} s, and was ended")
         output.seek(0)

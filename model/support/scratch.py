@@ -69,7 +69,7 @@ def safe_root() -> Path:
     """
     asked = tempfile.gettempdir()
     for place in (asked, "/tmp", "/var/tmp"):
-        if os.name == "nt" or (_SAFE.fullmatch(place) and os.path.isabs(place) and _writable(place)):
+        if os.name == "nt" or (_SAFE.fullmatch(place) and Path(place).is_absolute() and _writable(place)):
             return Path(place)
     raise InputError(
         f"temporary files need a folder whose path has letters, digits and _ . / + - only, not {asked!r}: set TMPDIR"

@@ -75,7 +75,8 @@ def _kill_orphans() -> None:
     own = f"/proc/self/task/{os.getpid()}/children"
     with suppress(OSError):  # no such file (not Linux), or no children
         while True:
-            with open(own) as listed:  # noqa: PTH123: pathlib takes longer to import than all the rest
+            # Importing pathlib takes longer than all the rest.
+            with open(own) as listed:  # noqa: PTH123
                 for number in listed.read().split():
                     os.kill(int(number), signal.SIGKILL)
             os.waitpid(-1, 0)
