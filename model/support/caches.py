@@ -15,7 +15,8 @@ def folder() -> Path | None:
 
     It is ``XDG_CACHE_HOME/qlif``, or the platform's place for caches, or one among the temporary files.
     """
-    for place in (_usual(), _temporary()):
+    for find in (_usual, _temporary):
+        place = find()
         if place is not None and _usable(place):
             return place
     return None
