@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qlif.cosim.commands.options import progress_bar
+from qlif.cosim.terminal import progress_bar
 from qlif.hdl.export import export_population
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.netlist import SynthesisError

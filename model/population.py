@@ -1,7 +1,8 @@
 """The seed's population, with numpy in place of torch, over float or fixed-point arithmetic."""
 
 from collections.abc import Iterable
-from typing import Any, NoReturn, Protocol, Self
+from enum import StrEnum
+from typing import Any, NoReturn, Protocol, Self, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,27 @@ from qlif.model.reference import FloatNeurons
 from qlif.model.synapticflow import SynapticflowNeurons, as_tensor
 from qlif.model.words import Words
 
-DIALECTS = ("default", "synapticflow")
+
+class Dialect(StrEnum):
+    """Whose way of computing a population has."""
+
+    DEFAULT = "default"
+    """This project's: float64 or fixed point, and currents are checked."""
+    SYNAPTICFLOW = "synapticflow"
+    """The original's, in float32, which takes whatever torch takes."""
+
+    @property
+    def original(self) -> bool:
+        """Whether it is the original's."""
+        match self:
+            case Dialect.DEFAULT:
+                return False
+            case Dialect.SYNAPTICFLOW:
+                return True
+            case unknown:
+                assert_never(unknown)
+
+
 RECORDABLE = ("spikes", "potentials", "traces")
 
 _FLOAT64 = np.dtype(np.float64)
@@ -100,15 +121,15 @@ class QLIFPopulation:
         threads: int | None = None,
         **parameters: Any,
     ) -> None:
-        if dialect not in DIALECTS:
-            raise InputError(unknown_name("dialect", str(dialect), DIALECTS))
-        if dialect == "synapticflow":
+        if dialect not in list(Dialect):
+            raise InputError(unknown_name("dialect", str(dialect), Dialect))
+        if Dialect(dialect).original:
             if arithmetic is not None:
                 raise InputError("arithmetic must be left out with dialect 'synapticflow', which is float32")
             if engine is not None or threads is not None:
                 raise InputError("engine and threads must be left out with dialect 'synapticflow'")
             original = SynapticflowNeurons(n=n, shape=shape, **parameters)
-            self._take(original, original, dialect)
+            self._take(original, original, Dialect(dialect))
             return
         unknown = sorted(set(parameters) - Parameters.names())
         if unknown:
@@ -137,16 +158,16 @@ class QLIFPopulation:
     ) -> None:
         """Choose the arithmetic of the default dialect."""
         if arithmetic is None:
-            self._take(FloatNeurons(parameters, engine, threads), parameters, "default")
+            self._take(FloatNeurons(parameters, engine, threads), parameters, Dialect.DEFAULT)
             return
         words = quantise(parameters, preset(arithmetic) if isinstance(arithmetic, str) else arithmetic)
-        self._take(FixedNeurons(words, engine, threads), parameters, "default", words)
+        self._take(FixedNeurons(words, engine, threads), parameters, Dialect.DEFAULT, words)
 
     def _take(
         self,
         neurons: Neurons,
         settings: Parameters | SynapticflowNeurons,
-        dialect: str,
+        dialect: Dialect,
         words: Words | None = None,
     ) -> None:
         self.neurons = neurons
@@ -155,7 +176,7 @@ class QLIFPopulation:
         self.n, self.shape, self.dt = settings.n, tuple(settings.shape), float(settings.dt)
         self.is_inhibitory, self.learning = settings.is_inhibitory, settings.learning
         # Of a current that needs no more questions; the original takes what torch takes.
-        self._regular_shape = self.shape if dialect == "default" else None
+        self._regular_shape = None if dialect.original else self.shape
         # The original never passes it on, so there it is always False.
         self.sum_input = settings.sum_input if isinstance(settings, Parameters) else False
 
@@ -201,7 +222,7 @@ class QLIFPopulation:
                 return
             except InputError:
                 pass  # the text below says more
-        self.neurons.step(x if self.dialect == "synapticflow" else self._one_per_neuron(x))
+        self.neurons.step(x if self.dialect.original else self._one_per_neuron(x))
 
     def run(
         self,
@@ -294,12 +315,13 @@ class QLIFPopulation:
     def _regular(self, currents: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the input of every timestep as an array, of numbers in the default dialect."""
         try:
-            original = self.dialect == "synapticflow"
+            original = self.dialect.original
             array = as_tensor("currents", currents) if original else np.asarray(currents)
         except ValueError:
             raise InputError("currents must be a regular array, not a ragged one") from None
         if array.ndim == 0 or len(array) == 0:
-            raise InputError(f"currents must be (timesteps, *{self.shape}), not of shape {array.shape}")
+            wanted = ", ".join(map(str, ("timesteps", *self.shape)))
+            raise InputError(f"currents must have the shape ({wanted}), not {array.shape}")
         return array if original or array.dtype.kind in "biuf" else _numbers(array)
 
     def _one_per_neuron(self, currents: npt.ArrayLike, timesteps: bool = False) -> npt.NDArray[np.float64]:

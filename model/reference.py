@@ -85,7 +85,7 @@ class FloatNeurons:
             A current isn't finite.
         """
         into = self._into or self._fill()
-        if not advance_once(self._engine, into, current):
+        if not advance_once(into, current):
             raise InputError(f"current must be finite, not {current[~np.isfinite(current)].flat[0]}")
 
     def _fill(self) -> Into:

@@ -18,11 +18,11 @@ from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer
 from qlif.cosim.mutation.player import Player
 from qlif.cosim.mutation.recorded_benches import Stimulus
-from qlif.cosim.simulator.design import SimulationError, Simulator
+from qlif.cosim.simulator.design import Simulator
 from qlif.hdl.export import Export
 from qlif.hdl.selftest.export import export_self_test
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import DifferenceFound, InputError
 from qlif.model.parameters import Parameters
 from qlif.model.quantisation import quantise
 from qlif.model.selftest.plan import SelfTestPlan
@@ -75,8 +75,10 @@ def run_campaign(
     ------
     InputError
         A number that can't be, or a tool that isn't installed.
-    SimulationError
-        A bench fails without a fault, or a build fails.
+    DifferenceFound
+        A bench fails without a fault.
+    ToolError
+        A build fails, or Yosys.
     Unproved
         The population without a fault isn't proved.
     """
@@ -128,7 +130,7 @@ def _play(
     player = build()
     for _, finding in player.run([0], 1):
         if is_seen({what: finding}):
-            raise SimulationError(f"the netlist without a fault isn't the population: {what}: {finding}")
+            raise DifferenceFound(f"the netlist without a fault isn't the population: {what}: {finding}")
     with closing(player.run(todo, jobs)) as answers:
         for done, (number, finding) in enumerate(answers, start=len(mutants) - len(todo) + 1):
             findings.add(number, what, finding)

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from qlif.cosim.simulator import runtime_cache
 from qlif.cosim.simulator.find import SIMULATORS as SIMULATORS
 from qlif.cosim.simulator.find import Simulator as Simulator
 from qlif.cosim.simulator.find import find as find
+from qlif.model.exceptions import ToolError
 from qlif.model.support import process
 from qlif.model.support.scratch import Scratch
 
@@ -30,8 +32,24 @@ SILENT_SECONDS = 1800.0
 """A simulation that tells of no progress for so long goes round in a loop in which no time passes."""
 
 
-class SimulationError(RuntimeError):
+class SimulationError(ToolError):
     """A simulation that ended without a verdict: it didn't build, crashed, or wrote no result."""
+
+
+class BuildError(SimulationError):
+    """A simulator refused the text: whose fault that is depends on whose text it is."""
+
+
+_NO_RESOURCES = re.compile(
+    r"No space left|Cannot allocate memory|memory exhausted|out of memory|Killed", re.IGNORECASE
+)
+
+
+def build_error(simulator: str, verilog: Path, complaint: str, said: str) -> SimulationError:
+    """Return the error of a build that failed: of the text, or of the machine if what was said tells so."""
+    if found := _NO_RESOURCES.search(said):
+        return SimulationError(f"{simulator} can't build {verilog.name}: {found[0]}; {complaint}")
+    return BuildError(f"{simulator} can't build {verilog.name}: {complaint}")
 
 
 def waived_lint(cells: Sequence[Path]) -> list[str]:
@@ -113,7 +131,8 @@ class Design:
             BUILD_SECONDS,
         )
         if code != 0:
-            raise SimulationError(f"{simulator.name} can't build {verilog.name}; its log is {log}")
+            said = log.read_text(encoding="utf-8", errors="replace")
+            raise build_error(simulator.name, verilog, f"its log is {log}", said)
         if runtime is not None:
             runtime_cache.keep(runtime, build)
 

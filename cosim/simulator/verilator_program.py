@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qlif.cosim.simulator import runtime_cache
-from qlif.cosim.simulator.design import BUILD_SECONDS, SimulationError, safe_copies, waived_lint
+from qlif.cosim.simulator.design import BUILD_SECONDS, SimulationError, build_error, safe_copies, waived_lint
 from qlif.cosim.simulator.find import Simulator
 from qlif.model.support import process
 from qlif.model.support.files import whole_file, write_text
@@ -82,7 +82,7 @@ def build(
             code, said = _finished(command, simulator, verilog)
             if code:
                 complaint = next((line for line in said.splitlines() if "rror" in line), "no reason given")
-                raise SimulationError(f"verilator can't build {verilog.name}: {complaint.strip()}")
+                raise build_error("verilator", verilog, complaint.strip(), said)
         if runtime is not None:
             runtime_cache.keep(runtime, objects)
         directory.mkdir(parents=True, exist_ok=True)

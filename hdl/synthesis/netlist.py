@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qlif.hdl.target import Cell, Target
+from qlif.model.exceptions import ToolError
 
 _WORTHLESS = ("Driver-driver conflict", "has no driver", "multiple conflicting drivers", "Found logic loop")
 """Warnings after which Yosys goes on with another circuit than the one that was described."""
 
 
-class SynthesisError(Exception):
+class SynthesisError(ToolError):
     """The tools gave a result that can't be vouched for, or none; the text is one line."""
 
 

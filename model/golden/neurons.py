@@ -49,10 +49,10 @@ class ParameterWrite:
         """
         if self.name not in words.constants:
             raise InputError(unknown_name("parameter word", self.name, words.constants))
-        form = words.constants[self.name].format
-        if isinstance(self.word, bool) or not isinstance(self.word, int) or not form.holds(self.word):
+        format = words.constants[self.name].format
+        if isinstance(self.word, bool) or not isinstance(self.word, int) or not format.holds(self.word):
             raise InputError(
-                f"the word of {self.name} must be from {form.min_word} to {form.max_word} to fit {form}, "
+                f"the word of {self.name} must be from {format.min_word} to {format.max_word} to fit {format}, "
                 f"not {self.word!r}"
             )
         if self.neuron is not None and whole("neuron", self.neuron, minimum=0) >= words.parameters.n:
@@ -140,7 +140,7 @@ class FixedNeurons:
             A current is not finite or outside the current format.
         """
         into = self._into or self._fill()
-        if not advance_once(self._engine, into, current):
+        if not advance_once(into, current):
             self.words.current_words(current)  # which says what is wrong
         self._fresh = False
 
@@ -256,12 +256,12 @@ class FixedNeurons:
 
     def _checked(self, currents: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return current words in the narrowest type."""
-        form = self.words.arithmetic.current
-        fills = currents.dtype == self._plan.current and form.width == 8 * currents.itemsize
-        if not fills and not np.all(form.holds(currents)):
+        format = self.words.arithmetic.current
+        fills = currents.dtype == self._plan.current and format.width == 8 * currents.itemsize
+        if not fills and not np.all(format.holds(currents)):
             raise InputError(
-                f"current words must be from {form.min_word} to {form.max_word} to fit {form}, "
-                f"not {currents[~form.holds(currents)].flat[0]}"
+                f"current words must be from {format.min_word} to {format.max_word} to fit {format}, "
+                f"not {currents[~format.holds(currents)].flat[0]}"
             )
         return np.require(currents, dtype=self._plan.current, requirements=["C", "A", "W"])
 

@@ -1,5 +1,6 @@
 """Input currents that were recorded: NumPy arrays, tables of numbers, and sound files."""
 
+import hashlib
 import io
 import math
 import os
@@ -132,6 +133,11 @@ def load(
     except InputError as error:
         raise InputError(f"{_named(file)}: {error}") from None
     return currents
+
+
+def content(path: str) -> str:
+    """Return a digest of a recording's bytes; InputError if it can't be read."""
+    return hashlib.sha256(_read(Path(path))).hexdigest()
 
 
 def options_from(path: str, texts: dict[str, str]) -> dict[str, Any]:

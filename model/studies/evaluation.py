@@ -40,6 +40,7 @@ _INTEGRATION = (
     "max_rate_error",
     "rms_rate_error",
     "silent_neurons",
+    "spurious_neurons",
     "rmse_mv",
 )
 _QUANTIZATION = (*_INTEGRATION, "nrmse", "mae_mv", "max_error_mv")
@@ -157,6 +158,7 @@ def _spike_errors(
         "max_rate_error": rate.max_rate,
         "rms_rate_error": rate.rms_rate,
         "silent_neurons": int(rate.silent.sum()),
+        "spurious_neurons": int(rate.spurious.sum()),
     }
 
 

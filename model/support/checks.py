@@ -33,11 +33,14 @@ class Quantity:
     def range(self) -> str:
         """The allowed range in words, as in "greater than 0 ms"; "finite" where there is no bound."""
         unit = f" {self.unit}" if self.unit else ""
+        lowest, highest = (
+            f"{end:g}" if float(f"{end:g}") == end else f"{end}" for end in (self.minimum, self.maximum)
+        )
         if self.maximum < math.inf:
-            return f"from {self.minimum:g} to {self.maximum:g}{unit}"
+            return f"from {lowest} to {highest}{unit}"
         if self.minimum == -math.inf:
             return "finite"
-        return f"greater than {self.minimum:g}{unit}" if self.open else f"{self.minimum:g}{unit} or more"
+        return f"greater than {lowest}{unit}" if self.open else f"{lowest}{unit} or more"
 
     def check(self, name: str, value: Any) -> float:
         """Return `value` as a float.
@@ -73,6 +76,13 @@ def whole(name: str, value: Any, *, minimum: int = 1) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < minimum:
         raise InputError(f"{name} must be a whole number, {minimum} or more, not {show(value)}")
+    return int(value)
+
+
+def whole_number(name: str, value: Any) -> int:
+    """Return `value` as an int; InputError if it isn't a whole number."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} must be a whole number, not {show(value)}")
     return int(value)
 
 

@@ -17,14 +17,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from qlif.model.support import caches
 from qlif.model.support.scratch import scratch
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 _SUPERVISE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py")))
 PACKAGE_ROOT = Path(__file__).absolute().parents[3]
@@ -45,6 +46,10 @@ _LOOK_EVERY_S = 0.2
 
 class TimedOut(RuntimeError):
     """A child took longer than it may; the text says which and how long."""
+
+
+class Terminated(SystemExit):
+    """Raised where a signal told this process to end: see :func:`end_on_signals`."""
 
 
 class Ended(NamedTuple):
@@ -194,7 +199,7 @@ def end_on_signals() -> None:
     def unwind(number: int, _: Any) -> None:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)
-        raise SystemExit(128 + number)
+        raise Terminated(128 + number)
 
     for each in _SIGNALS:
         if signal.getsignal(each) is not signal.SIG_IGN:  # nohup
@@ -227,8 +232,11 @@ def held_signals() -> Iterator[Callable[[], bool]]:
 @contextmanager
 def worker_processes(
     count: int, begin: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
-) -> Iterator[ProcessPoolExecutor]:
+) -> Iterator["ProcessPoolExecutor"]:
     """Give a pool of Python processes that end with the block, without finishing their work if it fails."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     # A forked child would inherit the threads' locks of whoever runs this.
     pool = ProcessPoolExecutor(
         count, mp_context=get_context("spawn"), initializer=_begin, initargs=(begin, arguments)
@@ -253,6 +261,8 @@ def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> Non
 
 def _end_with_parent() -> None:
     """End this worker when its parent is gone, killed say: nobody would tell it otherwise."""
+    from multiprocessing import parent_process
+
     parent = parent_process()
     assert parent is not None
 

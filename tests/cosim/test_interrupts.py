@@ -18,7 +18,7 @@ COMMANDS = {
     "cosim": ["cosim", "--preset", "tiny-8", "--neurons", "4", "--steps", "3000", "--stalls", "0.1"],
     "cosim icarus": ["cosim", "--neurons", "4", "--steps", "3000", "--thorough", "--simulator", "icarus"],
     "cosim gates": ["cosim", "--preset", "tiny-8", "--neurons", "4", "--steps", "300", "--gates", "ecp5"],
-    "selftest": ["cosim", "--selftest", "--updates", "4000000000"],
+    "selftest": ["selftest", "--updates", "4000000000"],
     "mutate": ["mutate", "--preset", "tiny-8", "--count", "10"],
     "prove": ["prove", "--preset", "all"],
     "synth": ["synth", "--neurons", "64", "--seeds", "2"],

@@ -295,8 +295,8 @@ CURRENTS = [
         "currents must be of shape (timesteps, 3) or (timesteps, synapses, 3), not (5, 4)",
     ),
     ("run", [[1.0, 2.0], [3.0]], "currents must be a regular array, not a ragged one"),
-    ("run", 5.0, "currents must be (timesteps, *(3,)), not of shape ()"),
-    ("run", [], "currents must be (timesteps, *(3,)), not of shape (0,)"),
+    ("run", 5.0, "currents must have the shape (timesteps, 3), not ()"),
+    ("run", [], "currents must have the shape (timesteps, 3), not (0,)"),
     ("run", [["a", "b", "c"]], "currents must be a regular array of numbers"),
 ]
 

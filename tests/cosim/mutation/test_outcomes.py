@@ -7,7 +7,7 @@ from qlif.cosim.mutation.faults import Mutant
 from qlif.cosim.mutation.findings import Findings
 from qlif.cosim.mutation.outcomes import Campaign, Outcome
 from qlif.cosim.mutation.play_benches import Difference
-from qlif.cosim.simulator.design import SimulationError
+from qlif.model.exceptions import DifferenceFound
 from qlif.model.support.progress import unwatched
 
 MUTANT = Mutant(3, "inv", "core.adder", "Y", 2, "core.sum", (17,), ())
@@ -37,7 +37,7 @@ def test_the_outcome_of_a_fault(findings, result, by, clock):
     "seen", [{"benches": SEEN, "self-test": "passed"}, {"benches": None, "self-test": "stuck"}]
 )
 def test_a_fault_that_is_proved_to_be_none_and_is_seen_is_no_outcome(seen):
-    with pytest.raises(SimulationError, match="fault 3 is proved to be none, and seen by"):
+    with pytest.raises(DifferenceFound, match="fault 3 is proved to be none, and seen by"):
         Outcome.of(MUTANT, {**seen, "proof": EQUIVALENT})
 
 
@@ -78,6 +78,6 @@ def test_a_netlist_that_fails_without_a_fault_is_not_counted(tmp_path):
                 yield number, "signature"
 
     findings = Findings(tmp_path / "findings.jsonl", "netlist", "played")
-    with pytest.raises(SimulationError, match="without a fault isn't the population: self-test: signature"):
+    with pytest.raises(DifferenceFound, match="without a fault isn't the population: self-test: signature"):
         _play("self-test", Player, [MUTANT], findings, 1, unwatched)
     assert findings.of == {}

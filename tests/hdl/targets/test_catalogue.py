@@ -109,6 +109,8 @@ def test_each_target_is_known_by_its_own_name():
 def test_unknown_names_are_refused():
     with pytest.raises(InputError, match=r"^unknown variant 'fast': known are portable, explicit$"):
         catalogue.primitives("fast", "ecp5")
+    with pytest.raises(InputError, match=r"^unknown variant 'explicite': did you mean 'explicit'\?$"):
+        catalogue.primitives("explicite", "ecp5")
     with pytest.raises(InputError, match=r"^unknown target 'ecp6': did you mean 'ecp5'\?$"):
         catalogue.primitives(Variant.EXPLICIT, "ecp6")
 

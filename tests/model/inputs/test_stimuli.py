@@ -88,7 +88,7 @@ def test_sine_refuses_a_frequency_that_aliases():
     with pytest.raises(InputError) as error:
         Sine(frequency=5001.0).currents(**SIZE)
     assert str(error.value) == (
-        "frequency must be from 0 to 5000 Hz, half a cycle in a timestep of 0.1 ms, not 5001.0"
+        "frequency must be from 0 to 5000 Hz, half a cycle in a timestep of 0.1 ms, not 5001"
     )
 
 
