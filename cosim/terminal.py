@@ -7,12 +7,12 @@ from typing import Any
 
 import typer
 
-from qlif.model.exceptions import one_line
+from qlif.model.exceptions import short, visible
 
 
 def say_error(text: str) -> None:
     """Print a line to the standard error."""
-    typer.echo(one_line(text), err=True)
+    typer.echo(short(text), err=True)
 
 
 class Terminal:
@@ -31,7 +31,7 @@ class Terminal:
 
     def line(self, text: str) -> None:
         """Print a line, which a narrow terminal may break."""
-        self._console.print(one_line(text), soft_wrap=True)
+        self._console.print(visible(text), soft_wrap=True)
 
     def table(
         self,
@@ -58,9 +58,9 @@ class Terminal:
         from rich import box
         from rich.table import Table
 
-        names = [one_line(column) for column in columns]
+        names = [visible(column) for column in columns]
         table = Table(
-            title=None if title is None else one_line(title),
+            title=None if title is None else visible(title),
             title_justify="left",
             show_header=any(names),
             box=box.SIMPLE_HEAD,
@@ -69,7 +69,7 @@ class Terminal:
         for name, letter in zip(names, align or "l" * len(names), strict=True):
             table.add_column(name, justify="right" if letter == "r" else "left", no_wrap=not wrap)
         for row in rows:
-            table.add_row(*(one_line(str(cell)) for cell in row))
+            table.add_row(*(visible(str(cell)) for cell in row))
         self._console.print(table)
 
     def facts(self, title: str, rows: Mapping[str, Any]) -> None:
@@ -98,6 +98,10 @@ def progress_bar(quiet: bool) -> Iterator[Any]:
         BarColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    if quiet or not console.is_terminal:
+        # An older rich ends even a disabled bar with an empty line.
+        yield lambda what, fraction: None
+        return
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=1.0)
-        yield lambda what, fraction: bar.update(task, description=one_line(what), completed=fraction)
+        yield lambda what, fraction: bar.update(task, description=visible(what), completed=fraction)

@@ -38,6 +38,10 @@ class PrecisionWarning(UserWarning):
     """The input is legal, but the numbers that come out will not mean what the user expects."""
 
 
+class InputWarning(UserWarning):
+    """The input is read in a way that the user should know of."""
+
+
 class DamageWarning(UserWarning):
     """A file of this library's isn't as it was written; what it lost is computed again."""
 
@@ -69,16 +73,20 @@ def show(value: Any) -> str:
     return _shortened(" ".join(text.split()))
 
 
-def one_line(text: str) -> str:
+def visible(text: str) -> str:
     """Return a text as it may be shown on a terminal: one line, nothing in it that a terminal acts on.
 
-    Line breaks, escapes and other characters that can't be seen are spelled out, absurd lengths cut.
+    Line breaks, escapes and other characters that can't be seen are spelled out.
     """
-    visible = "".join(
+    return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
     )
-    visible = _LONG_NUMBER.sub(lambda found: _shortened(found[0], 24), visible)
-    return _shortened(visible, _LONGEST_LINE)
+
+
+def short(text: str) -> str:
+    """Return an error's text as it may be shown on a terminal: :func:`visible`, with absurd lengths cut."""
+    shorter = _LONG_NUMBER.sub(lambda found: _shortened(found[0], 24), visible(text))
+    return _shortened(shorter, _LONGEST_LINE)
 
 
 def _shortened(text: str, length: int = _LONGEST_VALUE) -> str:

@@ -42,9 +42,27 @@ class CoverageOptions:
     ] = True
 
 
-@command(Rule("timeout", lambda options: options.prove, "--prove"))
+_RANDOM = {"constrained_random", "stalled"}
+"""Testbenches that play as many updates as they are told to."""
+
+
+@command(
+    Rule("timeout", lambda options: options.prove, "--prove"),
+    Rule(
+        "updates",
+        lambda options: not options.bench or bool(_RANDOM & set(options.bench)),
+        "--bench constrained_random or stalled",
+    ),
+    Rule(
+        "seed",
+        lambda options: not options.bench or set(options.bench) != {"directed"},
+        "a --bench other than directed",
+    ),
+)
 def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOptions) -> None:
-    """Measure what the testbenches reach of a population: cases, lines, branches, and edges of every bit.
+    """Measure what the testbenches reach, and prove the rest unreachable.
+
+    Counted are cases, lines, branches, and edges of every bit.
 
     What none of them reaches is put to the solver: either it is proved that nothing can reach it, or it is a
     hole, and the exit code is 1. coverage.md and coverage.json name each.

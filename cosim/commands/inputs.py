@@ -8,11 +8,6 @@ import typer
 from qlif.cosim.commands.declare import command
 from qlif.cosim.terminal import say_json
 
-RECORDINGS = (
-    "FILE.npy, FILE.csv, FILE.wav: scale=1.0 (mV per unit), offset=0.0 (mV), gain_spread=0.0 (0 to 1), "
-    "rate (Hz, not with .wav), resample=average (average, linear, none)"
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class InputsOptions:
@@ -24,9 +19,9 @@ class InputsOptions:
 @command()
 def inputs(options: InputsOptions) -> None:
     """List the inputs and their options."""
-    from qlif.model.inputs import stimuli
+    from qlif.model.inputs import recordings, stimuli
 
-    lines = [*map(stimuli.summary, stimuli.STIMULI), RECORDINGS]
+    lines = [*map(stimuli.summary, stimuli.STIMULI), recordings.summary()]
     if options.as_json:
         say_json(lines)
         return

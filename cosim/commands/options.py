@@ -267,7 +267,7 @@ class InputOptions:
         str,
         typer.Option(
             "--input",
-            help="{stimuli}, or a file of samples (.npy, .csv, .wav); with options as in "
+            help="{stimuli}, or a file of samples (.npy, .csv, .wav, .flac, .ogg, .aiff); with options as in "
             "ou:mean=18,sd=6 or speech.wav:scale=40,offset=12,gain_spread=0.3 (a recording is "
             "scale * sample + offset, in mV). `qlif inputs` lists them.",
         ),

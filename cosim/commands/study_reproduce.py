@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from qlif.cosim.commands.declare import command
+from qlif.cosim.commands.declare import Rule, command
 from qlif.cosim.commands.options import OutputOptions
 from qlif.cosim.commands.study_sweep import WorkerOptions
 from qlif.cosim.terminal import progress_bar, say_json
@@ -18,9 +18,21 @@ class ReproduceOptions:
     name: Annotated[str, typer.Argument(help="One of {studies}.")]
 
 
-@command()
+def _sweeps(name: str) -> bool:
+    from qlif.model.studies.named.catalogue import STUDIES
+
+    return name not in STUDIES or STUDIES[name].sweeps
+
+
+@command(
+    Rule("scheduler", lambda options: _sweeps(options.name), "a study that sweeps"),
+    Rule("processes", lambda options: _sweeps(options.name), "a study that sweeps"),
+)
 def reproduce(options: ReproduceOptions, workers: WorkerOptions, output: OutputOptions) -> None:
-    """Repeat a named study from its fixed seeds: one table, one figure, and what they say."""
+    """Repeat a named study from its fixed seeds.
+
+    One table and one figure are written, and what they say.
+    """
     from qlif.model.metrics.spike_distances import check_libraries
     from qlif.model.studies.executors import workers as working
     from qlif.model.studies.named.catalogue import study as study_of

@@ -77,7 +77,9 @@ class FileOptions:
 
 @command()
 def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, output: OutputOptions) -> None:
-    """Evaluate every combination of the axes; write a table, figures and a summary.
+    """Evaluate every combination of the axes.
+
+    Table, figures and a summary are written.
 
     Results are kept in results.jsonl as they come: the same command resumes a sweep that was stopped.
     """
@@ -90,7 +92,12 @@ def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, outpu
     from qlif.model.support.toml import read_toml
 
     given = {name: value for name, value in vars(axes).items() if value is not None}
-    study = Sweep.of({**({} if source.file is None else read_toml(source.file)), **given})
+    of_file = {} if source.file is None else read_toml(source.file)
+    try:
+        Sweep.of({name: value for name, value in of_file.items() if name not in given})
+    except InputError as error:
+        raise InputError(f"{source.file}: {error}") from None
+    study = Sweep.of(of_file | given)
     check_effects(study, given)
     if source.parquet:
         tables.check_parquet()
@@ -107,7 +114,8 @@ def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, outpu
         facts = {"points": len(rows), "evaluated": evaluated, "files": [str(path) for path in files]}
         say_json({**facts, "study": study.as_dict()})
         return
-    output.terminal.line(headline(study, rows))
+    for line in headline(study, rows).splitlines():
+        output.terminal.line(line)
     output.terminal.line(f"Table, figures and summary are in {out}/")
 
 

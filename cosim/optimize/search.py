@@ -23,7 +23,7 @@ from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import run_jobs
 from qlif.model.support import journal
 from qlif.model.support.progress import Progress, unwatched
-from qlif.model.support.sources import code_of
+from qlif.model.support.sources import code_of, versions_of
 
 ROOMS = ("model", "cosim/optimize")
 """Whose sources compute a candidate's errors."""
@@ -141,6 +141,7 @@ def _evaluate(
     jobs = {one.index: (errors_of, sweep, one.arithmetic, seeds, spikes) for one in found}
     key = {"code": code_of(*ROOMS), **study}
     with journal.opened(directory / "results.jsonl", "optimize", key, jobs.__contains__) as results:
+        sweep.check_inputs()
         run_jobs(jobs, results, workers.executor, workers.count, "configurations", progress, ROOMS)
         return {one.index: results.results[one.index] for one in found}
 
@@ -148,7 +149,7 @@ def _evaluate(
 def _synthesise(
     sweep: Sweep, chosen: list[Candidate], facts: dict[str, Any], directory: Path, progress: Progress
 ) -> dict[int, dict[str, Any]]:
-    tools = [yowasp.version(module) for module in ("amaranth", yowasp.YOSYS, target(facts["target"]).router)]
+    tools = versions_of("amaranth", yowasp.YOSYS, target(facts["target"]).router)
     key = {"code": code_of(*ROOMS, "hdl"), "tools": tools, **facts}
     known = {point.index for point in sweep.points()}
     with journal.opened(directory / "syntheses.jsonl", "syntheses", key, known.__contains__) as costs:

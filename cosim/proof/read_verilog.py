@@ -8,6 +8,7 @@ from qlif.cosim.proof.circuit import Circuit
 from qlif.hdl.export import Export
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.gates import models_of
+from qlif.hdl.verilog_names import check_identifier
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.support.scratch import scratch
 
@@ -46,6 +47,7 @@ def read_circuit(
         Yosys can't read it, it hasn't such a module, it has another clock than ``clk``; or Yosys isn't
         installed.
     """
+    check_identifier("module", module)
     present = re.findall(r"^\s*module\s+(\\\S+|\w+)", verilog, flags=re.MULTILINE)
     names = [name.removeprefix("\\") for name in present]
     if module not in names:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import logging
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from qlif.cosim.simulator.find import find as find
 from qlif.model.exceptions import ToolError
 from qlif.model.support import process
 from qlif.model.support.scratch import Scratch
+
+logger = logging.getLogger(__name__)
 
 COVERAGE_FILE = "coverage.dat"
 """What a run leaves in its job's folder if its coverage is asked for."""
@@ -116,6 +119,7 @@ class Design:
         sources = [*cells, verilog]
         if waiver is not None and simulator.name == "verilator":
             sources.insert(0, waiver)
+        logger.info("%s builds %s; its log is %s", simulator.version, verilog.name, log)
         code = self._run_process(
             "build",
             log,
@@ -178,6 +182,7 @@ class Design:
             progress(reached)
             return reached != before
 
+        logger.info("%s runs %s; its log is %s", self.simulator.version, bench, log)
         self._run_process(
             "test",
             log,

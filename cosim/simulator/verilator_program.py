@@ -1,5 +1,6 @@
 """Verilog under a C++ program of ours, built by Verilator for speed: no Python, no simulator interface."""
 
+import logging
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,8 @@ from qlif.cosim.simulator.find import Simulator
 from qlif.model.support import process
 from qlif.model.support.files import whole_file, write_text
 from qlif.model.support.scratch import scratch
+
+logger = logging.getLogger(__name__)
 
 _FAST = ("-O3", "--output-split", "0", "--x-assign", "fast", "--x-initial", "fast", "--no-assert")
 """Undriven and uninitialised bits are 0, as the Verilog itself initialises whatever matters."""
@@ -78,6 +81,7 @@ def build(
             "--top-module", top, "-Mdir", str(objects), "-o", "program",
             "-CFLAGS", flags, *map(str, sources), str(main),
         ]  # fmt: skip
+        logger.info("%s builds %s in %s", simulator.version, verilog.name, objects)
         for command in (translate, ["make", "-C", str(objects), "-f", f"V{top}.mk", *_MAKE]):
             code, said = _finished(command, simulator, verilog)
             if code:

@@ -1,6 +1,5 @@
 """Area and speed of a population on an FPGA: Yosys, nextpnr, and the refusal of figures that mislead."""
 
-import json
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -270,5 +269,5 @@ def _place_and_route(directory: Path, device: Target, package: str, seed: int) -
     options = ["--json", "wrapper.json", "--package", package, "--seed", str(seed)]
     options += ["--freq", str(device.aim_mhz), "--timing-allow-fail", "--report", report, "--quiet"]
     yowasp.run(device.router, [*device.router_options, *options], directory, f"seed-{seed}.nextpnr.log")
-    content: Mapping[str, Any] = json.loads((directory / report).read_text(encoding="utf-8"))
+    content: Mapping[str, Any] = yowasp.read_json(directory / report)
     return content

@@ -1,10 +1,12 @@
 """Yosys and nextpnr from wheels (YoWASP), as child processes in a directory of their own."""
 
 import importlib.metadata
+import json
 import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from qlif.model.exceptions import ToolError as ToolError
 from qlif.model.support import process
@@ -79,3 +81,17 @@ def run(
         reason = "".join(complaints[0].groups("")) if complaints else f"exit code {done.code}"
         raise ToolError(f"{name} failed: {reason}; its log is {path}")
     return said
+
+
+def read_json(path: Path) -> Any:
+    """Return what a tool wrote as JSON.
+
+    Raises
+    ------
+    ToolError
+        It is cut off, as on a full disk, or isn't there.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ToolError(f"a tool left no whole file at {path}: {error}") from None

@@ -237,10 +237,26 @@ input
         self, text: str, dt: float, tau_m: float
     ) -> tuple[Parameters, npt.NDArray[np.float64], Recording]:
         """Return the neurons under an input, its currents, and the run that fixed point is held against."""
-        timesteps = max(1, round(self.duration_ms / dt))
-        currents = stimuli.make(text, timesteps=timesteps, neurons=self.neurons, dt=dt, seed=self.input_seed)
+        currents = self._currents(text, dt)
         parameters = self.neuron(dt, tau_m, currents.shape[1])
         return parameters, currents, QLIFPopulation.of(parameters).run(currents, record=("potentials",))
+
+    def check_inputs(self) -> None:
+        """Read every input, so that a bad one ends a study before it has begun.
+
+        Raises
+        ------
+        InputError
+            An input can't be read or made, or the neurons can't have a timestep or a time constant.
+        """
+        for text, dt in itertools.product(self.input, self.dt_ms):
+            neurons = self._currents(text, dt).shape[1]
+            for tau_m in self.tau_m_ms:
+                self.neuron(dt, tau_m, neurons)
+
+    def _currents(self, text: str, dt: float) -> npt.NDArray[np.float64]:
+        timesteps = max(1, round(self.duration_ms / dt))
+        return stimuli.make(text, timesteps=timesteps, neurons=self.neurons, dt=dt, seed=self.input_seed)
 
 
 def _point(index: int, configuration: tuple[Any, ...], text: str) -> Point:

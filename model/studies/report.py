@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from qlif.model.metrics.catalogue import METRICS
 from qlif.model.plots.themes import Theme, save
 from qlif.model.studies import tables
 from qlif.model.studies.evaluation import EVALUATED, Row
@@ -108,13 +109,12 @@ def _condensed(rows: list[Row]) -> list[Row]:
                 "rounding": rounding,
                 "bits": bits,
                 "points": len(group),
-                "max lag (steps)": _shown(max, group, "quantization_max_lag_steps"),
-                "mean lag (steps)": _shown(statistics.median, group, "quantization_mean_lag_steps"),
-                "interval error": _shown(statistics.median, group, "quantization_rms_interval_error"),
-                "of Euler": _shown(statistics.median, group, "integration_rms_interval_error"),
-                "RMSE (mV)": _shown(statistics.median, group, "quantization_rmse_mv"),
-                "silent neurons": _of(max, group, "quantization_silent_neurons"),
-                "spurious neurons": _of(max, group, "quantization_spurious_neurons"),
+                **{
+                    metric.heading: _shown(metric.statistic, group, f"quantization_{metric.name}")
+                    for metric in METRICS
+                    if metric.heading
+                },
+                "interval error of Euler": _shown(statistics.median, group, "integration_rms_interval_error"),
             }
         )
     return condensed
@@ -168,7 +168,7 @@ def _without(group: list[Row], name: str) -> int:
 def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
     roundings = sorted({row["rounding"] for row in rows})
     panels = []
-    for name in ("mean_lag_steps", "rms_interval_error", "rmse_mv"):
+    for name, axis in LABELS.items():
         lines = []
         for rounding in roundings:
             bits = sorted({row["word_bits"] for row in rows if row["rounding"] == rounding})
@@ -186,7 +186,7 @@ def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
         )
         known = [value for line in lines for value in np.ravel(line.y) if not math.isnan(value)]
         left_out = _without(rows, f"quantization_{name}")
-        label = LABELS[name] + (f"\n{left_out} of {len(rows)} points left out" if left_out else "")
+        label = axis + (f"\n{left_out} of {len(rows)} points left out" if left_out else "")
         panels.append(Panel(label, lines, logarithmic=bool(known) and min(known) > 0))
 
     def draw(theme: Theme) -> Figure:

@@ -60,6 +60,7 @@ def run_sweep(
     jobs = {point.index: (evaluate, sweep, point) for point in ordered}
     key = {"code": code_of(ROOM), **sweep.identity}
     with journal.opened(path, "sweep", key, jobs.__contains__) as results:
+        sweep.check_inputs()
         run_jobs(jobs, results, executor, workers, "points", progress, (ROOM,))
         return [results.results[point.index] for point in points]
 

@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, show
+from qlif.model.support.arrays import in_unit, shown
+from qlif.model.support.memory import require_memory
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,20 @@ class Quantity:
         return f"greater than {lowest}{unit}" if self.open else f"{lowest}{unit} or more"
 
     def check(self, name: str, value: Any) -> float:
-        """Return `value` as a float.
+        """Return `value` as a float, converted where it has a unit.
 
         Raises
         ------
         InputError
             It isn't a number, isn't finite, or is outside the range.
         """
+        value = in_unit(name, value, self.unit)
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value[()]
         if isinstance(value, (bool, np.bool_)) or not isinstance(
             value, (int, float, np.integer, np.floating)
         ):
-            raise InputError(f"{name} must be a number, not {show(value)}")
+            raise InputError(f"{name} must be a number, not {shown(value)}")
         try:
             number = float(value)
         except OverflowError:
@@ -119,7 +125,14 @@ def gains(neurons: int, spread: float) -> npt.NDArray[np.float64]:
 
 def allocate(timesteps: int, neurons: int) -> npt.NDArray[np.float64]:
     """Return an array ``(timesteps, neurons)`` of zeros; InputError if there is no memory for it."""
+    what = f"an input of {in_digits(timesteps)} timesteps of {in_digits(neurons)} neurons"
+    require_memory(what, timesteps * neurons * 8)
     try:
         return np.zeros((timesteps, neurons))
     except (MemoryError, ValueError, OverflowError):  # NumPy says ValueError where a size overflows
-        raise InputError(f"{timesteps} timesteps of {neurons} neurons don't fit in memory") from None
+        raise InputError(f"{what} doesn't fit in memory") from None
+
+
+def in_digits(number: int) -> str:
+    """Return a whole number in digits, the longest as a power of ten."""
+    return str(number) if abs(number) < 10**15 else f"{Decimal(number).normalize():.3g}"

@@ -8,6 +8,7 @@ was cut off at the end, as a killed process leaves it, without. The file is made
 
 import hashlib
 import json
+import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ from typing import IO, Any
 
 from qlif.model.exceptions import DamageWarning, InputError
 from qlif.model.support.files import whole_file
+
+logger = logging.getLogger(__name__)
 
 try:
     import fcntl
@@ -176,6 +179,8 @@ def opened(
     """
     header = {"file": FILE, "version": VERSION, "kind": kind, "key": json.loads(json.dumps(key))}
     journal = Journal(path, header, known)
+    if journal.results:
+        logger.info("resumed with %d results of %s", len(journal.results), path)
     try:
         yield journal
     finally:

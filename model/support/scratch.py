@@ -37,7 +37,7 @@ class Scratch:
         # It gets its name once it is locked: nobody takes it for abandoned before.
         made = Path(tempfile.mkdtemp(prefix=".qlif-new-", dir=root))
         self.path = root / (PREFIX + made.name.removeprefix(".qlif-new-"))
-        lock = FileLock(made / _ALIVE)
+        lock = FileLock(made / _ALIVE, thread_local=False)
         lock.acquire()
         made.rename(self.path)
         self.close = weakref.finalize(self, _remove, self.path, lock)

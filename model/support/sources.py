@@ -21,8 +21,18 @@ def code_of(*rooms: str) -> dict[str, str]:
     *rooms : str
         Folders whose sources compute, below the package: ``model``, or ``cosim/optimize``.
     """
-    libraries = {name: importlib.metadata.version(name) for name in ("qlif", "numpy", "numba")}
-    return {**libraries, "sources": _digest(rooms)}
+    return {**versions_of("qlif", "numpy", "numba"), "sources": _digest(rooms)}
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    """Return the versions of installed packages; whoever needs one that isn't there says so."""
+    versions = {}
+    for name in packages:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "none"
+    return versions
 
 
 def _digest(rooms: tuple[str, ...]) -> str:

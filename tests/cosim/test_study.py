@@ -129,6 +129,8 @@ def test_a_sweep_that_failed_on_its_input_leaves_nothing_that_hinders_the_right_
     arguments = ("study", "sweep", *SMALL, "--processes", 1, "--out", "here", "--input")
     for wrong in ("missing.npy", "bad.csv", "nothing"):
         assert qlif(*arguments, wrong)[0] == 2
+        # Nor is there anything of the inputs before the wrong one.
+        assert qlif(*arguments, "constant", "--input", wrong)[0] == 2
         assert not (tmp_path / "here").exists()
     np.save(tmp_path / "good.npy", np.full((600, 4), 20.0))
     assert qlif(*arguments, "good.npy")[0] == 0

@@ -1,6 +1,7 @@
 """Formats: what they hold, how they grow, how they are written."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -159,3 +160,32 @@ def test_a_format_without_bits_is_refused(text):
     with pytest.raises(InputError) as caught:
         Format.parse(text)
     assert str(caught.value) == f"a format must have at least one bit, not {text}"
+
+
+@pytest.mark.parametrize(
+    ("bits", "text"),
+    [
+        ((math.nan, 1), "i_bits must be a whole number from -4096 to 4096, not nan"),
+        ((1.5, 2), "i_bits must be a whole number from -4096 to 4096, not 1.5"),
+        ((2, "4"), "f_bits must be a whole number from -4096 to 4096, not '4'"),
+        ((True, 4), "i_bits must be a whole number from -4096 to 4096, not True"),
+        ((10**9, 1), "i_bits must be a whole number from -4096 to 4096, not 1000000000"),
+    ],
+)
+@pytest.mark.parametrize("kind", [SQ, UQ])
+def test_bits_are_whole_numbers(kind, bits, text):
+    with pytest.raises(InputError) as caught:
+        kind(*bits)
+    assert str(caught.value) == text
+
+
+def test_bits_of_numpy_are_plain_integers_then():
+    assert type(SQ(np.int64(5), np.int8(3)).i_bits) is int
+
+
+@pytest.mark.parametrize(
+    "text", [None, 5, "", "SQ(5)", "SQ(1" + "0" * 5000 + ",1)", "SQ(\N{ARABIC-INDIC DIGIT FIVE},3)"]
+)
+def test_a_format_is_written_in_one_way(text):
+    with pytest.raises(InputError):
+        Format.parse(text)

@@ -15,7 +15,7 @@ from qlif.hdl.synthesis.netlist import Netlist, SynthesisError, worthless
 from qlif.hdl.synthesis.register_ring import wrapped
 from qlif.hdl.synthesis.synthesise import Fmax
 from qlif.hdl.targets.catalogue import TARGETS, target
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, ToolError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
@@ -457,3 +457,12 @@ def test_tiny_8_on_the_up5k(tmp_path):
     assert 20 < result.fmax_mhz.median < 120
     assert result.critical_path
     assert (tmp_path / "seed-1.json").exists()
+
+
+@pytest.mark.parametrize("content", [None, '{"modules": {"top": ', "\xff"], ids=["none", "cut off", "bytes"])
+def test_a_file_that_a_full_disk_cut_off_is_a_tools_failure(tmp_path, content):
+    path = tmp_path / "block.json"
+    if content is not None:
+        path.write_text(content, encoding="latin-1")
+    with pytest.raises(ToolError, match=r"^a tool left no whole file at .*block\.json: "):
+        yowasp.read_json(path)
