@@ -217,3 +217,20 @@ def test_a_run_too_large_for_memory_is_refused_with_its_figure(qlif, tmp_path, c
         errors,
     )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("amplitude", "bits", "counts"), [(16.5, 16, (2, 0)), (15.9, 6, (0, 2))])
+def test_neurons_that_fire_in_one_model_only_are_counted_and_shown(qlif, tmp_path, amplitude, bits, counts):
+    # In a dead zone above rheobase; and below it, with gains that are too coarse.
+    choices = {
+        16: 'potential = "SQ(8,6)"\nrounding = "TRN"',
+        6: 'potential = "SQ(5,11)"\ncoefficient_bits = 6',
+    }
+    preset = {16: "factored-16", 6: "square-18"}[bits]
+    text = f'preset = "{preset}"\n[parameters]\ntau_m = 30.0\n[arithmetic]\n{choices[bits]}\n'
+    (tmp_path / "arithmetic.toml").write_text(text)
+    run = ("simulate", "--params", "arithmetic.toml", "--input", f"constant:amplitude={amplitude}")
+    size = ("--steps", 3000, "--neurons", 2)
+    facts = json.loads(qlif(*run, *size, "--json")[1])
+    assert (facts["silent_neurons"], facts["spurious_neurons"]) == counts
+    assert f"{counts[0]} / {counts[1]}" in qlif(*run, *size)[1]
