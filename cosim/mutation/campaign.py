@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import closing
-from multiprocessing import get_context
 from pathlib import Path
 
 from qlif.cosim.mutation import play_selftest, recorded_benches
@@ -21,6 +20,7 @@ from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound, InputError
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support import journal
+from qlif.model.support.process import worker_processes
 from qlif.model.support.progress import Progress, unwatched
 from qlif.model.support.sources import code_of, versions_of
 
@@ -178,7 +178,7 @@ def _prove(
     Equivalence(verilog, export, seconds).check_premise()
     told = (verilog, export, seconds)
     workers = min(jobs, len(open_ones))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, told) as pool:
+    with worker_processes(workers, _begin, told) as pool:
         asked = [pool.submit(_decide, number) for number in open_ones]
         for done, answer in enumerate(as_completed(asked), start=1):
             number, decision = answer.result()

@@ -1,9 +1,7 @@
 """Verilog as Yosys reads it: a circuit with one clock."""
 
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from qlif.cosim.proof.circuit import Circuit
 from qlif.hdl.interface import CLOCK, RESET, Interface
@@ -11,8 +9,10 @@ from qlif.hdl.ports import Port
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.verilog import Export
+from qlif.hdl.verilog_names import check_identifier
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.formats import UQ
+from qlif.model.support.scratch import scratch
 
 _SCRIPT = (
     "read_verilog -sv design.v; {cells}hierarchy -check -top {module}; {keep}proc; flatten; opt_clean; "
@@ -47,12 +47,12 @@ def read_circuit(
         Yosys can't read it, it hasn't such a module, it has another clock than ``clk``; or Yosys isn't
         installed.
     """
+    check_identifier("module", module)
     present = re.findall(r"^\s*module\s+(\\\S+|\w+)", verilog, flags=re.MULTILINE)
     names = [name.removeprefix("\\") for name in present]
     if module not in names:
         raise InputError(f"the Verilog has no such module: {unknown_name('module', module, names)}")
-    with tempfile.TemporaryDirectory(prefix="qlif-proof-") as temporary:
-        directory = Path(temporary)
+    with scratch() as directory:
         (directory / "design.v").write_text(verilog, encoding="utf-8")
         # A model is elaborated where it is instantiated only: it refuses parameters, its own first ones too.
         read = ""

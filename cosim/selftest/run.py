@@ -1,6 +1,5 @@
 """The self-test in Verilator: its signature against the golden model's, and where they part."""
 
-import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from qlif.model.exceptions import InputError
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import LARGEST_TIMESTEPS, SelfTestPlan
 from qlif.model.support.progress import Progress, unwatched
+from qlif.model.support.scratch import scratch
 from qlif.model.words import Words
 
 PROGRAM = Path(__file__).with_name("self_test.cpp")
@@ -163,8 +163,7 @@ def self_test(
     verilog, _ = export_self_test(export, plan).write(directory)
     interval = -(-timesteps // CHECKPOINTS)
     at = [*range(interval, timesteps, interval), timesteps]
-    with tempfile.TemporaryDirectory(prefix=".self-test-", dir=directory) as temporary:
-        work = Path(temporary)
+    with scratch() as work:
         progress("building for verilator", 0.0)
         begun = time.perf_counter()
         program = verilator_program.build(
