@@ -182,7 +182,7 @@ def _results(
     pictures = report.draw_run(output.out, runs, currents, software.words)
     report.save_recording(output.out / "recording.npz", currents, runs)
     facts = {
-        "depths": configuration.depths,
+        "storage": configuration.storage,
         "writes": list(configuration.writes),
         **report.cosimulation_facts(run),
     }

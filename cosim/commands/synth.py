@@ -59,7 +59,7 @@ def synth(
             selftest=options.selftest,
             progress=progress,
         )
-    facts = {**synthesis.as_dict(), "depths": configuration.depths, "selftest": options.selftest}
+    facts = {**synthesis.as_dict(), "storage": configuration.storage, "selftest": options.selftest}
     output.write_json("synthesis.json", facts)
     if not output.as_json:
         report.print_synthesis(output.terminal, synthesis)

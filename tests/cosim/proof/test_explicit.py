@@ -14,9 +14,9 @@ from qlif.model.exceptions import InputError
 TARGETS = ("ecp5", "up5k")
 
 
-def configuration(name, neurons, depths=None):
+def configuration(name, neurons, storage=None):
     found = Settings.read(name, None).population(neurons)
-    found.depths.update(depths or {})
+    found.storage.update(storage or {})
     return found
 
 
@@ -37,8 +37,8 @@ def test_a_population_of_a_targets_cells_is_proved(name, target):
 @pytest.mark.parametrize(("neurons", "lanes"), [(16, 2), (1500, 1)], ids=str)
 def test_any_number_of_neurons_and_lanes(neurons, lanes):
     """Few rows and several lanes; and so many rows that a block RAM has bytes for words."""
-    depths = {"bias": "memory", "reset": "register"}
-    assert_all_proved(claims_of(explicit_tasks(configuration("tiny-8", neurons, depths), "ecp5", lanes)))
+    storage = {"bias": "memory", "reset": "register"}
+    assert_all_proved(claims_of(explicit_tasks(configuration("tiny-8", neurons, storage), "ecp5", lanes)))
 
 
 @pytest.mark.slow
