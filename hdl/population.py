@@ -22,6 +22,9 @@ ADDRESS_LATENCY = 1
 """Clocks from accepting currents to their row at the memory."""
 
 
+# Proofs find signals by their names in the netlist: see probes.py before you rename one.
+
+
 class Population(wiring.Component):
     """N neurons on L lanes: L updates per clock.
 

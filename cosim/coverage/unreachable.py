@@ -27,6 +27,7 @@ from qlif.cosim.proof.reach import Reach, sums_of, unsaturated
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
+from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 
@@ -36,11 +37,11 @@ SECONDS = 60.0
 QUICKLY = 10.0
 """The time for a first try, in which the sums may be anything."""
 
-_PIPELINE = "core.pipeline."
-_READ = "core.read__data"
-_STORED = "core.stored"
-_SUM = "core.pipeline.rounded"
-_QUEUED, _OFFERED = "core.outlet.read__data", "core.outlet.words"
+_PIPELINE = f"{probes.PIPELINES}."
+_READ = probes.READ
+_STORED = probes.STORED
+_SUM = probes.SUM
+_QUEUED, _OFFERED = probes.QUEUE_READ, probes.OFFERED_WORDS
 
 Bit = tuple[str, int]
 """Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them."""
@@ -304,7 +305,7 @@ class Unreachable:
         after = Clock(terms, circuit, {}, now.following())
         came = retired(terms, self._words, self._reach, control, now)
         for array, register, check in (
-            (signal(circuit, "core.state"), _READ, self._held),
+            (signal(circuit, probes.STATE), _READ, self._held),
             (control.queue, _QUEUED, self._row_sent),
         ):
             # Any place: so each.

@@ -16,15 +16,16 @@ from qlif.cosim.proof.reach import CLOSED, Reach
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import Update, signal, stages_of_currents, unpacked
+from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 
 SECONDS = 20.0
 """The time that the solver may take for one question."""
 
-_OUTCOME = ("core.written", "core.outlet.pushed_words", "core.outlet.pushed_spikes")
+_OUTCOME = (probes.WRITTEN, probes.PUSHED_WORDS, probes.PUSHED_SPIKES)
 """Where the pipeline's results leave it."""
 
-_ENTRY = ("core.read__data", "core.was_fresh")
+_ENTRY = (probes.READ, probes.WAS_FRESH)
 """Registers that the states come from, on their way to the pipeline."""
 
 
@@ -165,8 +166,8 @@ class Equivalence:
             given = inputs if clock == 0 else {"rst": terms.false, "parameters_valid": terms.false}
             now = Clock(terms, changed, given, states)
             states = now.following()
-        after = {"trace": before["trace"], **unpacked(terms, self._words, now["core.written"])}
-        after["spike"] = now["core.outlet.pushed_spikes"]
+        after = {"trace": before["trace"], **unpacked(terms, self._words, now[probes.WRITTEN])}
+        after["spike"] = now[probes.PUSHED_SPIKES]
         update = Update(self._words, before, after)
         update.golden(terms)
         reached = []
@@ -180,10 +181,10 @@ class Equivalence:
     def _entry_differs(self, changed: Circuit) -> str | None:
         """Return how the initial state misses the pipeline in the first timestep; None if it doesn't."""
         terms = Products()
-        states = {self._circuit.register("core.was_fresh"): terms.true}
+        states = {self._circuit.register(probes.WAS_FRESH): terms.true}
         now = Clock(terms, self._original, {"rst": terms.false}, states)
         then = Clock(terms, changed, {"rst": terms.false}, states)
-        same = terms.equal(now["core.stored"], then["core.stored"])
+        same = terms.equal(now[probes.STORED], then[probes.STORED])
         verdict = terms.prove(same, (), None, self._seconds).verdict
         return None if verdict == "proved" else f"{verdict}: the first timestep begins in the initial state"
 
@@ -207,11 +208,9 @@ class Equivalence:
     @property
     def _alongside(self) -> dict[str, str]:
         """What enters the pipeline beside state and current, and the signals that it is on."""
-        names = {
-            f"constant_{one.name}": f"core.parameter_port.value_{one.name}" for one in self._interface.runtime
-        }
+        names = {f"constant_{one.name}": probes.parameter_value(one.name) for one in self._interface.runtime}
         if self._words.arithmetic.random_bits:
-            names["random"] = "core.pipeline.random"
+            names["random"] = probes.random_bits()
         return names
 
 

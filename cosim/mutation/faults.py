@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qlif.hdl import probes
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
@@ -83,7 +84,7 @@ class Mutant:
     @property
     def in_pipeline(self) -> bool:
         """Whether it sits in the pipeline of updates, not in what feeds it and takes its results."""
-        return self.cell.startswith("core.pipeline.")
+        return self.cell.startswith(f"{probes.PIPELINES}.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a report says of it."""

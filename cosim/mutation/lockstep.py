@@ -10,15 +10,16 @@ from qlif.cosim.proof.outgoing import SHOWN, on_the_way, retired
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach
 from qlif.cosim.proof.solver import Term
+from qlif.hdl import probes
 from qlif.hdl.interface import Interface
 
 MOST_ROUNDS = 40
 """So often fewer bits are taken to be the same; it ends by itself long before."""
 
 _GUARDS = {
-    "core.outlet.read__data": ("core.outlet.held",),
-    "core.outlet.words": SHOWN,
-    "core.outlet.spikes": SHOWN,
+    probes.QUEUE_READ: (probes.HELD,),
+    probes.OFFERED_WORDS: SHOWN,
+    probes.OFFERED_SPIKES: SHOWN,
 }
 """Registers whose words count only while one of some others is 1."""
 

@@ -11,6 +11,7 @@ from qlif.cosim.proof.memories import RowMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import stages_of_currents
+from qlif.hdl import probes
 from qlif.hdl.interface import Interface
 from qlif.hdl.storage import Storage
 from qlif.model import random_words
@@ -106,7 +107,7 @@ class PopulationProof:
 
     def _searched(self, name: str, pattern: Mapping[str, str], clocks: int) -> tuple[Answer, int]:
         terms = self.terms
-        pipelines = {node for name, node in self.circuit.states.items() if name.startswith("core.pipeline")}
+        pipelines = {node for name, node in self.circuit.states.items() if name.startswith(probes.PIPELINES)}
         states = Clock(terms, self.circuit, {"rst": terms.true}, {}).following()
         monitor = self.control.reset_monitor()
         named: dict[str, Term] = {}
@@ -137,12 +138,12 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     shown = control.ports(monitor["shown"])
     events = {"spike"} if control.lanes > 1 else set()
     return {
-        READS: terms.implies(watched, terms.equal(now["core.stored"], expected)),
+        READS: terms.implies(watched, terms.equal(now[probes.STORED], expected)),
         ORDER: terms.both(
             held["the queue holds what was pushed"],
             held["what is shown is what was taken out of the queue"],
             held["rows leave the queue in their order"],
-            terms.equal(control.row(now, "outlet.rows"), monitor["row"]),
+            terms.equal(control.row(now, probes.OFFERED_ROWS), monitor["row"]),
             terms.equal(now.output("updates_valid"), monitor["owes_update"]),
             control.first_neuron(monitor, now.output("updates_neuron")),
             *(
@@ -225,7 +226,7 @@ def _meets(proof: PopulationProof) -> Term:
     for _ in stages:
         later = proof.clock(later.following())
     youngest = len(stages) - 2
-    arrives = terms.slice(later["core.in_flight"], youngest, youngest)
+    arrives = terms.slice(later[probes.IN_FLIGHT], youngest, youngest)
     return terms.both(terms.equal(taken, arrives), terms.equal(data, later.values[stages[-1]]))
 
 
@@ -263,7 +264,11 @@ def _alive(proof: PopulationProof, clocks: int) -> Term:
 def _random(proof: PopulationProof) -> Term:
     """Return that the sequence starts with its seed and goes on by a word for each neuron of a row."""
     terms, now = proof.terms, proof.now
-    (name,) = (n for n in proof.circuit.named if n.startswith("core.random") and n.endswith(".register"))
+    (name,) = (
+        n
+        for n in proof.circuit.named
+        if n.startswith(probes.RANDOM_SOURCE) and n.endswith(probes.RANDOM_REGISTER)
+    )
     state = proof.circuit.register(name)
     register = now.values[state]
     after_reset = Clock(terms, proof.circuit, {"rst": terms.true}, {}).following()[state]
@@ -273,15 +278,14 @@ def _random(proof: PopulationProof) -> Term:
         bits.append(terms.make("BV_XOR", bits[place], bits[place + random_words.TAP]))
     shifted = terms.concat(*reversed(bits[words:]))
     at_pipeline = proof.control.memory.latency - 1
-    advances = terms.slice(now["core.in_flight"], at_pipeline, at_pipeline)
+    advances = terms.slice(now[probes.IN_FLIGHT], at_pipeline, at_pipeline)
     seed = random_words.initial_register(proof.words.arithmetic.random_seed)
     width = proof.words.arithmetic.random_bits
     used = []
     for lane in range(proof.control.lanes):
-        pipeline = "pipeline" if proof.control.lanes == 1 else f"pipeline_{lane}"
         low = lane * random_words.WORD_BITS
         word = terms.concat(*reversed(bits[low : low + width]))
-        used.append(terms.equal(now[f"core.{pipeline}.random"], word))
+        used.append(terms.equal(now[probes.random_bits(lane, proof.control.lanes)], word))
     return terms.both(
         terms.equal(after_reset, terms.constant(seed, random_words.REGISTER_BITS)),
         terms.equal(now.following()[state], terms.choose(advances, shifted, register)),
@@ -295,11 +299,11 @@ def _writes(proof: PopulationProof) -> Term:
     A clock after any other; a clock of reset takes away what allows a write.
     """
     terms, later = proof.terms, proof.clock(proof.now.following())
-    row = proof.control.row(later, "reading")
-    moving = [later["core.accepted"], later.output("currents_ready")]
+    row = proof.control.row(later, probes.READING)
+    moving = [later[probes.ACCEPTED], later.output("currents_ready")]
     at_rest = terms.both(
         terms.equal(row, terms.constant(0, terms.width(row))),
-        *(terms.negation(bit) for bit in (*moving, *proof.control.bits(later["core.in_flight"]))),
+        *(terms.negation(bit) for bit in (*moving, *proof.control.bits(later[probes.IN_FLIGHT]))),
     )
     after_reset = proof.clock(Clock(terms, proof.circuit, {"rst": terms.true}, {}).following())
     refused = terms.negation(after_reset.output("parameters_ready"))
@@ -323,7 +327,7 @@ def _keeps(proof: PopulationProof) -> Term:
         )
         new = terms.slice(word, width - 1, 0)
         if parameter.storage is Storage.REGISTER:
-            register = f"core.parameter_port.{name}"
+            register = probes.parameter_register(name)
             expected = terms.choose(chosen, new, now[register])
             held.append(terms.equal(after[register], expected))
             continue
@@ -347,15 +351,15 @@ def _own(proof: PopulationProof) -> Term:
     """
     terms = proof.terms
     begun = now = proof.clock(proof.now.following())
-    row = proof.control.row(begun, "reading")
+    row = proof.control.row(begun, probes.READING)
     for _ in range(proof.control.memory.latency):
         now = proof.clock(now.following())
     return terms.both(
         *(
             terms.implies(
-                begun["core.accepted"],
+                begun[probes.ACCEPTED],
                 terms.equal(
-                    now[f"core.parameter_port.value_{parameter.name}"],
+                    now[probes.parameter_value(parameter.name)],
                     _memory_of(proof, parameter.name).row(begun, row),
                 ),
             )
@@ -367,5 +371,5 @@ def _own(proof: PopulationProof) -> Term:
 
 def _memory_of(proof: PopulationProof, name: str) -> RowMemory:
     lanes, width = proof.control.lanes, proof.words.constants[name].format.width
-    memory = f"core.parameter_port.memory_{name}"
+    memory = probes.parameter_memory(name)
     return RowMemory(proof.terms, proof.circuit, memory, width * lanes, lanes)

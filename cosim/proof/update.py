@@ -18,6 +18,7 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
+from qlif.hdl import probes
 from qlif.hdl.interface import Interface
 from qlif.hdl.storage import Storage
 from qlif.model.exceptions import InputError
@@ -189,11 +190,11 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     stages = stages_of_currents(circuit)
     latency = interface.loop_latency - len(stages)
     # The states that were read may be anything.
-    stored = terms.fresh(circuit.width(signal(circuit, "core.stored")), "stored")
+    stored = terms.fresh(circuit.width(signal(circuit, probes.STORED)), "stored")
     states: dict[int, Term] = {}
     for clock in range(latency + 1):
         inputs = {"rst": terms.false, "parameters_valid": terms.false}
-        instead = {signal(circuit, "core.stored"): stored} if clock == 0 else {}
+        instead = {signal(circuit, probes.STORED): stored} if clock == 0 else {}
         now = Clock(terms, circuit, inputs, states, instead)
         if clock == 0:
             first = now
@@ -201,12 +202,12 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     entered = {
         "current": first.values[stages[-1]],
         **{
-            f"constant_{one.name}": first.values[signal(circuit, f"core.parameter_port.value_{one.name}")]
+            f"constant_{one.name}": first.values[signal(circuit, probes.parameter_value(one.name))]
             for one in interface.runtime
         },
     }
-    written = now.values[signal(circuit, "core.written")]
-    spikes = now.values[signal(circuit, "core.outlet.pushed_spikes")]
+    written = now.values[signal(circuit, probes.WRITTEN)]
+    spikes = now.values[signal(circuit, probes.PUSHED_SPIKES)]
     updates = []
     for lane in range(lanes):
         no_trace = {"trace": terms.constant(0, words.arithmetic.trace.width)}
@@ -217,8 +218,7 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
             low = 0 if shared else lane * width
             before[name] = terms.slice(word, low + width - 1, low)
         if words.arithmetic.random_bits:
-            pipeline = "pipeline" if lanes == 1 else f"pipeline_{lane}"
-            before["random"] = first.values[signal(circuit, f"core.{pipeline}.random")]
+            before["random"] = first.values[signal(circuit, probes.random_bits(lane, lanes))]
         after["spike"] = terms.slice(spikes, lane, lane)
         update = Update(words, before, after)
         update.golden(terms)
@@ -241,8 +241,8 @@ def signal(circuit: Circuit, name: str) -> int:
 
 def stages_of_currents(circuit: Circuit) -> list[int]:
     """Return the registers of our own population that a row of currents waits in for its states, in order."""
-    count = sum(re.fullmatch(r"core\.currents_\d+", name) is not None for name in circuit.named)
-    return [signal(circuit, f"core.currents_{stage}") for stage in range(count)]
+    count = sum(re.fullmatch(rf"{re.escape(probes.CURRENTS)}\d+", name) is not None for name in circuit.named)
+    return [signal(circuit, probes.current_stage(stage)) for stage in range(count)]
 
 
 def unpacked(terms: Products, words: Words, row: Term, lane: int = 0) -> dict[str, Term]:
