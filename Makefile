@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow synthesis-table check format clean
+.PHONY: help demo test test-slow synthesis-table random-words check format clean
 
 help:
 	@echo "make demo       hold the square-18 hardware against its golden and float models, with pictures"
 	@echo "make test       style, types and the fast tests"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make synthesis-table  docs/synthesis: every core synthesised, placed and routed (half an hour)"
+	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
 	@echo "make format     let ruff rewrite the style"
 	@echo "make clean      remove the environment and everything that was built"
 
@@ -32,6 +33,9 @@ test-slow: $(READY)
 synthesis-table: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
 	$(BIN)/python -m qlif.cosim.synthesis_table docs/synthesis --work build/synthesis-table
+
+random-words: $(READY)
+	$(BIN)/python tests/model/random_words_statistics.py
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -12,10 +12,11 @@ from qlif.cosim.proof.counterexample import OUTPUTS, expected, replay
 from qlif.cosim.proof.prove import prove_population, prove_update, replay_clocks, replay_run
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.hdl import fixed, neuron
-from qlif.hdl import population_claims as hardware
+from qlif.hdl import population as hardware
 from qlif.hdl.export import Export, export_neuron, export_population
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.pipeline import Pipeline
+from qlif.model import random_words
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
@@ -243,6 +244,40 @@ def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
     claims = prove_population(text, WORDS, export.interface)
     found = next(claim for claim in claims if claim.claim == getattr(population_claims, name))
     assert found.result == "refuted"
+
+
+def _other_tap(patch):
+    patch.setattr(random_words, "TAPS", (0, 9, 28, 33))
+
+
+def _other_gate(patch):
+    patch.setattr(random_words, "MASK_LAGS", (32, 96))
+
+
+def _without_a_gate(patch):
+    patch.setattr(random_words, "MASK_LAGS", (0, 0))
+
+
+def _other_start(patch):
+    patch.setattr(random_words, "WARM_UP", 63)
+
+
+def _other_words_in_a_lane(patch):
+    honest = hardware.Population._lanes_of
+    patch.setattr(hardware.Population, "_lanes_of", lambda self, bits: honest(self, bits)[::-1])
+
+
+@pytest.mark.parametrize(
+    "plant", [None, _other_tap, _other_gate, _without_a_gate, _other_start, _other_words_in_a_lane]
+)
+def test_other_random_words_are_refuted(monkeypatch, plant):
+    words = quantise(Parameters(n=8), preset("stochastic-12"))
+    if plant is not None:
+        plant(monkeypatch)
+    export = export_population(words, 8, "stochastic-12", lanes=2)
+    monkeypatch.undo()
+    found = {claim.claim: claim.result for claim in prove_population(export.verilog, words, export.interface)}
+    assert found[population_claims.RANDOM] == ("proved" if plant is None else "refuted")
 
 
 def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):
