@@ -4,12 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow synthesis-table random-words check format clean
+.PHONY: help demo test test-slow test-lowest docs-figures synthesis-table random-words check format clean
 
 help:
 	@echo "make demo       hold the square-18 hardware against its golden and float models, with pictures"
 	@echo "make test       style, types and the fast tests"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make test-lowest  the fast tests with the lowest versions that pyproject.toml allows"
+	@echo "make docs-figures  run the commands beside the figures in the documents, and compare (half an hour)"
 	@echo "make synthesis-table  docs/synthesis: every core synthesised, placed and routed (half an hour)"
 	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
 	@echo "make format     let ruff rewrite the style"
@@ -30,6 +32,18 @@ test: check
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
 
+# Others' deprecations aren't news there: an old library with a young one below it has many.
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=$(CURDIR)/.venv-lowest .venv-lowest/bin/uv pip install --quiet --resolution lowest-direct \
+		--editable '.[dev]'
+	.venv-lowest/bin/python -m pytest -n 2 -W ignore::DeprecationWarning
+
+docs-figures: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/test_docs_figures.py
+
 synthesis-table: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
 	$(BIN)/python -m qlif.cosim.synthesis_table docs/synthesis --work build/synthesis-table
@@ -47,4 +61,4 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build qlif.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest build qlif.egg-info .pytest_cache .mypy_cache .ruff_cache

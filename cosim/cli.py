@@ -1,34 +1,71 @@
-"""The command ``qlif``: its commands, and what an error says.
+"""The command ``qlif``: the table of its commands, and what becomes of an error.
 
-Exit codes: 0 good, 1 a mismatch or a failed check was found, 2 bad usage or input.
+Nothing that computes is imported here: each command imports what it runs when it runs.
 """
 
-import importlib.metadata
+import errno
+import importlib
+import logging
+import os
 import sys
+import traceback
 import warnings
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from qlif.cosim.benchmark.measure import Different
-from qlif.cosim.commands import study
-from qlif.cosim.commands.bench import bench
-from qlif.cosim.commands.cosim import cosim
-from qlif.cosim.commands.coverage import coverage
-from qlif.cosim.commands.export import export
-from qlif.cosim.commands.inputs import inputs
-from qlif.cosim.commands.mutate import mutate
-from qlif.cosim.commands.prove import prove
-from qlif.cosim.commands.simulate import simulate
-from qlif.cosim.commands.synth import synth
-from qlif.cosim.proof.claims import Unproved
-from qlif.cosim.simulator import design
-from qlif.hdl.synthesis.netlist import SynthesisError
-from qlif.model.exceptions import InputError, PrecisionWarning
+from qlif.cosim.commands.declare import Command, with_names
+from qlif.cosim.terminal import say_error
+from qlif.model.exceptions import (
+    DamageWarning,
+    DifferenceFound,
+    InputError,
+    PrecisionWarning,
+    QlifError,
+    show,
+    visible,
+)
+
+
+class Entry(NamedTuple):
+    """A command: how it is called, the module in ``cosim/commands`` with a function of its name, an example."""
+
+    name: str
+    module: str
+    example: str
+
+
+COMMANDS = (
+    Entry("simulate", "simulate", "simulate --preset square-16 --input constant:amplitude=20 --fi-curve"),
+    Entry("cosim", "cosim", "cosim --preset square-18 --neurons 64 --steps 2000 --input ou --seed 1"),
+    Entry("selftest", "selftest", "selftest --preset square-18 --updates 100000000"),
+    Entry("export", "export", "export --preset square-18 --neurons 1024 --out rtl"),
+    Entry("synth", "synth", "synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5"),
+    Entry("prove", "prove", "prove --preset square-18"),
+    Entry("mutate", "mutate", "mutate --preset square-16 --count 1000"),
+    Entry("bench", "bench", "bench --rounds 15 --out build/bench"),
+    Entry("coverage", "coverage", "coverage --preset square-16 --out build/coverage"),
+    Entry("inputs", "inputs", "inputs"),
+    Entry("study sweep", "study_sweep", "study sweep --word-bits 8..18 --rounding RND,SR --out build/sweep"),
+    Entry("study optimize", "study_optimize", "study optimize --max-lag-steps 1 --out build/optimize"),
+    Entry("study reproduce", "study_reproduce", "study reproduce isi --out build/isi"),
+)
+"""A command more is a file and a line here."""
+
+GROUPS = {"study": "How many bits, which rounding and form, and what it costs."}
+
+MOVED = {"--selftest": "qlif selftest"}
+"""Options that became commands."""
+
+EXIT_CODES = (
+    "Exit codes: 0 good; 1 a difference was found, or a check failed; 2 the user's input; "
+    "3 a tool failed (no room on the disk, no memory, a crash); 130 interrupted."
+)
 
 app = typer.Typer(
     name="qlif",
     help="Quadratic leaky integrate-and-fire neurons: float reference, golden fixed-point model, hardware.",
+    epilog=EXIT_CODES,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -37,7 +74,9 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"qlif {importlib.metadata.version('qlif')}")
+        import qlif
+
+        typer.echo(f"qlif {qlif.__version__}")
         raise typer.Exit
 
 
@@ -46,45 +85,131 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Tell which tools are run, and where their logs are.",
+        ),
+    ] = 0,
 ) -> None:
     """Take the options that come before a command."""
+    if verbose:
+        handler = logging.StreamHandler()
+        handler.setFormatter(_OneLine("%(name)s: %(message)s"))
+        logger = logging.getLogger("qlif")
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
 
 
-def _add(function: Any, example: str) -> None:
-    app.command(epilog=f"Example: qlif {example}")(function)
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
 
 
-_add(simulate, "simulate --preset square-16 --input constant:amplitude=20 --fi-curve")
-_add(cosim, "cosim --preset square-18 --neurons 64 --steps 2000 --input ou --seed 1")
-_add(export, "export --preset square-18 --neurons 1024 --out rtl")
-_add(synth, "synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5")
-_add(prove, "prove --preset square-18")
-_add(mutate, "mutate --preset square-16 --count 1000")
-_add(bench, "bench --rounds 15 --out build/bench")
-_add(coverage, "coverage --preset square-16 --out build/coverage")
-_add(inputs, "inputs")
-app.add_typer(study.app, name="study", help="How many bits, which rounding and form, and what it costs.")
+def _add_commands() -> None:
+    groups = {name: typer.Typer(no_args_is_help=True, rich_markup_mode=None) for name in GROUPS}
+    for entry in COMMANDS:
+        group, _, name = entry.name.rpartition(" ")
+        module = importlib.import_module(f"qlif.cosim.commands.{entry.module}")
+        add = (groups[group] if group else app).command(
+            name, cls=Command, epilog=f"Example: qlif {entry.example}"
+        )
+        add(getattr(module, name))
+    for name, group_help in GROUPS.items():
+        app.add_typer(groups[name], name=name, help=group_help)
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-    typer.echo(f"warning: {message}", err=True)
+_add_commands()
 
 
 def main() -> None:
     """Run the command; the console script's entry point."""
-    warnings.simplefilter("always", PrecisionWarning)
+    for category in (PrecisionWarning, DamageWarning):
+        warnings.simplefilter("always", category)
     warnings.showwarning = _show_warning
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command; return its exit code (:data:`EXIT_CODES`)."""
     try:
-        app()
-    except InputError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    except OSError as error:
-        typer.echo(f"error: {error.filename or 'a file'}: {error.strerror or error}", err=True)
-        sys.exit(2)
-    except MemoryError:
-        typer.echo("error: not enough memory for that many neurons and steps", err=True)
-        sys.exit(2)
-    except (design.SimulationError, SynthesisError, Unproved, Different) as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
+        code = app(arguments, prog_name="qlif", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as error:
+        # What typer makes of it.
+        return _unread() if isinstance(error.__context__, BrokenPipeError) else 3
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # whose message is the help
+            typer.echo(str(error), err=True)
+            return 2
+        say_error(f"error: {_usage(error)}")
+        return 2
+    except Exception as error:
+        return _failed(error)
+    return code if isinstance(code, int) else 0
+
+
+def _unread() -> int:
+    """Say nothing when whoever reads the output has enough; return the code of a process that SIGPIPE ended."""
+    # What is still in the buffer must not complain at the end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 128 + 13
+
+
+_TOOL_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EFBIG)
+
+
+def _failed(error: Exception) -> int:
+    """Print an error; return its exit code."""
+    match error:
+        case QlifError():
+            say_error(f"error: {error}")
+            return 1 if isinstance(error, DifferenceFound) else 2 if isinstance(error, InputError) else 3
+        case OSError():
+            say_error(f"error: {error.filename or 'a file'}: {error.strerror or error}")
+            return 3 if error.errno in _TOOL_FAILED else 2
+        case MemoryError():
+            say_error("error: not enough memory for that many neurons and steps")
+            return 3
+        case _:
+            traceback.print_exception(error)
+            say_error("error: this is a fault of qlif itself, not of your input: please report it")
+            return 3
+
+
+def _usage(error: Any) -> str:
+    """Return what is wrong with a command line: the option, its value and what is allowed."""
+    parameter, context = getattr(error, "param", None), getattr(error, "ctx", None)
+    details = getattr(error.__cause__, "errors", None)
+    if parameter is not None and details is not None:
+        first = details()[0]
+        allowed = _ALLOWED.get(first["type"], first["msg"])
+        return f"{parameter.opts[0]} must be {allowed}, not {show(first['input'])}"
+    text = error.format_message().rstrip(".")
+    if parameter is not None and parameter.help:
+        text += f": {with_names(parameter.help)}".rstrip(".")
+    if (option := getattr(error, "option_name", None)) in MOVED:
+        return f"{option} is a command of its own: {MOVED[option]}"
+    command = "qlif" if context is None else context.command_path
+    return f"{text}; see {command} --help"
+
+
+_ALLOWED = {
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
+    "float_parsing": "a number",
+}
+"""What pydantic's complaints mean to a user."""
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    say_error(f"warning: {message}")

@@ -1,7 +1,9 @@
 """A neuron and its arithmetic from a preset and a TOML file."""
 
-import tomllib
+import dataclasses
+import sys
 import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,15 +12,19 @@ from typing import Any
 from qlif.hdl.export import Export, export_population
 from qlif.hdl.population import STEP_BITS
 from qlif.hdl.primitives import PORTABLE, Primitives
-from qlif.hdl.storage import Depth
+from qlif.hdl.storage import Depth, check_depths
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import DEFAULT_PRESET, preset
 from qlif.model.quantisation import quantise
+from qlif.model.support.checks import Quantity, whole, whole_number
+from qlif.model.support.toml import read_toml, value_of
 from qlif.model.words import Words
 
+OWN_ARITHMETIC = "own arithmetic"
+"""The name of a configuration whose arithmetic comes from no preset and no file."""
 TABLES = ("parameters", "arithmetic", "depths")
 WRITE_KEYS = ("step", "name", "value", "word", "neuron")
 STRUCTURE = frozenset({"n", "shape"})
@@ -32,13 +38,15 @@ class Configuration:
     Attributes
     ----------
     name : str
-        The preset's name, with a mark if a file changed its arithmetic.
+        The preset's name, with a mark if its arithmetic was changed; the file's, if that sets the whole arithmetic.
     parameters : Parameters
     arithmetic : Arithmetic
     depths : dict of str to str
         Which parameter words live in registers or memories.
     writes : tuple of dict
         Changes of parameters on the way, as the file says them.
+    where : str
+        The file, as it reads in front of an error.
     """
 
     name: str
@@ -46,6 +54,7 @@ class Configuration:
     arithmetic: Arithmetic
     depths: dict[str, str] = field(default_factory=dict)
     writes: tuple[dict[str, Any], ...] = ()
+    where: str = ""
 
     @cached_property
     def words(self) -> Words:
@@ -70,28 +79,40 @@ class Configuration:
         return tuple(self._parameter_write(number, words, timesteps) for number in range(len(self.writes)))
 
     def _parameter_write(self, number: int, words: Words, timesteps: int) -> ParameterWrite:
-        said, where = self.writes[number], f"write {number + 1}"
-        for key in said:
-            if key not in WRITE_KEYS:
-                raise InputError(f"{where}: {unknown_name('key', key, WRITE_KEYS)}")
-        if "step" not in said or "name" not in said or ("value" in said) is ("word" in said):
-            raise InputError(f"{where} must have a step, a name, and either a value or a word")
-        name, neuron = said["name"], said.get("neuron")
-        changeable = sorted(self.depths)
-        if name not in changeable:
-            known = ", ".join(changeable) or "none"
-            raise InputError(f"{where}: {show(name)} can't be written: only those in [depths] can ({known})")
-        if neuron is not None and self.depths[name] != Depth.MEMORY:
-            raise InputError(f"{where}: {name} is one register for all neurons, so neuron must be left out")
-        if neuron is None and self.depths[name] == Depth.MEMORY:
-            raise InputError(f"{where}: {name} is one value per neuron: say which neuron")
+        said, where = self.writes[number], f"{self.where}write {number + 1}"
         try:
-            word = said["word"] if "word" in said else words.constant_word(name, said["value"], neuron)
-            write = ParameterWrite(said["step"], name, word, neuron)
+            write = self._checked_write(said, words)
             write.check(words, timesteps)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         return write
+
+    def _checked_write(self, said: dict[str, Any], words: Words) -> ParameterWrite:
+        for key in said:
+            if key not in WRITE_KEYS:
+                raise InputError(unknown_name("key", key, WRITE_KEYS))
+        if "step" not in said or "name" not in said or ("value" in said) is ("word" in said):
+            raise InputError("it must have a step, a name, and either a value or a word")
+        name, neuron = said["name"], said.get("neuron")
+        changeable = sorted(self.depths)
+        if not isinstance(name, str) or name not in changeable:
+            known = ", ".join(changeable) or "none"
+            raise InputError(f"{show(name)} can't be written: only those in [depths] can ({known})")
+        if neuron is not None and self.depths[name] != Depth.MEMORY:
+            raise InputError(f"{name} is one register for all neurons, so neuron must be left out")
+        if neuron is None and self.depths[name] == Depth.MEMORY:
+            raise InputError(f"{name} is one value per neuron: say which neuron")
+        if neuron is not None and whole("neuron", neuron, minimum=0) >= self.parameters.n:
+            raise InputError(f"neuron must be below {self.parameters.n}, not {show(neuron)}")
+        step = whole("step", said["step"], minimum=0)
+        if "word" in said:
+            return ParameterWrite(step, name, whole_number("word", said["word"]), neuron)
+        return ParameterWrite(
+            step, name, words.constant_word(name, _REAL.check("value", said["value"]), neuron), neuron
+        )
+
+
+_REAL = Quantity()
 
 
 @dataclass(frozen=True)
@@ -100,7 +121,8 @@ class Settings:
 
     The file has a table ``[parameters]`` with the names of :class:`qlif.model.parameters.Parameters`, a
     table ``[arithmetic]`` with those of :class:`qlif.model.arithmetic.Arithmetic` (formats as text,
-    ``"SQ(6,12)"``), and may name the ``preset`` that they start from. A table ``[depths]`` says which
+    ``"SQ(6,12)"``), and may name the ``preset`` that they start from (none is needed for an arithmetic that is set as
+    a whole). A table ``[depths]`` says which
     parameter words are a ``"register"`` or a ``"memory"``, and tables ``[[writes]]`` change those at the
     beginning of a timestep.
 
@@ -114,6 +136,8 @@ class Settings:
         The file, as it reads in front of an error.
     depths : dict of str to str
     writes : tuple of dict
+    over : dict of str to str
+        Depths that take precedence over the file's.
     """
 
     name: str
@@ -122,41 +146,66 @@ class Settings:
     where: str
     depths: dict[str, str] = field(default_factory=dict)
     writes: tuple[dict[str, Any], ...] = ()
+    over: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, preset_name: str | None = None, file: Path | None = None) -> "Settings":
-        """Read a preset and a file; a preset that is named here goes before the file's.
+    def read(
+        cls,
+        preset_name: str | None = None,
+        file: Path | None = None,
+        values: Sequence[tuple[str, str]] = (),
+    ) -> "Settings":
+        """Read a preset, a file over it, and single values over both.
+
+        Parameters
+        ----------
+        preset_name : str, optional
+            Takes precedence over the file's.
+        file : Path, optional
+        values : sequence of (str, str)
+            Options of the command line and what they say, as ``NAME=VALUE`` with a value as in the file;
+            a text may go without quotes.
 
         Raises
         ------
         InputError
-            The file can't be read, a name in it is unknown (the text says the nearest one), or a
+            The file can't be read, a name is unknown (the text says the nearest one), or a
             choice of arithmetic is not allowed.
         """
-        content = {} if file is None else _read(file)
+        content = {} if file is None else read_toml(file)
         where = "" if file is None else f"{file}: "
-        of_file = content.pop("preset", DEFAULT_PRESET)
-        name = preset_name or of_file
-        if not isinstance(name, str):
-            raise InputError(f"{where}preset must be a name in quotes, not {show(name)}")
-        writes = content.pop("writes", [])
-        if not isinstance(writes, list) or not all(isinstance(write, dict) for write in writes):
-            raise InputError(f"{where}writes must be tables [[writes]], not {show(writes)}")
         for key, value in content.items():
-            _check_table(where, key, value)
-        physical, choices = content.get("parameters", {}), content.get("arithmetic", {})
-        known = sorted(Parameters.names() - STRUCTURE)
-        for key in physical:
-            if key in STRUCTURE:
-                raise InputError(f"{where}{key} is not set here: the number of neurons is --neurons")
-            if key not in known:
-                raise InputError(where + unknown_name("parameter", key, known))
+            _check_key(where, key, value)
+        choices, physical = dict(content.get("arithmetic", {})), dict(content.get("parameters", {}))
+        for name in physical:
+            _check_parameter(where, name)
+        own = file is not None and set(choices) >= _WHOLE_ARITHMETIC
+        _set_values(values, choices, physical)
+        if changed := [option for option, _ in values]:
+            where = f"{file} with " if file is not None else ""
+            where += f"{', '.join(dict.fromkeys(changed))}: "
+        base = preset_name if preset_name is not None else content.get("preset")
         try:
-            arithmetic = preset(name).replace(**choices)
+            if base is None and own:
+                assert file is not None
+                title, arithmetic = file.stem, _arithmetic(choices)
+            elif base is None and set(choices) >= _WHOLE_ARITHMETIC:
+                title, arithmetic = OWN_ARITHMETIC, _arithmetic(choices)
+            else:
+                title = DEFAULT_PRESET if base is None else base
+                arithmetic = preset(title).replace(**choices)
+                if arithmetic != preset(title):
+                    title += " (changed)"
         except InputError as error:
             raise InputError(f"{where}{error}") from None
-        title = f"{name} (changed)" if choices else name
-        return cls(title, arithmetic, physical, where, content.get("depths", {}), tuple(writes))
+        return cls(
+            title,
+            arithmetic,
+            physical,
+            where,
+            dict(content.get("depths", {})),
+            tuple(content.get("writes", ())),
+        )
 
     @property
     def dt(self) -> float:
@@ -175,7 +224,24 @@ class Settings:
             A parameter's value is not allowed.
         """
         parameters = self._parameters(neurons, self.physical)
-        return Configuration(self.name, parameters, self.arithmetic, self.depths, self.writes)
+        depths = self.depths | self.over
+        configuration = Configuration(self.name, parameters, self.arithmetic, depths, self.writes, self.where)
+        if self.over:
+            check_depths(configuration.words, self.over)
+        if self.depths:
+            try:
+                check_depths(configuration.words, self.depths)
+            except InputError as error:
+                raise InputError(f"{self.where}{error}") from None
+        # Whether a write comes within the run is for the run to say.
+        if self.writes:
+            configuration.parameter_writes(configuration.words, sys.maxsize)
+        return configuration
+
+    def stored(self, registers: Sequence[str], memories: Sequence[str]) -> "Settings":
+        """Return them with some parameter words stored otherwise than the file says."""
+        over = dict.fromkeys(registers, str(Depth.REGISTER)) | dict.fromkeys(memories, str(Depth.MEMORY))
+        return dataclasses.replace(self, over=over)
 
     def _parameters(self, neurons: int, physical: dict[str, Any]) -> Parameters:
         try:
@@ -184,27 +250,65 @@ class Settings:
             raise InputError(f"{self.where}{error}") from None
 
 
-def _check_table(where: str, key: str, value: Any) -> None:
-    if key not in TABLES:
+_WHOLE_ARITHMETIC = frozenset(
+    each.name for each in dataclasses.fields(Arithmetic) if each.default is dataclasses.MISSING
+)
+"""Choices that have no default: with all of them, no preset is needed."""
+
+
+def _arithmetic(choices: dict[str, Any]) -> Arithmetic:
+    """Return the arithmetic of choices alone."""
+    known = [each.name for each in dataclasses.fields(Arithmetic)]
+    for name in choices:
+        if name not in known:
+            raise InputError(unknown_name("arithmetic choice", name, known))
+    return Arithmetic(**choices)
+
+
+def _set_values(values: Iterable[tuple[str, str]], choices: dict[str, Any], physical: dict[str, Any]) -> None:
+    """Put single values over a file's."""
+    known = [*_choices(), *sorted(Parameters.names() - STRUCTURE)]
+    seen: dict[str, str] = {}
+    for option, text in values:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals:
+            raise InputError(f"{option} must be NAME=VALUE, not {show(text)}")
+        if name in seen:
+            raise InputError(f"{name} must be set once, not by {seen[name]} and by {option}")
+        seen[name] = option
+        if name in _choices():
+            choices[name] = value_of(value)
+        elif name in known or name in STRUCTURE:
+            _check_parameter(f"{option} ", name)
+            physical[name] = value_of(value)
+        else:
+            raise InputError(f"{option}: {unknown_name('parameter or arithmetic choice', name, known)}")
+
+
+def _check_parameter(where: str, name: str) -> None:
+    known = sorted(Parameters.names() - STRUCTURE)
+    if name in STRUCTURE:
+        raise InputError(f"{where}{name} is not set here: the number of neurons is --neurons")
+    if name not in known:
+        raise InputError(where + unknown_name("parameter", name, known))
+
+
+def _check_key(where: str, key: str, value: Any) -> None:
+    if key == "preset":
+        if not isinstance(value, str):
+            raise InputError(f"{where}preset must be a name in quotes, not {show(value)}")
+    elif key == "writes":
+        if not isinstance(value, list) or not all(isinstance(write, dict) for write in value):
+            raise InputError(f"{where}writes must be tables [[writes]], not {show(value)}")
+    elif key not in TABLES:
         hint = unknown_name("key", key, (*TABLES, "preset", "writes"))
         for table, names in (("parameters", Parameters.names()), ("arithmetic", _choices())):
             if key in names:
                 hint = f"{key!r} belongs into the table [{table}]"
         raise InputError(f"{where}{hint}")
-    if not isinstance(value, dict):
+    elif not isinstance(value, dict):
         raise InputError(f"{where}{key} must be a table [{key}], not {show(value)}")
 
 
 def _choices() -> frozenset[str]:
-    return frozenset(preset(DEFAULT_PRESET).as_dict())
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file} can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file} must be a TOML file in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{file} must be a TOML file: {error}") from None
+    return frozenset(each.name for each in dataclasses.fields(Arithmetic))

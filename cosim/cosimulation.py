@@ -17,6 +17,7 @@ from qlif.cosim.simulator.design import Design, SimulationError, Simulator
 from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.export import Export
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
+from qlif.model.exceptions import DifferenceFound
 from qlif.model.recording import Recording
 from qlif.model.support.files import write_text
 from qlif.model.support.progress import Progress, unwatched
@@ -96,7 +97,7 @@ def cosimulate(
         The Verilog, this project's or somebody else's with the same ports; if not given, the portable one
         with one lane.
     gates : str, optional
-        A target in :data:`qlif.hdl.target.TARGETS`: what is simulated is the netlist that Yosys makes for
+        A target in :data:`qlif.hdl.targets.catalogue.TARGETS`: what is simulated is the netlist that Yosys makes for
         it, of the vendor's cells.
     progress : callable, optional
 
@@ -104,6 +105,8 @@ def cosimulate(
     ------
     InputError
         A current is not finite or can't be held; the target isn't known, or the population doesn't fit it.
+    DifferenceFound
+        The hardware gave too few outputs, or broke a handshake, so that there is nothing to compare.
     SimulationError
         The simulation gave no verdict.
     SynthesisError
@@ -142,10 +145,11 @@ def cosimulate(
     observed_path, verdict_path = job_directory / "observed.npz", job_directory / "verdict.json"
     for answer in (observed_path, verdict_path):
         answer.unlink(missing_ok=True)
-    design.run(bench, job_directory, seed, ("replay",), lambda done: progress("simulating", done))
+    _, failed = design.run(bench, job_directory, seed, ("replay",), lambda done: progress("simulating", done))
     if not verdict_path.exists():
-        raise SimulationError(
-            f"the bench ended before it had all outputs; its log is {job_directory / 'simulation.log'}"
+        error = DifferenceFound if failed else SimulationError
+        raise error(
+            f"the testbench ended before it had all outputs; its log is {job_directory / 'simulation.log'}"
         )
     observed = Observed.load(observed_path)
     verdict = Verdict.from_dict(json.loads(verdict_path.read_text()))

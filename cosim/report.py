@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from qlif.cosim.cosimulation import Cosimulation
 from qlif.cosim.software_run import Simulation
+from qlif.cosim.terminal import Terminal
 from qlif.hdl.synthesis.synthesise import Synthesis
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, apart
 from qlif.model.metrics.fi_curve import FICurve, fi_currents, fi_curve
 from qlif.model.parameters import PER_NEURON
 from qlif.model.plots import figures
@@ -39,6 +37,8 @@ def simulation_facts(simulation: Simulation) -> dict[str, Any]:
         "spikes_float": int(simulation.floating.spikes.sum()),
         "spikes_missing": lag.missing,
         "spikes_extra": lag.extra,
+        "silent_neurons": lag.silent_neurons,
+        "spurious_neurons": lag.spurious_neurons,
         "max_spike_lag_steps": lag.max_lag_steps,
         "mean_lag_steps_by_spike": lag.lag_by_index.mean_steps.tolist(),
         "max_lag_steps_by_spike": lag.lag_by_index.max_steps.tolist(),
@@ -68,31 +68,20 @@ def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
     }
 
 
-def print_exact_values(console: Console, report: tuple[ExactValue, ...]) -> None:
+def print_exact_values(terminal: Terminal, report: tuple[ExactValue, ...]) -> None:
     """Print what each parameter became when it was rounded to a word."""
-    title = "Parameters as the hardware has them"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("parameter", no_wrap=True)
-    table.add_column("asked for", justify="right", no_wrap=True)
-    table.add_column("exact", justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("error", justify="right", no_wrap=True)
-    table.add_column("word", no_wrap=True)
+    rows = []
     for line in report:
         word = line.stored.rpartition(" = ")[2].replace(" in ", " ")
         asked, exact = f"{line.asked:.8g}", f"{line.exact:.9g}"
-        table.add_row(line.name, asked, exact, line.unit, f"{line.relative_error:.0e}", word)
-    console.print(table)
-
-
-def print_facts(console: Console, title: str, rows: Mapping[str, Any]) -> None:
-    """Print a two-column table."""
-    table = Table(title=title, title_justify="left", show_header=False, box=box.SIMPLE_HEAD)
-    table.add_column()
-    table.add_column(justify="right")
-    for name, value in rows.items():
-        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
-    console.print(table)
+        rows.append((line.name, asked, exact, line.unit, f"{line.relative_error:.0e}", word))
+    terminal.table(
+        ("parameter", "asked for", "exact", "unit", "error", "word"),
+        rows,
+        "Parameters as the hardware has them",
+        align="lrrlrl",
+        wrap=False,
+    )
 
 
 def comparison_rows(facts: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +89,7 @@ def comparison_rows(facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "spikes, golden model": facts["spikes_golden"],
         "spikes, float64 Euler": facts["spikes_float"],
+        "neurons silent / spurious against float": f"{facts['silent_neurons']} / {facts['spurious_neurons']}",
         "largest spike lag behind float": f"{facts['max_spike_lag_steps']} steps of {facts['dt_ms']} ms",
         "potential RMSE to float": f"{facts['rmse_mv']:.4g} mV (largest {facts['max_error_mv']:.4g})",
         "mean firing rate": f"{facts['mean_rate_hz']:.4g} Hz",
@@ -159,9 +149,10 @@ def draw_fi_curve(directory: Path, words: Words, name: str) -> tuple[list[Path],
     currents = fi_currents(parameters)
     currents = currents[currents <= highest]
     if not len(currents):
+        rheobase, most = apart(float(closed_form.rheobase(parameters)), highest)
         raise InputError(
-            f"the f-I curve starts near rheobase, {float(closed_form.rheobase(parameters)):.6g}, but "
-            f"{words.arithmetic.current} holds currents up to {highest:.6g}"
+            f"the f-I curve starts near rheobase, {rheobase}, but {words.arithmetic.current} holds currents up "
+            f"to {most}"
         )
     curves = {
         "float64 Euler": fi_curve(parameters, currents),
@@ -183,12 +174,11 @@ def fi_facts(curves: Mapping[str, FICurve]) -> dict[str, Any]:
     }
 
 
-def print_synthesis(console: Console, synthesis: Synthesis) -> None:
+def print_synthesis(terminal: Terminal, synthesis: Synthesis) -> None:
     """Print what a population takes and how fast it is."""
     fmax = synthesis.fmax_mhz
     clock = f"{fmax.median} MHz [{fmax.min}..{fmax.max}]"
-    print_facts(
-        console,
+    terminal.facts(
         f"{synthesis.preset} on {synthesis.device} {synthesis.package}, {synthesis.variant}",
         {
             "neurons, lanes": f"{synthesis.neurons:,}, {synthesis.lanes}",
@@ -204,4 +194,4 @@ def print_synthesis(console: Console, synthesis: Synthesis) -> None:
         },
     )
     for note in synthesis.notes:
-        console.print(f"Note: {note}", highlight=False)
+        terminal.line(f"Note: {note}")

@@ -16,13 +16,12 @@ from typing import Annotated, Any
 
 import typer
 
-from qlif.cosim.commands.options import progress_bar
+from qlif.cosim.terminal import progress_bar
 from qlif.hdl.export import export_population
-from qlif.hdl.primitives import primitives
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.netlist import SynthesisError
 from qlif.hdl.synthesis.synthesise import synthesise
-from qlif.hdl.target import target
+from qlif.hdl.targets.catalogue import primitives, target
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset

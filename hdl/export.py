@@ -17,8 +17,9 @@ from amaranth.lib.wiring import In, Out
 from qlif.hdl import fixed
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.population import STEP_BITS, Population
-from qlif.hdl.primitives import PORTABLE, Primitives, primitives
+from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import RuntimeConstant, runtime_constants, select_format, word_width
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.arithmetic import Form
 from qlif.model.formats import UQ, Format
 from qlif.model.support.files import write_text

@@ -229,8 +229,8 @@ class NeuronPipeline(wiring.Component):
         places = self.words.sum_format.f_bits
         half = 1 << (places - self.words.arithmetic.potential.f_bits) >> 1
         word = (bias.word << (places - bias.format.f_bits)) + half
-        form = Format(word.bit_length() + 1 - places, places, signed=True)
-        return Timed(fixed.Const(word, fixed.Shape(form)), None)
+        format = Format(word.bit_length() + 1 - places, places, signed=True)
+        return Timed(fixed.Const(word, fixed.Shape(format)), None)
 
     def _fit(self, pipe: Pipeline, total: Timed) -> tuple[Timed, Timed]:
         """Return the potential in its range, and whether it spikes."""

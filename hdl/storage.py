@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.formats import UQ, Format
@@ -48,17 +49,28 @@ def place(words: Words, depths: Mapping[str, str]) -> dict[str, Depth]:
     InputError
         A name or a depth is unknown, or a parameter with one value per neuron isn't in a memory.
     """
+    check_depths(words, depths)
+    placed = {name: Depth(depths.get(name, Depth.GATES)) for name in words.constants}
+    check_depths(words, placed)
+    return placed
+
+
+def check_depths(words: Words, depths: Mapping[str, Any]) -> None:
+    """Refuse depths that no hardware can have.
+
+    Raises
+    ------
+    InputError
+        A name or a depth is unknown, or a parameter with one value per neuron would be in one register.
+    """
     for name, depth in depths.items():
         if name not in words.constants:
             raise InputError(unknown_name("parameter word", name, words.constants))
-        if depth not in list(Depth):
-            raise InputError(unknown_name("depth", str(depth), [str(one) for one in Depth]))
-    placed = {name: Depth(depths.get(name, Depth.GATES)) for name in words.constants}
-    for name, constant in words.constants.items():
-        if placed[name] is not Depth.MEMORY and not isinstance(constant.word, int):
-            where = "has it in its gates" if placed[name] is Depth.GATES else "has one register for it"
+        if not isinstance(depth, str) or depth not in list(Depth):
+            raise InputError(f"{name}: {unknown_name('depth', str(depth), [str(one) for one in Depth])}")
+        if depth != Depth.MEMORY and not isinstance(words.constants[name].word, int):
+            where = "has it in its gates" if depth == Depth.GATES else "has one register for it"
             raise InputError(f"{name} must be one value for all neurons: the hardware {where}")
-    return placed
 
 
 def runtime_constants(words: Words, placed: Mapping[str, Depth]) -> tuple[RuntimeConstant, ...]:

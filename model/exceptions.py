@@ -1,41 +1,99 @@
-"""The one kind of error that a user's own input can cause, and the one kind of warning."""
+"""Every error that this project raises on purpose, by what it means to the caller, and the words in which."""
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
+_LONG_NUMBER = re.compile(r"\d(?:[\d,_]|\.\d){62,}")
+_LONGEST_LINE = 700
+_LONGEST_VALUE = 80
 
 
-class InputError(ValueError):
+class QlifError(Exception):
+    """Any error that is raised on purpose; the text is one line.
+
+    The command line prints it without a traceback. What it derives from says the exit code:
+    :class:`DifferenceFound` 1, :class:`InputError` 2, :class:`ToolError` 3.
+    """
+
+
+class DifferenceFound(QlifError):
+    """Two things that must be the same are not, or a check failed: the answer is no."""
+
+
+class InputError(QlifError, ValueError):
     """A value that a user gave and that can't be used.
 
-    The text is one line: it names the thing, the value it had and what is allowed. The command
-    line prints it without a traceback and exits with 2.
+    The text names the thing, the value it had and what is allowed.
     """
+
+
+class ToolError(QlifError, RuntimeError):
+    """A tool failed, so there is no answer: a crash, a full disk, a result that can't be vouched for."""
 
 
 class PrecisionWarning(UserWarning):
     """The input is legal, but the numbers that come out will not mean what the user expects."""
 
 
+class InputWarning(UserWarning):
+    """The input is read in a way that the user should know of."""
+
+
+class DamageWarning(UserWarning):
+    """A file of this library's isn't as it was written; what it lost is computed again."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """Return the text of the error for a name that isn't known, with the nearest one that is."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    names = [str(one) for one in known]
+    near = difflib.get_close_matches(name[:_LONGEST_VALUE], names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else "known are " + ", ".join(names)
-    return f"unknown {kind} {name!r}: {hint}"
+    return f"unknown {kind} {_shortened(repr(name))}: {hint}"
 
 
 def show(value: Any) -> str:
     """Return a value in one short line, as it reads in an error."""
+    import numpy as np  # late: the command line prints errors without it
+
     try:
         array = np.asarray(value)
-    except ValueError:  # a ragged list
+    except (ValueError, RecursionError):  # a ragged list, or one nested thousands deep
         return reprlib.repr(value)
-    text = np.array2string(array, threshold=6, precision=6) if array.ndim else repr(value)
-    return " ".join(text.split())
+    if array.ndim:
+        text = np.array2string(array, threshold=6, precision=6)
+    elif isinstance(value, (list, tuple, dict, set)):
+        text = reprlib.repr(value)
+    elif isinstance(value, int) and value.bit_length() > 1000:
+        text = f"a whole number of {value.bit_length()} bits"  # Python refuses to write out the longest
+    else:
+        text = repr(value)
+    return _shortened(" ".join(text.split()))
+
+
+def visible(text: str) -> str:
+    """Return a text as it may be shown on a terminal: one line, nothing in it that a terminal acts on.
+
+    Line breaks, escapes and other characters that can't be seen are spelled out.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
+
+
+def short(text: str) -> str:
+    """Return an error's text as it may be shown on a terminal: :func:`visible`, with absurd lengths cut."""
+    shorter = _LONG_NUMBER.sub(lambda found: _shortened(found[0], 24), visible(text))
+    return _shortened(shorter, _LONGEST_LINE)
+
+
+def _shortened(text: str, length: int = _LONGEST_VALUE) -> str:
+    if len(text) <= length:
+        return text
+    end = length // 4
+    return f"{text[: length - end]}...{text[-end:]} ({len(text)} characters)"
 
 
 def apart(*numbers: float) -> tuple[str, ...]:

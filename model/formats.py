@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, show
+from qlif.model.support.arrays import real_array, refuse_non_finite
+
+MOST_BITS = 4096
+"""More integer or fraction bits than any exact sum or product of a neuron has."""
+
+_WRITTEN = r"\s*([SU])Q\(\s*(-?[0-9]{1,9})\s*,\s*(-?[0-9]{1,9})\s*\)\s*"
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,19 @@ class Format:
     signed: bool
 
     def __post_init__(self) -> None:
+        for name in ("i_bits", "f_bits"):
+            bits: Any = getattr(self, name)
+            if (
+                isinstance(bits, bool)
+                or not isinstance(bits, (int, np.integer))
+                or not -MOST_BITS <= bits <= MOST_BITS
+            ):
+                raise InputError(
+                    f"{name} must be a whole number from -{MOST_BITS} to {MOST_BITS}, not {show(bits)}"
+                )
+            object.__setattr__(self, name, int(bits))
+        if not isinstance(self.signed, (bool, np.bool_)):
+            raise InputError(f"signed must be true or false, not {show(self.signed)}")
         if self.width < 1:
             raise InputError(f"a format must have at least one bit, not {self}")
 
@@ -98,7 +117,10 @@ class Format:
 
         Words are int64, or Python integers in an object array if the format has more than 53 bits.
         """
-        nearest = np.rint(np.ldexp(np.asarray(values, dtype=np.float64), self.f_bits))
+        real = real_array("values", values)
+        refuse_non_finite("values", real)
+        with np.errstate(over="ignore"):  # infinite is far outside too
+            nearest: npt.NDArray[np.float64] = np.nan_to_num(np.rint(np.ldexp(real, self.f_bits)))
         if self.width > 53:
             return np.asarray(np.vectorize(int, otypes=[object])(nearest))
         # Far outside is clipped to just outside, so that the conversion to integers is defined.
@@ -125,9 +147,9 @@ class Format:
         InputError
             The text is something else.
         """
-        match = re.fullmatch(r"\s*([SU])Q\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)\s*", text)
+        match = re.fullmatch(_WRITTEN, text) if isinstance(text, str) else None
         if match is None:
-            raise InputError(f"a format is written SQ(i_bits,f_bits) or UQ(i_bits,f_bits), not {text!r}")
+            raise InputError(f"a format is written SQ(i_bits,f_bits) or UQ(i_bits,f_bits), not {show(text)}")
         kind, i_bits, f_bits = match.groups()
         return cls(int(i_bits), int(f_bits), kind == "S")
 

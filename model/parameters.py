@@ -4,12 +4,13 @@ import inspect
 import math
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
+from qlif.model.support.arrays import in_unit, real_array
 from qlif.model.support.checks import flag, whole
 
 Real = float | npt.NDArray[np.float64]
@@ -41,9 +42,10 @@ class Parameters:
     ``threshold`` the neuron spikes, ``v`` becomes ``reset_pot`` and stays there for
     ``refrac_length`` timesteps. :mod:`qlif.model.reference` gives the order of one timestep.
 
-    Potentials are in mV, times in ms, ``a0`` in 1/mV; ``R * I`` is in mV. Each name in
-    :data:`PER_NEURON` takes a scalar or an array of the population's shape. An object doesn't
-    change after it was made: see :meth:`replace`.
+    Potentials are in mV, times in ms, ``a0`` in 1/mV; ``R * I`` is in mV, with a pure number R. Numbers
+    with units (of pint, quantities, astropy) are converted. Each name in :data:`PER_NEURON` takes a
+    scalar or an array of the population's shape. An object doesn't change after it was made: see
+    :meth:`replace`.
 
     Parameters
     ----------
@@ -123,20 +125,20 @@ class Parameters:
         self.sum_input = flag("sum_input", sum_input)
         self.is_inhibitory = flag("is_inhibitory", is_inhibitory)
         self.learning = flag("learning", learning)
-        self.tau_s = self._positive("tau_s", tau_s)
-        self.tau_m = self.tau_s if tau_m is None else self._positive("tau_m", tau_m)
-        self.a0 = self._positive("a0", a0)
+        self.tau_s = self._positive("tau_s", tau_s, "ms")
+        self.tau_m = self.tau_s if tau_m is None else self._positive("tau_m", tau_m, "ms")
+        self.a0 = self._positive("a0", a0, "1/mV")
         self.R = self._positive("R", R)
-        self.rest_pot = self._real("rest_pot", rest_pot)
-        self.critical_pot = self._real("critical_pot", critical_pot)
-        self.threshold = self._real("threshold", threshold)
-        self.reset_pot = self._real("reset_pot", reset_pot)
-        self.lower_bound = None if lower_bound is None else self._real("lower_bound", lower_bound)
+        self.rest_pot = self._real("rest_pot", rest_pot, "mV")
+        self.critical_pot = self._real("critical_pot", critical_pot, "mV")
+        self.threshold = self._real("threshold", threshold, "mV")
+        self.reset_pot = self._real("reset_pot", reset_pot, "mV")
+        self.lower_bound = None if lower_bound is None else self._real("lower_bound", lower_bound, "mV")
         self.trace_scale = self._real("trace_scale", trace_scale)
         self.refrac_length = self._steps("refrac_length", refrac_length)
-        if np.ndim(dt) != 0:
+        if real_array("dt", dt, "ms").ndim:
             raise InputError(f"dt must be one number for the whole population, not {show(dt)}")
-        self.dt = float(self._positive("dt", dt))
+        self.dt = float(self._positive("dt", dt, "ms"))
         self._check_order()
         self._warn_of_coarse_steps()
 
@@ -183,6 +185,18 @@ class Parameters:
             values["n"] = None
         return Parameters(**{**values, **changes})
 
+    def __copy__(self) -> Self:
+        return self  # nothing of it can change
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False  # which a pickle forgets
+
     def __setattr__(self, name: str, value: object) -> None:
         if name in vars(self):
             raise AttributeError(f"{name} can't be changed: see Parameters.replace")
@@ -192,14 +206,9 @@ class Parameters:
         values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"Parameters({values})"
 
-    def _real(self, name: str, value: npt.ArrayLike) -> Real:
-        try:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iuf":
-                raise TypeError
-            array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"{name} must be a number or an array, not {show(value)}") from None
+    def _real(self, name: str, value: npt.ArrayLike, unit: str = "") -> Real:
+        value = in_unit(name, value, unit)
+        array = real_array(name, value, unit)
         if not np.all(np.isfinite(array)):
             raise InputError(f"{name} must be finite, not {show(value)}")
         if array.ndim == 0:
@@ -213,13 +222,15 @@ class Parameters:
         frozen.flags.writeable = False
         return frozen
 
-    def _positive(self, name: str, value: npt.ArrayLike) -> Real:
-        real = self._real(name, value)
+    def _positive(self, name: str, value: npt.ArrayLike, unit: str = "") -> Real:
+        value = in_unit(name, value, unit)
+        real = self._real(name, value, unit)
         if np.min(real) <= 0:
             raise InputError(f"{name} must be greater than 0, not {show(value)}")
         return real
 
     def _steps(self, name: str, value: npt.ArrayLike) -> int | npt.NDArray[np.int64]:
+        value = in_unit(name, value, "")
         real = self._real(name, value)
         if np.min(real) < 0 or np.any(np.asarray(real) != np.floor(real)):
             raise InputError(f"{name} must be a whole number of timesteps, 0 or more, not {show(value)}")

@@ -1,23 +1,46 @@
 """The seed's population, with numpy in place of torch, over float or fixed-point arithmetic."""
 
+import copy
 from collections.abc import Iterable
-from typing import Any, NoReturn, Protocol, Self
+from enum import StrEnum
+from typing import Any, NoReturn, Protocol, Self, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
 from qlif.model.recording import Recording
 from qlif.model.reference import FloatNeurons
+from qlif.model.support.arrays import real_array, real_numbers, refuse_non_finite
 from qlif.model.synapticflow import SynapticflowNeurons, as_tensor
 from qlif.model.words import Words
 
-DIALECTS = ("default", "synapticflow")
+
+class Dialect(StrEnum):
+    """Whose way of computing a population has."""
+
+    DEFAULT = "default"
+    """This project's: float64 or fixed point, and currents are checked."""
+    SYNAPTICFLOW = "synapticflow"
+    """The original's, in float32, which takes whatever torch takes."""
+
+    @property
+    def original(self) -> bool:
+        """Whether it is the original's."""
+        match self:
+            case Dialect.DEFAULT:
+                return False
+            case Dialect.SYNAPTICFLOW:
+                return True
+            case unknown:
+                assert_never(unknown)
+
+
 RECORDABLE = ("spikes", "potentials", "traces")
 
 _FLOAT64 = np.dtype(np.float64)
@@ -100,15 +123,15 @@ class QLIFPopulation:
         threads: int | None = None,
         **parameters: Any,
     ) -> None:
-        if dialect not in DIALECTS:
-            raise InputError(unknown_name("dialect", str(dialect), DIALECTS))
-        if dialect == "synapticflow":
+        if dialect not in list(Dialect):
+            raise InputError(unknown_name("dialect", str(dialect), Dialect))
+        if Dialect(dialect).original:
             if arithmetic is not None:
                 raise InputError("arithmetic must be left out with dialect 'synapticflow', which is float32")
             if engine is not None or threads is not None:
                 raise InputError("engine and threads must be left out with dialect 'synapticflow'")
             original = SynapticflowNeurons(n=n, shape=shape, **parameters)
-            self._take(original, original, dialect)
+            self._take(original, original, Dialect(dialect))
             return
         unknown = sorted(set(parameters) - Parameters.names())
         if unknown:
@@ -137,16 +160,18 @@ class QLIFPopulation:
     ) -> None:
         """Choose the arithmetic of the default dialect."""
         if arithmetic is None:
-            self._take(FloatNeurons(parameters, engine, threads), parameters, "default")
+            self._take(FloatNeurons(parameters, engine, threads), parameters, Dialect.DEFAULT)
             return
-        words = quantise(parameters, preset(arithmetic) if isinstance(arithmetic, str) else arithmetic)
-        self._take(FixedNeurons(words, engine, threads), parameters, "default", words)
+        if not isinstance(arithmetic, Arithmetic):
+            arithmetic = preset(arithmetic)
+        words = quantise(parameters, arithmetic)
+        self._take(FixedNeurons(words, engine, threads), parameters, Dialect.DEFAULT, words)
 
     def _take(
         self,
         neurons: Neurons,
         settings: Parameters | SynapticflowNeurons,
-        dialect: str,
+        dialect: Dialect,
         words: Words | None = None,
     ) -> None:
         self.neurons = neurons
@@ -155,9 +180,12 @@ class QLIFPopulation:
         self.n, self.shape, self.dt = settings.n, tuple(settings.shape), float(settings.dt)
         self.is_inhibitory, self.learning = settings.is_inhibitory, settings.learning
         # Of a current that needs no more questions; the original takes what torch takes.
-        self._regular_shape = self.shape if dialect == "default" else None
+        self._regular_shape = None if dialect.original else self.shape
         # The original never passes it on, so there it is always False.
         self.sum_input = settings.sum_input if isinstance(settings, Parameters) else False
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # a copy that shares the neurons would advance with the original
 
     @property
     def s(self) -> npt.NDArray[np.bool_]:
@@ -201,7 +229,7 @@ class QLIFPopulation:
                 return
             except InputError:
                 pass  # the text below says more
-        self.neurons.step(x if self.dialect == "synapticflow" else self._one_per_neuron(x))
+        self.neurons.step(x if self.dialect.original else self._one_per_neuron(x))
 
     def run(
         self,
@@ -236,7 +264,11 @@ class QLIFPopulation:
         for name in sorted(asked - set(RECORDABLE)):
             raise InputError(unknown_name("recording", name, RECORDABLE))
         array = self._regular(currents)
-        if not isinstance(self.neurons, FixedNeurons) and tuple(writes):
+        changes = tuple(writes)
+        for change in changes:
+            if not isinstance(change, ParameterWrite):
+                raise InputError(f"each of writes must be a ParameterWrite, not {show(change)}")
+        if not isinstance(self.neurons, FixedNeurons) and changes:
             raise InputError("writes are of parameter words, which only a fixed-point population has")
         if isinstance(self.neurons, SynapticflowNeurons):
             return self._step_through(array, asked)
@@ -248,7 +280,7 @@ class QLIFPopulation:
 
         keep = [_FIELDS[name] for name in sorted(asked - {"spikes"})]
         if isinstance(self.neurons, FixedNeurons):
-            room = self.neurons.run(rows, len(array), keep, writes)
+            room = self.neurons.run(rows, len(array), keep, changes)
         else:
             assert isinstance(self.neurons, FloatNeurons)
             room = self.neurons.run(rows, len(array), keep)
@@ -289,26 +321,27 @@ class QLIFPopulation:
         one_per_neuron = self._one_per_neuron(currents, timesteps=True)
         if self.words is not None:
             self.words.current_words(one_per_neuron)
-        raise AssertionError("a current was refused without a reason")
+        raise AssertionError("currents that are finite and fit their format were refused")
 
     def _regular(self, currents: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the input of every timestep as an array, of numbers in the default dialect."""
-        try:
-            original = self.dialect == "synapticflow"
-            array = as_tensor("currents", currents) if original else np.asarray(currents)
-        except ValueError:
-            raise InputError("currents must be a regular array, not a ragged one") from None
+        if self.dialect.original:
+            array = as_tensor("currents", currents, "mV")
+        else:
+            array = real_numbers("currents", currents, "mV")
         if array.ndim == 0 or len(array) == 0:
-            raise InputError(f"currents must be (timesteps, *{self.shape}), not of shape {array.shape}")
-        return array if original or array.dtype.kind in "biuf" else _numbers(array)
+            raise InputError(f"currents must be of shape {self._shapes('timesteps, ')}, not {array.shape}")
+        return array
 
     def _one_per_neuron(self, currents: npt.ArrayLike, timesteps: bool = False) -> npt.NDArray[np.float64]:
         """Return currents of the population's shape (behind the time axis), synapses combined."""
-        array = _numbers(currents)
-        if not np.all(np.isfinite(array)):
-            bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise InputError(f"currents must be finite, not {array[bad]} at index {bad}")
-        return self._combined(array, timesteps)
+        array = real_array("currents", currents, "mV")
+        refuse_non_finite("currents", array)
+        with np.errstate(over="ignore"):
+            combined = self._combined(array, timesteps)
+        if combined is not array:
+            refuse_non_finite("the sum of the currents of all synapses", combined)
+        return combined
 
     def _combined(self, array: npt.NDArray[np.float64], timesteps: bool) -> npt.NDArray[np.float64]:
         """Return currents with synapses summed or averaged, if the shape is right."""
@@ -321,14 +354,9 @@ class QLIFPopulation:
             axis = 1 if timesteps else 0
             return np.asarray(array.sum(axis) if self.sum_input else array.mean(axis))
         lead = "timesteps, " if timesteps else ""
+        raise InputError(f"currents must be of shape {self._shapes(lead)}, not {array.shape}")
+
+    def _shapes(self, lead: str) -> str:
+        """Return the shapes that currents can have, in words."""
         inner = ", ".join(map(str, self.shape))
-        raise InputError(
-            f"currents must be of shape ({lead}{inner}) or ({lead}synapses, {inner}), not {array.shape}"
-        )
-
-
-def _numbers(currents: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    try:
-        return np.asarray(currents, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("currents must be a regular array of numbers") from None
+        return f"({lead}{inner}) or ({lead}synapses, {inner})"

@@ -97,6 +97,6 @@ def preset(name: str) -> Arithmetic:
     InputError
         There is no preset of that name; the text names the nearest one.
     """
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise InputError(unknown_name("preset", str(name), PRESETS))
     return PRESETS[name]

@@ -6,9 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from qlif.model.exceptions import InputError
 from qlif.model.kernel.blocks import stretches
 from qlif.model.kernel.room import packed, unpacked
+from qlif.model.support.checks import Quantity
 from qlif.model.words import ExactValue, Words
+
+_TIMESTEP = Quantity("ms", minimum=0, open=True)
 
 
 class _Bits(NamedTuple):
@@ -62,9 +66,33 @@ class Recording:
         if isinstance(spikes, _Bits):
             self.spike_bits, self.shape = spikes
         else:
+            spikes = np.asarray(spikes)
+            if spikes.dtype != np.bool_ or spikes.ndim < 2 or 0 in spikes.shape:
+                raise InputError(
+                    "spikes must be truth values of shape (timesteps, *shape), at least one, "
+                    f"not {spikes.dtype} of shape {spikes.shape}"
+                )
             self.spike_bits, self.shape = packed(spikes.reshape(len(spikes), -1)), spikes.shape[1:]
             self.spikes = spikes
-        self.dt, self.words = dt, words
+        for name, array in (
+            ("potentials", potentials),
+            ("traces", traces),
+            ("potential_words", potential_words),
+            ("trace_words", trace_words),
+        ):
+            if array is not None and np.shape(array) != (self.timesteps, *self.shape):
+                raise InputError(
+                    f"{name} must be of the spikes' shape {(self.timesteps, *self.shape)}, "
+                    f"not {np.shape(array)}"
+                )
+        if words is not None and words.parameters.shape != self.shape:
+            raise InputError(
+                f"words must be of a population of shape {self.shape}, not {words.parameters.shape}"
+            )
+        if words is None and (potential_words is not None or trace_words is not None):
+            raise InputError("potential_words and trace_words need words, which say what they mean")
+        self.dt = _TIMESTEP.check("dt", dt)
+        self.words = words
         self.potential_words, self.trace_words = potential_words, trace_words
         self._potentials, self._traces = potentials, traces
 

@@ -1,16 +1,24 @@
 """The float64 reference: the neuron as it is meant, without any rounding that hardware adds."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError
+from qlif.model.kernel.engines import chosen_engine
 from qlif.model.kernel.float_engines import float_engine
 from qlif.model.kernel.float_state import FloatState
 from qlif.model.kernel.room import Room, unpacked
 from qlif.model.kernel.running import Into, Rows, advance_once, run_through
 from qlif.model.parameters import Parameters
+from qlif.model.support.arrays import real_array, refuse_non_finite
+from qlif.model.support.checks import in_digits
+from qlif.model.support.memory import require_memory
+
+_BYTES_EACH = 64
+"""Memory that a neuron takes at least: its state, and the copies of it that a timestep makes."""
 
 _TYPES = {"potential": np.dtype(np.float64), "trace": np.dtype(np.float64)}
 
@@ -58,10 +66,20 @@ class FloatNeurons:
 
     def __init__(self, parameters: Parameters, engine: str | None = None, threads: int | None = None) -> None:
         self.parameters = parameters
-        self._engine = float_engine(parameters, engine, threads)
+        require_memory(f"a population of {in_digits(parameters.n)} neurons", _BYTES_EACH * parameters.n)
+        self._asked = chosen_engine(engine), threads
+        self._engine = float_engine(parameters, *self._asked)
         self._last = Room.of(1, parameters.n, _TYPES)
         self._into: Into | None = None
         self.reset()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What is compiled holds the arrays' addresses, so it is made anew.
+        return type(self), (self.parameters, *self._asked), (self._engine.save(), self._last.spikes)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        snapshot, self._last.spikes[:] = state
+        self._engine.restore(snapshot)
 
     def reset(self) -> None:
         """Put every neuron at ``reset_pot``, not refractory, without trace and without spike."""
@@ -85,7 +103,7 @@ class FloatNeurons:
             A current isn't finite.
         """
         into = self._into or self._fill()
-        if not advance_once(self._engine, into, current):
+        if not advance_once(into, current):
             raise InputError(f"current must be finite, not {current[~np.isfinite(current)].flat[0]}")
 
     def _fill(self) -> Into:
@@ -128,8 +146,15 @@ class FloatNeurons:
         return self._engine.state.potential.reshape(self.parameters.shape)
 
     @v.setter
-    def v(self, v: npt.NDArray[np.float64]) -> None:
-        self._engine.state = self._engine.state._replace(potential=np.array(v, dtype=np.float64).ravel())
+    def v(self, v: npt.ArrayLike) -> None:
+        potential = real_array("v", v, "mV")
+        refuse_non_finite("v", potential)
+        if potential.shape not in ((), self.parameters.shape):
+            raise InputError(
+                f"v must be one potential or of shape {self.parameters.shape}, not of shape {potential.shape}"
+            )
+        every = np.broadcast_to(potential, self.parameters.shape).ravel()
+        self._engine.state = self._engine.state._replace(potential=every)
 
     @property
     def refrac_count(self) -> npt.NDArray[np.int64]:

@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import population_shape
+from qlif.model.support.arrays import without_units
+from qlif.model.support.checks import in_digits
+from qlif.model.support.memory import require_memory
 
 Float32s = npt.NDArray[np.float32]
 
@@ -101,18 +104,19 @@ class SynapticflowNeurons:
         **others: Any,
     ) -> None:
         self.n, self.shape = population_shape(n, shape)
+        require_memory(f"a population of {in_digits(self.n)} neurons", 64 * self.n)
         self.spike_trace = bool(spike_trace)
         self.additive_spike_trace = bool(additive_spike_trace)
         self.is_inhibitory = bool(is_inhibitory)
         self.learning = bool(learning)
-        self.tau_s = self._float32("tau_s", tau_s)
-        self.threshold = self._float32("threshold", threshold)
-        self.a0 = self._float32("a0", a0)
-        self.critical_pot = self._float32("critical_pot", critical_pot)
-        self.rest_pot = self._float32("rest_pot", rest_pot)
-        self.reset_pot = self._float32("reset_pot", reset_pot)
-        self.refrac_length = self._float32("refrac_length", refrac_length)
-        self.lower_bound = None if lower_bound is None else self._float32("lower_bound", lower_bound)
+        self.tau_s = self._float32("tau_s", tau_s, "ms")
+        self.threshold = self._float32("threshold", threshold, "mV")
+        self.a0 = self._float32("a0", a0, "1/mV")
+        self.critical_pot = self._float32("critical_pot", critical_pot, "mV")
+        self.rest_pot = self._float32("rest_pot", rest_pot, "mV")
+        self.reset_pot = self._float32("reset_pot", reset_pot, "mV")
+        self.refrac_length = self._float32("refrac_length", refrac_length, "ms")
+        self.lower_bound = None if lower_bound is None else self._float32("lower_bound", lower_bound, "mV")
         self.trace_scale = self._fitting("trace_scale", trace_scale)
         self.R = self._fitting("R", R)
         with np.errstate(all="ignore"):  # torch divides by 0 without a word
@@ -140,7 +144,7 @@ class SynapticflowNeurons:
         InputError
             The input isn't made of real numbers, is of float16, or doesn't broadcast.
         """
-        current = self._fitting("input", x)
+        current = self._fitting("input", x, "mV")
         with np.errstate(all="ignore"):  # overflow, infinities and NaN go their way, as there
             self._integrate(current)
             self.s = self.v >= self.threshold
@@ -167,13 +171,13 @@ class SynapticflowNeurons:
         else:
             self.traces = np.where(self.s, np.float32(1), decayed)
 
-    def _float32(self, name: str, value: npt.ArrayLike) -> Float32s:
+    def _float32(self, name: str, value: npt.ArrayLike, unit: str) -> Float32s:
         with np.errstate(over="ignore"):
-            return self._fitting(name, value).astype(np.float32)
+            return self._fitting(name, value, unit).astype(np.float32)
 
-    def _fitting(self, name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
+    def _fitting(self, name: str, value: npt.ArrayLike, unit: str = "") -> npt.NDArray[Any]:
         """Return a value as an array that broadcasts to the population's shape."""
-        array = as_tensor(name, value)
+        array = as_tensor(name, value, unit)
         try:
             np.broadcast_to(array, self.shape)
         except ValueError:
@@ -225,11 +229,11 @@ def _multiply(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(np.multiply(a.astype(dtype), b.astype(dtype)))
 
 
-def as_tensor(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
+def as_tensor(name: str, value: npt.ArrayLike, unit: str = "") -> npt.NDArray[Any]:
     """Return the array of the shape and type that ``torch.tensor(value)`` would have.
 
     Python's floats are float32 and its integers int64; numpy's values keep their type, also inside a
-    list. `name` is how an error calls the value.
+    list. `name` is how an error calls the value; one with a unit is converted to `unit`.
 
     Raises
     ------
@@ -237,6 +241,7 @@ def as_tensor(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
         The value isn't a number or a regular array, or is of a type that isn't real, or of float16,
         in which torch rounds differently for scalars and for arrays.
     """
+    value = without_units(name, value, unit)
     try:
         types = list(_leaf_types(value))
         unsupported = [dtype for dtype in types if dtype not in _SUPPORTED]

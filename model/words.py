@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, assert_never
+from typing import Any, Self, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from qlif.model.arithmetic import Arithmetic, Currents, Form
 from qlif.model.exceptions import InputError, apart, unknown_name
 from qlif.model.formats import SQ, UQ, Format
 from qlif.model.parameters import Parameters, Real
+from qlif.model.support.arrays import real_array
+from qlif.model.support.checks import Quantity
 
 POTENTIALS = frozenset({"threshold", "reset", "lower_bound", "rest", "critical"})
 """The parameter words that are potentials."""
@@ -32,6 +34,8 @@ _PARAMETERS_OF = MappingProxyType(
     }
 )
 """What each word is computed from, but for the origin and scale of the square form."""
+
+_FINITE = {True: Quantity("mV"), False: Quantity()}
 
 Word = int | npt.NDArray[Any]
 """One integer for the population, or one per neuron."""
@@ -118,6 +122,21 @@ class Words:
     current_scale: Real
     report: tuple[ExactValue, ...]
 
+    def __copy__(self) -> Self:
+        return self  # nothing of it can change
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "constants": dict(self.constants)}  # a view of a mapping can't be pickled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for constant in state["constants"].values():
+            if isinstance(constant.word, np.ndarray):
+                constant.word.flags.writeable = False  # which a pickle forgets
+        vars(self).update(state, constants=MappingProxyType(state["constants"]))
+
     @property
     def values(self) -> dict[str, Word]:
         """The bare words of :attr:`constants`, by name."""
@@ -131,7 +150,9 @@ class Words:
         InputError
             A potential is outside the format; the text calls it `name`.
         """
-        return fitting_potentials(name, potential, self.arithmetic, self.origin, self.scale)
+        return fitting_potentials(
+            name, real_array(name, potential, "mV"), self.arithmetic, self.origin, self.scale
+        )
 
     def potentials(self, words: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the potentials in mV of potential words."""
@@ -145,7 +166,7 @@ class Words:
         InputError
             A current is not finite or outside the format.
         """
-        array = np.asarray(current, dtype=np.float64)
+        array = real_array("current", current, "mV")
         if not np.all(np.isfinite(array)):
             raise InputError(f"current must be finite, not {array[~np.isfinite(array)].flat[0]}")
         return fitting("current", "mV/R", array, self.arithmetic.current, 0.0, self.current_scale)
@@ -176,7 +197,8 @@ class Words:
             The name is unknown, or the format doesn't hold the value.
         """
         if name not in self.constants:
-            raise InputError(unknown_name("parameter word", name, self.constants))
+            raise InputError(unknown_name("parameter word", str(name), self.constants))
+        value = _FINITE[name in POTENTIALS].check(name, value)
         if name not in POTENTIALS:
             return int(fitting(name, "", value, self.constants[name].format))
         origin, scale = (

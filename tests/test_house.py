@@ -1,6 +1,7 @@
 """The house itself: what is packaged, and which way the imports go."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,10 @@ def test_golden_model_and_hardware_share_only_words_and_formats():
                 if isinstance(node, ast.ImportFrom) and node.module == "qlif.model.rounding":
                     names = {alias.name for alias in node.names}
                     assert names <= {"Rounding", "Overflow"}, f"{path.name} rounds with the model's {names}"
+
+
+def test_the_citation_is_of_this_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / "CITATION.cff").read_text().splitlines()
+    assert f"version: {project['version']}" in lines
+    assert f"license: {project['license']}" in lines

@@ -26,8 +26,8 @@ def directed(words: Words, neurons: int) -> Iterator[tuple[str, Currents]]:
 
     Every neuron gets the case shifted by its number, so that neighbours in the pipeline differ.
     """
-    form = words.arithmetic.current
-    low, high = form.min_word, form.max_word
+    format = words.arithmetic.current
+    low, high = format.min_word, format.max_word
     length = 60 + 2 * neurons + 4 * int(np.max(words.parameters.refrac_length))
 
     def held(word: int) -> Currents:
@@ -74,7 +74,7 @@ def landing(words: Words, target: int) -> list[int] | None:
     The last update before the end leaves the potential at `target` before the threshold is looked at.
     None if no input does.
     """
-    form = words.arithmetic.current
+    format = words.arithmetic.current
     constants = _of_one_neuron(words)
     potential = constants["reset"]
     path: list[int] = []
@@ -83,7 +83,7 @@ def landing(words: Words, target: int) -> list[int] | None:
         return int(datapath.integrate(words, constants, potential, current, 0, datapath.where_integer))
 
     for _ in range(10_000):
-        low, high = form.min_word, form.max_word
+        low, high = format.min_word, format.max_word
         while low < high:
             middle = (low + high) // 2
             low, high = (middle + 1, high) if after(middle) < target else (low, middle)
@@ -91,7 +91,7 @@ def landing(words: Words, target: int) -> list[int] | None:
             return [*path, low]
         # Not within reach yet: charge with the strongest input that stays below.
         strongest = low if after(low) < target else low - 1
-        if strongest < form.min_word or after(strongest) <= potential:
+        if strongest < format.min_word or after(strongest) <= potential:
             return None
         path.append(strongest)
         potential = after(strongest)
@@ -105,18 +105,18 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
     rheobase; the ends of the format and 0; a constant; short pulses on rest; above rheobase, until it has
     spiked often.
     """
-    form = words.arithmetic.current
-    rheobase = rheobase_words(words) or [form.max_word]
-    spread = max(1, form.max_word // 16)
+    format = words.arithmetic.current
+    rheobase = rheobase_words(words) or [format.max_word]
+    spread = max(1, format.max_word // 16)
     currents = np.empty((steps, neurons), dtype=np.int64)
-    corners = np.array([form.min_word, form.min_word + 1, -1, 0, 1, form.max_word - 1, form.max_word])
+    corners = np.array([format.min_word, format.min_word + 1, -1, 0, 1, format.max_word - 1, format.max_word])
     for neuron in range(neurons):
         step = 0
         while step < steps:
             length = min(int(random.integers(1, 41)), steps - step)
             match int(random.integers(7)):
                 case 0:
-                    drawn = random.integers(form.min_word, form.max_word + 1, size=length)
+                    drawn = random.integers(format.min_word, format.max_word + 1, size=length)
                 case 1:
                     drawn = np.rint(random.normal(rheobase[len(rheobase) // 2], spread, length)).astype(
                         np.int64
@@ -124,13 +124,13 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
                 case 2:
                     drawn = random.choice(corners, size=length)
                 case 3:
-                    drawn = np.full(length, random.integers(form.min_word, form.max_word + 1))
+                    drawn = np.full(length, random.integers(format.min_word, format.max_word + 1))
                 case 4:
-                    drawn = np.where(random.random(length) < 0.2, form.max_word, 0)
+                    drawn = np.where(random.random(length) < 0.2, format.max_word, 0)
                 case _:
                     length = min(2 * length, steps - step)
-                    drawn = np.full(length, random.integers(rheobase[-1], form.max_word + 1))
-            currents[step : step + length, neuron] = np.clip(drawn, form.min_word, form.max_word)
+                    drawn = np.full(length, random.integers(rheobase[-1], format.max_word + 1))
+            currents[step : step + length, neuron] = np.clip(drawn, format.min_word, format.max_word)
             step += length
     return currents
 
@@ -142,7 +142,7 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
     potential. None with stochastic rounding, which has no such place, or where nothing is dropped.
     """
     arithmetic = words.arithmetic
-    form, places = arithmetic.current, words.sum_format.f_bits - arithmetic.potential.f_bits
+    format, places = arithmetic.current, words.sum_format.f_bits - arithmetic.potential.f_bits
     if arithmetic.rounding.stochastic or places < 1:
         return None
     turns = 1 << (places - 1) if arithmetic.rounding.turns_at_half else 0
@@ -153,7 +153,7 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
     currents = np.empty((steps, neurons), dtype=np.int64)
     for step in range(steps):
         for neuron in range(neurons):
-            candidates = random.integers(form.min_word, form.max_word + 1, tried)
+            candidates = random.integers(format.min_word, format.max_word + 1, tried)
             of_neuron = {name: word[neuron].item() for name, word in constants.items()}
             potential = int(golden.state.potential[neuron])
             total = datapath.exact_sum(words, of_neuron, potential, candidates.astype(kind))
@@ -175,13 +175,15 @@ def random_writes(
     neurons = words.parameters.n
     for constant in runtime:
         name = constant["name"]
-        form = words.constants[name].format
+        format = words.constants[name].format
         centre = int(np.min(words.constants[name].word))
         reach = max(1, abs(centre) // 8)
         due = [0, 0, *sorted(random.integers(1, steps, size=max(2, steps // 8)).tolist())]
         for step in due:
-            near = int(np.clip(centre + random.integers(-reach, reach + 1), form.min_word, form.max_word))
-            word = near if random.random() < 0.9 else int(random.integers(form.min_word, form.max_word + 1))
+            near = int(np.clip(centre + random.integers(-reach, reach + 1), format.min_word, format.max_word))
+            word = (
+                near if random.random() < 0.9 else int(random.integers(format.min_word, format.max_word + 1))
+            )
             neuron = int(random.integers(neurons)) if constant["depth"] == "memory" else None
             yield ParameterWrite(step, name, word, neuron)
 
@@ -193,13 +195,13 @@ def _of_one_neuron(words: Words) -> dict[str, int]:
 
 def _by_refractory(words: Words, neurons: int, length: int, driven: int, lost: int) -> Currents:
     """Return full input until the first spike, then one word while refractory and another one else."""
-    form = words.arithmetic.current
+    format = words.arithmetic.current
     where = datapath.where_integer
     constants = _of_one_neuron(words)
     state = datapath.State(constants["reset"], 0, 0)
     path, spiked = [], False
     for _ in range(length):
-        current = lost if state.refractory else driven if spiked else form.max_word
+        current = lost if state.refractory else driven if spiked else format.max_word
         state, spike = datapath.step(words, constants, state, current, 0, where)
         spiked = spiked or bool(spike)
         path.append(current)
@@ -208,14 +210,14 @@ def _by_refractory(words: Words, neurons: int, length: int, driven: int, lost: i
 
 def _until_the_trace_is_gone(words: Words) -> list[int] | None:
     """Return full input until a spike, then none until the trace is 0; None if that takes too long."""
-    form = words.arithmetic.current
+    format = words.arithmetic.current
     where = datapath.where_integer
     constants = _of_one_neuron(words)
     state = datapath.State(constants["reset"], 0, 0)
     path: list[int] = []
     spiked = False
     while len(path) < LONGEST_TRACE:
-        path.append(0 if spiked else form.max_word)
+        path.append(0 if spiked else format.max_word)
         state, spike = datapath.step(words, constants, state, path[-1], 0, where)
         spiked = spiked or bool(spike)
         if spiked and not state.trace:

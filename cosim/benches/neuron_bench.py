@@ -82,10 +82,10 @@ def _exhaustive(words: Words) -> Iterator[Vectors]:
 
 def _random_vectors(words: Words, count: int, random: np.random.Generator) -> Vectors:
     vectors = {}
-    for name, form in words.formats.items():
-        anywhere = random.integers(form.min_word, form.max_word + 1, size=count)
+    for name, format in words.formats.items():
+        anywhere = random.integers(format.min_word, format.max_word + 1, size=count)
         corners = random.choice(
-            [form.min_word, form.min_word + 1, form.max_word - 1, form.max_word], size=count
+            [format.min_word, format.min_word + 1, format.max_word - 1, format.max_word], size=count
         )
         vectors[name] = np.where(random.random(count) < 0.1, corners, anywhere)
     # Half the neurons aren't refractory.

@@ -12,15 +12,19 @@ from qlif.cosim.benchmark.fixed_point_library import ApytypesNeurons
 from qlif.cosim.benchmark.missing import Missing
 from qlif.cosim.benchmark.peers import PEERS
 from qlif.cosim.benchmark.plain_numpy import TightNumpy
-from qlif.cosim.benchmark.work import Work
+from qlif.cosim.benchmark.work import BEYOND_CACHES, Work
 from qlif.model.exceptions import InputError
-from qlif.model.kernel.engines import COMPILED, chosen_engine, chosen_threads
+from qlif.model.kernel.engines import EngineName, chosen_engine, chosen_threads
 
 C, C_TRACED, C_WIDE, C_BLOCKED = (
     "C, -O3 -march=native",
     "C, trace on",
     "C, 512-bit vectors",
     "C, 512-bit vectors, time-blocked",
+)
+C_BEYOND, C_BLOCKED_BEYOND = (
+    "C, 512-bit vectors, input beyond the caches",
+    "C, 512-bit vectors, time-blocked, input beyond the caches",
 )
 NUMPY, NUMPY_64, APYTYPES = "tight numpy", "tight numpy, int64", "apytypes"
 
@@ -44,9 +48,9 @@ def contenders(n: int, directory: Path, with_kernel: bool = True, with_peers: bo
         Other people's libraries and simulators.
     """
     if with_kernel:
-        yield from _golden(n)
-        yield from _in_c(n, directory)
-        work = Work(n)
+        work, beyond = Work(n), Work(n, updates=BEYOND_CACHES, most=BEYOND_CACHES)
+        yield from _golden(n, work, beyond)
+        yield from _in_c(n, work, beyond, directory)
         for name, dtype in ((NUMPY, np.int32), (NUMPY_64, np.int64)):
             tight = TightNumpy(work, dtype)
             yield Contender(name, n, work.updates, tight.run, tight.end, work)
@@ -54,42 +58,51 @@ def contenders(n: int, directory: Path, with_kernel: bool = True, with_peers: bo
         yield from _libraries(n)
 
 
-def _golden(n: int) -> Iterator[Made]:
+def _golden(n: int, work: Work, beyond: Work) -> Iterator[Made]:
     """Yield what is ours."""
-    work, traced, cores = Work(n), Work(n, trace=True), chosen_threads()
+    traced, cores = Work(n, trace=True), chosen_threads()
     arithmetic = work.words.arithmetic
     ours: dict[str, Callable[[str], Contender]] = {
         golden.KERNEL: lambda name: golden.kernel(name, work),
         golden.TRACED: lambda name: golden.kernel(name, traced),
         golden.ALL_CORES: lambda name: golden.kernel(name, work, cores),
+        golden.BEYOND: lambda name: golden.kernel(name, beyond),
+        golden.ALL_CORES_BEYOND: lambda name: golden.kernel(name, beyond, cores),
         golden.STEPWISE: lambda name: golden.stepwise(name, work),
         golden.RUN: lambda name: golden.population_run(name, work, arithmetic),
         golden.FORWARD: lambda name: golden.population_forward(name, work),
         golden.FLOAT_RUN: lambda name: golden.population_run(name, work, None),
     }
     try:
-        chosen_engine(COMPILED)
+        chosen_engine(EngineName.COMPILED)
     except InputError as error:
         yield from (Skipped(name, n, str(error)) for name in ours)
         return
     for name, make in ours.items():
-        if name == golden.ALL_CORES and cores == 1:
+        if name in (golden.ALL_CORES, golden.ALL_CORES_BEYOND) and cores == 1:
             yield Skipped(name, n, "there is one core")
         else:
             yield make(name)
 
 
-def _in_c(n: int, directory: Path) -> Iterator[Made]:
+def _in_c(n: int, work: Work, beyond: Work, directory: Path) -> Iterator[Made]:
     """Yield the yardsticks."""
-    work, traced = Work(n), Work(n, trace=True)
-    kinds = ((C, work, ()), (C_TRACED, traced, ()), (C_WIDE, work, (WIDE,)), (C_BLOCKED, work, (WIDE,)))
+    traced = Work(n, trace=True)
+    kinds = (
+        (C, work, ()),
+        (C_TRACED, traced, ()),
+        (C_WIDE, work, (WIDE,)),
+        (C_BLOCKED, work, (WIDE,)),
+        (C_BEYOND, beyond, (WIDE,)),
+        (C_BLOCKED_BEYOND, beyond, (WIDE,)),
+    )
     for name, what, flags in kinds:
         try:
             neurons = CompiledC(what, directory, *flags)
         except InputError as error:
             yield Skipped(name, n, str(error))
             continue
-        run = neurons.run_blocked if name == C_BLOCKED else neurons.run
+        run = neurons.run_blocked if name in (C_BLOCKED, C_BLOCKED_BEYOND) else neurons.run
         yield Contender(name, n, what.updates, run, neurons.end, what)
 
 

@@ -4,9 +4,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from qlif.cosim.benchmark import golden
-from qlif.cosim.benchmark.catalogue import APYTYPES, C_BLOCKED, C_WIDE, NUMPY, NUMPY_64, C
+from qlif.cosim.benchmark.catalogue import (
+    APYTYPES,
+    C_BEYOND,
+    C_BLOCKED,
+    C_BLOCKED_BEYOND,
+    C_WIDE,
+    NUMPY,
+    NUMPY_64,
+    C,
+)
 from qlif.cosim.benchmark.cosimulation import BARE_LOOP, PER_CYCLE, SELF_TEST
 from qlif.cosim.benchmark.measure import COSIMULATION_NEURONS, Measured
+
+IN_C, IN_C_BEYOND = (C, C_WIDE, C_BLOCKED), (C_BEYOND, C_BLOCKED_BEYOND)
+"""Step by step and blocked over time: which is faster depends on the machine's caches."""
 
 SMALL, MIDDLE, LARGE = 100, 10_000, 1_000_000
 
@@ -20,8 +32,10 @@ class Ratio:
     name : str
     n : int
         Neurons of both.
-    over, under : str
-        The contenders.
+    over : str
+        The contender.
+    under : tuple of str
+        Its yardsticks: the fastest of those that were measured counts.
     goal : float, optional
         What it must be at least; none if it is there to be known.
     """
@@ -29,37 +43,47 @@ class Ratio:
     name: str
     n: int
     over: str
-    under: str
+    under: tuple[str, ...]
     goal: float | None = None
 
     def value(self, measured: Measured) -> float | None:
         """Return the ratio of medians; None if one of them wasn't measured."""
-        over, under = measured.median(self.over, self.n), measured.median(self.under, self.n)
-        return None if over is None or under is None else over / under
+        over, found = measured.median(self.over, self.n), (measured.median(one, self.n) for one in self.under)
+        under = [speed for speed in found if speed is not None]
+        return None if over is None or not under else over / max(under)
 
 
 GOALS = (
-    Ratio("kernel / C, 10k", MIDDLE, golden.KERNEL, C, 0.8),
-    Ratio("kernel / C, 1M", LARGE, golden.KERNEL, C, 0.8),
-    Ratio("time-blocked kernel / step-major C, 1M", LARGE, golden.KERNEL, C, 1.5),
-    Ratio("trace on / trace off, 10k", MIDDLE, golden.TRACED, golden.KERNEL, 0.5),
-    Ratio("trace on / trace off, 1M", LARGE, golden.TRACED, golden.KERNEL, 0.5),
-    Ratio("kernel / tight numpy, 10k", MIDDLE, golden.KERNEL, NUMPY, 20.0),
-    Ratio("kernel / apytypes, 10k", MIDDLE, golden.KERNEL, APYTYPES, 300.0),
-    Ratio("run() / tight numpy, 100", SMALL, golden.RUN, NUMPY, 50.0),
-    Ratio("forward() / tight numpy, 100", SMALL, golden.FORWARD, NUMPY, 4.0),
-    Ratio("self-test / per-cycle bench", COSIMULATION_NEURONS, SELF_TEST, PER_CYCLE, 100.0),
-    Ratio("self-test / bare Verilator loop", COSIMULATION_NEURONS, SELF_TEST, BARE_LOOP, 0.25),
+    Ratio("kernel / fastest C, 100", SMALL, golden.KERNEL, IN_C, 0.9),
+    Ratio("kernel / fastest C, 10k", MIDDLE, golden.KERNEL, IN_C, 0.9),
+    Ratio("kernel / fastest C, 1M", LARGE, golden.KERNEL, IN_C, 0.9),
+    Ratio("kernel / fastest C, 100, input beyond the caches", SMALL, golden.BEYOND, IN_C_BEYOND, 0.9),
+    Ratio("kernel / fastest C, 10k, input beyond the caches", MIDDLE, golden.BEYOND, IN_C_BEYOND, 0.9),
+    Ratio("kernel / fastest C, 1M, input beyond the caches", LARGE, golden.BEYOND, IN_C_BEYOND, 0.9),
+    Ratio("trace on / trace off, 10k", MIDDLE, golden.TRACED, (golden.KERNEL,), 0.5),
+    Ratio("trace on / trace off, 1M", LARGE, golden.TRACED, (golden.KERNEL,), 0.5),
+    Ratio("kernel / tight numpy, 10k", MIDDLE, golden.KERNEL, (NUMPY,), 20.0),
+    Ratio("kernel / apytypes, 10k", MIDDLE, golden.KERNEL, (APYTYPES,), 300.0),
+    Ratio("run() / tight numpy, 100", SMALL, golden.RUN, (NUMPY,), 50.0),
+    Ratio("forward() / tight numpy, 100", SMALL, golden.FORWARD, (NUMPY,), 4.0),
+    Ratio("self-test / per-cycle bench", COSIMULATION_NEURONS, SELF_TEST, (PER_CYCLE,), 100.0),
+    Ratio("self-test / bare Verilator loop", COSIMULATION_NEURONS, SELF_TEST, (BARE_LOOP,), 0.25),
 )
 
 OTHERS = (
-    Ratio("kernel / C with 512-bit vectors, 10k", MIDDLE, golden.KERNEL, C_WIDE),
-    Ratio("kernel / C with 512-bit vectors, 1M", LARGE, golden.KERNEL, C_WIDE),
-    Ratio("kernel / time-blocked C with 512-bit vectors, 1M", LARGE, golden.KERNEL, C_BLOCKED),
-    Ratio("kernel step by step / C, 1M", LARGE, golden.STEPWISE, C),
-    Ratio("kernel / tight numpy in int64, 10k", MIDDLE, golden.KERNEL, NUMPY_64),
-    Ratio("run() / tight numpy in int64, 100", SMALL, golden.RUN, NUMPY_64),
-    Ratio("forward() / tight numpy in int64, 100", SMALL, golden.FORWARD, NUMPY_64),
+    Ratio("kernel / C, 100", SMALL, golden.KERNEL, (C,)),
+    Ratio("kernel / C, 10k", MIDDLE, golden.KERNEL, (C,)),
+    Ratio("kernel / C, 1M", LARGE, golden.KERNEL, (C,)),
+    Ratio(
+        "kernel on all cores / on one, 1M, input beyond the caches",
+        LARGE,
+        golden.ALL_CORES_BEYOND,
+        (golden.BEYOND,),
+    ),
+    Ratio("kernel step by step / C, 1M", LARGE, golden.STEPWISE, (C,)),
+    Ratio("kernel / tight numpy in int64, 10k", MIDDLE, golden.KERNEL, (NUMPY_64,)),
+    Ratio("run() / tight numpy in int64, 100", SMALL, golden.RUN, (NUMPY_64,)),
+    Ratio("forward() / tight numpy in int64, 100", SMALL, golden.FORWARD, (NUMPY_64,)),
 )
 """Against stronger and weaker yardsticks, to know what the goals are worth."""
 

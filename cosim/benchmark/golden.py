@@ -10,6 +10,7 @@ from qlif.model.population import QLIFPopulation
 KERNEL, TRACED = "kernel, trace off", "kernel, trace on"
 STEPWISE = "kernel, step by step"
 ALL_CORES = "kernel, all cores"
+BEYOND, ALL_CORES_BEYOND = "kernel, input beyond the caches", "kernel, all cores, input beyond the caches"
 RUN, FORWARD, FLOAT_RUN = "run()", "forward()", "float reference, run()"
 
 

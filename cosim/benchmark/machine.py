@@ -8,6 +8,8 @@ from pathlib import Path
 from qlif.cosim.benchmark.compiled_c import compiler, compiler_version
 from qlif.model.kernel.engines import chosen_threads
 
+_CPU = Path("/sys/devices/system/cpu/cpu0")
+
 PACKAGES = (
     "qlif",
     "numpy",
@@ -31,12 +33,31 @@ def machine() -> dict[str, str | int]:
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
     return {
         "processor": _processor(),
-        "cores": chosen_threads(),
+        "processors": chosen_threads(),
+        "processors that share a core": _text(_CPU / "topology" / "thread_siblings_list"),
+        "caches": _caches(),
         "load_average": load,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "c_compiler": "none" if found is None else compiler_version(found),
     }
+
+
+def _caches() -> str:
+    """Return the caches of the first processor, where the system tells them."""
+    found = []
+    for index in sorted((_CPU / "cache").glob("index[0-9]*")):
+        level, kind, size = (_text(index / name) for name in ("level", "type", "size"))
+        if kind != "Instruction":
+            found.append(f"L{level} {size}")
+    return ", ".join(found) or "unknown"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return "unknown"
 
 
 def versions() -> dict[str, str]:

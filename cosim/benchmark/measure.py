@@ -14,7 +14,7 @@ from qlif.cosim.benchmark.cosimulation import UPDATES, measure_cosimulation
 from qlif.cosim.benchmark.work import Work
 from qlif.cosim.configuration import Settings
 from qlif.cosim.simulator.design import find
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import DifferenceFound, InputError
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.support.progress import Progress, unwatched
 
@@ -23,7 +23,7 @@ ROUNDS = 15
 COSIMULATION_PRESET, COSIMULATION_NEURONS, COSIMULATION_ROUNDS = "square-18", 64, 5
 
 
-class Different(Exception):
+class Different(DifferenceFound):
     """A contender doesn't compute the golden step, so that its speed means nothing."""
 
 

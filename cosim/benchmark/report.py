@@ -3,14 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from qlif.cosim.benchmark.chart import speed_figure
 from qlif.cosim.benchmark.goals import GOALS, OTHERS, verdicts
 from qlif.cosim.benchmark.machine import machine, versions
 from qlif.cosim.benchmark.measure import Measured
+from qlif.cosim.terminal import Terminal
 from qlif.model.plots.themes import save
 from qlif.model.studies.tables import markdown
 
@@ -41,40 +38,31 @@ def facts(measured: Measured, rounds: int) -> dict[str, Any]:
     }
 
 
-def speeds_table(content: dict[str, Any]) -> Table:
-    """Return a table of all contenders."""
-    table = _table("Million updates per second, medians")
-    for heading in ("contender", "neurons", "median", "lowest", "highest"):
-        table.add_column(heading, justify="left" if heading == "contender" else "right", no_wrap=True)
-    for line in content["results"]:
-        speeds = (f"{line[key] / 1e6:,.2f}" for key in ("updates_per_s", "lowest", "highest"))
-        table.add_row(line["name"], f"{line['n']:,}", *speeds)
-    return table
-
-
-def ratios_table(content: dict[str, Any]) -> Table:
-    """Return a table of goals, and of other ratios."""
-    table = _table("Ratios")
-    for heading in ("ratio", "is", "goal", ""):
-        table.add_column(heading, justify="left" if heading in ("ratio", "") else "right", no_wrap=True)
-    words = {True: "met", False: "not met", None: ""}
-    for line in content["goals"]:
-        table.add_row(line["name"], _times(line["ratio"]), _times(line["goal"]), words[line["met"]])
-    for name, ratio in content["other_ratios"].items():
-        table.add_row(name, _times(ratio), "none", "")
-    return table
-
-
-def show(console: Console, content: dict[str, Any]) -> None:
+def show(terminal: Terminal, content: dict[str, Any]) -> None:
     """Print tables, and what is missing."""
-    console.print(speeds_table(content))
-    console.print(ratios_table(content))
+    speeds = [
+        (
+            line["name"],
+            f"{line['n']:,}",
+            *(f"{line[key] / 1e6:,.2f}" for key in ("updates_per_s", "lowest", "highest")),
+        )
+        for line in content["results"]
+    ]
+    columns = ("contender", "neurons", "median", "lowest", "highest")
+    terminal.table(columns, speeds, "Million updates per second, medians", align="lrrrr", wrap=False)
+    words = {True: "met", False: "not met", None: ""}
+    ratios = [
+        (line["name"], _times(line["ratio"]), _times(line["goal"]), words[line["met"]])
+        for line in content["goals"]
+    ]
+    ratios += [(name, _times(ratio), "none", "") for name, ratio in content["other_ratios"].items()]
+    terminal.table(("ratio", "is", "goal", ""), ratios, "Ratios", align="lrrl", wrap=False)
     reasons: dict[tuple[str, str], list[int]] = {}
     for line in content["skipped"]:
         reasons.setdefault((line["name"], line["reason"]), []).append(line["n"])
     for (name, reason), sizes in reasons.items():
         where = ", ".join(f"{n:,}" for n in sizes)
-        console.print(f"Skipped: {name} ({where} neurons): {reason}", highlight=False, soft_wrap=True)
+        terminal.line(f"Skipped: {name} ({where} neurons): {reason}")
 
 
 def page(content: dict[str, Any]) -> str:
@@ -104,10 +92,6 @@ def page(content: dict[str, Any]) -> str:
 def draw(measured: Measured, directory: Path) -> list[Path]:
     """Draw the chart; return its files."""
     return save(lambda theme: speed_figure(measured, theme), directory, "speed")
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 
 def _times(value: float | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qlif.model.kernel.blocks import stretches
 from qlif.model.kernel.rules import Plan
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
@@ -20,17 +21,20 @@ MEAN_MV, DEVIATION_MV = 18.0, 8.0
 UPDATES = 8_000_000
 """About so many in one piece; at most :data:`TIMESTEPS` timesteps, at least :data:`FEWEST`."""
 
+BEYOND_CACHES = 1 << 27
+"""Updates whose input is larger than the caches: 256 MiB of words."""
+
 TIMESTEPS, FEWEST = 5000, 32
 
 
 def bytes_for(n: int) -> int:
     """Return about how much memory the contenders of one size take."""
     # Currents in mV as float64, as float32 for torch, as int32 for numpy and as words; some of each.
-    return n * _timesteps(n, UPDATES, FEWEST) * 48
+    return n * _timesteps(n, UPDATES, FEWEST, TIMESTEPS) * 48 + 2 * (2 * BEYOND_CACHES)
 
 
-def _timesteps(n: int, updates: int, fewest: int) -> int:
-    return max(fewest, min(TIMESTEPS, updates // n))
+def _timesteps(n: int, updates: int, fewest: int, most: int) -> int:
+    return max(fewest, min(most, updates // n))
 
 
 class Work:
@@ -44,8 +48,8 @@ class Work:
         Whether they keep a spike trace.
     updates : int
         About so many.
-    fewest : int
-        Timesteps at least.
+    fewest, most : int
+        Timesteps at least and at most.
 
     Attributes
     ----------
@@ -54,8 +58,16 @@ class Work:
     plan : Plan
     """
 
-    def __init__(self, n: int, *, trace: bool = False, updates: int = UPDATES, fewest: int = FEWEST) -> None:
-        self.n, self.timesteps = n, _timesteps(n, updates, fewest)
+    def __init__(
+        self,
+        n: int,
+        *,
+        trace: bool = False,
+        updates: int = UPDATES,
+        fewest: int = FEWEST,
+        most: int = TIMESTEPS,
+    ) -> None:
+        self.n, self.timesteps = n, _timesteps(n, updates, fewest, most)
         self.parameters = Parameters(n=n, spike_trace=trace)
         self.words = quantise(self.parameters, preset(PRESET))
         self.plan = Plan(self.words)
@@ -68,10 +80,17 @@ class Work:
     @cached_property
     def currents(self) -> npt.NDArray[np.float64]:
         """The input in mV, (timesteps, neurons)."""
-        noise = np.random.default_rng(1).standard_normal((self.timesteps, self.n), dtype=np.float32)
-        return np.asarray(MEAN_MV + DEVIATION_MV * noise, dtype=np.float64)
+        return self._noise(np.random.default_rng(1), self.timesteps)
 
     @cached_property
     def current_words(self) -> npt.NDArray[Any]:
         """The input as words of the narrowest type."""
-        return self.words.current_words(self.currents).astype(self.plan.current)
+        words = np.empty((self.timesteps, self.n), dtype=self.plan.current)
+        generator = np.random.default_rng(1)
+        for begin, end in stretches(self.timesteps, self.n):
+            words[begin:end] = self.words.current_words(self._noise(generator, end - begin))
+        return words
+
+    def _noise(self, generator: np.random.Generator, timesteps: int) -> npt.NDArray[np.float64]:
+        noise = generator.standard_normal((timesteps, self.n), dtype=np.float32)
+        return np.asarray(MEAN_MV + DEVIATION_MV * noise, dtype=np.float64)

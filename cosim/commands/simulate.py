@@ -1,71 +1,57 @@
 """``qlif simulate``: the golden model beside the float neuron."""
 
-import json
-from pathlib import Path
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from qlif.cosim import report as results
-from qlif.cosim.commands.options import (
-    InputOption,
-    JsonOption,
-    NeuronsOption,
-    OutOption,
-    ParamsOption,
-    PresetOption,
-    SeedOption,
-    StepsOption,
-    prepare,
-    progress_bar,
-)
-from qlif.cosim.software_run import simulate as run_models
-from qlif.model.support.files import write_text
+from qlif.cosim.commands.declare import Rule, command
+from qlif.cosim.commands.options import InputOptions, NeuronOptions, OutputOptions, is_random
+from qlif.cosim.terminal import progress_bar
 
 BYTES_PER_UPDATE = 80
 """What a run keeps of each update, measured: spikes, potentials and traces of both models."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class SimulateOptions:
+    """What is drawn besides."""
+
+    fi_curve: Annotated[bool, typer.Option("--fi-curve", help="Simulate and draw the f-I curve too.")] = False
+
+
+@command(Rule("seed", lambda options: is_random(options.input), "a random --input"))
 def simulate(
-    preset: PresetOption = None,
-    params: ParamsOption = None,
-    neurons: NeuronsOption = None,
-    steps: StepsOption = None,
-    input: InputOption = "ou",
-    seed: SeedOption = 0,
-    fi_curve: Annotated[
-        bool, typer.Option("--fi-curve", help="Simulate and draw the f-I curve too.")
-    ] = False,
-    out: OutOption = Path("qlif-out"),
-    as_json: JsonOption = False,
+    neuron: NeuronOptions, source: InputOptions, options: SimulateOptions, output: OutputOptions
 ) -> None:
     """Run an input through the fixed-point golden model and the float neuron."""
-    configuration, currents = prepare(preset, params, neurons, steps, input, seed, BYTES_PER_UPDATE)
-    with progress_bar(as_json) as progress:
+    from qlif.cosim import report
+    from qlif.cosim.software_run import simulate as run_models
+
+    configuration, currents = source.prepare(neuron.settings(), BYTES_PER_UPDATE)
+    with progress_bar(output.as_json) as progress:
         progress("running the models", 0.0)
         simulation = run_models(configuration, currents)
         progress("drawing", 0.9)
-        facts = {
+        facts: dict[str, Any] = {
             "preset": configuration.name,
-            "input": input,
-            "seed": seed,
-            **results.simulation_facts(simulation),
+            "input": source.input,
+            "seed": source.seed,
+            **report.simulation_facts(simulation),
         }
         runs = {"float64 Euler": simulation.floating, f"golden, {configuration.name}": simulation.golden}
-        pictures = results.draw_run(out, runs, currents, simulation.words)
-        if fi_curve:
+        pictures = report.draw_run(output.out, runs, currents, simulation.words)
+        if options.fi_curve:
             progress("f-I curve", 0.95)
-            more, curves = results.draw_fi_curve(out, simulation.words, configuration.name)
+            more, curves = report.draw_fi_curve(output.out, simulation.words, configuration.name)
             pictures += more
-            facts["fi_curve"] = results.fi_facts(curves)
+            facts["fi_curve"] = report.fi_facts(curves)
     facts["pictures"] = [str(path) for path in pictures]
-    results.save_recording(out / "recording.npz", currents, runs)
-    write_text(out / "result.json", json.dumps(facts, indent=2) + "\n")
-    if as_json:
-        typer.echo(json.dumps(facts))
+    report.save_recording(output.out / "recording.npz", currents, runs)
+    output.write_json("result.json", facts)
+    if output.as_json:
         return
-    console = Console()
-    results.print_exact_values(console, simulation.words.report)
-    results.print_facts(console, f"{configuration.name} on {input}", results.comparison_rows(facts))
-    console.print(f"Pictures, recording and result.json are in {out}/", highlight=False)
+    terminal = output.terminal
+    report.print_exact_values(terminal, simulation.words.report)
+    terminal.facts(f"{configuration.name} on {source.input}", report.comparison_rows(facts))
+    terminal.line(f"Pictures, recording and result.json are in {output.out}/")

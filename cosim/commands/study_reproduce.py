@@ -1,42 +1,57 @@
 """``qlif study reproduce``: a named study, one figure and one table."""
 
-import json
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from qlif.cosim.commands.options import JsonOption, OutOption, progress_bar
-from qlif.cosim.commands.study_sweep import ProcessesOption, SchedulerOption
-from qlif.model.metrics.spike_distances import check_libraries
-from qlif.model.studies.executors import workers
-from qlif.model.studies.named.catalogue import STUDIES
-from qlif.model.studies.named.catalogue import study as study_of
-from qlif.model.studies.named.result import Bench, write_result
+from qlif.cosim.commands.declare import Rule, command
+from qlif.cosim.commands.options import OutputOptions
+from qlif.cosim.commands.study_sweep import WorkerOptions
+from qlif.cosim.terminal import progress_bar, say_json
 
 
-def reproduce(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(STUDIES)}.")],
-    scheduler: SchedulerOption = None,
-    processes: ProcessesOption = None,
-    out: OutOption = Path("qlif-out"),
-    as_json: JsonOption = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ReproduceOptions:
+    """Which study."""
+
+    name: Annotated[str, typer.Argument(help="One of {studies}.")]
+
+
+def _sweeps(name: str) -> bool:
+    from qlif.model.studies.named.catalogue import STUDIES
+
+    return name not in STUDIES or STUDIES[name].sweeps
+
+
+@command(
+    Rule("scheduler", lambda options: _sweeps(options.name), "a study that sweeps"),
+    Rule("processes", lambda options: _sweeps(options.name), "a study that sweeps"),
+)
+def reproduce(options: ReproduceOptions, workers: WorkerOptions, output: OutputOptions) -> None:
     """Repeat a named study from its fixed seeds: one table, one figure, and what they say."""
+    from qlif.model.metrics.spike_distances import check_libraries
+    from qlif.model.studies.executors import workers as working
+    from qlif.model.studies.named.catalogue import study as study_of
+    from qlif.model.studies.named.result import Bench, write_result
+
+    name = options.name
     study = study_of(name)
     if study.extra:
         check_libraries()
-    with progress_bar(as_json) as progress, workers(scheduler, processes) as found:
-        result = study.run(Bench(found, out, progress))
+    with (
+        progress_bar(output.as_json) as progress,
+        working(workers.scheduler, workers.processes) as found,
+    ):
+        result = study.run(Bench(found, output.out, progress))
         progress("writing", 1.0)
-        files = write_result(name, study, result, out)
-    if as_json:
+        files = write_result(name, study, result, output.out)
+    if output.as_json:
         facts = {"study": name, "question": study.question, "findings": result.findings}
-        typer.echo(json.dumps({**facts, "rows": result.rows, "files": [str(path) for path in files]}))
+        say_json({**facts, "rows": result.rows, "files": [str(path) for path in files]})
         return
-    console = Console()
-    console.print(f"{name}: {study.question}", highlight=False)
+    terminal = output.terminal
+    terminal.line(f"{name}: {study.question}")
     for finding in result.findings:
-        console.print(f"- {finding}", highlight=False)
-    console.print(f"Table, figure and findings are in {out}/", highlight=False)
+        terminal.line(f"- {finding}")
+    terminal.line(f"Table, figure and findings are in {output.out}/")

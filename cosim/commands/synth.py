@@ -1,67 +1,68 @@
 """``qlif synth``: resources and the fastest clock."""
 
-import json
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from qlif.cosim import report
+from qlif.cosim.commands.declare import command
 from qlif.cosim.commands.options import (
-    JsonOption,
-    LanesOption,
-    MemoryOption,
-    OutOption,
-    ParamsOption,
-    PresetOption,
-    RegisterOption,
+    DEFAULT_TARGET,
+    NeuronOptions,
+    NeuronsOption,
+    OutputOptions,
     SelfTestOption,
-    TargetOption,
-    VariantOption,
-    progress_bar,
-    with_depths,
+    StorageOptions,
 )
-from qlif.cosim.configuration import Settings
-from qlif.hdl.synthesis.synthesise import synthesise
-from qlif.model.support.files import write_text
+from qlif.cosim.terminal import progress_bar
 
 
+@dataclass(frozen=True, kw_only=True)
+class SynthOptions:
+    """What is synthesised for which device."""
+
+    target: Annotated[str, typer.Option("--target", help="FPGA family: {targets}.")] = DEFAULT_TARGET
+    variant: Annotated[
+        str,
+        typer.Option(
+            "--variant",
+            help="portable: multipliers and block RAMs are inferred; explicit: the target's own are "
+            "instantiated, with all their registers.",
+        ),
+    ] = "portable"
+    package: Annotated[str | None, typer.Option("--package", help="Package of the device.")] = None
+    neurons: NeuronsOption = 1024
+    seeds: Annotated[
+        int, typer.Option("--seeds", help="Number of placement seeds; reports the median Fmax.")
+    ] = 5
+    selftest: SelfTestOption = False
+
+
+@command()
 def synth(
-    preset: PresetOption = None,
-    params: ParamsOption = None,
-    target: TargetOption = "ecp5",
-    variant: VariantOption = "portable",
-    package: Annotated[str | None, typer.Option("--package", help="Package of the device.")] = None,
-    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons.")] = 1024,
-    lanes: LanesOption = 1,
-    register: RegisterOption = None,
-    memory: MemoryOption = None,
-    seeds: Annotated[int, typer.Option("--seeds", help="Placements; the median clock counts.")] = 5,
-    selftest: SelfTestOption = False,
-    out: OutOption = Path("qlif-out"),
-    as_json: JsonOption = False,
+    neuron: NeuronOptions, options: SynthOptions, storage: StorageOptions, output: OutputOptions
 ) -> None:
-    """Synthesise, place and route a population; report resources and the fastest clock."""
-    configuration = with_depths(Settings.read(preset, params).population(neurons), register, memory)
-    with progress_bar(as_json) as progress:
+    """Synthesise, place and route a population; report resources and Fmax."""
+    from qlif.cosim import report
+    from qlif.hdl.synthesis.synthesise import synthesise
+
+    configuration = storage.of(neuron.settings()).population(options.neurons)
+    with progress_bar(output.as_json) as progress:
         synthesis = synthesise(
             configuration.words,
-            neurons,
-            out / "synthesis",
+            options.neurons,
+            output.out / "synthesis",
             preset=configuration.name,
-            target_name=target,
-            variant=variant,
-            package=package,
-            lanes=lanes,
+            target_name=options.target,
+            variant=options.variant,
+            package=options.package,
+            lanes=storage.lanes,
             depths=configuration.depths,
-            seeds=seeds,
-            selftest=selftest,
+            seeds=options.seeds,
+            selftest=options.selftest,
             progress=progress,
         )
-    facts = {**synthesis.as_dict(), "depths": configuration.depths, "selftest": selftest}
-    write_text(out / "synthesis.json", json.dumps(facts, indent=2) + "\n")
-    if as_json:
-        typer.echo(json.dumps(facts))
-        return
-    report.print_synthesis(Console(), synthesis)
+    facts = {**synthesis.as_dict(), "depths": configuration.depths, "selftest": options.selftest}
+    output.write_json("synthesis.json", facts)
+    if not output.as_json:
+        report.print_synthesis(output.terminal, synthesis)

@@ -1,6 +1,5 @@
 """What the benches of a population reached, what can't be reached, and what is left."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -244,11 +243,6 @@ def markdown(coverage: Coverage) -> str:
 
 def _listed(items: Iterator[Item]) -> str:
     return "".join(f"* {item.kind}: {item.name}\n" for item in items) or "None.\n"
-
-
-def as_json(coverage: Coverage) -> str:
-    """Return it as text."""
-    return json.dumps(coverage.as_dict(), indent=2) + "\n"
 
 
 def summary(coverage: Coverage) -> Mapping[str, list[int]]:

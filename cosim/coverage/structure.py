@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from qlif.model.exceptions import InputError
+
 KINDS = ("line", "branch", "toggle")
 RISES, FALLS = "rises", "falls"
 _EDGES = {"0->1": RISES, "1->0": FALLS}
@@ -49,6 +51,8 @@ def read(file: Path) -> Counter[Point]:
     ------
     ValueError
         It isn't one.
+    InputError
+        It is of a Verilator that counts both edges of a bit together.
     """
     counts: Counter[Point] = Counter()
     for text in file.read_text(encoding="latin-1").splitlines():
@@ -76,6 +80,10 @@ def _point(described: str) -> Point:
     if kind != "toggle":
         return Point(kind, line, "", 0, "" if kind == "line" else f"{what}, place {fields['n']}")
     signal, _, edge = what.rpartition(":")
+    if edge not in _EDGES:
+        raise InputError(
+            "coverage needs Verilator 5.48 or newer: this one doesn't tell rising from falling edges"
+        )
     name, bit = re.fullmatch(r"(.*?)(?:\[(\d+)\])?", signal).groups()  # type: ignore[union-attr]
     _, _, instances = fields["h"].partition(".")
     parts = [*([instances] if instances else []), _ESCAPED.sub(lambda code: chr(int(code[1], 16)), name)]

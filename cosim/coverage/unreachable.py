@@ -133,7 +133,7 @@ class Unreachable:
         """Return whether a case is proved to be one of no update."""
         terms = Products()
         words = self._words
-        before = {name: terms.fresh(form.width, name) for name, form in words.formats.items()}
+        before = {name: terms.fresh(format.width, name) for name, format in words.formats.items()}
         if not words.parameters.spike_trace:
             before["trace"] = terms.constant(0, words.arithmetic.trace.width)
         update = Update(words, before, {})

@@ -8,26 +8,25 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
 from qlif.cosim.mutation.faults import Mutant, MutatedNetlist, plant
-from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST, Findings
+from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST, Findings, points
 from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
 from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer
 from qlif.cosim.mutation.player import Player
-from qlif.cosim.mutation.recorded_benches import Stimulus
-from qlif.cosim.simulator.design import SimulationError, Simulator
+from qlif.cosim.simulator.design import Simulator
 from qlif.hdl.export import Export
-from qlif.hdl.selftest.export import export_self_test
+from qlif.hdl.synthesis import yowasp
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import DifferenceFound, InputError
 from qlif.model.parameters import Parameters
 from qlif.model.quantisation import quantise
 from qlif.model.selftest.plan import SelfTestPlan
+from qlif.model.support import journal
 from qlif.model.support.progress import Progress, unwatched
+from qlif.model.support.sources import code_of, versions_of
 from qlif.model.words import Words
 
 
@@ -46,7 +45,7 @@ def run_campaign(
 ) -> Campaign:
     """Plant faults in a population, play the benches to each, and prove what they didn't see.
 
-    A campaign that was stopped goes on where it was, if nothing that it depends on has changed.
+    A campaign that was stopped goes on where it was; findings of another one are refused.
 
     Parameters
     ----------
@@ -74,9 +73,11 @@ def run_campaign(
     Raises
     ------
     InputError
-        A number that can't be, or a tool that isn't installed.
-    SimulationError
-        A bench fails without a fault, or a build fails.
+        A number that can't be, a tool that isn't installed, or findings of another campaign.
+    DifferenceFound
+        A bench fails without a fault.
+    ToolError
+        A build fails, or Yosys.
     Unproved
         The population without a fault isn't proved.
     """
@@ -91,23 +92,36 @@ def run_campaign(
             f"faults are planted in populations of 1 lane and 2 neurons or more, not {lanes} and {neurons}"
         )
     plan = SelfTestPlan.of(words, seed)
-    progress("planting faults", 0.0)
-    netlist = plant(export, count, seed, directory / "netlist")
-    recorded = recorded_benches.record(
-        export, words, simulator, directory / "benches", seed=seed, updates=updates, progress=progress
-    )
-    played = _played_key(recorded, export, plan)
-    findings = Findings(directory / "findings.jsonl", _netlist_key(netlist), played)
+    key = {
+        "code": code_of("model", "hdl", "cosim"),
+        "tools": {
+            "simulator": simulator.version,
+            **versions_of("amaranth", "cocotb", yowasp.YOSYS, "bitwuzla"),
+        },
+        "verilog": hashlib.sha256(export.verilog.encode()).hexdigest(),
+        "parameters": words.parameters.as_dict(),
+        "arithmetic": words.arithmetic.as_dict(),
+        "count": count,
+        "seed": seed,
+        "updates": updates,
+    }
+    with journal.opened(directory / "findings.jsonl", "mutate", key, points(count)) as kept:
+        findings = Findings(kept)
+        progress("planting faults", 0.0)
+        netlist = plant(export, count, seed, directory / "netlist")
+        recorded = recorded_benches.record(
+            export, words, simulator, directory / "benches", seed=seed, updates=updates, progress=progress
+        )
 
-    def benches() -> Replay:
-        return Replay(netlist.verilog, export.interface, recorded, simulator, directory / "replay")
+        def benches() -> Replay:
+            return Replay(netlist.verilog, export.interface, recorded, simulator, directory / "replay")
 
-    def tested() -> SelfTestPlayer:
-        return SelfTestPlayer(netlist, export.interface, words, plan, simulator, directory / "self-test")
+        def tested() -> SelfTestPlayer:
+            return SelfTestPlayer(netlist, export.interface, words, plan, simulator, directory / "self-test")
 
-    _play(BENCHES, benches, netlist.mutants, findings, jobs, progress)
-    _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
-    _prove(netlist, words, export, findings, jobs, seconds, progress)
+        _play(BENCHES, benches, netlist.mutants, findings, jobs, progress)
+        _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
+        _prove(netlist, words, export, findings, jobs, seconds, progress)
     outcomes = [Outcome.of(mutant, findings.about(mutant.number)) for mutant in netlist.mutants]
     return Campaign(export.interface["preset"], seed, play_selftest.TIMESTEPS, outcomes)
 
@@ -128,7 +142,7 @@ def _play(
     player = build()
     for _, finding in player.run([0], 1):
         if is_seen({what: finding}):
-            raise SimulationError(f"the netlist without a fault isn't the population: {what}: {finding}")
+            raise DifferenceFound(f"the netlist without a fault isn't the population: {what}: {finding}")
     with closing(player.run(todo, jobs)) as answers:
         for done, (number, finding) in enumerate(answers, start=len(mutants) - len(todo) + 1):
             findings.add(number, what, finding)
@@ -183,22 +197,3 @@ def _prove(
             finding = {"equivalent": decision.equivalent, "by": decision.reason, "seconds": seconds}
             findings.add(number, PROOF, finding)
             progress("deciding the survivors", done / len(open_ones))
-
-
-def _netlist_key(netlist: MutatedNetlist) -> str:
-    """Return what tells this netlist, and the faults in it, from others."""
-    digest = hashlib.sha256(netlist.verilog.read_bytes())
-    digest.update(repr(netlist.mutants).encode())
-    return digest.hexdigest()
-
-
-def _played_key(recorded: Sequence[Stimulus], export: Export, plan: SelfTestPlan) -> str:
-    """Return what tells what is played to it from other things."""
-    gates = export_self_test(export, plan).verilog
-    program = play_selftest.PROGRAM.read_text(encoding="utf-8")
-    digest = hashlib.sha256(repr((gates, program, play_selftest.TIMESTEPS)).encode())
-    for stimulus in recorded:
-        digest.update(stimulus.bench.encode())
-        for name, words in sorted(stimulus.words.items()):
-            digest.update(name.encode() + np.ascontiguousarray(words).tobytes())
-    return digest.hexdigest()

@@ -142,7 +142,7 @@ class Equivalence:
         and that the golden state can be reached.
         """
         circuit = self._circuit
-        fields = {name: terms.fresh(form.width, name) for name, form in self._words.kept_formats.items()}
+        fields = {name: terms.fresh(format.width, name) for name, format in self._words.kept_formats.items()}
         counter = terms.fresh(terms.width(fields["refractory"]), "counter") if own else fields["refractory"]
         read, was_fresh = (circuit.register(name) for name in _ENTRY)
         current = circuit.shown(self._stages[-1])

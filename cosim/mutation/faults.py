@@ -132,7 +132,7 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
     # Pins that are no place for a fault come in the list too: it is drawn long enough to leave them out.
     drawn = 2 * count + 1000
     script = f"{front_end} write_rtlil {_READ}; mutate -list {drawn} -seed {seed} -o list.txt"
-    yowasp.run(yowasp.YOSYS, ["-q", "-p", script], directory, "list.log")
+    yowasp.run(yowasp.YOSYS, ["-q", "-p", script], directory, "list.log", extra="proof")
     lines = (directory / "list.txt").read_text(encoding="utf-8").splitlines()
     places = [line for line in lines if Mutant.parse(0, line).plantable]
     if len(places) < count:
@@ -143,7 +143,7 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
     commands = [f"read_rtlil {_READ}", *(_planting(mutant, width) for mutant in mutants)]
     commands += ["opt_clean", f"write_verilog -noattr {_MUTATED}"]
     (directory / "plant.ys").write_text("\n".join(commands) + "\n", encoding="utf-8")
-    yowasp.run(yowasp.YOSYS, ["-q", "-s", "plant.ys"], directory, "plant.log")
+    yowasp.run(yowasp.YOSYS, ["-q", "-s", "plant.ys"], directory, "plant.log", extra="proof")
     return MutatedNetlist(directory / _MUTATED, mutants)
 
 

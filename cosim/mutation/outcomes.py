@@ -7,7 +7,7 @@ from typing import Any
 from qlif.cosim.mutation.faults import Mutant
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST
 from qlif.cosim.mutation.play_selftest import PASSED
-from qlif.cosim.simulator.design import SimulationError
+from qlif.model.exceptions import DifferenceFound
 
 KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
 
@@ -46,7 +46,7 @@ class Outcome:
 
         Raises
         ------
-        SimulationError
+        DifferenceFound
             What was proved to be no fault is seen as one.
         """
         said = findings[SELF_TEST]
@@ -59,7 +59,7 @@ class Outcome:
             bench, clock, output = findings[BENCHES]
             by = f"{bench}: {output}"
         if findings.get(PROOF, {}).get("equivalent"):
-            raise SimulationError(f"fault {mutant.number} is proved to be none, and seen by {by}")
+            raise DifferenceFound(f"fault {mutant.number} is proved to be none, and seen by {by}")
         return cls(mutant, KILLED, by, clock, said)
 
     def as_dict(self) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from qlif.cosim.benches import recorder
 from qlif.cosim.benches.job import Job
 from qlif.cosim.cosimulation import POPULATION_BENCH, tests_of
-from qlif.cosim.simulator.design import Design, SimulationError, Simulator
+from qlif.cosim.simulator.design import Design, Simulator
 from qlif.hdl.export import Export
+from qlif.model.exceptions import DifferenceFound
 from qlif.model.support.files import write_text
 from qlif.model.support.progress import Progress, unwatched
 from qlif.model.words import Words
@@ -79,7 +80,7 @@ def record(
 
     Raises
     ------
-    SimulationError
+    DifferenceFound
         A bench fails: there is nothing golden to be kept.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -99,7 +100,7 @@ def record(
         Job(words, export.interface, options).write(job)
         _, failed = design.run(POPULATION_BENCH, job, seed, (bench,))
         if failed:
-            raise SimulationError(f"the bench {bench} fails before any fault is planted: see {job}")
+            raise DifferenceFound(f"the bench {bench} fails before any fault is planted: see {job}")
         with np.load(job / recorder.FILE) as content:
             stimuli.append(Stimulus(bench, {name: content[name] for name in content.files}))
     return stimuli

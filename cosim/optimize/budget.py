@@ -42,7 +42,8 @@ class Budget:
     max_lag_steps : float, optional
         Lag or lead of any of a neuron's first `spikes` spikes.
     max_rate_error : float, optional
-        Relative error of a neuron's number of spikes.
+        Relative error of a neuron's number of spikes, as :attr:`.RateError.max_rate` has it: a neuron that is
+        silent in the reference and spikes is within no budget.
     max_rmse_mv : float, optional
         RMSE of the potential over all neurons and timesteps.
     spikes : int
@@ -120,15 +121,13 @@ def _euler(settings: str, text: str) -> tuple[Parameters, npt.NDArray[np.float64
 def _errors(euler: Recording, golden: Recording, spikes: int) -> Errors:
     assert euler.potentials is not None and golden.potentials is not None
     expected, found = euler.spike_steps, golden.spike_steps
-    counts = np.array([[len(a), len(b)] for a, b in zip(expected, found, strict=True)], dtype=np.float64)
-    # A neuron that should be silent and isn't is infinitely wrong.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rates = np.abs(counts[:, 1] - counts[:, 0]) / counts[:, 0]
+    rate = run_errors.rate_error(expected, found).max_rate
     return {
         "max_lag_steps": max(
             largest_lag(a[:spikes], b[:spikes], euler.timesteps) for a, b in zip(expected, found, strict=True)
         ),
-        "max_rate_error": float(np.nan_to_num(rates, nan=0.0, posinf=math.inf).max()),
+        # Where no neuron spikes in either, none has a wrong rate.
+        "max_rate_error": 0.0 if math.isnan(rate) else rate,
         "max_rmse_mv": run_errors.potential_error(euler.potentials, golden.potentials).rmse_mv,
     }
 

@@ -15,12 +15,18 @@ from typing import Any
 from qlif.cosim.optimize.budget import MEASURES, Budget, Errors, errors_of
 from qlif.cosim.optimize.outcome import Outcome, front
 from qlif.cosim.optimize.space import Candidate, candidates, synthesised
-from qlif.model.exceptions import InputError
+from qlif.hdl.synthesis import yowasp
+from qlif.hdl.targets.catalogue import DEFAULT_TARGET, target
+from qlif.model.exceptions import InputError, apart
 from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import run_jobs
 from qlif.model.support import journal
 from qlif.model.support.progress import Progress, unwatched
+from qlif.model.support.sources import code_of, versions_of
+
+ROOMS = ("model", "cosim/optimize")
+"""Whose sources compute a candidate's errors."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def search(
     *,
     cost: str = "state-bits",
     neurons: int = 1024,
-    target_name: str = "ecp5",
+    target_name: str = DEFAULT_TARGET,
     max_syntheses: int = 8,
     progress: Progress = unwatched,
 ) -> Search:
@@ -132,16 +138,21 @@ def _evaluate(
     progress: Progress,
 ) -> dict[int, Errors]:
     """Return the errors of every candidate, taken from the journal where they are known."""
-    with journal.opened(directory / "results.jsonl", "optimize", study) as results:
-        jobs = {one.index: (errors_of, sweep, one.arithmetic, seeds, spikes) for one in found}
-        run_jobs(jobs, results, workers.executor, workers.count, "configurations", progress)
-        return dict(results.results)
+    jobs = {one.index: (errors_of, sweep, one.arithmetic, seeds, spikes) for one in found}
+    key = {"code": code_of(*ROOMS), **study}
+    with journal.opened(directory / "results.jsonl", "optimize", key, jobs.__contains__) as results:
+        sweep.check_inputs()
+        run_jobs(jobs, results, workers.executor, workers.count, "configurations", progress, ROOMS)
+        return {one.index: results.results[one.index] for one in found}
 
 
 def _synthesise(
     sweep: Sweep, chosen: list[Candidate], facts: dict[str, Any], directory: Path, progress: Progress
 ) -> dict[int, dict[str, Any]]:
-    with journal.opened(directory / "syntheses.jsonl", "syntheses", facts) as costs:
+    tools = versions_of("amaranth", yowasp.YOSYS, target(facts["target"]).router)
+    key = {"code": code_of(*ROOMS, "hdl"), "tools": tools, **facts}
+    known = {point.index for point in sweep.points()}
+    with journal.opened(directory / "syntheses.jsonl", "syntheses", key, known.__contains__) as costs:
         for number, one in enumerate(chosen):
             if one.index not in costs.results:
                 progress(f"synthesis {number + 1} of {len(chosen)}", number / len(chosen))
@@ -184,7 +195,8 @@ def _best_reachable(outcomes: list[Outcome], budget: Budget) -> str:
     alone = []
     for name, limit in budget.limits.items():
         best = min(outcomes, key=lambda outcome: outcome.errors[name])
-        alone.append(f"{MEASURES[name]} {best.errors[name]:.4g}, allowed {limit:g} ({best.candidate.name})")
+        error, allowed = apart(best.errors[name], limit)
+        alone.append(f"{MEASURES[name]} {error}, allowed {allowed} ({best.candidate.name})")
     text = f"no configuration of the space meets the budget; the best reachable is {'; '.join(alone)}"
     if len(alone) == 1:
         return text

@@ -8,7 +8,7 @@ from typing import Any
 
 from qlif.hdl.synthesis.fit import check_fit
 from qlif.hdl.synthesis.synthesise import Synthesis, synthesise
-from qlif.hdl.target import target
+from qlif.hdl.targets.catalogue import target
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError
 from qlif.model.quantisation import quantise
@@ -22,9 +22,6 @@ COSTS = ("state-bits", "area")
 
 INTEGER_BITS: Mapping[str, range] = MappingProxyType({"factored": range(7, 9), "square": range(4, 7)})
 """Integer bits that are tried: the fewest hold the default neuron, the most leave room for inhibition."""
-
-DEVICE_LUTS = MappingProxyType({"ecp5": 83_640, "up5k": 5_280})
-"""LUTs of each target's device, from its data sheet."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +92,7 @@ def area(synthesis: Synthesis) -> float:
     a RAM as 402.
     """
     device = target(synthesis.target)
-    luts = DEVICE_LUTS[device.name]
-    per_multiplier, per_memory = luts / device.multipliers, luts / device.memories
+    per_multiplier, per_memory = device.device_luts / device.multipliers, device.device_luts / device.memories
     return synthesis.lut + synthesis.dsp * per_multiplier + synthesis.ram * per_memory
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from qlif.model.exceptions import DifferenceFound
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -55,5 +57,5 @@ class Claim:
         return facts
 
 
-class Unproved(RuntimeError):
+class Unproved(DifferenceFound):
     """A population isn't proved, so nothing follows from its invariants."""

@@ -160,8 +160,8 @@ def _format(words: Words, name: str) -> Format:
     return UQ(1, 0) if name == "spike" else words.formats[name]
 
 
-def _signed(word: int, form: Format) -> int:
-    return word - (1 << form.width) if form.signed and word > form.max_word else word
+def _signed(word: int, format: Format) -> int:
+    return word - (1 << format.width) if format.signed and word > format.max_word else word
 
 
 def _meaning(words: Words, name: str, word: int) -> str:

@@ -35,9 +35,9 @@ class Integer:
         self.word = terms.extend(word, width, self.signed if signed is None else signed)
 
     @classmethod
-    def of(cls, terms: Products, word: Term, form: Format) -> "Integer":
+    def of(cls, terms: Products, word: Term, format: Format) -> "Integer":
         """Return a word of a format."""
-        return cls(terms, word, form.min_word, form.max_word, form.signed)
+        return cls(terms, word, format.min_word, format.max_word, format.signed)
 
     @property
     def width(self) -> int:

@@ -93,8 +93,8 @@ class Reach:
                 number = Integer.of(terms, state[name], words.formats[name])
                 held += [number >= low, number <= high]
         if {"potential", "refractory"} <= state.keys():
-            form = words.arithmetic.potential
-            at_rest = terms.equal(state["potential"], terms.constant(self.resting, form.width))
+            format = words.arithmetic.potential
+            at_rest = terms.equal(state["potential"], terms.constant(self.resting, format.width))
             held.append(terms.either(terms.negation(terms.any(state["refractory"])), at_rest))
         return held
 
@@ -130,17 +130,17 @@ def potential_range(words: Words, constants: Mapping[str, int], resting: int) ->
 
     The narrowest one, if the potential has few enough bits to try each word.
     """
-    form = words.arithmetic.potential
+    format = words.arithmetic.potential
     top = constants["threshold"] - 1
     match words.arithmetic.overflow:
         case Overflow.WRAP:
-            return form.min_word, top
+            return format.min_word, top
         case Overflow.SAT:
             pass
         case unknown:
             assert_never(unknown)
-    bound = constants.get("lower_bound", form.min_word)
-    ends = _ends_by_word if form.width <= LARGEST_WIDTH else _ends_by_piece
+    bound = constants.get("lower_bound", format.min_word)
+    ends = _ends_by_word if format.width <= LARGEST_WIDTH else _ends_by_piece
     low = high = resting
     while True:
         lowest, highest = ends(words, constants, low, high)
@@ -165,13 +165,13 @@ def _ends_by_word(words: Words, constants: Mapping[str, int], low: int, high: in
 
 def _ends_by_piece(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
     """Return no less than these ends, piece by piece with intervals."""
-    form = words.arithmetic.potential
+    format = words.arithmetic.potential
     lowest, highest = sums_of(words, constants, low, high)
     # A little further than need be, so that the search for a closed range comes to an end.
-    margin = (form.max_word - form.min_word) >> MARGIN_BITS
+    margin = (format.max_word - format.min_word) >> MARGIN_BITS
     lowest -= margin if lowest < low else 0
     highest += margin if highest > high else 0
-    return max(lowest, form.min_word), min(highest, form.max_word)
+    return max(lowest, format.min_word), min(highest, format.max_word)
 
 
 def sums_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:

@@ -62,7 +62,7 @@ def read_circuit(
         keep = _KEEP if every_signal else ""
         script = _SCRIPT.format(cells=read, module=f"\\{module}", keep=keep)
         try:
-            yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log")
+            yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log", extra="proof")
         except yowasp.ToolError as error:
             reason = str(error).partition("; its log is")[0].partition("failed: ")[2]
             log = (directory / "yosys.log").read_text(encoding="utf-8", errors="replace")
@@ -70,6 +70,8 @@ def read_circuit(
             warnings = re.findall(r"^Warning: (.*)$", log.rpartition("Executing CHECK")[2], re.MULTILINE)
             if warnings and "check -assert" in reason:
                 reason = warnings[0]
+            if reason.startswith("exit code"):  # it says nothing of the text
+                raise
             raise InputError(f"the Verilog can't be read: {reason.replace('design.v:', 'line ')}") from None
         circuit = Circuit.parse((directory / "circuit.btor").read_text(encoding="utf-8"))
         clocks = (directory / "clocks.txt").read_text(encoding="utf-8").split("\n")

@@ -182,8 +182,8 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
         # From here on the spike that was seen is the spike; that it is the golden one is the claim above.
         counted = state.refractory - integers.choose(terms, state.refractory == 0, 0, 1)
         refractory = integers.choose(terms, update["spike"], int(constants["refractory"]), counted)
-        form = words.refractory
-        states[neuron] = datapath.State(potential, Integer(terms, refractory.word, 0, form.max_word), trace)
+        format = words.refractory
+        states[neuron] = datapath.State(potential, Integer(terms, refractory.word, 0, format.max_word), trace)
     return claims
 
 
@@ -227,6 +227,6 @@ def _known(terms: Products, condition: Term) -> bool:
 
 def _currents(words: Words, values: Mapping[str, int], neurons: int) -> npt.NDArray[Any]:
     """Return the current words of a counterexample."""
-    form = words.arithmetic.current
+    format = words.arithmetic.current
     raw = np.array([values[str(place)] for place in range(len(values))], dtype=np.int64)
-    return np.where(raw > form.max_word, raw - (1 << form.width), raw).reshape(-1, neurons)
+    return np.where(raw > format.max_word, raw - (1 << format.width), raw).reshape(-1, neurons)

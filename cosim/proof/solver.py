@@ -1,10 +1,9 @@
 """The solver: bit-vector terms with constants folded, and questions with an answer in time."""
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from qlif.model.exceptions import InputError
+from qlif.model.support.optional import optional
 
 Term = Any
 """A bit-vector or an array of the solver. A condition is a bit-vector of one bit."""
@@ -66,10 +65,7 @@ class Terms:
     """
 
     def __init__(self) -> None:
-        try:
-            self._bitwuzla: Any = importlib.import_module("bitwuzla")
-        except ImportError:
-            raise InputError("bitwuzla is not installed: pip install 'qlif[proof]'") from None
+        self._bitwuzla = optional("bitwuzla", "proof")
         self._kind: Any = self._bitwuzla.Kind
         self._manager: Any = self._bitwuzla.TermManager()
         self._count = 0

@@ -21,8 +21,9 @@ from qlif.cosim.proof.prove import (
 from qlif.cosim.proof.read_verilog import check_ports, is_pipeline, read_circuit
 from qlif.cosim.simulator.design import Simulator
 from qlif.hdl.export import Export, export_neuron
-from qlif.hdl.primitives import primitives
+from qlif.hdl.primitives import Variant
 from qlif.hdl.storage import Depth
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.quantisation import quantise
@@ -121,7 +122,7 @@ def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) ->
         There is no such variant, or its block RAMs don't hold a lane's neurons.
     """
     name, words = configuration.name, configuration.words
-    built_from, of_cells = primitives("explicit", target), f", of the cells of {target}"
+    built_from, of_cells = primitives(Variant.EXPLICIT, target), f", of the cells of {target}"
     export = configuration.export(lanes, built_from)
     yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, words, export)
     registers = dict.fromkeys(words.constants, str(Depth.REGISTER))

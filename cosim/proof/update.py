@@ -254,13 +254,13 @@ def stages_of_currents(circuit: Circuit) -> list[int]:
 
 def unpacked(terms: Products, words: Words, row: Term, lane: int = 0) -> dict[str, Term]:
     """Return a lane's part of a row of the memory, word by word; what isn't kept isn't there."""
-    widths = {name: form.width for name, form in words.kept_formats.items()}
+    widths = {name: format.width for name, format in words.kept_formats.items()}
     return terms.fields(row, widths, lane * words.state_bits)
 
 
 def shown_widths(words: Words) -> dict[str, int]:
     """Return how wide the words of a state are that leave the population: its refractory counter stays."""
-    return {name: form.width for name, form in words.kept_formats.items() if name != "refractory"}
+    return {name: format.width for name, format in words.kept_formats.items() if name != "refractory"}
 
 
 def _latency(interface: Mapping[str, Any]) -> int:

@@ -205,7 +205,12 @@ def stall_rate(probability: float) -> int:
     """
     if not 0 <= probability < 1:
         raise InputError(f"stalls must be a probability from 0 to below 1, not {probability}")
-    return min(round(probability * (1 << RATE_BITS)), (1 << RATE_BITS) - 1)
+    rate = min(round(probability * (1 << RATE_BITS)), (1 << RATE_BITS) - 1)
+    if probability > 0 and rate == 0:
+        raise InputError(
+            f"stalls must be 0 or a probability of 1/{2 << RATE_BITS} or more, not {probability}"
+        )
+    return rate
 
 
 def _run(

@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import json
+import logging
 import os
 import re
 import shutil
@@ -18,7 +19,9 @@ from cocotb_tools.check_results import get_results
 
 from qlif.cosim.benches.job import ENVIRONMENT_VARIABLE, read_progress
 from qlif.cosim.simulator import runtime_cache
-from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.exceptions import InputError, ToolError, unknown_name
+
+logger = logging.getLogger(__name__)
 
 SIMULATORS = ("verilator", "icarus")
 OLDEST_VERILATOR = (5, 36)
@@ -49,8 +52,24 @@ class Simulator:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class SimulationError(RuntimeError):
+class SimulationError(ToolError):
     """A simulation that ended without a verdict: it didn't build, crashed, or wrote no result."""
+
+
+class BuildError(SimulationError):
+    """A simulator refused the text: whose fault that is depends on whose text it is."""
+
+
+_NO_RESOURCES = re.compile(
+    r"No space left|Cannot allocate memory|memory exhausted|out of memory|Killed", re.IGNORECASE
+)
+
+
+def build_error(simulator: str, verilog: Path, complaint: str, said: str) -> SimulationError:
+    """Return the error of a build that failed: of the text, or of the machine if what was said tells so."""
+    if found := _NO_RESOURCES.search(said):
+        return SimulationError(f"{simulator} can't build {verilog.name}: {found[0]}; {complaint}")
+    return BuildError(f"{simulator} can't build {verilog.name}: {complaint}")
 
 
 def find(name: str) -> Simulator:
@@ -194,6 +213,7 @@ class Design:
         sources = [*cells, verilog]
         if waiver is not None and simulator.name == "verilator":
             sources.insert(0, waiver)
+        logger.info("%s builds %s; its log is %s", simulator.version, verilog.name, log)
         code = self._run_process(
             "build",
             log,
@@ -207,7 +227,8 @@ class Design:
             },
         )
         if code != 0:
-            raise SimulationError(f"{simulator.name} can't build {verilog.name}; its log is {log}")
+            said = log.read_text(encoding="utf-8", errors="replace")
+            raise build_error(simulator.name, verilog, f"its log is {log}", said)
         if runtime is not None:
             runtime_cache.keep(runtime, build)
 
@@ -243,6 +264,7 @@ class Design:
         results, log, waves = job / "results.xml", job / "simulation.log", job / self.waves_name
         results.unlink(missing_ok=True)
         trace = ["--trace-file", str(waves)] if self.waves and self.simulator.name == "verilator" else []
+        logger.info("%s runs %s; its log is %s", self.simulator.version, bench, log)
         self._run_process(
             "test",
             log,

@@ -1,5 +1,6 @@
 """Verilog under a C++ program of ours, built by Verilator for speed: no Python, no simulator interface."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -8,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qlif.cosim.simulator import runtime_cache
-from qlif.cosim.simulator.design import SimulationError, Simulator, waived_lint
+from qlif.cosim.simulator.design import Simulator, build_error, waived_lint
 from qlif.model.support.files import write_text
+
+logger = logging.getLogger(__name__)
 
 _FAST = ("-O3", "--output-split", "0", "--x-assign", "fast", "--x-initial", "fast", "--no-assert")
 """Undriven and uninitialised bits are 0, as the Verilog itself initialises whatever matters."""
@@ -73,10 +76,11 @@ def build(
         "-CFLAGS", flags, "-MAKEFLAGS", _MAKE,
         *(str(file.resolve()) for file in (*cells, verilog)), str(program),
     ]  # fmt: skip
+    logger.info("%s builds %s in %s", simulator.version, verilog.name, objects)
     code, said = _finished(command, {**os.environ, **simulator.environment})
     if code:
         complaint = next((line for line in said.splitlines() if "rror" in line), "no reason given")
-        raise SimulationError(f"verilator can't build {verilog.name}: {complaint.strip()}")
+        raise build_error("verilator", verilog, complaint.strip(), said)
     runtime_cache.keep(runtime, objects)
     return objects / "program"
 

@@ -1,5 +1,6 @@
 """Whether a device holds a population, and whether a netlist is that population."""
 
+import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import assert_never
@@ -29,17 +30,18 @@ def expected_multipliers(
     written at run time counts with its whole width. Every lane has them all.
     """
     arithmetic, constants = words.arithmetic, words.constants
+    blocks = functools.partial(device.multipliers_for, instantiated=built_from.target is not None)
 
     def by_constant(width: int, name: str) -> int:
         word = constants[name].word
         if depths.get(name, Depth.GATES) != Depth.GATES or not isinstance(word, int):
-            return built_from.multipliers_for(device, width, constants[name].format.width)
+            return blocks(width, constants[name].format.width)
         # The constant's zeros are left out, at both ends.
         odd = word // (word & -word)
-        return 0 if odd == 1 else built_from.multipliers_for(device, width, odd.bit_length())
+        return 0 if odd == 1 else blocks(width, odd.bit_length())
 
     left, right = _factors(words)
-    count = built_from.multipliers_for(device, left, right)
+    count = blocks(left, right)
     match arithmetic.form:
         case Form.FACTORED:
             count += by_constant(left + right, "gain")

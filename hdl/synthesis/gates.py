@@ -4,34 +4,17 @@ import importlib.resources
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
-from qlif.hdl import targets
 from qlif.hdl.export import Export
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.fit import check_fit, check_netlist
 from qlif.hdl.synthesis.mapping import mapped_netlist
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
-from qlif.hdl.target import target
+from qlif.hdl.target import Target
+from qlif.hdl.targets.catalogue import target
 from qlif.model.exceptions import InputError
 from qlif.model.support.files import write_text
 from qlif.model.words import Words
-
-YOSYS_MODELS = MappingProxyType(
-    {"ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), "up5k": ("ice40/cells_sim.v",)}
-)
-"""Per target, the files of Yosys' share folder with its cells' models."""
-
-OUR_MODELS = MappingProxyType(
-    {
-        "ecp5": {"DP16KD": "ecp5_dp16kd.v", "MULT18X18D": "ecp5_mult18x18d.v"},
-        "up5k": {"SB_MAC16": "up5k_sb_mac16.v"},
-    }
-)
-"""Per target, the cells of its explicit variant, and the files in ``hdl/cells`` that model them."""
-
-YOSYS_HAS_ALL = frozenset({"up5k"})
-"""Targets whose netlists are simulated with Yosys' models alone: they use more of a cell than ours knows."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +46,7 @@ def gate_netlist(export: Export, words: Words, target_name: str, directory: Path
     words : Words
         Its neuron.
     target_name : str
-        A name in :data:`qlif.hdl.target.TARGETS`.
+        A name in :data:`qlif.hdl.targets.catalogue.TARGETS`.
     directory : Path
         Where everything is written.
 
@@ -90,16 +73,16 @@ def gate_netlist(export: Export, words: Words, target_name: str, directory: Path
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
     check_netlist(netlist, words, neurons, device, lanes, depths, built_from)
-    check_parameters(netlist, device.name)
+    check_parameters(netlist, device)
 
     verilog = directory / "gates.v"
-    cells = cell_models(device.name, directory)
+    cells = cell_models(device, directory)
     waiver = directory / "waiver.vlt"
     write_text(waiver, _waiver(verilog, cells[0]))
     return GateNetlist(verilog, cells, waiver)
 
 
-def cell_models(target_name: str, directory: Path) -> tuple[Path, ...]:
+def cell_models(device: Target, directory: Path) -> tuple[Path, ...]:
     """Return the files with the models of a target's cells: Yosys', copied into a directory, and ours.
 
     Raises
@@ -107,29 +90,24 @@ def cell_models(target_name: str, directory: Path) -> tuple[Path, ...]:
     InputError
         Yosys isn't installed.
     """
-    text = _yosys_models(target_name)
+    text = _yosys_models(device)
     # No delays; and a unit of time in some of the files only would be another one in the rest.
     text = re.sub(r"(?m)^`timescale.*$", "", text)
     text = re.sub(r"(?ms)^\s*specify\b.*?^\s*endspecify\b", "", text)
-    # What nextpnr makes of LUTs: no netlist has it, and Icarus can't read it.
-    text = re.sub(r"(?ms)^module TRELLIS_COMB\(.*?^endmodule$", "", text)
-    copied = directory / f"{target_name}_cells.v"
-    write_text(copied, f"`define NO_INCLUDES\n`define NO_ICE40_DEFAULT_ASSIGNMENTS\n{text}")
-    return (copied, *(() if target_name in YOSYS_HAS_ALL else explicit_models(target_name)))
-
-
-def explicit_models(target_name: str) -> tuple[Path, ...]:
-    """Return the files with our models of the cells that the explicit variant for a target instantiates."""
-    return tuple(Path(targets.__file__).with_name(name) for name in OUR_MODELS[target_name].values())
+    for module in device.yosys_models_left_out:
+        text = re.sub(rf"(?ms)^module {module}\(.*?^endmodule$", "", text)
+    copied = directory / f"{device.name}_cells.v"
+    write_text(copied, "".join(f"`define {name}\n" for name in device.yosys_defines) + text)
+    return (copied, *(() if device.yosys_models_suffice else device.models.values()))
 
 
 def models_of(export: Export) -> tuple[Path, ...]:
     """Return the files with our models of the cells that an export instantiates."""
     target_name = export.primitives.target
-    return () if target_name is None else explicit_models(target_name)
+    return () if target_name is None else tuple(target(target_name).models.values())
 
 
-def check_parameters(netlist: Netlist, target_name: str) -> None:
+def check_parameters(netlist: Netlist, device: Target) -> None:
     """Refuse a cell with a parameter that its model here doesn't have: a simulator might pass over it.
 
     Raises
@@ -137,9 +115,9 @@ def check_parameters(netlist: Netlist, target_name: str) -> None:
     SynthesisError
         There is one.
     """
-    if target_name in YOSYS_HAS_ALL:
+    if device.yosys_models_suffice:
         return
-    for kind, file in zip(OUR_MODELS[target_name], explicit_models(target_name), strict=True):
+    for kind, file in device.models.items():
         model = file.read_text(encoding="utf-8")
         given = {name for cell in netlist.cells if cell["type"] == kind for name in cell["parameters"]}
         for name in sorted(given):
@@ -147,11 +125,11 @@ def check_parameters(netlist: Netlist, target_name: str) -> None:
                 raise SynthesisError(f"the model of {kind} in {file.name} has no parameter {name}")
 
 
-def _yosys_models(target_name: str) -> str:
+def _yosys_models(device: Target) -> str:
     """Return the text of Yosys' models of a target's cells; InputError if Yosys isn't installed."""
     yowasp.version(yowasp.YOSYS)
     share = importlib.resources.files(yowasp.YOSYS) / "share"
-    return "\n".join((share / name).read_text(encoding="utf-8") for name in YOSYS_MODELS[target_name])
+    return "\n".join((share / name).read_text(encoding="utf-8") for name in device.yosys_models)
 
 
 def _waiver(*files: Path) -> str:

@@ -1,6 +1,5 @@
 """Yosys maps a population's Verilog to a device's cells."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -111,5 +110,5 @@ def _map(
     log = yowasp.run(yowasp.YOSYS, ["-p", script, *sources], directory, f"{name}.yosys.log")
     if warnings := worthless(log):
         raise SynthesisError(f"Yosys dropped part of the circuit ({len(warnings)} warnings): {warnings[0]}")
-    content: Mapping[str, Any] = json.loads((directory / f"{name}.json").read_text(encoding="utf-8"))
+    content: Mapping[str, Any] = yowasp.read_json(directory / f"{name}.json")
     return content

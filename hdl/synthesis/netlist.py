@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from qlif.hdl.target import Target
+from qlif.hdl.target import Cell, Target
+from qlif.model.exceptions import ToolError
 
 _WORTHLESS = ("Driver-driver conflict", "has no driver", "multiple conflicting drivers", "Found logic loop")
 """Warnings after which Yosys goes on with another circuit than the one that was described."""
 
 
-class SynthesisError(Exception):
+class SynthesisError(ToolError):
     """The tools gave a result that can't be vouched for, or none; the text is one line."""
 
 
@@ -26,7 +27,7 @@ class Netlist:
 
     def __init__(self, document: Mapping[str, Any], module: str) -> None:
         self.module: Mapping[str, Any] = document["modules"][module]
-        self.cells: list[Mapping[str, Any]] = list(self.module["cells"].values())
+        self.cells: list[Cell] = list(self.module["cells"].values())
         self.counts = Counter(str(cell["type"]) for cell in self.cells)
 
     def luts(self, target: Target) -> int:
@@ -62,22 +63,6 @@ class Netlist:
                 lost.append(name)
         return lost
 
-    def memory_writes_after_read(self) -> bool:
-        """Whether an ECP5 block RAM is in the slower mode that reads a word before it writes it."""
-        return any(
-            "READBEFOREWRITE"
-            in (cell["parameters"].get("WRITEMODE_A"), cell["parameters"].get("WRITEMODE_B"))
-            for cell in self.cells
-            if cell["type"] == "DP16KD"
-        )
-
-    def unregistered_multipliers(self) -> int:
-        """Return how many SB_MAC16 lack a register at an operand, or between its partial products.
-
-        nextpnr-ice40 takes each SB_MAC16 for registered, so it doesn't see how slow these are.
-        """
-        return sum(not _mac16_is_registered(cell) for cell in self.cells if cell["type"] == "SB_MAC16")
-
     def _ports(self, direction: str) -> dict[str, Any]:
         return {name: port for name, port in self.module["ports"].items() if port["direction"] == direction}
 
@@ -89,15 +74,3 @@ def worthless(log: str) -> list[str]:
         for line in log.splitlines()
         if "warning" in line.lower() and any(sign in line for sign in _WORTHLESS)
     ]
-
-
-def _mac16_is_registered(cell: Mapping[str, Any]) -> bool:
-    def on(name: str) -> bool:
-        return int(str(cell["parameters"].get(name, "0")), 2) == 1
-
-    operands = all(
-        on(f"{port}_REG") or all(isinstance(bit, str) for bit in cell["connections"][port]) for port in "AB"
-    )
-    # Between the 8x8 partial products and the adders.
-    inside = all(on(name) for name in ("TOP_8x8_MULT_REG", "BOT_8x8_MULT_REG", "PIPELINE_16x16_MULT_REG1"))
-    return operands and inside

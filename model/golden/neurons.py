@@ -9,12 +9,18 @@ import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.golden import step as datapath
+from qlif.model.kernel.engines import chosen_engine
 from qlif.model.kernel.fixed_engines import fixed_engine
 from qlif.model.kernel.room import Room, unpacked
 from qlif.model.kernel.rules import Plan
 from qlif.model.kernel.running import Into, Rows, advance_once, run_through
-from qlif.model.support.checks import whole
+from qlif.model.support.arrays import whole_words
+from qlif.model.support.checks import in_digits, whole
+from qlif.model.support.memory import require_memory
 from qlif.model.words import Words
+
+_BYTES_EACH = 64
+"""Memory that a neuron takes at least: its state, and the copies of it that a timestep makes."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,10 @@ class ParameterWrite:
         """
         if self.name not in words.constants:
             raise InputError(unknown_name("parameter word", self.name, words.constants))
-        form = words.constants[self.name].format
-        if isinstance(self.word, bool) or not isinstance(self.word, int) or not form.holds(self.word):
+        format = words.constants[self.name].format
+        if isinstance(self.word, bool) or not isinstance(self.word, int) or not format.holds(self.word):
             raise InputError(
-                f"the word of {self.name} must be from {form.min_word} to {form.max_word} to fit {form}, "
+                f"the word of {self.name} must be from {format.min_word} to {format.max_word} to fit {format}, "
                 f"not {self.word!r}"
             )
         if self.neuron is not None and whole("neuron", self.neuron, minimum=0) >= words.parameters.n:
@@ -87,13 +93,17 @@ class FixedNeurons:
     def __init__(self, words: Words, engine: str | None = None, threads: int | None = None) -> None:
         self.words = words
         self.parameters = words.parameters
+        require_memory(
+            f"a population of {in_digits(words.parameters.n)} neurons", _BYTES_EACH * words.parameters.n
+        )
+        self._asked = chosen_engine(engine), threads
         self._plan = Plan(words)
         self._types = {
             "potential": self._plan.potential,
             "refractory": self._plan.refractory,
             "trace": self._plan.trace,
         }
-        self._engine = fixed_engine(self._plan, engine, threads)
+        self._engine = fixed_engine(self._plan, *self._asked)
         self._constants: dict[str, Any] = {
             name: np.ravel(word) if isinstance(word, np.ndarray) else word
             for name, word in words.values.items()
@@ -101,6 +111,16 @@ class FixedNeurons:
         self._last = Room.of(1, self.parameters.n, self._types)
         self._configure()
         self.reset()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What is compiled holds the arrays' addresses, so it is made anew.
+        state = self._constants, self._engine.save(), self._last.spikes, self._fresh
+        return type(self), (self.words, *self._asked), state
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._constants, snapshot, self._last.spikes[:], self._fresh = state
+        self._configure()
+        self._engine.restore(snapshot)
 
     def write(self, change: ParameterWrite) -> None:
         """Change a parameter word from the next timestep on, whatever its `step`.
@@ -140,7 +160,7 @@ class FixedNeurons:
             A current is not finite or outside the current format.
         """
         into = self._into or self._fill()
-        if not advance_once(self._engine, into, current):
+        if not advance_once(into, current):
             self.words.current_words(current)  # which says what is wrong
         self._fresh = False
 
@@ -256,12 +276,15 @@ class FixedNeurons:
 
     def _checked(self, currents: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return current words in the narrowest type."""
-        form = self.words.arithmetic.current
-        fills = currents.dtype == self._plan.current and form.width == 8 * currents.itemsize
-        if not fills and not np.all(form.holds(currents)):
+        format = self.words.arithmetic.current
+        currents = np.asarray(currents)
+        if currents.dtype.kind not in "iu":
+            raise InputError(f"current words must be integers, not {currents.dtype}")
+        fills = currents.dtype == self._plan.current and format.width == 8 * currents.itemsize
+        if not fills and not np.all(format.holds(currents)):
             raise InputError(
-                f"current words must be from {form.min_word} to {form.max_word} to fit {form}, "
-                f"not {currents[~form.holds(currents)].flat[0]}"
+                f"current words must be from {format.min_word} to {format.max_word} to fit {format}, "
+                f"not {currents[~format.holds(currents)].flat[0]}"
             )
         return np.require(currents, dtype=self._plan.current, requirements=["C", "A", "W"])
 
@@ -277,7 +300,11 @@ class FixedNeurons:
 
     @state.setter
     def state(self, state: datapath.State) -> None:
-        self._engine.state = datapath.State(*(np.ravel(word) for word in state))
+        checked = []
+        for name, words in zip(datapath.State._fields, state, strict=True):
+            form = self.words.formats[name]
+            checked.append(whole_words(name, words, self.parameters.shape, form.min_word, form.max_word))
+        self._engine.state = datapath.State(*(np.ravel(words) for words in checked))
 
     @property
     def v(self) -> npt.NDArray[np.float64]:

@@ -1,8 +1,9 @@
 """Input currents that were recorded: NumPy arrays, tables of numbers, and sound files."""
 
+import hashlib
 import io
-import math
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, show, unknown_name
-from qlif.model.inputs import wav
+from qlif.model.inputs import sound, table
+from qlif.model.inputs.resampling import resampled
 from qlif.model.support.checks import Quantity, allocate, gains, number_from, whole
 
-SUFFIXES = (".npy", ".csv", ".wav")
+SUFFIXES = (".npy", ".csv", *sound.SUFFIXES)
 """The file types that :func:`load` reads."""
 
 RESAMPLINGS = ("average", "linear", "none")
@@ -42,11 +44,9 @@ def load(
     ``.npy``
         Real numbers, ``(samples, channels)``, or ``(samples,)`` for one channel. Nothing pickled is read.
     ``.csv``
-        One sample a line, one column a channel, separated by commas. A first line that starts with
-        ``#`` or in which nothing is a number is a header.
-    ``.wav``
-        PCM or IEEE float: see :mod:`qlif.model.inputs.wav`. Full scale is 1, so `scale` is the current in
-        mV at full scale.
+        One sample a line, one column a channel: see :func:`qlif.model.inputs.table.decode`.
+    ``.wav``, ``.flac``, ``.ogg``, ``.aiff``, ``.aif``
+        Sound. Full scale is 1, so `scale` is the current in mV at full scale.
 
     A channel is a neuron. A single channel is given to all `neurons`, with gains that are linear from
     ``1 - gain_spread`` for the first to ``1 + gain_spread`` for the last; otherwise the gain is 1.
@@ -82,7 +82,7 @@ def load(
         Between 0 and 1; needs a recording of one channel.
     rate : float, optional
         Sampling rate of a ``.npy`` or ``.csv``, Hz, > 0. If not given, one sample is one timestep.
-        A ``.wav`` says its own.
+        A sound file says its own.
     resample : str, optional
         One of :data:`RESAMPLINGS`; needs a sampling rate.
 
@@ -106,23 +106,22 @@ def load(
     frequency = None if rate is None else _RATE.check("rate", rate)
     if resample is not None and resample not in RESAMPLINGS:
         raise InputError(unknown_name("resample", str(resample), RESAMPLINGS))
-    if suffix == ".wav" and rate is not None:
-        raise InputError(f"rate can't be given for a .wav file, which says its own, not {show(rate)}")
-    if suffix != ".wav" and rate is None and resample is not None:
+    if suffix in sound.SUFFIXES and rate is not None:
+        raise InputError(f"rate can't be given for a {suffix} file, which says its own, not {show(rate)}")
+    if suffix not in sound.SUFFIXES and rate is None and resample is not None:
         raise InputError(
             f"resample needs rate, the sampling rate in Hz, for a {suffix} file, not {show(resample)} alone"
         )
     data = _read(file)
     try:
-        if suffix == ".wav":
-            sound = wav.decode(data)
-            samples, frequency = sound.samples, float(sound.rate)
+        if suffix in sound.SUFFIXES:
+            samples, frequency = sound.decode(data)
         else:
-            samples = _decode_npy(data) if suffix == ".npy" else _decode_csv(data)
+            samples = _decode_npy(data) if suffix == ".npy" else table.decode(data)
         _refuse_non_finite(samples)
         fanned = _gains_of(samples.shape[1], asked, spread)
         if frequency is not None and resample != "none":
-            samples = _resampled(samples, frequency * timestep / 1000, linear=resample == "linear")
+            samples = resampled(samples, frequency, timestep, linear=resample == "linear")
         currents = allocate(len(samples), len(fanned))
         with np.errstate(over="ignore", invalid="ignore"):
             np.multiply(samples, slope * fanned, out=currents)
@@ -134,6 +133,11 @@ def load(
     return currents
 
 
+def content(path: str) -> str:
+    """Return a digest of a recording's bytes; InputError if it can't be read."""
+    return hashlib.sha256(_read(Path(path))).hexdigest()
+
+
 def options_from(path: str, texts: dict[str, str]) -> dict[str, Any]:
     """Return the options of :func:`load` from their spelling, as far as the type of `path` has them.
 
@@ -143,11 +147,20 @@ def options_from(path: str, texts: dict[str, str]) -> dict[str, Any]:
         The file type or an option isn't known, or a number can't be read.
     """
     suffix = _known_suffix(Path(path))
-    known = ["scale", "offset", "gain_spread", "resample"] + ["rate"] * (suffix != ".wav")
+    known = ["scale", "offset", "gain_spread", "resample"] + ["rate"] * (suffix not in sound.SUFFIXES)
     for name in texts:
         if name not in known:
             raise InputError(unknown_name(f"option of a {suffix} file", name, known))
     return {name: text if name == "resample" else number_from(name, text) for name, text in texts.items()}
+
+
+def summary() -> str:
+    """Return the options of a recording with defaults and ranges in one line, for a help text."""
+    files = ", ".join(f"FILE{suffix}" for suffix in SUFFIXES)
+    return (
+        f"{files}: scale=1.0 (mV per unit), offset=0.0 (mV), gain_spread=0.0 (from 0 to 1), "
+        f"rate (Hz, not with sound), resample=average ({', '.join(RESAMPLINGS)})"
+    )
 
 
 def _named(file: Path) -> str:
@@ -179,8 +192,10 @@ def _read(file: Path) -> bytes:
 
 def _decode_npy(data: bytes) -> npt.NDArray[np.float64]:
     try:
-        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OverflowError, MemoryError, TypeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # a header is Python's syntax, so a malformed one fails in many ways
         reason = " ".join(str(error).split()) or "the header can't be read"
         raise InputError(f"not a readable .npy file: {reason}") from None
     if array.dtype.kind not in "iuf":
@@ -191,39 +206,6 @@ def _decode_npy(data: bytes) -> npt.NDArray[np.float64]:
         raise InputError(f"the file has no samples: its shape is {array.shape}")
     with np.errstate(over="ignore"):  # a longdouble outside of float64 is refused as infinite
         return array.reshape(len(array), -1).astype(np.float64)
-
-
-def _decode_csv(data: bytes) -> npt.NDArray[np.float64]:
-    try:
-        lines = data.decode("utf-8-sig").rstrip().splitlines()  # spreadsheets begin UTF-8 with a mark
-    except UnicodeDecodeError as error:
-        raise InputError(f"not a text in UTF-8: byte {error.start} can't be read") from None
-    rows: list[list[float]] = []
-    for count, line in enumerate(lines, start=1):
-        cells = [cell.strip() for cell in line.split(",")]
-        if count == 1 and (line.startswith("#") or not any(map(_is_number, cells))):
-            continue
-        if not line.strip():
-            raise InputError(f"line {count} is empty")
-        for column, cell in enumerate(cells, start=1):
-            if not _is_number(cell):
-                raise InputError(f"line {count}, column {column} must be a number, not {cell!r}")
-            if not math.isfinite(float(cell)):
-                raise InputError(f"line {count}, column {column} must be finite, not {cell!r}")
-        if rows and len(cells) != len(rows[0]):
-            raise InputError(f"line {count} has {len(cells)} columns, but the first has {len(rows[0])}")
-        rows.append([float(cell) for cell in cells])
-    if not rows:
-        raise InputError("the file has no samples")
-    return np.array(rows)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text  # Python reads 1_000, other programs don't
 
 
 def _refuse_non_finite(samples: npt.NDArray[np.float64]) -> None:
@@ -248,29 +230,3 @@ def _gains_of(channels: int, neurons: int | None, spread: float) -> npt.NDArray[
             "only a single channel can be given to any number"
         )
     return np.ones(channels)
-
-
-def _resampled(
-    samples: npt.NDArray[np.float64], samples_per_step: float, *, linear: bool
-) -> npt.NDArray[np.float64]:
-    """Return samples ``(samples, channels)`` on the timesteps, shape ``(timesteps, channels)``."""
-    available = len(samples) / samples_per_step if samples_per_step > 0 else math.inf
-    if available == math.inf:
-        raise InputError(f"{samples_per_step} samples in a timestep are too few to resample")
-    timesteps = math.floor(available * (1 + 1e-12))  # 14 samples at 0.035 are 400 timesteps, not 399.99..
-    if timesteps == 0:
-        raise InputError(
-            f"{len(samples)} samples are shorter than one timestep of {samples_per_step} samples"
-        )
-    result = allocate(timesteps, samples.shape[1])
-    edges = np.arange(timesteps + 1) * samples_per_step  # edges of the timesteps, in samples
-    for channel, signal in enumerate(samples.T):
-        if linear:
-            result[:, channel] = np.interp(edges[:-1], np.arange(len(signal)), signal)
-        else:
-            # The integral of a signal that holds is a polygon. PCM adds up without rounding, so no
-            # accuracy is lost in the differences however long the recording is.
-            integral = np.concatenate(([0.0], np.cumsum(signal)))
-            at_edges = np.interp(edges, np.arange(len(integral)), integral)
-            result[:, channel] = np.diff(at_edges) / samples_per_step
-    return result

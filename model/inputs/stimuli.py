@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.exceptions import InputError, apart, unknown_name
 from qlif.model.inputs import recordings
 from qlif.model.support.checks import Quantity, allocate, flag, flag_from, gains, number_from, whole
 
@@ -42,6 +42,8 @@ class Stimulus(ABC):
     """An input current whose numbers are known. Its fields are the options of the command line."""
 
     name: ClassVar[str]
+    random: ClassVar[bool] = False
+    """Whether the seed changes it."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -206,9 +208,9 @@ class Sine(Stimulus):
         timesteps, neurons = currents.shape
         cycles_per_step = self.frequency * dt / 1000
         if cycles_per_step > 0.5:
+            highest, given = apart(500 / dt, self.frequency)
             raise InputError(
-                f"frequency must be from 0 to {500 / dt:g} Hz, half a cycle in a timestep of {dt} ms, "
-                f"not {self.frequency}"
+                f"frequency must be from 0 to {highest} Hz, half a cycle in a timestep of {dt} ms, not {given}"
             )
         angle = 2 * math.pi * cycles_per_step * np.arange(timesteps) + self.phase
         wave = self.offset + self.amplitude * np.sin(angle)
@@ -238,6 +240,7 @@ class OrnsteinUhlenbeck(Stimulus):
     """
 
     name = "ou"
+    random = True
     mean: float = _option(17.0, _MILLIVOLT)
     sd: float = _option(8.0, _AT_LEAST_ZERO["mV"])
     tau: float = _option(5.0, _TIME_CONSTANT)
@@ -281,6 +284,7 @@ class Poisson(Stimulus):
     """
 
     name = "poisson"
+    random = True
     rate: float = _option(1000.0, _AT_LEAST_ZERO["Hz"])
     weight: float = _option(3.0, _MILLIVOLT)
     tau: float = _option(5.0, _TIME_CONSTANT)
@@ -291,9 +295,8 @@ class Poisson(Stimulus):
         timesteps = len(currents)
         expected = self.rate * dt / 1000
         if expected > _MOST_EVENTS:
-            raise InputError(
-                f"rate must be from 0 to {_MOST_EVENTS / dt * 1000:g} Hz at dt {dt} ms, not {self.rate}"
-            )
+            highest, given = apart(_MOST_EVENTS / dt * 1000, self.rate)
+            raise InputError(f"rate must be from 0 to {highest} Hz at dt {dt} ms, not {given}")
         decay = math.exp(-dt / self.tau)
         synapse = currents[:, :1] if self.shared else currents
         for neuron, generator in enumerate(_generators(seed, synapse.shape[1])):
@@ -372,6 +375,18 @@ def make(text: str, *, timesteps: int | None, neurons: int | None, dt: float, se
 def is_recording(text: str) -> bool:
     """Return whether a text names a file, which has a length and channels of its own."""
     return _RECORDING.fullmatch(text) is not None
+
+
+def is_random(text: str) -> bool:
+    """Return whether the seed changes the currents that a text describes; InputError as :func:`parse`."""
+    return not is_recording(text) and parse(text).random
+
+
+def content(text: str) -> str:
+    """Return a digest of what is in the file that a text names; InputError if it can't be read."""
+    match = _RECORDING.fullmatch(text)
+    assert match is not None
+    return recordings.content(match["path"])
 
 
 def parse(text: str) -> Stimulus:

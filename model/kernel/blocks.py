@@ -30,9 +30,14 @@ def stretches(timesteps: int, neurons: int, cuts: Sequence[int] = ()) -> Iterato
             begin = end
 
 
+def whole_block(neurons: int) -> int:
+    """Return the size of one block for all neurons: whole words of bits."""
+    return -(-neurons // _BITS) * _BITS
+
+
 def block_of(neurons: int) -> int:
-    """Return the size of a block: whole words of bits."""
-    return min(BLOCK, -(-neurons // _BITS) * _BITS)
+    """Return the usual size of a block."""
+    return min(BLOCK, whole_block(neurons))
 
 
 def shares_of(timesteps: int, neurons: int, threads: int) -> int:
@@ -40,13 +45,13 @@ def shares_of(timesteps: int, neurons: int, threads: int) -> int:
     return max(1, min(threads, timesteps * neurons // _WORTH_UPDATES, neurons // _WORTH_NEURONS))
 
 
-def on_blocks(work: Callable[[int, int], bool], neurons: int, shares: int) -> bool:
+def on_blocks(work: Callable[[int, int], bool], neurons: int, shares: int, block: int) -> bool:
     """Have `work` done for all neurons, from a first to a last one; return whether all went well.
 
-    In so many threads. No two of them share a word of spikes.
+    In so many threads, in blocks of at most one size. No two threads share a word of spikes.
     """
     # Several pieces for each thread, so that none waits long for the others, if they are whole blocks.
-    pieces = shares * min(_PIECES, -(-neurons // (BLOCK * shares)))
+    pieces = shares * min(_PIECES, -(-neurons // (block * shares)))
     piece = -(-neurons // (_BITS * pieces)) * _BITS
     pool = _threads(os.getpid(), shares)
     parts = [pool.submit(work, first, min(first + piece, neurons)) for first in range(0, neurons, piece)]

@@ -3,17 +3,26 @@
 import functools
 import importlib.util
 import os
+from enum import StrEnum
 
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.support.checks import whole
 
-COMPILED, NUMPY = "compiled", "numpy"
-ENGINES = (COMPILED, NUMPY)
+
+class EngineName(StrEnum):
+    """What can compute a population."""
+
+    COMPILED = "compiled"
+    """Loops that numba compiles."""
+    NUMPY = "numpy"
+    """Arrays, one timestep after another."""
+
+
 ENGINE_VARIABLE, THREADS_VARIABLE = "QLIF_ENGINE", "QLIF_THREADS"
 """What the environment says holds where a program says nothing."""
 
 
-def chosen_engine(engine: str | None = None) -> str:
+def chosen_engine(engine: str | None = None) -> EngineName:
     """Return the name of the engine: the one that is asked for, or the fastest that there is.
 
     Raises
@@ -23,12 +32,13 @@ def chosen_engine(engine: str | None = None) -> str:
     """
     asked = engine or os.environ.get(ENGINE_VARIABLE) or None
     if asked is None:
-        return COMPILED if _numba_is_there() else NUMPY
-    if asked not in ENGINES:
-        raise InputError(unknown_name("engine", str(asked), ENGINES))
-    if asked == COMPILED and not _numba_is_there():
+        return EngineName.COMPILED if _numba_is_there() else EngineName.NUMPY
+    if asked not in list(EngineName):
+        raise InputError(unknown_name("engine", str(asked), EngineName))
+    name = EngineName(asked)
+    if name is EngineName.COMPILED and not _numba_is_there():
         raise InputError("the compiled engine needs numba, which isn't installed: pip install numba")
-    return asked
+    return name
 
 
 def chosen_threads(threads: int | None = None) -> int:

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.golden import step
-from qlif.model.kernel.blocks import block_of, on_blocks, shares_of
-from qlif.model.kernel.loops import advance
+from qlif.model.kernel.block_choice import block_choice
+from qlif.model.kernel.blocks import on_blocks, shares_of, whole_block
+from qlif.model.kernel.loops import CHUNK, PIECE, advance
 from qlif.model.kernel.room import Room
 from qlif.model.kernel.rules import Plan
 from qlif.model.kernel.running import Snapshot
@@ -26,39 +27,44 @@ class CompiledEngine:
         self._plan, self._threads = plan, threads
         self._words = plan.words
         self._neurons = neurons = plan.words.parameters.n
-        self._potential = np.zeros(neurons, dtype=plan.potential)
-        self._refractory = np.zeros(neurons, dtype=plan.refractory)
-        self._trace = np.zeros(neurons, dtype=plan.trace)
-        self._block = block_of(neurons)
-        self.partial = neurons > self._block
-        self._whole = 0, neurons, *self._scratch()
+        chunks = -(-neurons // CHUNK) * CHUNK
+        self._potential = np.zeros(chunks, dtype=plan.potential)
+        self._refractory = np.zeros(chunks, dtype=plan.refractory)
+        self._trace = np.zeros(chunks, dtype=plan.trace)
+        self._arrays = self._potential, self._refractory, self._trace
+        # A single timestep goes in one block: then nothing was advanced when a current can't be held.
+        self._at_once = whole_block(neurons), 0, neurons, *self._scratch(whole_block(neurons))
         self._trace_on = plan.words.parameters.spike_trace
         self._stochastic = plan.words.arithmetic.random_bits > 0
         self._none = np.zeros((0, neurons), dtype=plan.random)
         self.rewind()
 
-    def _scratch(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
-        """Return room for the flags and the current words of one block."""
-        return np.zeros(self._block, dtype=np.uint8), np.zeros(self._block, dtype=self._plan.current)
+    def _scratch(self, block: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
+        """Return room for the flags of two pieces and the current words of a block."""
+        return np.zeros(2 * PIECE, dtype=np.uint8), np.zeros(block, dtype=self._plan.current)
 
     @property
     def state(self) -> step.State:
         """The state's words."""
-        return step.State(self._potential.copy(), self._refractory.copy(), self._trace.copy())
+        return step.State(*(mine[: self._neurons].copy() for mine in self._arrays))
 
     @state.setter
     def state(self, state: step.State) -> None:
-        for mine, new in zip((self._potential, self._refractory, self._trace), state, strict=True):
-            mine[:] = new
+        for mine, new in zip(self._arrays, state, strict=True):
+            mine[: self._neurons] = new
 
     def configure(self, values: dict[str, Any]) -> None:
         """Take parameter words."""
         scale = self._words.current_scale
         self._per_neuron = any(isinstance(value, np.ndarray) for value in (*values.values(), scale))
         self._constants = self._plan.constants(values, self._per_neuron)
+        self._factors = np.empty((3, self._constants.shape[1]))
+        if self._per_neuron:
+            # Chunks are whole, so neurons that there aren't have parameters too.
+            missing = len(self._potential) - self._neurons
+            self._constants = np.pad(self._constants, ((0, 0), (0, missing)), mode="edge")
         current = self._words.arithmetic.current
         # A power of two moves no rounding, wherever it is multiplied.
-        self._factors = np.empty((3, self._constants.shape[1]))
         self._factors[0] = np.ravel(scale) * 2.0**current.f_bits
         self._factors[1], self._factors[2] = current.min_word, current.max_word
         self._loops: dict[bool, Callable[..., bool] | None] = {False: None, True: None}
@@ -69,7 +75,8 @@ class CompiledEngine:
 
     def save(self) -> Snapshot:
         """Return what `restore` goes back to."""
-        return self.state, copy.deepcopy(self._random)
+        # Copying the words ahead takes longer than a short run, so only where there are any.
+        return self.state, copy.deepcopy(self._random) if self._stochastic else self._random
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back."""
@@ -79,14 +86,22 @@ class CompiledEngine:
         """Advance over currents and fill the room."""
         random = self._random.next(currents.size).reshape(currents.shape) if self._stochastic else self._none
         loop = self._loop(currents, random, room)
-        shares = shares_of(len(currents), self._neurons, self._threads)
-        if shares == 1:
-            held = loop(*self._whole, *room.arrays, random, currents)
+        if len(currents) == 1:
+            held = loop(*self._at_once, *room.arrays, random, currents)
         else:
-            held = on_blocks(
-                lambda first, end: loop(first, end, *self._scratch(), *room.arrays, random, currents),
-                self._neurons,
-                shares,
+            shares = shares_of(len(currents), self._neurons, self._threads)
+
+            def in_blocks(block: int) -> bool:
+                def advance_part(first: int, end: int) -> bool:
+                    return loop(block, first, end, *self._scratch(block), *room.arrays, random, currents)
+
+                if shares == 1:
+                    return advance_part(0, self._neurons)
+                return on_blocks(advance_part, self._neurons, shares, block)
+
+            rule = self._plan.rule(self._per_neuron, currents.dtype == np.float64)
+            held = block_choice(f"{rule.tag}_{self._trace_on}", self._neurons, shares).run(
+                in_blocks, currents.size
             )
         if self._stochastic and held:
             self._random.skip(currents.size)
@@ -97,7 +112,7 @@ class CompiledEngine:
         if self._stochastic:
             return functools.partial(self.advance, room=room)
         loop = self._loop(np.empty((1, self._neurons)), self._none, room)
-        return functools.partial(loop, *self._whole, *room.arrays, self._none)
+        return functools.partial(loop, *self._at_once, *room.arrays, self._none)
 
     def _loop(self, currents: npt.NDArray[Any], random: npt.NDArray[Any], room: Room) -> Callable[..., bool]:
         """Return the loop for currents of a type, with the arguments that stay the same."""
@@ -105,9 +120,9 @@ class CompiledEngine:
         found = self._loops[real]
         if found is None:
             state = self._potential, self._refractory, self._trace
-            same = (*state, self._factors, self._constants, self._plan.shifts, self._block, self._trace_on)
+            same = (*state, self._factors, self._constants, self._plan.shifts, self._trace_on)
             loop = advance(self._plan.rule(self._per_neuron, real))
-            entry = loop.entry(*same, *self._whole, *room.arrays, random, currents)
+            entry = loop.entry(*same, *self._at_once, *room.arrays, random, currents)
             found = self._loops[real] = functools.partial(entry, *same)
         return found
 
@@ -121,8 +136,8 @@ class _WordsAhead:
     def next(self, count: int) -> npt.NDArray[Any]:
         """Return the next words, which stay the next ones."""
         missing = count - len(self._ahead)
-        if missing > 0:
-            self._ahead = np.concatenate((self._ahead, self._source.take(max(missing, _AHEAD))))
+        if missing > -CHUNK:
+            self._ahead = np.concatenate((self._ahead, self._source.take(max(missing + CHUNK, _AHEAD))))
         return self._ahead[:count]
 
     def skip(self, count: int) -> None:

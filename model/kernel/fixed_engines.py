@@ -3,14 +3,14 @@
 import copy
 import functools
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError
 from qlif.model.golden import step as datapath
-from qlif.model.kernel.engines import COMPILED, chosen_engine, chosen_threads
+from qlif.model.kernel.engines import EngineName, chosen_engine, chosen_threads
 from qlif.model.kernel.room import Room, packed
 from qlif.model.kernel.rules import Plan
 from qlif.model.kernel.running import Engine, Snapshot
@@ -44,17 +44,20 @@ def fixed_engine(plan: Plan, engine: str | None = None, threads: int | None = No
     """
     threads = chosen_threads(threads)
     # Sums that no machine integer holds are Python's own in numpy's arrays.
-    if chosen_engine(engine) == COMPILED and plan.possible:
-        from qlif.model.kernel.fixed_compiled import CompiledEngine
+    name = chosen_engine(engine)
+    match name if plan.possible else EngineName.NUMPY:
+        case EngineName.COMPILED:
+            from qlif.model.kernel.fixed_compiled import CompiledEngine
 
-        return CompiledEngine(plan, threads)
-    return NumpyEngine(plan)
+            return CompiledEngine(plan, threads)
+        case EngineName.NUMPY:
+            return NumpyEngine(plan)
+        case unknown:
+            assert_never(unknown)
 
 
 class NumpyEngine:
     """The datapath on arrays: int64, or Python's integers where sums are wider."""
-
-    partial = False
 
     def __init__(self, plan: Plan) -> None:
         self._words, self._plan = plan.words, plan

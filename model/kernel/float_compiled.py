@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.kernel.blocks import block_of, on_blocks, shares_of
+from qlif.model.kernel.blocks import block_of, on_blocks, shares_of, whole_block
 from qlif.model.kernel.float_loops import PARAMETERS, advance
 from qlif.model.kernel.float_state import FloatState, physical
 from qlif.model.kernel.room import Room
@@ -33,8 +33,9 @@ class CompiledFloatEngine:
         self._potential, self._trace = np.zeros(neurons), np.zeros(neurons)
         self._count = np.zeros(neurons, dtype=np.int64)
         self._block = block_of(neurons)
-        self.partial = neurons > self._block
-        self._whole = 0, neurons, self._scratch()
+        # A single timestep goes in one block: then nothing was advanced when a current can't be held.
+        whole = whole_block(neurons)
+        self._at_once = whole, 0, neurons, np.zeros(whole, dtype=np.uint8)
         self._found: Callable[..., bool] | None = None
 
     @property
@@ -59,28 +60,27 @@ class CompiledFloatEngine:
         """Advance over currents and fill the room."""
         loop = self._loop(currents, room)
         shares = shares_of(len(currents), self._neurons, self._threads)
+        if len(currents) == 1:
+            return loop(*self._at_once, *room.arrays, currents)
+        block = self._block
+
+        def advance_part(first: int, end: int) -> bool:
+            return loop(block, first, end, np.zeros(block, dtype=np.uint8), *room.arrays, currents)
+
         if shares == 1:
-            return loop(*self._whole, *room.arrays, currents)
-        return on_blocks(
-            lambda first, end: loop(first, end, self._scratch(), *room.arrays, currents),
-            self._neurons,
-            shares,
-        )
+            return advance_part(0, self._neurons)
+        return on_blocks(advance_part, self._neurons, shares, block)
 
     def into(self, room: Room) -> Callable[[npt.NDArray[np.float64]], bool]:
         """Return what advances one timestep into always the same room."""
         loop = self._loop(np.empty((1, self._neurons)), room)
-        return functools.partial(loop, *self._whole, *room.arrays)
-
-    def _scratch(self) -> npt.NDArray[np.uint8]:
-        """Return room for the flags of one block."""
-        return np.zeros(self._block, dtype=np.uint8)
+        return functools.partial(loop, *self._at_once, *room.arrays)
 
     def _loop(self, currents: npt.NDArray[Any], room: Room) -> Callable[..., bool]:
         """Return the loop with the arguments that stay the same."""
         if self._found is None:
             state = self._potential, self._count, self._trace
-            same = (*state, self._parameters, self._periods, self._block, self._trace_on, self._additive)
-            entry = advance(self._per_neuron).entry(*same, *self._whole, *room.arrays, currents)
+            same = (*state, self._parameters, self._periods, self._trace_on, self._additive)
+            entry = advance(self._per_neuron).entry(*same, *self._at_once, *room.arrays, currents)
             self._found = functools.partial(entry, *same)
         return self._found

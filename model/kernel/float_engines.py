@@ -2,12 +2,12 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.kernel.engines import COMPILED, chosen_engine, chosen_threads
+from qlif.model.kernel.engines import EngineName, chosen_engine, chosen_threads
 from qlif.model.kernel.float_state import FloatState, physical
 from qlif.model.kernel.room import Room, packed
 from qlif.model.kernel.running import Engine, Snapshot
@@ -36,17 +36,19 @@ def float_engine(
         There is none of that name, or it isn't installed.
     """
     threads = chosen_threads(threads)
-    if chosen_engine(engine) == COMPILED:
-        from qlif.model.kernel.float_compiled import CompiledFloatEngine
+    match chosen_engine(engine):
+        case EngineName.COMPILED:
+            from qlif.model.kernel.float_compiled import CompiledFloatEngine
 
-        return CompiledFloatEngine(parameters, threads)
-    return NumpyFloatEngine(parameters)
+            return CompiledFloatEngine(parameters, threads)
+        case EngineName.NUMPY:
+            return NumpyFloatEngine(parameters)
+        case unknown:
+            assert_never(unknown)
 
 
 class NumpyFloatEngine:
     """The timestep as numpy says it."""
-
-    partial = False
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters

@@ -33,8 +33,8 @@ PARAMETERS = (
 def advance(per_neuron: bool) -> Compiled:
     """Return the compiled loop, for parameters of the whole population or of each neuron.
 
-    It is called as ``advance(v, count, trace, parameters, periods, block, trace_on, additive, first, end,
-    flags, spikes, potentials, traces, currents)``, like :func:`qlif.model.kernel.loops.advance`.
+    It is called as ``advance(v, count, trace, parameters, periods, trace_on, additive, block, first,
+    end, flags, spikes, potentials, traces, currents)``, like :func:`qlif.model.kernel.loops.advance`.
     """
 
     def loop(
@@ -43,9 +43,9 @@ def advance(per_neuron: bool) -> Compiled:
         trace: Any,
         parameters: Any,
         periods: Any,
-        block: Any,
         trace_on: Any,
         additive: Any,
+        block: Any,
         first: Any,
         end: Any,
         flags: Any,

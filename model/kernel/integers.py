@@ -12,6 +12,9 @@ from numba.core import types
 from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic
 
+REGIONS = 8
+"""Arrays of a loop that are told apart."""
+
 
 def _type(width: Any, signed: bool) -> Any:
     if not isinstance(width, types.IntegerLiteral):
@@ -105,12 +108,68 @@ def truths_of_64(context: Any, flags: Any, first: Any) -> Any:
     """Return 64 bytes of an array as bits, from index `first` on; the first one lowest."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = _address(context, builder, signature, arguments)
+        address = _address(context, builder, signature.args[0], *arguments[:2])
         lanes = ir.VectorType(ir.IntType(8), 64)
         bytes_ = builder.load(builder.bitcast(address, lanes.as_pointer()), align=1)
         return builder.bitcast(builder.icmp_unsigned("!=", bytes_, ir.Constant(lanes, None)), ir.IntType(64))
 
     return types.uint64(flags, first), generate
+
+
+@intrinsic(prefer_literal=True)
+def load(context: Any, array: Any, index: Any, region: Any) -> Any:
+    """Return an element of an array that overlaps no array of another region."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = builder.load(_address(context, builder, signature.args[0], *arguments[:2]))
+        _apart(builder, value, signature.args[2])
+        return value
+
+    return array.dtype(array, index, region), generate
+
+
+@intrinsic(prefer_literal=True)
+def load_either(context: Any, first: Any, a: Any, begin: Any, b: Any, index: Any, region: Any) -> Any:
+    """Return ``a[begin + index]`` where a condition holds, else ``b[index]``; both arrays are of one region."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        condition, a, begin, b, index, _ = arguments
+        _, a_type, _, b_type, _, _ = signature.args
+        # The place to begin is chosen, not each element's: that stays outside the loop over the elements.
+        place = builder.select(
+            condition,
+            _address(context, builder, a_type, a, begin),
+            context.make_array(b_type)(context, builder, b).data,
+        )
+        value = builder.load(builder.gep(place, [index]))
+        _apart(builder, value, signature.args[5])
+        return value
+
+    return a.dtype(types.boolean, a, begin, b, index, region), generate
+
+
+@intrinsic(prefer_literal=True)
+def store(context: Any, array: Any, index: Any, value: Any, region: Any) -> Any:
+    """Write an element of an array that overlaps no array of another region."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        written = builder.store(arguments[2], _address(context, builder, signature.args[0], *arguments[:2]))
+        _apart(builder, written, signature.args[3])
+        return context.get_dummy_value()
+
+    return types.void(array, index, array.dtype, region), generate
+
+
+def _apart(builder: Any, access: Any, region: Any) -> None:
+    """Say of an access that no access to another region is to the same place: no need to look each time."""
+    if not isinstance(region, types.IntegerLiteral):
+        raise RequireLiteralValue("the region must be a constant")
+    add = builder.module.add_metadata
+    domain = add([ir.MetaDataString(builder.module, "qlif")])
+    scopes = [add([ir.MetaDataString(builder.module, f"region {each}"), domain]) for each in range(REGIONS)]
+    mine = region.literal_value
+    access.set_metadata("alias.scope", add([scopes[mine]]))
+    access.set_metadata("noalias", add([scope for each, scope in enumerate(scopes) if each != mine]))
 
 
 @intrinsic
@@ -119,7 +178,7 @@ def fetch(context: Any, array: Any, first: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = builder.bitcast(
-            _address(context, builder, signature, arguments), ir.IntType(8).as_pointer()
+            _address(context, builder, signature.args[0], *arguments[:2]), ir.IntType(8).as_pointer()
         )
         number = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
@@ -145,6 +204,5 @@ def widest_vectors(context: Any) -> Any:
     return types.void(), generate
 
 
-def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return builder.gep(array.data, [arguments[1]])
+def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])

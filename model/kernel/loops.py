@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 import numpy as np
+from numba.extending import register_jitable
 
 from qlif.model.kernel.integers import (
     add,
@@ -13,10 +14,13 @@ from qlif.model.kernel.integers import (
     fetch,
     left,
     like,
+    load,
+    load_either,
     multiply,
     right,
     right_unsigned,
     signed,
+    store,
     subtract,
     truths_of_64,
     unsigned,
@@ -25,11 +29,17 @@ from qlif.model.kernel.integers import (
 from qlif.model.kernel.jit import Compiled
 from qlif.model.kernel.rules import CONSTANTS, Round, Rule, Shifts
 
+ALL = 0xFFFF_FFFF_FFFF_FFFF
+
+CHUNK = 64
+"""Neurons that are computed together: as many as spikes fit into a word."""
+
+PIECE = 4096
+"""Neurons of a timestep whose spikes are packed together, one piece late: what was just stored in two vectors takes
+long to read as one."""
+
 LINE = 64
 """Bytes that come from memory at once."""
-
-TILE = 512
-"""Neurons whose next input is fetched while they are computed."""
 
 _PRODUCT, _QUADRATIC, _DRIVE_UP, _BIAS_UP, _SUM = (
     int(place) for place in (Shifts.PRODUCT, Shifts.QUADRATIC, Shifts.DRIVE, Shifts.BIAS, Shifts.SUM)
@@ -55,15 +65,25 @@ _SUM_OFFSET, _PRODUCT_OFFSET = int(Shifts.SUM_OFFSET), int(Shifts.PRODUCT_OFFSET
 ) = range(len(CONSTANTS))
 
 
+@register_jitable
+def _pack(spikes: Any, timestep: Any, first: Any, end: Any, flags: Any, place: Any) -> None:
+    """Write the flags of some neurons as bits; those beyond the last neuron are 0."""
+    for begin in range(first, end, CHUNK):
+        spikes[timestep, begin // CHUNK] = truths_of_64(flags, place + begin - first)
+    missing = -(end - first) % CHUNK
+    spikes[timestep, (end - 1) // CHUNK] &= np.uint64(ALL) >> np.uint64(missing)
+
+
 @functools.cache
 def advance(rule: Rule) -> Compiled:
     """Return the compiled loop of a rule.
 
-    It is called as ``advance(potential, refractory, trace, factors, constants, shifts, block, trace_on,
-    first, end, flags, words, spikes, potentials, refractories, traces, random, currents)`` and advances the
-    neurons from `first` to `end` over all rows of `currents`, block by block. `flags` and `words` are room
-    for one block. What is to be recorded has as many rows as `currents`, the rest none; spikes are bits, 64
-    to a word. It returns whether every current could be held; if not, neurons were advanced in vain.
+    It is called as ``advance(potential, refractory, trace, factors, constants, shifts, trace_on, block, first, end,
+    flags, words, spikes, potentials, refractories, traces, random, currents)`` and advances the neurons from `first`
+    to `end` over all rows of `currents`, block by block. State and constants of each neuron are there for whole
+    chunks. `flags` is room for two pieces, `words` for a block. What is to be recorded has as many rows as
+    `currents`, the rest none; spikes are bits, 64 to a word. It returns whether every current could be held; if not,
+    neurons were advanced in vain, or none with a single row of `currents` in one block.
     """
     # Constants of the compiled loop: plain numbers, because numba's cache on the disk looks at their values.
     square, raw, wrap, per_neuron, real = rule.square, rule.raw, rule.wrap, rule.per_neuron, rule.real
@@ -78,8 +98,8 @@ def advance(rule: Rule) -> Compiled:
         factors: Any,
         constants: Any,
         shifts: Any,
-        block: Any,
         trace_on: Any,
+        block: Any,
         first: Any,
         end: Any,
         flags: Any,
@@ -93,6 +113,7 @@ def advance(rule: Rule) -> Compiled:
     ) -> Any:
         widest_vectors()
         timesteps, neurons = currents.shape
+        columns, size = constants.shape[1], currents.size
         one = signed(1, width)
         low, high = signed(shifts[_LOW], width), signed(shifts[_HIGH], width)
         if wrap:
@@ -126,95 +147,128 @@ def advance(rule: Rule) -> Compiled:
         not_refractory = like(0, refractory[0])
         fetches = LINE // currents.itemsize
 
+        now, then = 0, PIECE
+        waiting = False
+        at = packed_first = packed_end = 0
         for start in range(first, end, block):
             stop = min(start + block, end)
-            v, c, x = potential[start:stop], refractory[start:stop], trace[start:stop]
             for timestep in range(timesteps):
-                row = currents[timestep, start:stop]
+                row = timestep * neurons
                 if timestep + 1 < timesteps and stop - start < neurons:
-                    for ahead in range(0, stop - start, fetches):
-                        fetch(currents, (timestep + 1) * neurons + start + ahead)
+                    for ahead in range(row + neurons + start, row + neurons + stop, fetches):
+                        fetch(currents, ahead)
                 if real:
                     held = True
-                    for i in range(stop - start):
+                    for n in range(start, stop):
                         if per_neuron:
-                            factor = factors[0, start + i]
-                        nearest = np.rint(factor * row[i])
+                            factor = factors[0, n]
+                        nearest = np.rint(factor * load(currents, row + n, 5))
                         held &= (nearest >= lowest) & (nearest <= highest)
-                        words[i] = np.int32(nearest)
+                        words[n - start] = np.int32(nearest)
                     if not held:
                         return False
-                for i in range(stop - start):
-                    if per_neuron:
-                        n = start + i
-                        threshold = signed(constants[_THRESHOLD, n], width)
-                        reset = signed(constants[_RESET, n], width)
-                        period = like(constants[_REFRACTORY, n], refractory[0])
-                        lower_bound = signed(constants[_LOWER_BOUND, n], width)
-                        if square:
-                            bias = add(left(signed(constants[_BIAS, n], width), bias_up), half)
-                        else:
-                            rest = signed(constants[_REST, n], width)
-                            critical = signed(constants[_CRITICAL, n], width)
-                            gain = signed(constants[_GAIN, n], width)
-                        if raw:
-                            drive = signed(constants[_DRIVE, n], width)
-                    before = signed(v[i], width)
-                    if square:
-                        quadratic = multiply(before, before)
-                    else:
-                        quadratic = multiply(subtract(before, rest), subtract(before, critical))
-                        quadratic = multiply(quadratic, gain)
-                    if product_constant:
-                        quadratic = right(add(quadratic, product_half), product_down)
-                    if product_even:
-                        odd = both(right(quadratic, product_down), one)
-                        quadratic = right(add(add(quadratic, product_below_half), odd), product_down)
-                    current = signed(words[i], width) if real else signed(row[i], width)
-                    if raw:
-                        current = multiply(current, drive)
-                    total = add(add(left(quadratic, quadratic_up), left(current, drive_up)), bias)
-                    if even:
-                        odd = both(add(before, right(total, down)), one)
-                        total = add(add(total, just_below_half), odd)
-                    if stochastic:
-                        word = both(signed(random[timestep, start + i], width), signed(random_mask, width))
-                        total = add(total, left(word, random_up))
-                    after = add(before, right(total, down))
-                    if wrap:
-                        after = right(left(after, outside), outside)
-                    else:
-                        after = choose(below(high, after), high, after)
-                        after = choose(below(after, low), low, after)
-                    ready = c[i] == not_refractory
-                    after = choose(ready, after, before)
-                    silent = below(after, threshold)
-                    counted = choose(ready, not_refractory, subtract(c[i], counts_down))
-                    counted = choose(below(period, counted), period, counted)
-                    after = choose(silent, after, reset)
-                    after = choose(below(after, lower_bound), lower_bound, after)
-                    c[i] = choose(silent, counted, period)
-                    v[i] = like(after, v[i])
-                    flags[i] = not silent
-                if trace_on:
-                    for i in range(stop - start):
-                        if per_neuron:
-                            decay = unsigned(constants[_DECAY, start + i], trace_width)
-                            trace_spike = unsigned(constants[_TRACE_SPIKE, start + i], trace_width)
-                        decayed = right_unsigned(multiply(unsigned(x[i], trace_width), decay), decay_down)
-                        spiked = add(both(decayed, trace_kept), trace_spike)
-                        spiked = both(choose(below(trace_high, spiked), trace_high, spiked), trace_mask)
-                        x[i] = like(choose(flags[i] != 0, spiked, decayed), x[i])
-                for i in range(stop - start, (stop - start + 63) // 64 * 64):
-                    flags[i] = 0  # of a block before this one
-                for i in range(0, stop - start, 64):
-                    spikes[timestep, (start + i) >> 6] = truths_of_64(flags, i)
+                for lower in range(start, stop, PIECE):
+                    upper = min(lower + PIECE, stop)
+                    for begin in range(lower, upper, CHUNK):
+                        in_place = size - (row + begin) >= CHUNK
+                        if not real and not in_place:
+                            for j in range(upper - begin):
+                                # The input ends before the chunk does.
+                                word = load(currents, row + begin + j, 5)
+                                store(words, j, word, 4)
+                        for j in range(CHUNK):
+                            n = begin + j
+                            if per_neuron:
+                                threshold = signed(load(constants, _THRESHOLD * columns + n, 7), width)
+                                reset = signed(load(constants, _RESET * columns + n, 7), width)
+                                period = like(load(constants, _REFRACTORY * columns + n, 7), refractory[0])
+                                lower_bound = signed(load(constants, _LOWER_BOUND * columns + n, 7), width)
+                                if square:
+                                    bias = add(
+                                        left(signed(load(constants, _BIAS * columns + n, 7), width), bias_up),
+                                        half,
+                                    )
+                                else:
+                                    rest = signed(load(constants, _REST * columns + n, 7), width)
+                                    critical = signed(load(constants, _CRITICAL * columns + n, 7), width)
+                                    gain = signed(load(constants, _GAIN * columns + n, 7), width)
+                                if raw:
+                                    drive = signed(load(constants, _DRIVE * columns + n, 7), width)
+                            before = signed(load(potential, n, 0), width)
+                            if square:
+                                quadratic = multiply(before, before)
+                            else:
+                                quadratic = multiply(subtract(before, rest), subtract(before, critical))
+                                quadratic = multiply(quadratic, gain)
+                            if product_constant:
+                                quadratic = right(add(quadratic, product_half), product_down)
+                            if product_even:
+                                odd = both(right(quadratic, product_down), one)
+                                quadratic = right(add(add(quadratic, product_below_half), odd), product_down)
+                            current = (
+                                signed(load(words, n - start, 4), width)
+                                if real
+                                else signed(load_either(in_place, currents, row + begin, words, j, 4), width)
+                            )
+                            if raw:
+                                current = multiply(current, drive)
+                            total = add(add(left(quadratic, quadratic_up), left(current, drive_up)), bias)
+                            if even:
+                                odd = both(add(before, right(total, down)), one)
+                                total = add(add(total, just_below_half), odd)
+                            if stochastic:
+                                word = both(
+                                    signed(load(random, row + n, 6), width),
+                                    signed(random_mask, width),
+                                )
+                                total = add(total, left(word, random_up))
+                            after = add(before, right(total, down))
+                            if wrap:
+                                after = right(left(after, outside), outside)
+                            else:
+                                after = choose(below(high, after), high, after)
+                                after = choose(below(after, low), low, after)
+                            waits = load(refractory, n, 1)
+                            ready = waits == not_refractory
+                            after = choose(ready, after, before)
+                            silent = below(after, threshold)
+                            counted = choose(ready, not_refractory, subtract(waits, counts_down))
+                            counted = choose(below(period, counted), period, counted)
+                            after = choose(silent, after, reset)
+                            after = choose(below(after, lower_bound), lower_bound, after)
+                            store(refractory, n, choose(silent, counted, period), 1)
+                            store(potential, n, like(after, potential[0]), 0)
+                            store(flags, now + n - lower, like(not silent, flags[0]), 3)
+                        if trace_on:
+                            for j in range(CHUNK):
+                                n = begin + j
+                                if per_neuron:
+                                    decay = unsigned(load(constants, _DECAY * columns + n, 7), trace_width)
+                                    trace_spike = unsigned(
+                                        load(constants, _TRACE_SPIKE * columns + n, 7), trace_width
+                                    )
+                                before_trace = load(trace, n, 2)
+                                decayed = right_unsigned(
+                                    multiply(unsigned(before_trace, trace_width), decay), decay_down
+                                )
+                                spiked = add(both(decayed, trace_kept), trace_spike)
+                                spiked = both(
+                                    choose(below(trace_high, spiked), trace_high, spiked), trace_mask
+                                )
+                                fired = load(flags, now + n - lower, 3) != 0
+                                store(trace, n, like(choose(fired, spiked, decayed), trace[0]), 2)
+                    if waiting:
+                        _pack(spikes, at, packed_first, packed_end, flags, then)
+                    waiting, at, packed_first, packed_end = True, timestep, lower, upper
+                    now, then = then, now
                 if len(potentials):
-                    potentials[timestep, start:stop] = v
+                    potentials[timestep, start:stop] = potential[start:stop]
                 if len(refractories):
-                    refractories[timestep, start:stop] = c
+                    refractories[timestep, start:stop] = refractory[start:stop]
                 if len(traces):
-                    traces[timestep, start:stop] = x
+                    traces[timestep, start:stop] = trace[start:stop]
+        if waiting:
+            _pack(spikes, at, packed_first, packed_end, flags, then)
         return True
 
     return Compiled(loop, rule.tag)

@@ -81,9 +81,9 @@ class Range:
     high: int
 
     @classmethod
-    def of(cls, form: Format) -> "Range":
+    def of(cls, format: Format) -> "Range":
         """Return the words of a format."""
-        return cls(form.min_word, form.max_word)
+        return cls(format.min_word, format.max_word)
 
     @property
     def bits(self) -> int:
@@ -330,7 +330,7 @@ def _multiplies_currents(currents: Currents) -> bool:
             assert_never(unknown)
 
 
-def _narrowest(form: Format) -> np.dtype[Any]:
+def _narrowest(format: Format) -> np.dtype[Any]:
     """Return the narrowest type that holds a format."""
-    width = next(width for width in (8, 16, 32) if form.width <= width)
-    return np.dtype(f"{'int' if form.signed else 'uint'}{width}")
+    width = next(width for width in (8, 16, 32) if format.width <= width)
+    return np.dtype(f"{'int' if format.signed else 'uint'}{width}")

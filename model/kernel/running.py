@@ -22,15 +22,7 @@ Into = Callable[[npt.NDArray[np.float64]], bool]
 
 
 class Engine(Protocol):
-    """Neurons that advance.
-
-    Attributes
-    ----------
-    partial : bool
-        Whether a timestep with a current that can't be held may advance some neurons before that is found.
-    """
-
-    partial: bool
+    """Neurons that advance."""
 
     def save(self) -> Snapshot:
         """Return what `restore` goes back to."""
@@ -42,28 +34,21 @@ class Engine(Protocol):
         """Advance over currents, (timesteps, neurons), and fill the room.
 
         Currents are words of the narrowest type, or float64 in the parameters' unit. Returns whether all of
-        those could be held; if not, the state is undefined, but for a single timestep if `partial` is false.
+        those could be held; if not, the state is undefined, but for a single timestep: that is all or nothing.
         """
 
     def into(self, room: Room) -> Into:
         """Return what advances one timestep into always the same room, until a parameter changes."""
 
 
-def advance_once(engine: Engine, into: Into, current: npt.NDArray[np.float64]) -> bool:
+def advance_once(into: Into, current: npt.NDArray[np.float64]) -> bool:
     """Advance one timestep and return whether every current could be held; if not, nothing happens.
 
-    `into` is the engine's, for the room that is filled.
+    `into` is an engine's, for the room that is filled.
     """
     if current.dtype is not _FLOAT64 or not current.flags.carray:
         current = np.array(current, dtype=np.float64, order="C")
-    row = current.reshape(1, -1)
-    if not engine.partial:
-        return into(row)
-    before = engine.save()
-    if into(row):
-        return True
-    engine.restore(before)
-    return False
+    return into(current.reshape(1, -1))
 
 
 def run_through(

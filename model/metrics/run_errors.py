@@ -71,6 +71,16 @@ class SpikeLag:
         """Spikes that the neurons with more than in the reference have too many, together."""
         return int(np.maximum(self.counts - self.reference_counts, 0).sum())
 
+    @property
+    def silent_neurons(self) -> int:
+        """How many neurons fire in the reference and never in the record."""
+        return int(((self.reference_counts > 0) & (self.counts == 0)).sum())
+
+    @property
+    def spurious_neurons(self) -> int:
+        """How many neurons never fire in the reference and do in the record."""
+        return int(((self.reference_counts == 0) & (self.counts > 0)).sum())
+
 
 @dataclass(frozen=True)
 class PotentialError:
@@ -101,14 +111,18 @@ class RateError:
         Relative error of the mean inter-spike interval, positive where the record is late; nan where
         either has fewer than two spikes.
     rates : ndarray of float, of the population's shape
-        Relative error of the number of spikes; nan where the reference has none.
+        Relative error of the number of spikes: -1 for a neuron that falls silent, inf for a spurious one, nan
+        for one that is silent in both.
     silent : ndarray of bool, of the population's shape
         Where the reference spikes and the record never does.
+    spurious : ndarray of bool, of the population's shape
+        Where the reference never spikes and the record does.
     """
 
     intervals: npt.NDArray[np.float64]
     rates: npt.NDArray[np.float64]
     silent: npt.NDArray[np.bool_]
+    spurious: npt.NDArray[np.bool_]
 
     @property
     def rms_interval(self) -> float:
@@ -117,12 +131,15 @@ class RateError:
 
     @property
     def rms_rate(self) -> float:
-        """Root mean square of `rates` over the neurons that have one; nan if none has."""
+        """Root mean square of `rates` over the neurons that spike in either record; nan if none does.
+
+        One spurious neuron makes it infinite.
+        """
         return root_mean_square(self.rates)
 
     @property
     def max_rate(self) -> float:
-        """The largest absolute value of `rates`; nan if no neuron of the reference spikes."""
+        """The largest absolute value of `rates`, infinite with a spurious neuron; nan if no neuron spikes."""
         known = np.abs(self.rates[~np.isnan(self.rates)])
         return float(known.max()) if known.size else math.nan
 
@@ -159,9 +176,14 @@ def rate_error(reference_times: Sequence[Times], times: Sequence[Times]) -> Rate
     expected, found = mean_intervals(reference_times), mean_intervals(times)
     expected_counts = np.array([len(one) for one in reference_times], dtype=np.float64)
     found_counts = np.array([len(one) for one in times], dtype=np.float64)
-    rates = np.full(len(times), math.nan)
-    np.divide(found_counts - expected_counts, expected_counts, out=rates, where=expected_counts > 0)
-    return RateError((found - expected) / expected, rates, (expected_counts > 0) & (found_counts == 0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = (found_counts - expected_counts) / expected_counts
+    return RateError(
+        (found - expected) / expected,
+        rates,
+        silent=(expected_counts > 0) & (found_counts == 0),
+        spurious=(expected_counts == 0) & (found_counts > 0),
+    )
 
 
 def mean_intervals(times: Sequence[Times]) -> npt.NDArray[np.float64]:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, apart
 from qlif.model.support.checks import Quantity
+from qlif.model.support.optional import optional
 
 DURATION = Quantity("ms", 0.0, open=True)
 
@@ -111,7 +112,8 @@ def _train(name: str, times: npt.ArrayLike, duration: float) -> npt.NDArray[np.f
     if train.ndim != 1 or np.any(np.diff(train) < 0):
         raise InputError(f"{name} must be a list of ascending spike times for each neuron")
     if train.size and not (train[0] >= 0 and train[-1] <= duration):
-        raise InputError(f"{name} must be from 0 to {duration:g} ms, not {train[0]:g} to {train[-1]:g}")
+        highest, first, last = apart(duration, train[0], train[-1])
+        raise InputError(f"{name} must be from 0 to {highest} ms, not {first} to {last}")
     return train
 
 
@@ -122,15 +124,6 @@ def check_libraries() -> None:
 
 @functools.cache
 def _libraries() -> tuple[Any, Any, Any, Any]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what the libraries' own imports complain of
-            import elephant.spike_train_dissimilarity as dissimilarity
-            import neo
-            import pyspike
-            import quantities
-    except ImportError as error:
-        raise InputError(
-            f"spike distances need {error.name}, in the extra 'study': pip install 'qlif[study]'"
-        ) from None
+    names = ("pyspike", "elephant.spike_train_dissimilarity", "neo", "quantities")
+    pyspike, dissimilarity, neo, quantities = (optional(name, "study") for name in names)
     return pyspike, dissimilarity, neo, quantities

@@ -161,10 +161,10 @@ def save(make: Callable[[Theme], Figure], directory: Path, name: str) -> list[Pa
     with matplotlib.style.context(["default", {"svg.hashsalt": "qlif"}]):
         for theme, suffix in ((LIGHT, ""), (DARK, "-dark")):
             figure = make(theme)
-            for form, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+            for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
                 buffer = io.BytesIO()
-                figure.savefig(buffer, format=form, metadata=metadata)
-                contents[directory / f"{name}{suffix}.{form}"] = buffer.getvalue()
+                figure.savefig(buffer, format=kind, metadata=metadata)
+                contents[directory / f"{name}{suffix}.{kind}"] = buffer.getvalue()
     try:
         for path, content in contents.items():
             with whole_file(path) as temporary:

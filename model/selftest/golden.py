@@ -94,7 +94,7 @@ class GoldenSelfTest:
         It takes their random words, so the run must go on with them.
         """
         plan, neurons = self.plan, self.words.parameters.n
-        form = self.words.arithmetic.current
+        format = self.words.arithmetic.current
         if self._loops is not None:
             currents = np.empty((timesteps, neurons), dtype=np.int64)
             numbers = self.timestep, plan.near, plan.strong, plan.noise_bits, plan.width
@@ -103,7 +103,7 @@ class GoldenSelfTest:
         random = self._random.take(timesteps * neurons).reshape(timesteps, neurons)
         stretch = np.arange(self.timestep, self.timestep + timesteps) >> STRETCH_BITS
         noise = _signed(random, plan.noise_bits)
-        rails = np.array([0, form.max_word, form.min_word, form.max_word])
+        rails = np.array([0, format.max_word, format.min_word, format.max_word])
         drives = (random, plan.near + noise, rails[random & 3], plan.strong + (random & 3))
         regime = (stretch[:, np.newaxis] + np.arange(neurons)) & 3
         return _signed(np.choose(regime, drives), plan.width)

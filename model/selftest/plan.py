@@ -82,12 +82,13 @@ class SelfTestPlan:
         """
         if whole("seed", seed, minimum=0) > LARGEST_SEED:
             raise InputError(f"seed must be from 0 to {LARGEST_SEED}, not {seed}")
-        form = words.arithmetic.current
+        format = words.arithmetic.current
         rheobase = float(np.min(closed_form.rheobase(words.parameters) * np.asarray(words.current_scale)))
         near, strong = (
-            int(np.clip(form.words(multiple * rheobase), form.min_word, form.max_word)) for multiple in (1, 2)
+            int(np.clip(format.words(multiple * rheobase), format.min_word, format.max_word))
+            for multiple in (1, 2)
         )
-        return cls(seed, form.width, near, strong, max(2, form.width - 4))
+        return cls(seed, format.width, near, strong, max(2, format.width - 4))
 
     @property
     def random_seed(self) -> int:

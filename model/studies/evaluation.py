@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, PrecisionWarning
-from qlif.model.metrics import run_errors
+from qlif.model.metrics.catalogue import METRICS, Pair
 from qlif.model.metrics.spike_distances import spike_distances
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
@@ -31,24 +31,12 @@ Row = dict[str, Any]
 EVALUATED, IMPOSSIBLE = "evaluated", "impossible"
 
 DISTANCES = ("victor_purpura", "van_rossum", "isi_distance", "spike_distance")
-_INTEGRATION = (
-    "max_lag_steps",
-    "mean_lag_steps",
-    "missing_spikes",
-    "extra_spikes",
-    "rms_interval_error",
-    "max_rate_error",
-    "rms_rate_error",
-    "silent_neurons",
-    "rmse_mv",
-)
-_QUANTIZATION = (*_INTEGRATION, "nrmse", "mae_mv", "max_error_mv")
 
 
 def columns(distances: bool) -> tuple[str, ...]:
     """Return the columns of the table, in order."""
-    measured = [f"quantization_{name}" for name in _QUANTIZATION]
-    integrated = [f"integration_{name}" for name in _INTEGRATION]
+    measured = [f"quantization_{metric.name}" for metric in METRICS]
+    integrated = [f"integration_{metric.name}" for metric in METRICS if metric.integration]
     if distances:
         measured += [f"quantization_{name}" for name in DISTANCES]
         integrated += [f"integration_{name}" for name in DISTANCES]
@@ -111,9 +99,9 @@ def _reference(settings: str, text: str, dt: float, tau_m: float) -> _Reference:
     exact = exact_flow.solve(parameters, currents)
     times = euler.spike_times
     duration = len(currents) * dt
+    pair = Pair(exact.spike_times, times, exact.potentials, euler.potentials, dt)
     found = {
-        **_spike_errors(exact.spike_times, times, dt),
-        "rmse_mv": run_errors.potential_error(exact.potentials, euler.potentials).rmse_mv,
+        **{metric.name: metric.of(pair) for metric in METRICS if metric.integration},
         **(_distances(exact.spike_times, times, duration) if sweep.distances else {}),
     }
     row = {
@@ -127,36 +115,11 @@ def _reference(settings: str, text: str, dt: float, tau_m: float) -> _Reference:
 
 def _quantization(reference: _Reference, golden: Recording, distances: bool) -> Row:
     assert golden.potentials is not None and reference.euler.potentials is not None
-    error = run_errors.potential_error(reference.euler.potentials, golden.potentials)
     times = golden.spike_times
+    pair = Pair(reference.times, times, reference.euler.potentials, golden.potentials, golden.dt)
     return {
-        **_spike_errors(reference.times, times, golden.dt),
-        "rmse_mv": error.rmse_mv,
-        "nrmse": error.nrmse,
-        "mae_mv": error.mae_mv,
-        "max_error_mv": error.max_mv,
+        **{metric.name: metric.of(pair) for metric in METRICS},
         **(_distances(reference.times, times, golden.timesteps * golden.dt) if distances else {}),
-    }
-
-
-def _spike_errors(
-    expected: list[npt.NDArray[np.float64]], found: list[npt.NDArray[np.float64]], dt: float
-) -> Row:
-    """Return lags by spike index and rate errors; lags in timesteps, not whole where time isn't."""
-    lags = [np.abs(b[: len(a)] - a[: len(b)]) / dt for a, b in zip(expected, found, strict=True)]
-    # Differences of times on the grid of timesteps are whole steps but for float's last places.
-    together = np.round(np.concatenate(lags), 6)
-    counts = np.array([[len(a), len(b)] for a, b in zip(expected, found, strict=True)])
-    rate = run_errors.rate_error(expected, found)
-    return {
-        "max_lag_steps": together.max() if together.size else math.nan,
-        "mean_lag_steps": together.mean() if together.size else math.nan,
-        "missing_spikes": int(np.maximum(counts[:, 0] - counts[:, 1], 0).sum()),
-        "extra_spikes": int(np.maximum(counts[:, 1] - counts[:, 0], 0).sum()),
-        "rms_interval_error": rate.rms_interval,
-        "max_rate_error": rate.max_rate,
-        "rms_rate_error": rate.rms_rate,
-        "silent_neurons": int(rate.silent.sum()),
     }
 
 

@@ -1,18 +1,18 @@
 """Where points are evaluated: all cores of this machine, or a Dask cluster."""
 
-import importlib.metadata
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from qlif.model.exceptions import InputError
 from qlif.model.kernel.engines import cores
 from qlif.model.support.checks import whole
+from qlif.model.support.optional import optional
+from qlif.model.support.sources import code_of
 
 ANSWER_WITHIN_S = 10.0
 """A scheduler that takes longer is said not to answer."""
@@ -40,7 +40,7 @@ def workers(scheduler: str | None = None, processes: int | None = None) -> Itera
     Raises
     ------
     InputError
-        The scheduler doesn't answer, has no workers, or its workers lack this version of qlif; the
+        The scheduler doesn't answer, has no workers, or a worker has other code; the
         extra ``study`` isn't installed.
     """
     if scheduler is None:
@@ -61,16 +61,9 @@ def workers(scheduler: str | None = None, processes: int | None = None) -> Itera
 
 @contextmanager
 def _dask(scheduler: str) -> Iterator[Workers]:
+    distributed = optional("distributed", "study")
     try:
-        import distributed
-    except ImportError as error:
-        raise InputError(
-            f"a scheduler needs {error.name}, in the extra 'study': pip install 'qlif[study]'"
-        ) from None
-    try:
-        # Its functions have no types.
-        connect: Any = distributed.Client
-        client = connect(scheduler, timeout=ANSWER_WITHIN_S, set_as_default=False)
+        client = distributed.Client(scheduler, timeout=ANSWER_WITHIN_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"the scheduler at {scheduler} doesn't answer: {said}") from None
@@ -79,19 +72,24 @@ def _dask(scheduler: str) -> Iterator[Workers]:
         if not threads:
             raise InputError(f"the scheduler at {scheduler} has no workers")
         try:
-            versions = client.run(_version)
+            codes = client.run(code_of, "model")
         except Exception as error:
             # Whatever a worker raises when it can't even import this module.
             raise InputError(f"the workers of {scheduler} can't run qlif: {error}") from None
-        here = _version()
-        for address, version in versions.items():
-            if version != here:
-                raise InputError(f"the worker {address} has qlif {version}, not {here}")
+        here = code_of("model")
+        for address, code in codes.items():
+            if code != here:
+                raise InputError(other_code(f"the worker {address}", code, here))
         yield Workers(client.get_executor(pure=False), threads)
 
 
-def _version() -> str:
-    return importlib.metadata.version("qlif")
+def other_code(who: str, code: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """Return the text of the error for a worker with other code."""
+    name = next(name for name in here if code.get(name) != here[name])
+    return (
+        f"{who} computes with other code ({name} is {code.get(name)} there and {here[name]} here): "
+        "start it anew from the same installation"
+    )
 
 
 def _end_with_parent() -> None:

@@ -13,18 +13,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from qlif.model.exceptions import InputError
+from qlif.model.metrics.catalogue import METRICS
 from qlif.model.plots.themes import Theme, add_legend, new_figure, panels_of
 
 _MARKERS = ("o", "D", "s", "^", "v", "P")
 
 LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "mean_lag_steps": "mean spike lag\n(timesteps)",
-        "rms_interval_error": "RMS error of the\ninter-spike interval",
-        "rmse_mv": "RMSE of the\npotential (mV)",
-    }
+    {metric.name: metric.label for metric in METRICS if metric.label}
 )
-"""Of axes for the errors that several studies draw."""
+"""Of axes for the errors that are drawn."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,11 +95,13 @@ input
         same in ms when the timestep varies.
     arithmetic : dict
         Further choices of arithmetic, the same at every point, such as the format of the current.
+    contents : dict, optional
+        A digest of each recording among the inputs; found out if not given.
 
     Raises
     ------
     InputError
-        An axis is empty or has a value that isn't allowed.
+        An axis is empty or has a value that isn't allowed; a recording can't be read, or isn't what it was.
     """
 
     word_bits: Any = "8..18:2"
@@ -118,6 +120,7 @@ input
     distances: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
     arithmetic: dict[str, Any] = field(default_factory=dict)
+    contents: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         checked = {
@@ -138,9 +141,16 @@ input
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        contents = {}
         for text in self.input:
-            if not stimuli.is_recording(text):
+            if stimuli.is_recording(text):
+                contents[text] = stimuli.content(text)
+            else:
                 stimuli.parse(text)
+        for text, digest in ({} if self.contents is None else self.contents).items():
+            if contents.get(text) != digest:
+                raise InputError(f"the recording {text!r} isn't the one that this sweep began with")
+        object.__setattr__(self, "contents", contents)
         self._check_common()
 
     def _check_common(self) -> None:
@@ -227,10 +237,26 @@ input
         self, text: str, dt: float, tau_m: float
     ) -> tuple[Parameters, npt.NDArray[np.float64], Recording]:
         """Return the neurons under an input, its currents, and the run that fixed point is held against."""
-        timesteps = max(1, round(self.duration_ms / dt))
-        currents = stimuli.make(text, timesteps=timesteps, neurons=self.neurons, dt=dt, seed=self.input_seed)
+        currents = self._currents(text, dt)
         parameters = self.neuron(dt, tau_m, currents.shape[1])
         return parameters, currents, QLIFPopulation.of(parameters).run(currents, record=("potentials",))
+
+    def check_inputs(self) -> None:
+        """Read every input, so that a bad one ends a study before it has begun.
+
+        Raises
+        ------
+        InputError
+            An input can't be read or made, or the neurons can't have a timestep or a time constant.
+        """
+        for text, dt in itertools.product(self.input, self.dt_ms):
+            neurons = self._currents(text, dt).shape[1]
+            for tau_m in self.tau_m_ms:
+                self.neuron(dt, tau_m, neurons)
+
+    def _currents(self, text: str, dt: float) -> npt.NDArray[np.float64]:
+        timesteps = max(1, round(self.duration_ms / dt))
+        return stimuli.make(text, timesteps=timesteps, neurons=self.neurons, dt=dt, seed=self.input_seed)
 
 
 def _point(index: int, configuration: tuple[Any, ...], text: str) -> Point:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from qlif.model.metrics.catalogue import METRICS
 from qlif.model.plots.themes import Theme, save
 from qlif.model.studies import tables
 from qlif.model.studies.evaluation import EVALUATED, Row
@@ -55,7 +56,11 @@ def summary(sweep: Sweep, rows: list[Row]) -> str:
         return "\n".join([*lines, ""])
     lines += [
         "",
-        "Medians over the points of a form, a rounding and a word length, and the largest lag:",
+        _wrong_neurons(evaluated),
+        "",
+        "Medians over the points of a form, a rounding and a word length, and the largest lag. A point in which",
+        "too few spikes are left to compare has no lag or no interval: how many are left out is in brackets.",
+        "Of silent and spurious neurons it is the most of any point:",
         "",
     ]
     lines += [tables.markdown(_condensed(evaluated)), *_narrowest(evaluated), ""]
@@ -65,7 +70,9 @@ def summary(sweep: Sweep, rows: list[Row]) -> str:
 def headline(sweep: Sweep, rows: list[Row]) -> str:
     """Return the part of the summary that fits a terminal."""
     evaluated = _evaluated(rows)
-    return "\n".join([_size(sweep, rows), *(_narrowest(evaluated) if evaluated else [])])
+    if not evaluated:
+        return _size(sweep, rows)
+    return "\n".join([_size(sweep, rows), _wrong_neurons(evaluated), *_narrowest(evaluated)])
 
 
 def _evaluated(rows: list[Row]) -> list[Row]:
@@ -80,6 +87,17 @@ def _size(sweep: Sweep, rows: list[Row]) -> str:
     )
 
 
+def _wrong_neurons(rows: list[Row]) -> str:
+    """Say how many neurons fire in one of the two only."""
+    silent, spurious = (
+        sum(row[f"quantization_{name}"] for row in rows) for name in ("silent_neurons", "spurious_neurons")
+    )
+    return (
+        f"Of the neurons at all points, {silent} fire with Euler only (silent) and {spurious} in fixed point "
+        "only (spurious)."
+    )
+
+
 def _condensed(rows: list[Row]) -> list[Row]:
     """Return one row per form, rounding and word length."""
     condensed = []
@@ -91,12 +109,12 @@ def _condensed(rows: list[Row]) -> list[Row]:
                 "rounding": rounding,
                 "bits": bits,
                 "points": len(group),
-                "max lag (steps)": _of(max, group, "quantization_max_lag_steps"),
-                "mean lag (steps)": _of(statistics.median, group, "quantization_mean_lag_steps"),
-                "interval error": _of(statistics.median, group, "quantization_rms_interval_error"),
-                "of Euler": _of(statistics.median, group, "integration_rms_interval_error"),
-                "RMSE (mV)": _of(statistics.median, group, "quantization_rmse_mv"),
-                "silent neurons": _of(max, group, "quantization_silent_neurons"),
+                **{
+                    metric.heading: _shown(metric.statistic, group, f"quantization_{metric.name}")
+                    for metric in METRICS
+                    if metric.heading
+                },
+                "interval error of Euler": _shown(statistics.median, group, "integration_rms_interval_error"),
             }
         )
     return condensed
@@ -122,7 +140,8 @@ def _narrowest(rows: list[Row]) -> list[str]:
 
 def _below_integration(row: Row) -> bool:
     quantization, integration = row["quantization_rms_interval_error"], row["integration_rms_interval_error"]
-    if row["quantization_silent_neurons"] or quantization is None or integration is None:
+    wrong = row["quantization_silent_neurons"] or row["quantization_spurious_neurons"]
+    if wrong or quantization is None or integration is None:
         return False
     return bool(quantization <= integration)
 
@@ -136,10 +155,20 @@ def _of(statistic: Callable[[list[float]], float], group: list[Row], name: str) 
     return statistic(values) if values else None
 
 
+def _shown(statistic: Callable[[list[float]], float], group: list[Row], name: str) -> float | str | None:
+    """Return a statistic; where points without a value are left out of it, as a text that says how many."""
+    value, left_out = _of(statistic, group, name), _without(group, name)
+    return f"{value:.4g} ({left_out} left out)" if left_out and value is not None else value
+
+
+def _without(group: list[Row], name: str) -> int:
+    return sum(row[name] is None for row in group)
+
+
 def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
     roundings = sorted({row["rounding"] for row in rows})
     panels = []
-    for name in ("mean_lag_steps", "rms_interval_error", "rmse_mv"):
+    for name, axis in LABELS.items():
         lines = []
         for rounding in roundings:
             bits = sorted({row["word_bits"] for row in rows if row["rounding"] == rounding})
@@ -156,7 +185,9 @@ def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
             Line("integration error of Euler", every, [_or_nan(integration)] * len(every), plain=True)
         )
         known = [value for line in lines for value in np.ravel(line.y) if not math.isnan(value)]
-        panels.append(Panel(LABELS[name], lines, logarithmic=bool(known) and min(known) > 0))
+        left_out = _without(rows, f"quantization_{name}")
+        label = axis + (f"\n{left_out} of {len(rows)} points left out" if left_out else "")
+        panels.append(Panel(label, lines, logarithmic=bool(known) and min(known) > 0))
 
     def draw(theme: Theme) -> Figure:
         return line_figure(panels, "word length (bits)", theme, whole_x=True)

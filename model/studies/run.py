@@ -1,16 +1,21 @@
 """A sweep from beginning to end, or from where it was interrupted."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 from typing import Any
 
 from qlif.model.exceptions import InputError
 from qlif.model.studies.evaluation import Row, evaluate
+from qlif.model.studies.executors import other_code
 from qlif.model.studies.grid import Sweep
 from qlif.model.support import journal
 from qlif.model.support.progress import Progress, unwatched
+from qlif.model.support.sources import code_of
+
+ROOM = "model"
+"""Whose sources compute a sweep."""
 
 AHEAD = 3
 """So many points wait for each worker, so that none is idle; more would only take memory."""
@@ -53,8 +58,10 @@ def run_sweep(
     # Points that share an input and a neuron follow each other, and with them their reference.
     ordered = sorted(points, key=lambda point: (point.input, point.tau_m_ms, point.dt_ms))
     jobs = {point.index: (evaluate, sweep, point) for point in ordered}
-    with journal.opened(path, "sweep", sweep.identity) as results:
-        run_jobs(jobs, results, executor, workers, "points", progress)
+    key = {"code": code_of(ROOM), **sweep.identity}
+    with journal.opened(path, "sweep", key, jobs.__contains__) as results:
+        sweep.check_inputs()
+        run_jobs(jobs, results, executor, workers, "points", progress, (ROOM,))
         return [results.results[point.index] for point in points]
 
 
@@ -65,6 +72,7 @@ def run_jobs(
     workers: int,
     what: str,
     progress: Progress,
+    rooms: tuple[str, ...],
 ) -> None:
     """Run every job whose result the journal doesn't have yet, and append the results as they come.
 
@@ -78,20 +86,37 @@ def run_jobs(
     what : str
         What the progress counts.
     progress : callable
+    rooms : tuple of str
+        Whose sources compute the jobs, as for :func:`qlif.model.support.sources.code_of`.
+
+    Raises
+    ------
+    InputError
+        A worker computes with other code than this process.
     """
     todo = iter([point for point in jobs if point not in results.results])
     waiting: dict[Future[Any], int] = {}
     try:
         while True:
             for point in itertools.islice(todo, AHEAD * workers - len(waiting)):
-                waiting[executor.submit(*jobs[point])] = point
+                waiting[executor.submit(_signed, rooms, *jobs[point])] = point
             if not waiting:
                 return
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
-                results.append(waiting.pop(future), future.result())
+                code, result = future.result()
+                if code != code_of(*rooms):
+                    raise InputError(other_code("a worker", code, code_of(*rooms)))
+                results.append(waiting.pop(future), result)
             ready = len(results.results)
             progress(f"{ready} of {len(jobs)} {what}", ready / len(jobs))
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _signed(
+    rooms: tuple[str, ...], function: Callable[..., Any], *arguments: Any
+) -> tuple[dict[str, str], Any]:
+    """Return a job's result, and with which code it was computed."""
+    return code_of(*rooms), function(*arguments)

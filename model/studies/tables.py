@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qlif.model.exceptions import InputError
 from qlif.model.support.files import whole_file, write_text
+from qlif.model.support.optional import optional
 
 Rows = Sequence[dict[str, Any]]
 
@@ -31,14 +31,7 @@ def write_parquet(path: Path, rows: Rows) -> None:
 
 def check_parquet() -> tuple[Any, Any]:
     """Return the library for Parquet files; InputError if it isn't there."""
-    try:
-        import pyarrow
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise InputError(
-            f"Parquet needs {error.name}, in the extra 'study': pip install 'qlif[study]'"
-        ) from None
-    return pyarrow, parquet
+    return optional("pyarrow", "study"), optional("pyarrow.parquet", "study")
 
 
 def markdown(rows: Rows, digits: int = 4) -> str:

@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, show
+from qlif.model.support.arrays import in_unit, shown
+from qlif.model.support.memory import require_memory
 
 
 @dataclass(frozen=True)
@@ -33,24 +36,30 @@ class Quantity:
     def range(self) -> str:
         """The allowed range in words, as in "greater than 0 ms"; "finite" where there is no bound."""
         unit = f" {self.unit}" if self.unit else ""
+        lowest, highest = (
+            f"{end:g}" if float(f"{end:g}") == end else f"{end}" for end in (self.minimum, self.maximum)
+        )
         if self.maximum < math.inf:
-            return f"from {self.minimum:g} to {self.maximum:g}{unit}"
+            return f"from {lowest} to {highest}{unit}"
         if self.minimum == -math.inf:
             return "finite"
-        return f"greater than {self.minimum:g}{unit}" if self.open else f"{self.minimum:g}{unit} or more"
+        return f"greater than {lowest}{unit}" if self.open else f"{lowest}{unit} or more"
 
     def check(self, name: str, value: Any) -> float:
-        """Return `value` as a float.
+        """Return `value` as a float, converted where it has a unit.
 
         Raises
         ------
         InputError
             It isn't a number, isn't finite, or is outside the range.
         """
+        value = in_unit(name, value, self.unit)
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value[()]
         if isinstance(value, (bool, np.bool_)) or not isinstance(
             value, (int, float, np.integer, np.floating)
         ):
-            raise InputError(f"{name} must be a number, not {show(value)}")
+            raise InputError(f"{name} must be a number, not {shown(value)}")
         try:
             number = float(value)
         except OverflowError:
@@ -73,6 +82,13 @@ def whole(name: str, value: Any, *, minimum: int = 1) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < minimum:
         raise InputError(f"{name} must be a whole number, {minimum} or more, not {show(value)}")
+    return int(value)
+
+
+def whole_number(name: str, value: Any) -> int:
+    """Return `value` as an int; InputError if it isn't a whole number."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} must be a whole number, not {show(value)}")
     return int(value)
 
 
@@ -109,7 +125,14 @@ def gains(neurons: int, spread: float) -> npt.NDArray[np.float64]:
 
 def allocate(timesteps: int, neurons: int) -> npt.NDArray[np.float64]:
     """Return an array ``(timesteps, neurons)`` of zeros; InputError if there is no memory for it."""
+    what = f"an input of {in_digits(timesteps)} timesteps of {in_digits(neurons)} neurons"
+    require_memory(what, timesteps * neurons * 8)
     try:
         return np.zeros((timesteps, neurons))
     except (MemoryError, ValueError, OverflowError):  # NumPy says ValueError where a size overflows
-        raise InputError(f"{timesteps} timesteps of {neurons} neurons don't fit in memory") from None
+        raise InputError(f"{what} doesn't fit in memory") from None
+
+
+def in_digits(number: int) -> str:
+    """Return a whole number in digits, the longest as a power of ten."""
+    return str(number) if abs(number) < 10**15 else f"{Decimal(number).normalize():.3g}"

@@ -231,8 +231,7 @@ def test_an_interrupted_self_test_leaves_nothing_half_written(tmp_path):
         sys.executable,
         "-c",
         "from qlif.cosim.cli import main; main()",
-        "cosim",
-        "--selftest",
+        "selftest",
         "--updates",
         "4000000000",
     ]

@@ -129,10 +129,10 @@ def test_writes_in_mv_or_in_words(tmp_path):
 @pytest.mark.parametrize(
     ("rest", "error"),
     [
-        ("name = 'threshold'", "write 1 must have a step, a name, and either a value or a word"),
+        ("name = 'threshold'", "write 1: it must have a step, a name, and either a value or a word"),
         (
             "name = 'threshold'\nvalue = -50\nword = 3",
-            "write 1 must have a step, a name, and either a value or a word",
+            "write 1: it must have a step, a name, and either a value or a word",
         ),
         ("name = 'threshold'\nvalu = 1", "write 1: unknown key 'valu': did you mean 'value'?"),
         (
@@ -155,7 +155,7 @@ def test_writes_in_mv_or_in_words(tmp_path):
 def test_writes_that_cannot_be_made(tmp_path, rest, error):
     with pytest.raises(InputError) as caught:
         writes_of(tmp_path, rest)
-    assert str(caught.value).startswith(error)
+    assert str(caught.value).startswith(f"{tmp_path / 'neuron.toml'}: {error}")
 
 
 @pytest.mark.parametrize(
@@ -169,15 +169,121 @@ def test_writes_that_cannot_be_made(tmp_path, rest, error):
 def test_writes_take_effect_between_timesteps_only(tmp_path, step, error):
     with pytest.raises(InputError) as caught:
         writes_of(tmp_path, "name = 'threshold'\nvalue = -50", step)
-    assert str(caught.value) == error
+    assert str(caught.value) == f"{tmp_path / 'neuron.toml'}: {error}"
 
 
 def test_depths_are_checked_where_the_hardware_is_made():
     words = quantise(Parameters(n=2), PRESETS["square-16"])
     with pytest.raises(InputError, match="unknown parameter word 'treshold': did you mean 'threshold'"):
         place(words, {"treshold": "register"})
-    with pytest.raises(InputError, match="unknown depth 'registers': did you mean 'register'"):
+    with pytest.raises(InputError, match="threshold: unknown depth 'registers': did you mean 'register'"):
         place(words, {"threshold": "registers"})
     per_neuron = quantise(Parameters(n=2, threshold=[-52, -51]), PRESETS["square-16"])
     with pytest.raises(InputError, match="threshold must be one value for all neurons"):
         place(per_neuron, {"threshold": "register"})
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    file = tmp_path / "neuron.toml"
+    file.write_bytes(b"\xef\xbb\xbf[parameters]\ntau_m = 30\n")
+    assert Settings.read(None, file).physical == {"tau_m": 30}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("a = " + "[" * 5000 + "]" * 5000, "must be a TOML file of fewer levels: it is nested too deep"),
+        ("[parameters]\ndt = " + "9" * 5000, "must be a TOML file: Exceeds the limit"),
+        ("a = 1\na = 2", "must be a TOML file: Cannot overwrite a value"),
+    ],
+    ids=["nested", "digits", "twice"],
+)
+@pytest.mark.parametrize("command", [("simulate", "--params"), ("study", "sweep", "--file")], ids=" ".join)
+def test_absurd_files_are_one_line(qlif, tmp_path, command, text, error):
+    (tmp_path / "x.toml").write_text(text)
+    code, _, said = qlif(*command, "x.toml")
+    assert code == 2 and said.startswith(f"error: x.toml {error}") and said.count("\n") == 1
+
+
+NONSENSE = [
+    ("[depths]\ntreshold = 'register'", "unknown parameter word 'treshold': did you mean 'threshold'?"),
+    (
+        "[depths]\nthreshold = 'registers'",
+        "threshold: unknown depth 'registers': did you mean 'register'?",
+    ),
+    ("[depths]\nthreshold = 3", "threshold: unknown depth '3': known are gates, register, memory"),
+    (
+        "[depths]\nthreshold = 'register'\n[parameters]\nthreshold = [-52, -51]",
+        "threshold must be one value for all neurons: the hardware has one register for it",
+    ),
+    (
+        "[[writes]]\nstep = 1\nname = 'threshold'\nvalue = -50",
+        "write 1: 'threshold' can't be written: only those in [depths] can (none)",
+    ),
+    (
+        "[depths]\nthreshold = 'register'\n[[writes]]\nstep = 1\nname = 'threshold'\nvalue = 'high'",
+        "write 1: value must be a number, not 'high'",
+    ),
+    (
+        "[depths]\nthreshold = 'register'\n[[writes]]\nstep = 1\nname = 'threshold'\nword = '3'",
+        "write 1: word must be a whole number, not '3'",
+    ),
+    (
+        "[depths]\nthreshold = 'memory'\n[[writes]]\nstep = 1\nname = 'threshold'\nvalue = 1\nneuron = 'a'",
+        "write 1: neuron must be a whole number, 0 or more, not 'a'",
+    ),
+    (
+        "[depths]\nthreshold = 'memory'\n[[writes]]\nstep = 1\nname = 'threshold'\nvalue = 1\nneuron = 2",
+        "write 1: neuron must be below 2, not 2",
+    ),
+    (
+        "[depths]\nthreshold = 'register'\n[[writes]]\nstep = '1'\nname = 'threshold'\nvalue = -50",
+        "write 1: step must be a whole number, 0 or more, not '1'",
+    ),
+    (
+        "[depths]\nthreshold = 'register'\n[[writes]]\nstep = 1\nname = ['threshold']\nvalue = -50",
+        "write 1: ['threshold'] can't be written: only those in [depths] can (threshold)",
+    ),
+]
+
+
+@pytest.mark.parametrize("command", ["simulate", "export", "prove", "selftest"])
+@pytest.mark.parametrize(("text", "error"), NONSENSE)
+def test_one_meaning_for_every_command(qlif, tmp_path, command, text, error):
+    (tmp_path / "neuron.toml").write_text(text)
+    code, out, err = qlif(command, "--params", "neuron.toml", "--neurons", 2)
+    assert (code, out) == (2, "")
+    assert err == f"error: neuron.toml: {error}\n"
+
+
+def test_what_the_command_line_stores_can_be_written(tmp_path):
+    text = "[[writes]]\nstep = 1\nname = 'threshold'\nvalue = -50"
+    stored = settings(tmp_path, text).stored(["threshold"], ["bias"])
+    assert stored.population(2).depths == {"threshold": "register", "bias": "memory"}
+
+
+WHOLE = {name: value for name, value in PRESETS["tiny-8"].as_dict().items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("preset", "choices", "name"),
+    [
+        (None, {}, "square-18"),
+        (None, {"rounding": "TRN"}, "square-18 (changed)"),
+        (None, {"rounding": "RND"}, "square-18"),
+        ("tiny-8", {"rounding": "TRN"}, "tiny-8 (changed)"),
+        ("tiny-8", WHOLE, "tiny-8"),
+        (None, WHOLE, "neuron"),
+    ],
+)
+def test_a_configuration_is_named_for_what_it_is(tmp_path, preset, choices, name):
+    lines = [f'preset = "{preset}"'] if preset else []
+    lines += ["[arithmetic]", *(f"{key} = {value!r}" for key, value in choices.items())]
+    read = settings(tmp_path, "\n".join(lines))
+    assert read.name == name
+    expected = PRESETS["tiny-8"] if choices is WHOLE else PRESETS[preset or "square-18"].replace(**choices)
+    assert read.arithmetic == expected
+    values = [("--set", f"{key}={value}") for key, value in choices.items()]
+    of_values = Settings.read(preset, None, values)
+    assert of_values.arithmetic == expected
+    assert of_values.name == name.replace("neuron", "own arithmetic")

@@ -1,7 +1,8 @@
-"""Somebody else's Verilog under both commands that take it: proved, run, or refused by name."""
+"""Somebody else's Verilog under every command that takes it: proved, run, tested by itself, or refused by name."""
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -22,14 +23,18 @@ def population():
 
 
 def arguments(command, module="mine"):
-    own = ("--steps", 20, "--simulator", "icarus", "--json") if command == "cosim" else ("--json",)
+    own = {
+        "cosim": ("--steps", 20, "--simulator", "icarus" if shutil.which("iverilog") else "verilator"),
+        "selftest": ("--steps", 200),
+        "prove": (),
+    }[command]
     return (
         command, "--preset", "tiny-8", "--neurons", NEURONS, "--verilog", "mine.v", "--module", module,
-        "--out", "out", *own,
+        "--out", "out", "--json", *own,
     )  # fmt: skip
 
 
-@pytest.fixture(params=["prove", "cosim"])
+@pytest.fixture(params=["prove", "cosim", "selftest"])
 def command(request, yosys, quick_simulator):
     return request.param
 
@@ -46,6 +51,8 @@ def test_verilog_with_the_ports_is_taken(command, qlif, tmp_path):
     if command == "prove":
         assert {claim["result"] for claim in facts} == {"proved"}
         assert all(claim["bound"] for claim in facts)
+    elif command == "selftest":
+        assert facts["passed"] and facts["verilog"] == "mine.v"
     else:
         assert facts["mismatches"] == 0
         assert facts["updates"] == 20 * NEURONS
@@ -104,6 +111,28 @@ def test_a_variant_belongs_to_this_projects_own(command, qlif, tmp_path):
     code, _, error = qlif(*arguments(command), "--variant", "explicit")
     assert code == 2
     assert "--variant" in error and "--verilog" in error
+
+
+def test_the_self_tests_own_name_is_refused(qlif, tmp_path, yosys):
+    write(tmp_path, population() + "\nmodule qlif_self_test(input clk); endmodule\n")
+    code, _, error = qlif(*arguments("selftest"))
+    assert code == 2
+    assert error == "error: mine.v: the name qlif_self_test is the self-test's own\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--latency", 7), "--latency requires --verilog of a bare pipeline, not of a population"),
+        (("--module", "qlif_neuron"), "--neurons requires a population: --verilog is a bare pipeline"),
+    ],
+)
+def test_options_of_the_other_kind_are_refused(qlif, tmp_path, yosys, options, said):
+    words = quantise(Parameters(n=1), preset("tiny-8"))
+    write(tmp_path, population() + export_neuron(words, "mine").verilog)
+    code, _, error = qlif(*arguments("prove"), *options)
+    assert code == 2
+    assert error == f"error: {said}\n"
 
 
 def test_a_solver_out_of_time_ends_with_1_and_proves_nothing(qlif, monkeypatch, yosys):

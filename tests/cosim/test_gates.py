@@ -7,8 +7,8 @@ import pytest
 from qlif.cosim.benches.job import Job
 from qlif.cosim.simulator import design as simulators
 from qlif.hdl.export import export_population
-from qlif.hdl.primitives import primitives
 from qlif.hdl.synthesis.gates import gate_netlist
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS

@@ -6,7 +6,10 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+
+from qlif.model.support import journal
 
 SMALL = ("--neurons", 4, "--duration", 60, "--word-bits", "10,12,16", "--rounding", "RND,SR", "--no-parquet")
 
@@ -70,8 +73,8 @@ def test_what_sweep_refuses(qlif, tmp_path, arguments, message, monkeypatch):
 def test_results_of_another_sweep_are_refused_and_untouched(qlif, tmp_path):
     qlif("study", "sweep", *SMALL, "--processes", 1, "--out", "here")
     before = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
-    code, _, err = qlif("study", "sweep", *SMALL, "--seed", 5, "--processes", 1, "--out", "here")
-    assert code == 2 and "another study (input_seed is 0 there and 5 here)" in err
+    code, _, err = qlif("study", "sweep", *SMALL, "--tau-m", 20, "--processes", 1, "--out", "here")
+    assert code == 2 and "another study (tau_m_ms is [30.0] there and [20.0] here)" in err
     assert {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()} == before
 
 
@@ -81,9 +84,9 @@ def test_results_of_another_version_are_refused_and_untouched(qlif, tmp_path):
     results = tmp_path / "here" / "results.jsonl"
     header, *rest = results.read_text().splitlines(keepends=True)
     for change, message in (
-        ({"version": 1}, "holds results of version 1, not of 2"),
-        ({"qlif": "0.0.1"}, "holds results of qlif '0.0.1', not of '"),
-        ({"file": "mine"}, "is no results file of a study"),
+        ({"version": 1}, f"holds results of version 1, not of {journal.VERSION}"),
+        ({"key": {"code": {"qlif": "0.0.1"}}}, 'holds results of another study (code: qlif is "0.0.1" there'),
+        ({"file": "mine"}, "is no results file of this version"),
     ):
         results.write_text(json.dumps(json.loads(header) | change) + "\n" + "".join(rest))
         before = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
@@ -109,6 +112,8 @@ def test_a_killed_sweep_goes_on_and_ends_with_the_same_table(tmp_path):
     lines = results.read_bytes().splitlines()
     points = 42
     assert 5 < len(lines) < points + 1, "the sweep was killed too early or too late to show anything"
+    # As one that was killed within a line leaves it.
+    results.write_bytes(b"\n".join(lines[:-1]) + b"\n" + lines[-1][:9])
     assert not (tmp_path / "killed" / "table.csv").exists()
     subprocess.run(run("killed"), check=True, capture_output=True)
     for name in ("table.csv", "summary.md"):
@@ -116,3 +121,37 @@ def test_a_killed_sweep_goes_on_and_ends_with_the_same_table(tmp_path):
     done = [json.loads(line)["point"] for line in results.read_text().splitlines()[1:]]
     assert sorted(done) == list(range(points)), "each point once"
     assert results.read_bytes().splitlines()[: len(lines) - 1] == lines[:-1]
+
+
+def test_a_sweep_that_failed_on_its_input_leaves_nothing_that_hinders_the_right_one(qlif, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("1,2\n1,x\n")
+    arguments = ("study", "sweep", *SMALL, "--processes", 1, "--out", "here", "--input")
+    for wrong in ("missing.npy", "bad.csv", "nothing"):
+        assert qlif(*arguments, wrong)[0] == 2
+        # Nor is there anything of the inputs before the wrong one.
+        assert qlif(*arguments, "constant", "--input", wrong)[0] == 2
+        assert not (tmp_path / "here").exists()
+    np.save(tmp_path / "good.npy", np.full((600, 4), 20.0))
+    assert qlif(*arguments, "good.npy")[0] == 0
+    # An older version left a file of one line, which is in nobody's way either.
+    (tmp_path / "here" / "results.jsonl").write_text(
+        '{"file": "qlif study results", "version": 2, "kind": "x"}\n'
+    )
+    assert qlif(*arguments, "good.npy")[0] == 0
+
+
+def test_damaged_results_are_evaluated_again_to_the_same_table(qlif, tmp_path):
+    arguments = ("study", "sweep", *SMALL, "--processes", 1, "--out", "here")
+    qlif(*arguments)
+    results, table = tmp_path / "here" / "results.jsonl", (tmp_path / "here" / "table.csv").read_bytes()
+    header, *lines = results.read_text().splitlines()
+    lines[1] = lines[1].replace("evaluated", "impossible")
+    lines[3] = '{"point": 0, "result": {}}'
+    lines[4] = '{"point": 9999, "result": {}}'
+    results.write_bytes("\n".join([header, *lines[:5], "\xff", *lines[5:], ""]).encode("latin-1"))
+    code, _, err = qlif(*arguments)
+    assert code == 0 and (tmp_path / "here" / "table.csv").read_bytes() == table
+    damaged = "here/results.jsonl: 4 lines are damaged (line 3): what isn't known is evaluated again"
+    assert err.splitlines() == [f"warning: {damaged}"]
+    assert qlif(*arguments)[2] == ""

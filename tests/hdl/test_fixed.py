@@ -35,14 +35,14 @@ class Bench:
         self.inputs = [Signal(width, name=f"input_{i}") for i, width in enumerate(widths)]
         self.outputs = []
 
-    def number(self, form, index=0):
+    def number(self, format, index=0):
         """The low bits of an input, seen as a number."""
-        return fixed.Value(fixed.Shape(form), self.inputs[index][: form.width])
+        return fixed.Value(fixed.Shape(format), self.inputs[index][: format.width])
 
     def output(self, key, value):
         """Add an output; a fixed-point one is read as the word of its own format."""
-        form = value.words if isinstance(value, fixed.Value) else None
-        self.outputs.append((key, form, value.as_value() if form else value))
+        format = value.words if isinstance(value, fixed.Value) else None
+        self.outputs.append((key, format, value.as_value() if format else value))
 
     def run(self):
         """Yield (inputs, {key: word}) for every combination of input bits."""
@@ -64,20 +64,20 @@ class Bench:
         simulator.run()
         for vector, word in zip(vectors, words, strict=True):
             decoded, place = {}, 0
-            for key, form, value in self.outputs:
-                decoded[key] = as_word(word >> place, form or Format(len(value), 0, False))
+            for key, format, value in self.outputs:
+                decoded[key] = as_word(word >> place, format or Format(len(value), 0, False))
                 place += len(value)
             yield vector, decoded
 
 
-def as_word(bits, form):
+def as_word(bits, format):
     """The word of a format that some bits spell."""
-    bits &= (1 << form.width) - 1
-    return bits - (1 << form.width) if form.signed and bits >> (form.width - 1) else bits
+    bits &= (1 << format.width) - 1
+    return bits - (1 << format.width) if format.signed and bits >> (format.width - 1) else bits
 
 
-def real(word, form):
-    return Fraction(word) / Fraction(2) ** form.f_bits
+def real(word, format):
+    return Fraction(word) / Fraction(2) ** format.f_bits
 
 
 # ---- arithmetic -------------------------------------------------------------------------------------
@@ -98,8 +98,8 @@ def wrong_arithmetic(operands):
         for (name, left, right), word in words.items():
             a, b = real(as_word(a_bits, left), left), real(as_word(b_bits, right), right)
             exact = {"+": a + b, "-": a - b, "*": a * b, ">=": a >= b, "<": a < b}[name]
-            form = formats[name, left, right]
-            if (real(word, form) if form else bool(word)) != exact:
+            format = formats[name, left, right]
+            if (real(word, format) if format else bool(word)) != exact:
                 wrong.append((name, str(left), str(right), a, b))
     return wrong, formats
 
@@ -108,9 +108,9 @@ def test_sums_differences_products_and_comparisons_are_exact_for_every_word():
     wrong, formats = wrong_arithmetic(OPERANDS)
     assert wrong == []
     grown = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b}
-    for (name, left, right), form in formats.items():
-        if form is not None:
-            assert form == grown[name](left, right)
+    for (name, left, right), format in formats.items():
+        if format is not None:
+            assert format == grown[name](left, right)
 
 
 def test_a_sum_that_lost_its_carry_would_be_found(monkeypatch):
@@ -235,12 +235,12 @@ def test_a_power_of_two_moves_no_bit(exponent):
 
 
 def test_a_choice_is_one_of_two_numbers_of_one_shape():
-    form = Format(2, 0, True)
+    format = Format(2, 0, True)
     bench = Bench(2, 2)
-    a, b = bench.number(form, 0), bench.number(form, 1)
+    a, b = bench.number(format, 0), bench.number(format, 1)
     bench.output("least", fixed.choose(a < b, a, b))
     for bits, words in bench.run():
-        assert words["least"] == min(as_word(word, form) for word in bits)
+        assert words["least"] == min(as_word(word, format) for word in bits)
 
 
 # ---- shapes, constants, and what is refused ---------------------------------------------------------

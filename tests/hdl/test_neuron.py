@@ -94,9 +94,9 @@ def random_inputs(words, count, seed):
     generator = np.random.default_rng(seed)
     arithmetic = words.arithmetic
 
-    def column(form):
-        edges = [edge for edge in (form.min_word, -1, 0, 1, form.max_word) if form.holds(edge)]
-        anywhere = generator.integers(form.min_word, form.max_word + 1, count)
+    def column(format):
+        edges = [edge for edge in (format.min_word, -1, 0, 1, format.max_word) if format.holds(edge)]
+        anywhere = generator.integers(format.min_word, format.max_word + 1, count)
         return np.where(generator.random(count) < 0.2, generator.choice(edges, count), anywhere).tolist()
 
     threshold = int(words.constants["threshold"].word)

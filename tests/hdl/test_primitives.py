@@ -10,9 +10,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from qlif.hdl.primitives import ECP5Primitives, primitives
 from qlif.hdl.synthesis import yowasp
-from qlif.hdl.target import TARGETS
+from qlif.hdl.targets.catalogue import TARGETS, primitives
+from qlif.hdl.targets.ecp5 import ECP5Primitives
 from qlif.model.exceptions import InputError
 
 

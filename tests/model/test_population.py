@@ -280,9 +280,9 @@ CURRENTS = [
     ("forward", [1.0, 2.0], "currents must be of shape (3) or (synapses, 3), not (2,)"),
     ("forward", [[[1.0, 2.0, 3.0]]], "currents must be of shape (3) or (synapses, 3), not (1, 1, 3)"),
     ("forward", np.zeros((0, 3)), "currents must be of shape (3) or (synapses, 3), not (0, 3)"),
-    ("forward", [[1.0, 2.0], [3.0]], "currents must be a regular array of numbers"),
-    ("forward", ["a", "b", "c"], "currents must be a regular array of numbers"),
-    ("forward", None, "currents must be finite, not nan at index ()"),
+    ("forward", [[1.0, 2.0], [3.0]], "currents must be a number or an array, not a ragged list"),
+    ("forward", ["a", "b", "c"], "currents must be a number or an array, not ['a' 'b' 'c']"),
+    ("forward", None, "currents must be a number or an array, not None"),
     ("run", [[1.0, 2.0, math.nan]], "currents must be finite, not nan at index (0, 2)"),
     (
         "run",
@@ -294,10 +294,10 @@ CURRENTS = [
         np.zeros((5, 4)),
         "currents must be of shape (timesteps, 3) or (timesteps, synapses, 3), not (5, 4)",
     ),
-    ("run", [[1.0, 2.0], [3.0]], "currents must be a regular array, not a ragged one"),
-    ("run", 5.0, "currents must be (timesteps, *(3,)), not of shape ()"),
-    ("run", [], "currents must be (timesteps, *(3,)), not of shape (0,)"),
-    ("run", [["a", "b", "c"]], "currents must be a regular array of numbers"),
+    ("run", [[1.0, 2.0], [3.0]], "currents must be a number or an array, not a ragged list"),
+    ("run", 5.0, "currents must be of shape (timesteps, 3) or (timesteps, synapses, 3), not ()"),
+    ("run", [], "currents must be of shape (timesteps, 3) or (timesteps, synapses, 3), not (0,)"),
+    ("run", [["a", "b", "c"]], "currents must be a number or an array, not [['a' 'b' 'c']]"),
 ]
 
 
@@ -373,3 +373,70 @@ def test_the_synapticflow_dialect_has_the_same_interface():
         assert np.array_equal(recording.potentials[timestep], stepwise.v)
     assert recording.potentials.dtype == np.float32
     assert recording.report == ()
+
+
+# ---- recordings and populations that can't be ---------------------------------------------------------
+
+SPIKES = np.zeros((5, 2, 3), dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (
+            {"potentials": np.zeros((5, 3, 2))},
+            "potentials must be of the spikes' shape (5, 2, 3), not (5, 3, 2)",
+        ),
+        ({"traces": np.zeros((4, 2, 3))}, "traces must be of the spikes' shape (5, 2, 3), not (4, 2, 3)"),
+        (
+            {"potential_words": np.zeros((5, 6))},
+            "potential_words must be of the spikes' shape (5, 2, 3), not (5, 6)",
+        ),
+        (
+            {"trace_words": np.zeros((5, 2, 3))},
+            "potential_words and trace_words need words, which say what they mean",
+        ),
+        (
+            {"words": quantise(Parameters(n=6), preset("square-16"))},
+            "words must be of a population of shape (2, 3), not (6,)",
+        ),
+        (
+            {"spikes": np.zeros((5, 2))},
+            "spikes must be truth values of shape (timesteps, *shape), at least one, not float64 of shape (5, 2)",
+        ),
+        (
+            {"spikes": np.zeros(5, bool)},
+            "spikes must be truth values of shape (timesteps, *shape), at least one, not bool of shape (5,)",
+        ),
+        ({"dt": 0}, "dt must be greater than 0 ms, not 0.0"),
+    ],
+)
+def test_recordings_whose_parts_dont_fit_are_refused(change, text):
+    with pytest.raises(InputError) as caught:
+        Recording(**{"dt": 0.1, "spikes": SPIKES, **change})
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("arithmetic", [None, "square-16"])
+@pytest.mark.parametrize("method", ["run", "forward"])
+def test_a_sum_over_synapses_that_overflows_is_named(arithmetic, method):
+    model = QLIFPopulation(n=2, arithmetic=arithmetic, sum_input=True)
+    currents = np.array([[1e308, 1.0], [1e308, 1.0]])
+    at = "index (0,)" if method == "forward" else "index (0, 0)"
+    with pytest.raises(InputError) as caught:
+        getattr(model, method)(currents if method == "forward" else currents[np.newaxis])
+    assert str(caught.value) == f"the sum of the currents of all synapses must be finite, not inf at {at}"
+
+
+@pytest.mark.parametrize("size", [{"n": 10**12}, {"n": 10**30}, {"shape": (10**7, 10**7)}])
+@pytest.mark.parametrize("choice", [{}, {"arithmetic": "square-16"}, {"dialect": "synapticflow"}])
+def test_a_population_that_memory_cant_hold_is_refused_before_it_is_made(size, choice):
+    with pytest.raises(InputError, match=r"^a population of [0-9e+]+ neurons takes about "):
+        QLIFPopulation(**size, **choice)
+
+
+@pytest.mark.parametrize("writes", [("x",), [None], [(0, "reset", 1)]])
+@pytest.mark.parametrize("arithmetic", [None, "square-16"])
+def test_writes_are_parameter_writes(writes, arithmetic):
+    with pytest.raises(InputError, match=r"^each of writes must be a ParameterWrite, not "):
+        QLIFPopulation(n=1, arithmetic=arithmetic).run([[0.0]], writes=writes)

@@ -38,8 +38,8 @@ def cast(words, source, target, rounding, overflow):
     return bits - ((bits >> (target.width - 1)) << target.width)
 
 
-def every_word(form):
-    return np.arange(form.min_word, form.max_word + 1)
+def every_word(format):
+    return np.arange(format.min_word, format.max_word + 1)
 
 
 def targets(source):
@@ -101,12 +101,12 @@ def test_unsigned_words_round_like_the_signed_words_that_hold_them(rounding, wid
 
 @pytest.mark.parametrize("target_width", [1, 2, 4])
 def test_an_unsigned_range_is_held_or_wrapped(target_width):
-    form = Format(target_width, 0, False)
+    format = Format(target_width, 0, False)
     words = np.arange(-20, 21)
-    assert fit(words, form, Overflow.SAT, np.where).tolist() == [
+    assert fit(words, format, Overflow.SAT, np.where).tolist() == [
         min(max(word, 0), 2**target_width - 1) for word in range(-20, 21)
     ]
-    assert fit(words, form, Overflow.WRAP, np.where).tolist() == [
+    assert fit(words, format, Overflow.WRAP, np.where).tolist() == [
         word % 2**target_width for word in range(-20, 21)
     ]
 
@@ -138,7 +138,7 @@ def test_a_planted_rounding_fault_is_found(monkeypatch, fault):
 @pytest.mark.parametrize("overflow", OVERFLOW)
 def test_a_planted_overflow_fault_is_found(monkeypatch, overflow):
     other = {Overflow.SAT: Overflow.WRAP, Overflow.WRAP: Overflow.SAT}[overflow]
-    monkeypatch.setattr(step, "fit", lambda value, form, _, where: fit(value, form, other, where))
+    monkeypatch.setattr(step, "fit", lambda value, format, _, where: fit(value, format, other, where))
     wrong, _ = all_mismatches(Rounding.RND, overflow)
     assert wrong
 
@@ -214,17 +214,17 @@ def test_nothing_dropped_is_nothing_changed(rounding):
 
 @pytest.mark.parametrize("rounding", list(Rounding))
 @pytest.mark.parametrize("overflow", list(Overflow))
-@pytest.mark.parametrize("form", [Format(4, 0, True), Format(3, 0, False)], ids=str)
-def test_integers_and_both_kinds_of_arrays_agree(rounding, overflow, form):
+@pytest.mark.parametrize("format", [Format(4, 0, True), Format(3, 0, False)], ids=str)
+def test_integers_and_both_kinds_of_arrays_agree(rounding, overflow, format):
     words = np.arange(-600, 600)
     random = np.random.default_rng(7).integers(0, 2**32, words.size)
     for bits in (3, 5):
         single = [
-            fit(drop(int(word), bits, rounding, int(r), 3), form, overflow, where_integer)
+            fit(drop(int(word), bits, rounding, int(r), 3), format, overflow, where_integer)
             for word, r in zip(words, random, strict=True)
         ]
         for kind in (np.int64, object):
             array = fit(
-                drop(words.astype(kind), bits, rounding, random.astype(kind), 3), form, overflow, np.where
+                drop(words.astype(kind), bits, rounding, random.astype(kind), 3), format, overflow, np.where
             )
             assert array.tolist() == single

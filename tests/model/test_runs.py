@@ -97,9 +97,9 @@ def test_currents_in_mv_become_the_same_words(own, seed):
     neurons = 70
     parameters = {"R": generator.uniform(0.5, 2.0, neurons)} if own else {}
     words = quantise(Parameters(n=neurons, **parameters), preset("tiny-8"))
-    form = words.arithmetic.current
-    halves = generator.integers(2 * form.min_word, 2 * form.max_word + 2, neurons) / 2
-    currents = halves / 2**form.f_bits / words.current_scale
+    format = words.arithmetic.current
+    halves = generator.integers(2 * format.min_word, 2 * format.max_word + 2, neurons) / 2
+    currents = halves / 2**format.f_bits / words.current_scale
     currents = np.where(generator.random(neurons) < 0.3, np.nextafter(currents, 0), currents)
     ends = []
     for engine in ENGINES:

@@ -21,12 +21,14 @@ STUDIES = MappingProxyType(
         "isi": Study("how far are inter-spike intervals from the closed form?", isi.run),
         "dead-zone": Study("which currents does rounding silence?", dead_zone.run),
         "spike-lag": Study("how does a rounded constant delay the n-th spike?", spike_lag.run),
-        "stochastic": Study("what is stochastic rounding worth in bits?", stochastic.run),
+        "stochastic": Study("what is stochastic rounding worth in bits?", stochastic.run, sweeps=True),
         "twelve-bits": Study("are 12 bits with stochastic rounding as good as 16?", twelve_bits.run),
         "reliability": Study("how precise are spike times under frozen noise?", reliability.run, extra=True),
         "below-euler": Study("from which word on does rounding matter less than Euler?", below_euler.run),
-        "forms": Study("what is the square form worth in bits?", forms.run),
-        "potential-error": Study("does the potential's RMSE rank formats?", potential_error.run, extra=True),
+        "forms": Study("what is the square form worth in bits?", forms.run, sweeps=True),
+        "potential-error": Study(
+            "does the potential's RMSE rank formats?", potential_error.run, extra=True, sweeps=True
+        ),
     }
 )
 """Every named study."""

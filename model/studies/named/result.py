@@ -53,11 +53,14 @@ class Study:
         Takes a :class:`Bench`, returns a :class:`Result`; the same one each time.
     extra : bool
         It needs the libraries of the extra ``study``.
+    sweeps : bool
+        It runs a sweep, on as many processes as it is given.
     """
 
     question: str
     run: Callable[[Bench], Result]
     extra: bool = False
+    sweeps: bool = False
 
 
 def write_result(name: str, study: Study, result: Result, directory: Path) -> list[Path]:

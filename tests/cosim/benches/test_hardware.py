@@ -10,8 +10,8 @@ from qlif.cosim.cosimulation import RUNTIME_TEST, THOROUGH_TESTS
 from qlif.cosim.cosimulation import tests_of as benches_of
 from qlif.cosim.simulator import design as simulators
 from qlif.hdl.export import Export, export_neuron, export_population
-from qlif.hdl.primitives import primitives
 from qlif.hdl.synthesis.gates import models_of
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise

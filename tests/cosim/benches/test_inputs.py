@@ -74,8 +74,8 @@ def test_input_behind_each_spike_is_lost():
 def test_constrained_random_gets_everywhere():
     words = words_of("square-18")
     currents = inputs.constrained_random(words, 3000, 8, np.random.default_rng(3))
-    form = words.arithmetic.current
-    assert {form.min_word, form.max_word, 0, -1, 1} <= set(np.unique(currents).tolist())
+    format = words.arithmetic.current
+    assert {format.min_word, format.max_word, 0, -1, 1} <= set(np.unique(currents).tolist())
     board = Scoreboard(quantise(Parameters(n=8), PRESETS["square-18"]), currents)
     assert board.spikes.any(axis=0).all()
     again = inputs.constrained_random(words, 3000, 8, np.random.default_rng(3))

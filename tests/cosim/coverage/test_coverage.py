@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from qlif.cosim.configuration import Settings
+from qlif.cosim.coverage import structure
 from qlif.cosim.coverage.unreachable import Unreachable
 from qlif.cosim.coverage.update_points import update_cases
 from qlif.hdl.export import export_population
@@ -95,3 +96,18 @@ def test_lanes_are_refused_where_a_proof_is_asked_for():
     words = configuration.words
     with pytest.raises(InputError, match="one lane"):
         Unreachable(export_population(words, 16, "tiny-8", 2), words)
+
+
+def test_a_verilator_that_counts_both_edges_together_is_refused(tmp_path):
+    file = tmp_path / "coverage.dat"
+    fields = {
+        "f": "a.v",
+        "l": "10",
+        "page": "v_toggle/qlif_population",
+        "o": "square___05F6[0]",
+        "h": "top.core",
+    }
+    described = "".join(f"\x01{name}\x02{value}" for name, value in fields.items())
+    file.write_text(f"C '{described}' 3\n", encoding="latin-1")
+    with pytest.raises(InputError, match=r"Verilator 5\.48 or newer"):
+        structure.read(file)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from qlif.cosim.mutation import recorded_benches
+from qlif.cosim.mutation.findings import points
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer
+from qlif.model.support import journal
 
 SAMPLE = ("mutate", "--preset", "tiny-8", "--count", 12, "--seed", 1, "--json")
 RESULTS = ("killed", "equivalent")
@@ -43,6 +45,17 @@ def test_a_campaign_that_was_stopped_ends_in_the_same_bytes(qlif, yosys):
     written = kept.read_bytes()
     assert _whole_sample(qlif) == (facts, whole)
     assert kept.read_bytes() == written
+
+
+def test_findings_of_another_campaign_are_refused_before_anything_is_done(qlif, yosys):
+    kept = DIRECTORY / "mutation" / "findings.jsonl"
+    with journal.opened(kept, "mutate", {"count": 7}, points(7)) as findings:
+        findings.append("1 benches", None)
+    before = kept.read_bytes()
+    code, output, errors = qlif(*SAMPLE)
+    assert (code, output) == (2, "")
+    assert f"{kept} holds results of another study (" in errors and "choose another --out" in errors
+    assert kept.read_bytes() == before and list(kept.parent.iterdir()) == [kept]
 
 
 def _whole_sample(qlif):

@@ -1,13 +1,16 @@
 """What follows from what is found out about a fault, and the file that keeps it."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from qlif.cosim.mutation.campaign import _play
 from qlif.cosim.mutation.faults import Mutant
-from qlif.cosim.mutation.findings import Findings
+from qlif.cosim.mutation.findings import Findings, points
 from qlif.cosim.mutation.outcomes import Campaign, Outcome
 from qlif.cosim.mutation.play_benches import Difference
-from qlif.cosim.simulator.design import SimulationError
+from qlif.model.exceptions import DifferenceFound
+from qlif.model.support import journal
 from qlif.model.support.progress import unwatched
 
 MUTANT = Mutant(3, "inv", "core.adder", "Y", 2, "core.sum", (17,), ())
@@ -37,7 +40,7 @@ def test_the_outcome_of_a_fault(findings, result, by, clock):
     "seen", [{"benches": SEEN, "self-test": "passed"}, {"benches": None, "self-test": "stuck"}]
 )
 def test_a_fault_that_is_proved_to_be_none_and_is_seen_is_no_outcome(seen):
-    with pytest.raises(SimulationError, match="fault 3 is proved to be none, and seen by"):
+    with pytest.raises(DifferenceFound, match="fault 3 is proved to be none, and seen by"):
         Outcome.of(MUTANT, {**seen, "proof": EQUIVALENT})
 
 
@@ -52,23 +55,45 @@ def test_the_self_test_is_counted_by_itself():
     assert facts["self_test"] == {"timesteps": 256, "killed": 1}
 
 
+@contextmanager
+def findings_in(path, count=3):
+    with journal.opened(path, "mutate", {}, points(count)) as kept:
+        yield Findings(kept)
+
+
 def test_findings_outlive_the_campaign_that_made_them(tmp_path):
     path = tmp_path / "findings.jsonl"
-    first = Findings(path, "netlist", "played")
-    first.add(1, "benches", SEEN)
-    first.add(2, "benches", None)
-    first.add(2, "self-test", "passed")
-    first.add(2, "proof", EQUIVALENT)
+    with findings_in(path) as first:
+        first.add(1, "benches", SEEN)
+        first.add(2, "benches", None)
+        first.add(2, "self-test", "passed")
+        first.add(2, "proof", OPEN)
+        assert first.about(1) == {"benches": list(SEEN)}
+        # In more time it is decided.
+        first.add(2, "proof", EQUIVALENT)
     # Cut off in the middle of a line.
-    path.write_text(path.read_text() + '{"mutant": 3, "ben')
-    again = Findings(path, "netlist", "played")
-    assert again.about(1) == {"benches": list(SEEN)}
-    assert again.about(2) == {"benches": None, "self-test": "passed", "proof": EQUIVALENT}
-    assert again.about(3) == {}
-    assert path.read_text().endswith("}\n")
-    # Other inputs: what was proved still holds.
-    assert Findings(path, "netlist", "others").of == {2: {"proof": EQUIVALENT}}
-    assert Findings(path, "another", "others").of == {}
+    path.write_text(path.read_text() + '{"point": "3 ben')
+    with findings_in(path) as again:
+        assert again.of == first.of
+        assert again.about(2) == {"benches": None, "self-test": "passed", "proof": EQUIVALENT}
+        assert again.about(3) == {}
+
+
+def test_what_stays_open_in_more_time_is_what_counts(tmp_path):
+    path = tmp_path / "findings.jsonl"
+    with findings_in(path) as first:
+        first.add(2, "proof", OPEN)
+        first.add(2, "proof", {**OPEN, "seconds": 20.0})
+    with findings_in(path) as again:
+        assert again.about(2)["proof"]["seconds"] == 20.0
+
+
+@pytest.mark.parametrize(
+    "point", [3, "0 benches", "4 benches", "1 bench", "1 proof 9", "x", "1", "-1 proof", True]
+)
+def test_what_is_no_fault_of_the_campaign_is_no_finding(point):
+    assert not points(3)(point)
+    assert points(3)("3 benches") and points(3)("1 proof") and points(3)("2 proof 9.0 s")
 
 
 def test_a_netlist_that_fails_without_a_fault_is_not_counted(tmp_path):
@@ -77,7 +102,9 @@ def test_a_netlist_that_fails_without_a_fault_is_not_counted(tmp_path):
             for number in numbers:
                 yield number, "signature"
 
-    findings = Findings(tmp_path / "findings.jsonl", "netlist", "played")
-    with pytest.raises(SimulationError, match="without a fault isn't the population: self-test: signature"):
+    with (
+        findings_in(tmp_path / "findings.jsonl") as findings,
+        pytest.raises(DifferenceFound, match="without a fault isn't the population: self-test: signature"),
+    ):
         _play("self-test", Player, [MUTANT], findings, 1, unwatched)
     assert findings.of == {}

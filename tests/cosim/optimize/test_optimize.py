@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from qlif.cosim.commands import study_optimize
 from qlif.cosim.configuration import Settings
+from qlif.cosim.optimize import delivery
 from qlif.cosim.optimize import search as search_module
-from qlif.cosim.optimize.budget import Budget, largest_lag
+from qlif.cosim.optimize.budget import Budget, errors_of, largest_lag
 from qlif.cosim.optimize.outcome import Outcome, error, front
 from qlif.cosim.optimize.space import Candidate, candidates
 from qlif.hdl.export import export_population
@@ -78,9 +78,7 @@ def test_the_result_is_the_first_of_an_independent_exhaustion(qlif, small, tmp_p
 
 
 def test_hardware_that_differs_from_the_golden_model_is_exit_1(qlif, small, monkeypatch):
-    monkeypatch.setattr(
-        study_optimize.delivery, "cosimulate", _with_another_threshold(study_optimize.delivery.cosimulate)
-    )
+    monkeypatch.setattr(delivery, "cosimulate", _with_another_threshold(delivery.cosimulate))
     code, out, _ = qlif("study", "optimize", "--max-lag-steps", 50, *small, "--out", "here")
     assert code == 1 and "bit mismatches" in out
 
@@ -228,3 +226,14 @@ def test_a_neuron_that_should_be_silent_and_is_not_is_infinitely_wrong():
         Budget()
     assert Budget(max_rate_error=0.1).met({"max_lag_steps": 9, "max_rate_error": 0.1, "max_rmse_mv": 9})
     assert not Budget(max_rate_error=0.1).met({"max_rate_error": math.inf})
+
+
+def test_what_is_silent_in_fixed_point_or_in_both_is_counted_as_it_is_in_sweeps():
+    arithmetic = PRESETS["square-18"].replace(potential="SQ(5,11)", coefficient_bits=6, rounding="RND")
+
+    def of(amplitude):
+        sweep = Sweep(neurons=2, duration_ms=300.0, form="square", input=[f"constant:amplitude={amplitude}"])
+        return errors_of(sweep, arithmetic, (), 20)
+
+    assert of(15.9)["max_rate_error"] == math.inf
+    assert of(10.0)["max_rate_error"] == 0.0

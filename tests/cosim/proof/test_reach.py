@@ -35,13 +35,13 @@ def test_no_run_leaves_them(name):
 def test_every_potential_in_the_range_of_tiny_8_is_come_to():
     words = words_of("tiny-8")
     reach = Reach.of(words)
-    form = words.arithmetic.current
+    format = words.arithmetic.current
     found, new = {reach.resting}, {reach.resting}
     while new:
         after = {
             step.integrate(words, words.values, v, i, 0, step.where_integer)
             for v in new
-            for i in range(form.min_word, form.max_word + 1)
+            for i in range(format.min_word, format.max_word + 1)
         }
         new = {v for v in after if v <= reach.highest} - found
         found |= new
@@ -53,10 +53,14 @@ def test_the_golden_sum_is_within_its_bounds(name):
     words = words_of(name)
     reach, random = Reach.of(words), np.random.default_rng(4)
     low, high = sums_of(words, words.values, reach.lowest, reach.highest)
-    form = words.arithmetic.current
+    format = words.arithmetic.current
     for _ in range(300):
         v = int(random.integers(reach.lowest, reach.highest + 1))
-        i = int(random.choice([form.min_word, form.max_word, random.integers(form.min_word, form.max_word)]))
+        i = int(
+            random.choice(
+                [format.min_word, format.max_word, random.integers(format.min_word, format.max_word)]
+            )
+        )
         r = int(random.integers(1 << words.arithmetic.random_bits))
         total = step.integrate(words, words.values, v, i, r, lambda condition, a, b: b)
         assert low <= total <= high
@@ -64,18 +68,18 @@ def test_the_golden_sum_is_within_its_bounds(name):
 
 def test_a_range_that_wraps_is_not_narrowed():
     words = words_of("square-16", overflow="WRAP")
-    form, threshold = words.arithmetic.potential, words.values["threshold"]
-    assert potential_range(words, words.values, words.values["reset"]) == (form.min_word, threshold - 1)
+    format, threshold = words.arithmetic.potential, words.values["threshold"]
+    assert potential_range(words, words.values, words.values["reset"]) == (format.min_word, threshold - 1)
 
 
 def test_the_bounds_of_a_sum_that_wraps_are_those_before_it_does():
     ends = []
     for overflow in ("SAT", "WRAP"):
         words = words_of("tiny-8", overflow=overflow)
-        form = words.arithmetic.potential
-        ends.append(sums_of(words, words.values, form.min_word, form.max_word))
+        format = words.arithmetic.potential
+        ends.append(sums_of(words, words.values, format.min_word, format.max_word))
     assert ends[0] == ends[1]
-    assert ends[1][1] > form.max_word
+    assert ends[1][1] > format.max_word
 
 
 def test_intervals_hold_what_is_computed_in_them():

@@ -233,7 +233,7 @@ def test_synthesis_takes_it(tmp_path):
 
 def test_command(tmp_path, verilator):
     out = tmp_path / "out"
-    arguments = ["cosim", "--selftest", "--preset", "tiny-8", "--neurons", "4", "--out", str(out)]
+    arguments = ["selftest", "--preset", "tiny-8", "--neurons", "4", "--out", str(out)]
     answer = CliRunner().invoke(app, [*arguments, "--updates", "1001", "--json"])
     assert answer.exit_code == 0, answer.output
     content = json.loads(answer.output)
@@ -244,18 +244,16 @@ def test_command(tmp_path, verilator):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--selftest", "--updates", "0"], "--updates must be a whole number, 1 or more, not 0"),
-        (["--selftest", "--updates", "5", "--steps", "5"], "must not be given together"),
-        (["--selftest", "--steps", "4294967296"], "must have 1 to 4294967295 timesteps, not 4294967296"),
-        (["--selftest", "--stalls", "1"], "--stalls must be a probability from 0 to below 1, not 1.0"),
-        (["--selftest", "--input", "constant"], "--input must be left out"),
-        (["--selftest", "--waves"], "--waves must be left out"),
-        (["--updates", "5"], "--updates belongs to --selftest"),
-        (["--selftest", "--seed", "-1"], "seed must be a whole number"),
+        (["--updates", "0"], "--updates must be a whole number, 1 or more, not 0"),
+        (["--updates", "5", "--steps", "5"], "must not be given together"),
+        (["--steps", "4294967296"], "must have 1 to 4294967295 timesteps, not 4294967296"),
+        (["--stalls", "1"], "--stalls must be a probability from 0 to below 1, not 1.0"),
+        (["--stalls", "0.001"], "stalls must be 0 or a probability of 1/512 or more"),
+        (["--seed", "-1"], "seed must be a whole number"),
     ],
 )
 def test_bad_usage(tmp_path, options, text):
-    answer = CliRunner().invoke(app, ["cosim", "--out", str(tmp_path / "out"), *options])
+    answer = CliRunner().invoke(app, ["selftest", "--out", str(tmp_path / "out"), *options])
     assert isinstance(answer.exception, InputError) and text in str(answer.exception)
     assert not (tmp_path / "out").exists()
 

@@ -14,8 +14,8 @@ from qlif.hdl.synthesis.fit import check_fit, check_netlist, expected_multiplier
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError, worthless
 from qlif.hdl.synthesis.register_ring import wrapped
 from qlif.hdl.synthesis.synthesise import Fmax
-from qlif.hdl.target import TARGETS, target
-from qlif.model.exceptions import InputError
+from qlif.hdl.targets.catalogue import TARGETS, target
+from qlif.model.exceptions import InputError, ToolError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
@@ -208,13 +208,13 @@ def test_another_number_of_multipliers_is_refused(count):
 @pytest.mark.parametrize("missing", REGISTERED)
 def test_a_multiplier_that_nextpnr_would_time_wrong_is_refused(missing):
     with pytest.raises(SynthesisError, match="1 of 1 SB_MAC16 lack the registers that nextpnr takes for"):
-        timing.check_registers(netlist([mac16(**{missing: "0"})]))
+        timing.check_registers(netlist([mac16(**{missing: "0"})]), UP5K)
 
 
 def test_a_constant_operand_needs_no_register():
     one = mac16(B_REG="0")
     one["connections"]["B"] = ["1"]
-    assert netlist([one]).unregistered_multipliers() == 0
+    timing.check_registers(netlist([one]), UP5K)
 
 
 def test_a_netlist_larger_than_the_memory_is_refused():
@@ -457,3 +457,12 @@ def test_tiny_8_on_the_up5k(tmp_path):
     assert 20 < result.fmax_mhz.median < 120
     assert result.critical_path
     assert (tmp_path / "seed-1.json").exists()
+
+
+@pytest.mark.parametrize("content", [None, '{"modules": {"top": ', "\xff"], ids=["none", "cut off", "bytes"])
+def test_a_file_that_a_full_disk_cut_off_is_a_tools_failure(tmp_path, content):
+    path = tmp_path / "block.json"
+    if content is not None:
+        path.write_text(content, encoding="latin-1")
+    with pytest.raises(ToolError, match=r"^a tool left no whole file at .*block\.json: "):
+        yowasp.read_json(path)

@@ -40,9 +40,9 @@ def rounded(value, f_bits, rounding, random=0, random_bits=0):
             return floor(places + Fraction(random % 2**random_bits, 2**random_bits))
 
 
-def brought_into_range(word, form, overflow):
-    width = form.i_bits + form.f_bits
-    low, high = (-(2 ** (width - 1)), 2 ** (width - 1) - 1) if form.signed else (0, 2**width - 1)
+def brought_into_range(word, format, overflow):
+    width = format.i_bits + format.f_bits
+    low, high = (-(2 ** (width - 1)), 2 ** (width - 1) - 1) if format.signed else (0, 2**width - 1)
     if overflow == "SAT":
         return min(max(word, low), high)
     return (word - low) % 2**width + low
@@ -240,9 +240,9 @@ def test_a_preset_makes_the_defined_update_at_the_ends_of_its_formats(name):
 def tiny():
     """`tiny-8` with every potential and every current, and what the definition makes of them."""
     words = words_of({"tau_m": 10.0}, preset("tiny-8"))
-    form, current = words.arithmetic.potential, words.arithmetic.current
+    format, current = words.arithmetic.potential, words.arithmetic.current
     potentials, currents = np.meshgrid(
-        np.arange(form.min_word, form.max_word + 1), np.arange(current.min_word, current.max_word + 1)
+        np.arange(format.min_word, format.max_word + 1), np.arange(current.min_word, current.max_word + 1)
     )
     assert potentials.size == 1 << 16
     expected = np.array(
@@ -302,7 +302,7 @@ FAULTS = {
     "a tie goes down": ("drop", _off_by_one_tie),
     "an overflow wraps": (
         "fit",
-        lambda value, form, overflow, where: (value - form.min_word) % 2**form.width + form.min_word,
+        lambda value, format, overflow, where: (value - format.min_word) % 2**format.width + format.min_word,
     ),
     "the trace rounds to nearest": (
         "decay_trace",
@@ -323,9 +323,9 @@ def test_a_planted_fault_in_the_update_is_found(tiny, monkeypatch, fault):
 
 
 def _damaged_saturation(below, above):
-    def damaged(value, form, overflow, where):
-        low, high = form.min_word + below, form.max_word - above
-        return where(value > form.max_word, high, where(value < form.min_word, low, value))
+    def damaged(value, format, overflow, where):
+        low, high = format.min_word + below, format.max_word - above
+        return where(value > format.max_word, high, where(value < format.min_word, low, value))
 
     return damaged
 

@@ -1,18 +1,11 @@
-import struct
 import wave
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from scipy.io import wavfile
 
 from qlif.model.exceptions import InputError
-from qlif.model.inputs import recordings, stimuli, wav
+from qlif.model.inputs import recordings, stimuli
 from qlif.model.inputs.recordings import load
-
-TAIL = bytes.fromhex("000000001000800000aa00389b71")
 
 
 def pcm_words(samples, bits):
@@ -30,151 +23,7 @@ def write_pcm(path, samples, bits, rate=10_000):
         file.writeframes(pcm_words(samples, bits))
 
 
-def chunk(name, body):
-    return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
-
-
-def form(tag=1, channels=1, rate=10_000, bits=16, frame=None, extra=b""):
-    frame = channels * bits // 8 if frame is None else frame
-    return chunk(b"fmt ", struct.pack("<HHIIHH", tag, channels, rate, rate * frame, frame, bits) + extra)
-
-
-def riff(*chunks):
-    body = b"WAVE" + b"".join(chunks)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
-
-
-# ---- decoding of sound
-
-
-@pytest.mark.parametrize("bits", [8, 16, 24, 32])
-@settings(max_examples=30, deadline=None)
-@given(data=st.data())
-def test_pcm_round_trip(bits, data, tmp_path_factory):
-    top = 2 ** (bits - 1)
-    shape = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 3)))
-    samples = data.draw(hnp.arrays(np.int64, shape, elements=st.integers(-top, top - 1)))
-    path = tmp_path_factory.mktemp("wav") / "a.wav"
-    write_pcm(path, samples, bits, rate=22_050)
-    sound = wav.decode(path.read_bytes())
-    assert sound.rate == 22_050
-    np.testing.assert_array_equal(sound.samples, samples / top)
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int32, np.float32, np.float64])
-def test_files_of_scipy(dtype, tmp_path):
-    random = np.random.default_rng(1)
-    if np.issubdtype(dtype, np.floating):
-        samples = random.uniform(-2, 2, (41, 2)).astype(dtype)
-        expected = samples.astype(np.float64)
-    else:
-        info = np.iinfo(dtype)
-        samples = random.integers(info.min, info.max, (41, 2), dtype=dtype, endpoint=True)
-        expected = samples / 2.0 ** (info.bits - 1) - (dtype is np.uint8)
-    wavfile.write(tmp_path / "a.wav", 8000, samples)
-    sound = wav.decode((tmp_path / "a.wav").read_bytes())
-    assert sound.rate == 8000
-    np.testing.assert_array_equal(sound.samples, expected)
-
-
-def test_24_bits_as_scipy_reads_them(tmp_path):
-    samples = np.random.default_rng(2).integers(-(2**23), 2**23, (40, 2))
-    write_pcm(tmp_path / "a.wav", samples, 24)
-    _, words = wavfile.read(tmp_path / "a.wav")
-    np.testing.assert_array_equal(wav.decode((tmp_path / "a.wav").read_bytes()).samples, words / 2.0**31)
-
-
-@pytest.mark.parametrize(("tag", "bits", "dtype"), [(1, 16, "<i2"), (3, 32, "<f4")])
-def test_extensible(tag, bits, dtype):
-    extra = struct.pack("<HHIH", 22, bits, 0, tag) + TAIL
-    samples = np.array([[1, -1], [0, 1]], dtype)
-    file = riff(form(0xFFFE, channels=2, bits=bits, extra=extra), chunk(b"data", samples.tobytes()))
-    full_scale = 2**15 if tag == 1 else 1
-    np.testing.assert_array_equal(wav.decode(file).samples, samples / full_scale)
-
-
-def test_other_chunks_are_passed_over_with_their_padding():
-    file = riff(chunk(b"LIST", b"odd"), form(), chunk(b"fact", b"x"), chunk(b"data", b"\0\x40"), b"tail")
-    assert wav.decode(file).samples == 0.5
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=120))
-def test_any_bytes_are_a_sound_or_an_error(data):
-    for file in (data, riff(data), riff(form(), data), riff(chunk(b"fmt ", data), chunk(b"data", b"1234"))):
-        try:
-            wav.decode(file)
-        except InputError as error:
-            assert "\n" not in str(error)
-
-
-DATA = chunk(b"data", b"\0\0")
-
-
-@pytest.mark.parametrize(
-    ("file", "message"),
-    [
-        (b"", "not a RIFF/WAVE file"),
-        (b"RIFF\0\0\0\0AVI ", "not a RIFF/WAVE file"),
-        (b"RIFX\0\0\0\0WAVE", "the container RIFX isn't supported, only RIFF"),
-        (b"RF64\0\0\0\0WAVE", "the container RF64 isn't supported, only RIFF"),
-        (riff(), "the file has no format"),
-        (riff(form()), "the file has no samples"),
-        (riff(form(), chunk(b"data", b"")), "the file has no samples"),
-        (riff(DATA, form()), "the samples come before the format"),
-        (riff(chunk(b"fmt ", b"12")), "the format must have at least 16 bytes, not 2"),
-        (riff(form(0xFFFE)), "an extensible format must have at least 40 bytes, not 16"),
-        (
-            riff(form(0xFFFE, extra=bytes(24)), DATA),
-            "the subformat 00000000000000000000000000000000 isn't supported, only PCM and IEEE float",
-        ),
-        (
-            riff(form(7, bits=8), DATA),
-            "the encoding with format tag 0x0007 (mu-law) isn't supported, "
-            "only PCM (0x0001) and IEEE float (0x0003)",
-        ),
-        (
-            riff(form(2, bits=4), DATA),
-            "the encoding with format tag 0x0002 (Microsoft ADPCM) isn't supported, "
-            "only PCM (0x0001) and IEEE float (0x0003)",
-        ),
-        (
-            riff(form(0xFFFE, bits=8, extra=struct.pack("<HHIH", 22, 8, 0, 6) + TAIL), DATA),
-            "the encoding with format tag 0x0006 (A-law) isn't supported, "
-            "only PCM (0x0001) and IEEE float (0x0003)",
-        ),
-        (
-            riff(form(0x1234), DATA),
-            "the encoding with format tag 0x1234 isn't supported, only PCM (0x0001) and IEEE float (0x0003)",
-        ),
-        (riff(form(bits=12), DATA), "PCM samples must have 8, 16, 24 or 32 bits, not 12"),
-        (riff(form(3, bits=16), DATA), "IEEE float samples must have 32 or 64 bits, not 16"),
-        (riff(form(channels=0), DATA), "the number of channels must be 1 or more, not 0"),
-        (riff(form(rate=0), DATA), "the sampling rate must be greater than 0 Hz, not 0"),
-        (riff(form(frame=4), DATA), "a frame of 1 channels of 16 bits must have 2 bytes, not 4"),
-        (
-            riff(form(), chunk(b"data", b"1234"))[:-1],
-            "truncated: its 'data' chunk should have 4 bytes, but has 3",
-        ),
-        (riff(form())[:-3], "truncated: its 'fmt' chunk should have 16 bytes, but has 13"),
-        (
-            riff(form(channels=2), chunk(b"data", b"123456")),
-            "truncated: 6 bytes of samples aren't whole frames of 4 bytes",
-        ),
-    ],
-)
-def test_errors_of_a_sound(file, message, tmp_path):
-    with pytest.raises(InputError) as error:
-        wav.decode(file)
-    assert str(error.value) == message
-    path = tmp_path / "a.wav"
-    path.write_bytes(file)
-    with pytest.raises(InputError) as error:
-        load(path, dt=0.1)
-    assert str(error.value) == f"'{path}': {message}"
-
-
-# ---- arrays and tables
+# ---- arrays
 
 
 def save(path, array):
@@ -209,7 +58,28 @@ def test_nothing_pickled_is_read(tmp_path):
     )
 
 
-@pytest.mark.parametrize("data", [b"", b"junk", b"\x93NUMPY", b"PK\x03\x04", b"\x93NUMPY\x01\x00\x02\x00{}"])
+def npy(header):
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"junk",
+        b"\x93NUMPY",
+        b"PK\x03\x04",
+        npy(b"{}"),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': (3,"),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': 1 if 2 else 3}"),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': (-3,)}" + bytes(24)),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776, 1099511627776)}" + bytes(24)),
+        npy(b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,)}" + bytes(24)),
+        npy(b"{'descr': 'f9', 'fortran_order': 3, 'shape': ()}"),
+        npy(b"(" * 1000),
+        npy(b"\xff\0\n"),
+    ],
+)
 def test_what_is_no_npy(data, tmp_path):
     path = tmp_path / "a.npy"
     path.write_bytes(data)
@@ -235,6 +105,11 @@ def test_a_truncated_npy(missing, tmp_path):
         (np.ones(2, complex), "the samples must be real numbers, not of type complex128"),
         (np.ones(2, bool), "the samples must be real numbers, not of type bool"),
         (np.array(["1"]), "the samples must be real numbers, not of type <U1"),
+        (np.zeros(2, "M8[s]"), "the samples must be real numbers, not of type datetime64[s]"),
+        (
+            np.zeros(2, "i4,f8"),
+            "the samples must be real numbers, not of type [('f0', '<i4'), ('f1', '<f8')]",
+        ),
         (
             np.array([[1, 2], [3, np.nan]]),
             "sample 2 of channel 2 (counted from 1) must be finite, not nan",
@@ -249,58 +124,6 @@ def test_errors_of_an_npy(array, message, tmp_path):
     assert str(error.value) == f"'{path}': {message}"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "1,2\n3,-4.5e0\n",
-        "1, 2\r\n3 ,-4.5\r\n\r\n",
-        "left,right\n1,2\n3,-4.5",
-        "# made by 1, 2\n1,2\n3,-4.5",
-        "\ufeffleft,right\n1,2\n3,-4.5",
-    ],
-)
-def test_csv(text, tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_bytes(text.encode())
-    np.testing.assert_array_equal(load(path, dt=0.1), [[1, 2], [3, -4.5]])
-
-
-@given(hnp.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 4)), elements=st.floats(-1e9, 1e9)))
-@settings(max_examples=30, deadline=None)
-def test_csv_round_trip(tmp_path_factory, array):
-    path = tmp_path_factory.mktemp("csv") / "a.csv"
-    np.savetxt(path, array, delimiter=",", header="one, two", fmt="%.17g")
-    np.testing.assert_array_equal(load(path, dt=0.1), array)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (b"", "the file has no samples"),
-        (b"\n\n", "the file has no samples"),
-        (b"left,right\n", "the file has no samples"),
-        (b"1,2\n3\n", "line 2 has 1 columns, but the first has 2"),
-        (b"a,b\n1,2\n3,4,5\n", "line 3 has 3 columns, but the first has 2"),
-        (b"1,2\n\n3,4\n", "line 2 is empty"),
-        (b"a,b\n\n3,4\n", "line 2 is empty"),
-        (b"1,2\n3,\n", "line 2, column 2 must be a number, not ''"),
-        (b"1,left\n", "line 1, column 2 must be a number, not 'left'"),
-        (b"a;b\n1;2\n", "line 2, column 1 must be a number, not '1;2'"),
-        (b"1\n1_0\n", "line 2, column 1 must be a number, not '1_0'"),
-        (b"1,2\n3,nan\n", "line 2, column 2 must be finite, not 'nan'"),
-        (b"-inf,2\n", "line 1, column 1 must be finite, not '-inf'"),
-        (b"1e999\n", "line 1, column 1 must be finite, not '1e999'"),
-        (b"1\n\xff\n", "not a text in UTF-8: byte 2 can't be read"),
-    ],
-)
-def test_errors_of_a_csv(text, message, tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_bytes(text)
-    with pytest.raises(InputError) as error:
-        load(path, dt=0.1)
-    assert str(error.value) == f"'{path}': {message}"
-
-
 # ---- from samples to currents
 
 
@@ -310,54 +133,6 @@ def test_scale_offset_and_gains(tmp_path):
     currents = load(path, neurons=3, dt=0.1, scale=40, offset=12, gain_spread=0.3)
     expected = 12 + 40 * np.outer([0, 0.5, -1], [0.7, 1.0, 1.3])
     np.testing.assert_allclose(currents, expected, rtol=1e-14)
-
-
-def test_average_at_the_rate_of_the_timesteps_changes_nothing(tmp_path):
-    samples = np.random.default_rng(3).integers(-(2**15), 2**15, (5000, 2))
-    write_pcm(tmp_path / "a.wav", samples, 16, rate=10_000)
-    np.testing.assert_array_equal(load(tmp_path / "a.wav", dt=0.1), samples / 2**15)
-
-
-def test_average_of_whole_blocks(tmp_path):
-    path = save(tmp_path / "a.npy", np.arange(11.0))
-    np.testing.assert_array_equal(load(path, dt=0.1, rate=40_000), [[1.5], [5.5]])
-
-
-def test_average_weights_by_overlap(tmp_path):
-    path = save(tmp_path / "a.npy", np.array([1.0, 4.0, 10.0]))
-    np.testing.assert_allclose(
-        load(path, dt=0.1, rate=15_000), [[(1 + 0.5 * 4) / 1.5], [(0.5 * 4 + 10) / 1.5]]
-    )
-    np.testing.assert_allclose(load(path, dt=0.1, rate=5000), [[1], [1], [4], [4], [10], [10]])
-
-
-@given(
-    signal=hnp.arrays(np.float64, st.integers(1, 40), elements=st.floats(-100, 100)),
-    samples_per_step=st.sampled_from([0.125, 0.3, 1.0, 1.6, 2.5]),
-)
-@settings(max_examples=40, deadline=None)
-def test_average_keeps_the_charge(tmp_path_factory, signal, samples_per_step):
-    signal = np.append(signal, np.zeros(3))  # what is dropped at the end has no charge
-    path = save(tmp_path_factory.mktemp("npy") / "a.npy", signal)
-    currents = load(path, dt=0.1, rate=samples_per_step * 10_000)
-    np.testing.assert_allclose(currents.sum() * samples_per_step, signal.sum(), atol=1e-9)
-
-
-def test_linear(tmp_path):
-    path = save(tmp_path / "a.npy", np.array([[0.0, 3.0], [1.0, 1.0]]))
-    currents = load(path, dt=0.1, rate=5000, resample="linear")
-    np.testing.assert_allclose(currents, [[0, 3], [0.5, 2], [1, 1], [1, 1]])
-
-
-@pytest.mark.parametrize("resample", ["average", "linear"])
-def test_a_second_is_a_second(resample, tmp_path):
-    write_pcm(tmp_path / "a.wav", np.zeros((44_100, 1), int), 16, rate=44_100)
-    assert len(load(tmp_path / "a.wav", dt=0.1, resample=resample)) == 10_000
-
-
-def test_rounding_loses_no_timestep(tmp_path):
-    path = save(tmp_path / "a.npy", np.ones(14))  # 14 ms, 14 / (1000 * 0.035 / 1000) = 399.99..
-    assert len(load(path, dt=0.035, rate=1000)) == 400
 
 
 def test_none_makes_a_sample_a_timestep(tmp_path):
@@ -386,9 +161,9 @@ def test_none_makes_a_sample_a_timestep(tmp_path):
             "only a single channel can be given to any number",
         ),
         ({"gain_spread": 0.5}, "'{path}': gain_spread 0.5 needs a recording of one channel, not of 2"),
-        ({"rate": 1e6}, "'{path}': 4 samples are shorter than one timestep of 100.0 samples"),
-        ({"rate": 1e-300, "dt": 1e-300}, "'{path}': 0.0 samples in a timestep are too few to resample"),
-        ({"rate": 1e-20}, "'{path}': {steps} timesteps of 2 neurons don't fit in memory"),
+        ({"rate": 1e6}, "'{path}': 4 samples are shorter than one timestep of 100 samples"),
+        ({"rate": 1e-300, "dt": 1e-300}, "'{path}': 0 samples in a timestep are too few to resample"),
+        ({"rate": 1e-20}, "'{path}': 1e-24 samples in a timestep are too few to resample"),
         (
             {"scale": 1e308, "offset": 1e308},
             "'{path}': scale 1e+308 and offset 1e+308 mV give currents that aren't finite",
@@ -399,8 +174,7 @@ def test_errors_of_the_options(options, message, tmp_path):
     path = save(tmp_path / "a.npy", np.ones((4, 2)))
     with pytest.raises(InputError) as error:
         load(path, **{"dt": 0.1, **options})
-    steps = str(error.value).partition(": ")[2].partition(" ")[0]
-    assert str(error.value) == message.format(path=path, steps=steps)
+    assert str(error.value) == message.format(path=path)
 
 
 def test_errors_of_the_path(tmp_path):
@@ -409,8 +183,8 @@ def test_errors_of_the_path(tmp_path):
     for path, message in [
         (tmp_path / "no.wav", "input file '{}' doesn't exist"),
         (directory, "input file '{}' is a directory"),
-        (tmp_path / "a.mp3", "input file '{}' must end in .npy, .csv or .wav"),
-        (tmp_path / "none", "input file '{}' must end in .npy, .csv or .wav"),
+        (tmp_path / "a.mp3", "input file '{}' must end in .npy, .csv, .wav, .flac, .ogg, .aiff or .aif"),
+        (tmp_path / "none", "input file '{}' must end in .npy, .csv, .wav, .flac, .ogg, .aiff or .aif"),
         (directory / "x" / "a.npy", "input file '{}' doesn't exist"),
         (tmp_path / ("a" * 300 + ".npy"), "input file '{}' can't be read: File name too long"),
     ]:
@@ -489,5 +263,5 @@ def test_timesteps_of_a_recording_are_checked(tmp_path):
 
 
 def test_the_public_lists():
-    assert recordings.SUFFIXES == (".npy", ".csv", ".wav")
+    assert recordings.SUFFIXES == (".npy", ".csv", ".wav", ".flac", ".ogg", ".aiff", ".aif")
     assert recordings.RESAMPLINGS == ("average", "linear", "none")

@@ -88,7 +88,7 @@ def test_sine_refuses_a_frequency_that_aliases():
     with pytest.raises(InputError) as error:
         Sine(frequency=5001.0).currents(**SIZE)
     assert str(error.value) == (
-        "frequency must be from 0 to 5000 Hz, half a cycle in a timestep of 0.1 ms, not 5001.0"
+        "frequency must be from 0 to 5000 Hz, half a cycle in a timestep of 0.1 ms, not 5001"
     )
 
 
@@ -246,7 +246,10 @@ def test_any_text_is_a_stimulus_or_a_one_line_error(text):
         assert "\n" not in str(error)
 
 
-KNOWN = "constant, step, ramp, sine, ou, poisson, FILE.npy, FILE.csv, FILE.wav"
+SUFFIXES = ".npy, .csv, .wav, .flac, .ogg, .aiff or .aif"
+KNOWN = "constant, step, ramp, sine, ou, poisson, FILE" + SUFFIXES.replace(" or ", ", ").replace(
+    ", ", ", FILE"
+)
 
 
 @pytest.mark.parametrize(
@@ -256,8 +259,8 @@ KNOWN = "constant, step, ramp, sine, ou, poisson, FILE.npy, FILE.csv, FILE.wav"
         ("poison:rate=3", "unknown input 'poison': did you mean 'poisson'?"),
         ("", f"unknown input '': known are {KNOWN}"),
         ("zzz", f"unknown input 'zzz': known are {KNOWN}"),
-        ("talk.mp3:scale=3", "an input file must end in .npy, .csv or .wav, not 'talk.mp3'"),
-        ("data/talk", "an input file must end in .npy, .csv or .wav, not 'data/talk'"),
+        ("talk.mp3:scale=3", f"an input file must end in {SUFFIXES}, not 'talk.mp3'"),
+        ("data/talk", f"an input file must end in {SUFFIXES}, not 'data/talk'"),
         (
             "a.wav,scale=3",
             "after a file name, options must follow a colon, file:option=value, not 'a.wav,scale=3'",
@@ -309,14 +312,15 @@ def test_errors_of_a_text(text, message):
         ({"dt": 10**400}, "dt must be finite, not inf"),
         ({"dt": "fast"}, "dt must be a number, not 'fast'"),
         ({"seed": -1}, "seed must be a whole number, 0 or more, not -1"),
-        ({"timesteps": 10**30}, f"{10**30} timesteps of 3 neurons don't fit in memory"),
-        ({"timesteps": 10**17}, f"{10**17} timesteps of 3 neurons don't fit in memory"),
+        ({"timesteps": 10**30}, "an input of 1e+30 timesteps of 3 neurons takes about "),
+        ({"timesteps": 10**17}, "an input of 1e+17 timesteps of 3 neurons takes about "),
     ],
 )
 def test_errors_of_the_common_arguments(change, message):
     with pytest.raises(InputError) as error:
         make("ou", **{**SIZE, **change})
-    assert str(error.value) == message
+    # What of the machine's memory is available isn't always the same.
+    assert str(error.value).startswith(message) if message.endswith(" ") else str(error.value) == message
 
 
 def test_fields_are_checked_when_a_stimulus_is_made():

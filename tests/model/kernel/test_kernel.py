@@ -15,7 +15,7 @@ from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.formats import SQ, UQ
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.golden.step import State
-from qlif.model.kernel import blocks
+from qlif.model.kernel import block_choice, blocks
 from qlif.model.kernel.rules import WIDTHS, Plan, Range, Shifts
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
@@ -34,10 +34,10 @@ def quantised(arithmetic, **parameters):
         return quantise(Parameters(**{"n": 1, **NEURON, **parameters}), arithmetic)
 
 
-def drawn(generator, form, count):
+def drawn(generator, format, count):
     """Words over the whole format, its ends often."""
-    ends = generator.choice([form.min_word, form.max_word, max(form.min_word, -1), 0, 1], count)
-    inside = generator.integers(form.min_word, form.max_word, count, endpoint=True)
+    ends = generator.choice([format.min_word, format.max_word, max(format.min_word, -1), 0, 1], count)
+    inside = generator.integers(format.min_word, format.max_word, count, endpoint=True)
     return np.where(generator.random(count) < 0.2, ends, inside)
 
 
@@ -353,7 +353,10 @@ def test_neither_blocks_nor_stretches_nor_threads_change_a_result(monkeypatch, n
     ]
     expected, kept = FixedNeurons(words, "numpy").run_words(currents, writes=writes)
     assert expected.any()
-    monkeypatch.setattr(blocks, "BLOCK", 128)
+    monkeypatch.setattr(block_choice, "SIZES", (128, 256))
+    monkeypatch.setattr(block_choice, "LEAST_UPDATES", 1)
+    monkeypatch.setattr(block_choice, "TRIALS", 1)
+    block_choice.block_choice.cache_clear()
     monkeypatch.setattr(blocks, "STRETCH_UPDATES", 5 * 1001)
     monkeypatch.setattr(blocks, "_WORTH_UPDATES", 100)
     monkeypatch.setattr(blocks, "_WORTH_NEURONS", 100)
@@ -402,7 +405,25 @@ def test_no_thread_writes_any_more_when_one_has_failed():
 
     neurons = 2 * blocks.BLOCK + 7
     with pytest.raises(ZeroDivisionError):
-        blocks.on_blocks(work, neurons, 2)
+        blocks.on_blocks(work, neurons, 2, blocks.BLOCK)
     assert done[-1][1] == neurons and len(done) == 3
-    assert blocks.on_blocks(lambda first, end: first != 0, neurons, 2) is False
-    assert blocks.on_blocks(lambda first, end: True, neurons, 2) is True
+    assert blocks.on_blocks(lambda first, end: first != 0, neurons, 2, blocks.BLOCK) is False
+    assert blocks.on_blocks(lambda first, end: True, neurons, 2, blocks.BLOCK) is True
+
+
+@pytest.mark.parametrize("neurons", [1, 3, 63, 64, 65, 100, 127, 129])
+@pytest.mark.parametrize("real", [False, True])
+def test_populations_that_are_no_whole_chunks(neurons, real):
+    """The last chunk of the last timestep would read beyond the input."""
+    words = quantised(preset("stochastic-12"), n=neurons, tau_m=2.0)
+    currents = np.random.default_rng(neurons).integers(0, words.arithmetic.current.max_word, (9, neurons))
+    expected, kept = FixedNeurons(words, "numpy").run_words(currents)
+    neurons_ = FixedNeurons(words, "compiled")
+    if real:
+        in_mv = currents / (words.current_scale * 2.0**words.arithmetic.current.f_bits)
+        room = neurons_.run(lambda begin, end: in_mv[begin:end], 9, ("potential",))
+        assert np.array_equal(room.kept["potential"], kept["potential"])
+    else:
+        spikes, kept_too = neurons_.run_words(currents)
+        assert np.array_equal(spikes, expected)
+        assert np.array_equal(kept_too["potential"], kept["potential"])

@@ -69,6 +69,9 @@ def test_nothing_to_compare():
     lag = spike_lag(train(), train(7))
     assert [list(lags) for lags in lag.lags] == [[]]
     assert (lag.max_lag_steps, lag.missing, lag.extra) == (0, 0, 1)
+    assert (lag.silent_neurons, lag.spurious_neurons) == (0, 1)
+    lag = spike_lag(train(7), train())
+    assert (lag.silent_neurons, lag.spurious_neurons) == (1, 0)
     assert len(lag.lag_by_index.mean_steps) == 0
     assert spike_lag(np.zeros((0, 3)), np.zeros((0, 3))).max_lag_steps == 0
 

@@ -1,6 +1,6 @@
 """The distances of spike trains, on trains whose distances are known by hand."""
 
-import builtins
+import sys
 
 import numpy as np
 import pytest
@@ -51,16 +51,10 @@ def test_wrong_trains_are_refused(reference, times, message):
 
 
 def test_a_missing_library_names_the_extra(monkeypatch):
-    whole_import = builtins.__import__
-
-    def without(name, *rest):
-        if name == "pyspike":
-            raise ImportError("no", name=name)
-        return whole_import(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    # What is None there can't be imported.
+    monkeypatch.setitem(sys.modules, "pyspike", None)
     module._libraries.cache_clear()
-    with pytest.raises(InputError, match=r"need pyspike, in the extra 'study': pip install 'qlif\[study\]'"):
+    with pytest.raises(InputError, match=r"^pyspike is not installed: pip install 'qlif\[study\]'$"):
         spike_distances([[1.0]], [[1.0]], duration_ms=50.0)
 
 
@@ -68,9 +62,14 @@ def test_rates_and_intervals():
     reference = [np.array([10.0, 20.0, 30.0]), np.array([5.0]), np.array([])]
     found = rate_error(reference, [np.array([11.0, 22.0]), np.array([]), np.array([3.0])])
     np.testing.assert_allclose(found.intervals, [0.1, np.nan, np.nan])
-    np.testing.assert_allclose(found.rates, [-1 / 3, -1.0, np.nan])
+    # The last is silent in the reference: no number of spikes is near to none.
+    np.testing.assert_allclose(found.rates, [-1 / 3, -1.0, np.inf])
     assert found.silent.tolist() == [False, True, False]
-    assert (found.max_rate, found.rms_interval) == (1.0, pytest.approx(0.1))
+    assert found.spurious.tolist() == [False, False, True]
+    assert (found.max_rate, found.rms_rate, found.rms_interval) == (np.inf, np.inf, pytest.approx(0.1))
+    quiet = rate_error([*reference[:2], []], [[11.0, 22.0], [], []])
+    np.testing.assert_allclose(quiet.rates, [-1 / 3, -1.0, np.nan])
+    assert (quiet.max_rate, quiet.rms_rate) == (1.0, pytest.approx(np.sqrt((1 / 9 + 1) / 2)))
     assert np.isnan(rate_error([[]], [[]]).rms_interval) and np.isnan(rate_error([[]], [[]]).max_rate)
     with pytest.raises(InputError, match="of 1 neurons like reference_times, not of 2"):
         rate_error([[]], [[], []])

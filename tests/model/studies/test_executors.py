@@ -1,11 +1,15 @@
 """A real Dask cluster of two workers, and schedulers that don't answer."""
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import qlif
 from qlif.model.exceptions import InputError
 from qlif.model.studies import executors
 from qlif.model.studies.evaluation import evaluate
@@ -33,9 +37,12 @@ def cluster(tmp_path):
     script.write_text(CLUSTER)
     started = []
 
-    def start(count):
+    def start(count, root=None):
         command = [sys.executable, str(script), str(count)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        environment = {**os.environ, **({} if root is None else {"PYTHONPATH": str(root)})}
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
         started.append(process)
         return process.stdout.readline().strip()
 
@@ -53,6 +60,16 @@ def test_a_cluster_of_two_workers_gives_the_rows_of_this_process(tmp_path, clust
         assert found.count == 2
         rows = run_sweep(sweep, tmp_path / "results.jsonl", found.executor, workers=found.count)
     assert rows == [evaluate(sweep, point) for point in sweep.points()]
+
+
+def test_workers_with_other_code_under_the_same_version_are_refused(tmp_path, cluster):
+    shutil.copytree(Path(qlif.__file__).parent, tmp_path / "src" / "qlif")
+    changed = tmp_path / "src" / "qlif" / "model" / "golden" / "step.py"
+    changed.write_text(changed.read_text() + "\n# A change, for good or for bad.\n")
+    address = cluster(1, root=tmp_path / "src")
+    message = r"the worker tcp://\S+ computes with other code \(sources is [0-9a-f]{16} there and [0-9a-f]{16} here\)"
+    with pytest.raises(InputError, match=message), executors.workers(address):
+        pass
 
 
 def test_a_cluster_without_workers_is_refused(cluster):

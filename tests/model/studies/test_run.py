@@ -13,6 +13,7 @@ from qlif.model.studies import executors, grid, report
 from qlif.model.studies.evaluation import columns, evaluate
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import run_sweep
+from qlif.model.support import sources
 from qlif.model.theory import exact_flow
 
 SMALL = {"neurons": 4, "duration_ms": 60.0, "rounding": "RND,SR", "word_bits": "12,16"}
@@ -107,6 +108,87 @@ def test_choices_that_do_not_go_together_are_rows_with_a_reason(tmp_path):
 def test_an_input_that_can_not_be_read_ends_the_sweep(tmp_path):
     with pytest.raises(InputError, match=r"there\.npy"):
         run(Sweep(**{**SMALL, "input": ["not-there.npy"]}), tmp_path / "results.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def recorded(path, amplitude):
+    np.save(path, np.full((600, 4), amplitude))
+    return Sweep(**{**NEAREST, "word_bits": 12, "form": "square", "input": [str(path)]})
+
+
+def test_results_with_another_recording_of_that_name_are_refused_and_untouched(tmp_path):
+    sweep, path = recorded(tmp_path / "input.npy", 20.0), tmp_path / "results.jsonl"
+    first = run(sweep, path)
+    before = path.read_bytes()
+    other = recorded(tmp_path / "input.npy", 30.0)
+    with pytest.raises(InputError, match=r"another study \(contents: .*input\.npy is"):
+        run(other, path)
+    assert path.read_bytes() == before
+    # Nor is what a worker has in memory of the one taken for the other.
+    assert run(other, tmp_path / "other.jsonl")[0]["spikes"] > first[0]["spikes"] > 0
+
+
+def test_a_recording_that_changes_while_a_sweep_runs_ends_it(tmp_path):
+    sweep = recorded(tmp_path / "input.npy", 20.0)
+    recorded(tmp_path / "input.npy", 30.0)
+    with pytest.raises(InputError, match=r"input\.npy' isn't the one that this sweep began with"):
+        run(sweep, tmp_path / "results.jsonl")
+    assert not (tmp_path / "results.jsonl").exists()
+
+
+def test_results_of_other_code_are_refused_and_untouched(tmp_path, monkeypatch):
+    sweep, path = Sweep(**{**NEAREST, "word_bits": 12, "form": "square"}), tmp_path / "results.jsonl"
+    run(sweep, path)
+    before = path.read_bytes()
+    changed = {**sources.code_of("model"), "sources": "other"}
+    monkeypatch.setattr("qlif.model.studies.run.code_of", lambda *_: changed)
+    with pytest.raises(
+        InputError, match=r'another study \(code: sources is "[0-9a-f]{16}" there and "other"'
+    ):
+        run(sweep, path)
+    assert path.read_bytes() == before
+
+
+def test_a_result_of_other_code_is_refused(tmp_path, monkeypatch):
+    from qlif.model.studies import run as module
+
+    class Elsewhere(ThreadPoolExecutor):
+        def submit(self, function, rooms, *arguments):
+            return super().submit(lambda: ({**sources.code_of(*rooms), "sources": "other"}, {}))
+
+    sweep, path = Sweep(**{**NEAREST, "word_bits": 12, "form": "square"}), tmp_path / "results.jsonl"
+    with Elsewhere() as pool, pytest.raises(InputError, match=r"a worker .* \(sources is other there"):
+        module.run_sweep(sweep, path, pool)
+    assert not path.exists()
+
+
+def test_a_neuron_that_fires_only_in_fixed_point_is_counted_and_shown(tmp_path):
+    # Just below rheobase: gains of 6 bits are enough to be above it.
+    sweep = Sweep(
+        **{**NEAREST, "word_bits": 16, "form": "square", "duration_ms": 300.0},
+        coefficient_bits="6,16",
+        input=["constant:amplitude=15.9"],
+    )
+    coarse, fine = rows = run(sweep, tmp_path / "results.jsonl")
+    assert (coarse["quantization_spurious_neurons"], fine["quantization_spurious_neurons"]) == (4, 0)
+    assert coarse["quantization_max_rate_error"] == coarse["quantization_rms_rate_error"] == np.inf
+    said = "0 fire with Euler only (silent) and 4 in fixed point only"
+    assert said in report.summary(sweep, rows) and said in report.headline(sweep, rows)
+
+
+def test_medians_say_how_many_points_they_leave_out(tmp_path):
+    # At 10 bits the neurons are silent near rheobase, and there is no interval to compare.
+    sweep = Sweep(
+        **{**NEAREST, "word_bits": 10, "form": "factored", "duration_ms": 200.0},
+        input=["constant:amplitude=18", "constant:amplitude=70"],
+    )
+    silent, firing = rows = run(sweep, tmp_path / "results.jsonl")
+    assert silent["quantization_silent_neurons"] == 4 and silent["quantization_rms_interval_error"] is None
+    text = report.summary(sweep, rows)
+    assert f"| {firing['quantization_rms_interval_error']:.4g} (1 left out) |" in text
+    assert "4 fire with Euler only (silent) and 0 in fixed point only" in text
+    report.write_report(tmp_path, sweep, rows, parquet=False)
+    assert "1 of 2 points left out" in (tmp_path / "errors-factored.svg").read_text()
 
 
 def test_the_report_is_the_same_bytes_each_time(tmp_path):
