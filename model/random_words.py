@@ -34,7 +34,7 @@ WARM_UP = 64
 """Words between the register that a seed is put into and that of word 0."""
 
 _HASH_BITS = 64
-_KEPT_BYTES = 1 << 17
+_KEPT_BYTES = 1 << 18
 """Of the words that are kept to make the next ones from, in a cache of the processor."""
 
 
