@@ -25,6 +25,7 @@ from qlif.model.exceptions import (
     show,
     visible,
 )
+from qlif.model.support import caches, process
 
 
 class Entry(NamedTuple):
@@ -128,6 +129,9 @@ _add_commands()
 
 def main() -> None:
     """Run the command; the console script's entry point."""
+    process.end_on_signals()
+    caches.settle()
+    os.environ["PYTHONSAFEPATH"] = "1"  # what other libraries start finds no module in the current directory
     for category in (PrecisionWarning, DamageWarning):
         warnings.simplefilter("always", category)
     warnings.showwarning = _show_warning
@@ -138,9 +142,12 @@ def run(arguments: list[str]) -> int:
     """Run a command; return its exit code (:data:`EXIT_CODES`)."""
     try:
         code = app(arguments, prog_name="qlif", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         return _unread()
+    except process.Terminated:
+        raise
     except SystemExit as error:
         # What typer makes of it.
         return _unread() if isinstance(error.__context__, BrokenPipeError) else 3
@@ -164,7 +171,10 @@ def _unread() -> int:
     return 128 + 13
 
 
-_TOOL_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EFBIG)
+_TOOL_FAILED = {
+    getattr(errno, name, None)  # not every system knows all
+    for name in ("ENOSPC", "EDQUOT", "ENOMEM", "EIO", "EMFILE", "ENFILE", "EFBIG")
+}
 
 
 def _failed(error: Exception) -> int:
@@ -174,7 +184,8 @@ def _failed(error: Exception) -> int:
             say_error(f"error: {error}")
             return 1 if isinstance(error, DifferenceFound) else 2 if isinstance(error, InputError) else 3
         case OSError():
-            say_error(f"error: {error.filename or 'a file'}: {error.strerror or error}")
+            where = "" if error.filename is None else f"{error.filename}: "
+            say_error(f"error: {where}{error.strerror or error}")
             return 3 if error.errno in _TOOL_FAILED else 2
         case MemoryError():
             say_error("error: not enough memory for that many neurons and steps")

@@ -4,9 +4,12 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.formats import Format
 from qlif.model.rounding import Overflow, Rounding
+
+MOST_FRACTION_BITS = 64
+"""More fraction bits, or missing ones, are of no use to a state, current or trace."""
 
 WIDEST_WORD = 32
 """Widest state, current or trace word that the model, the hardware and the proof are held to."""
@@ -100,27 +103,35 @@ class Arithmetic:
                 continue
             if not isinstance(value, str) or value not in [str(member) for member in kind]:
                 names = [str(member) for member in kind]
-                raise InputError(f"{name} must be one of {', '.join(names)}, not {value!r}")
+                raise InputError(f"{name} must be one of {', '.join(names)}, not {show(value)}")
             object.__setattr__(self, name, kind(value))
         for name, signed in (("potential", True), ("current", True), ("trace", False)):
             format = getattr(self, name)
             if isinstance(format, str):
                 format = Format.parse(format)
                 object.__setattr__(self, name, format)
+            shown = format if isinstance(format, Format) else show(format)
             if not isinstance(format, Format) or format.signed is not signed:
                 raise InputError(
-                    f"{name} must be {'a signed' if signed else 'an unsigned'} format, not {format}"
+                    f"{name} must be {'a signed' if signed else 'an unsigned'} format, not {shown}"
                 )
             if not 2 <= format.width <= WIDEST_WORD:
                 raise InputError(
                     f"{name} must have 2 to {WIDEST_WORD} bits, not {format.width} as {format} has"
+                )
+            if abs(format.f_bits) > MOST_FRACTION_BITS:
+                raise InputError(
+                    f"{name} must have at most {MOST_FRACTION_BITS} fraction bits, or as many missing ones, "
+                    f"not {format.f_bits} as {format} has"
                 )
         self._whole("coefficient_bits", 2, WIDEST_WORD)
         self._whole("random_seed", 0, 2**64 - 1)
         if self.rounding.stochastic:
             self._whole("random_bits", 1, 32)
         elif self.random_bits != 0:
-            raise InputError(f"random_bits must be 0 with rounding {self.rounding}, not {self.random_bits}")
+            raise InputError(
+                f"random_bits must be 0 with rounding {self.rounding}, not {show(self.random_bits)}"
+            )
         if self.trace.i_bits < 1:
             raise InputError(
                 f"trace must be able to hold 1, so have 1 integer bit or more, unlike {self.trace}"
@@ -136,7 +147,7 @@ class Arithmetic:
     def _whole(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise InputError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+            raise InputError(f"{name} must be a whole number from {low} to {high}, not {show(value)}")
 
     def as_dict(self) -> dict[str, Any]:
         """Return every choice by its name, as text and numbers: ready for JSON or TOML."""

@@ -4,6 +4,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +31,9 @@ PER_NEURON = (
     "lower_bound",
 )
 """The parameters that are a scalar or an array of the population's shape."""
+
+LARGEST = 1e50
+"""Larger values, and smaller positive ones than its inverse, have products that float64 can't hold."""
 
 LONGEST_REFRACTORY = 1 << 31
 """The refractory period, in timesteps, is below this."""
@@ -211,6 +215,8 @@ class Parameters:
         array = real_array(name, value, unit)
         if not np.all(np.isfinite(array)):
             raise InputError(f"{name} must be finite, not {show(value)}")
+        if name != "refrac_length" and np.max(np.abs(array), initial=0) > LARGEST:
+            raise InputError(f"{name} must be from {-LARGEST:g} to {LARGEST:g}, not {show(value)}")
         if array.ndim == 0:
             return float(array)
         if array.shape != self.shape:
@@ -227,6 +233,8 @@ class Parameters:
         real = self._real(name, value, unit)
         if np.min(real) <= 0:
             raise InputError(f"{name} must be greater than 0, not {show(value)}")
+        if np.min(real) < 1 / LARGEST:
+            raise InputError(f"{name} must be {1 / LARGEST:g} or more, not {show(value)}")
         return real
 
     def _steps(self, name: str, value: npt.ArrayLike) -> int | npt.NDArray[np.int64]:
@@ -296,6 +304,10 @@ def population_shape(n: int | None, shape: Iterable[int] | None) -> tuple[int, t
         if not sizes:
             raise InputError("shape must have at least one axis, not ()")
     neurons = math.prod(sizes)
+    if neurons >= 1 << 53:
+        raise InputError(
+            f"a population must have fewer than 2**53 neurons, not {Decimal(neurons).normalize():.3g}"
+        )
     if n is not None and whole("n", n) != neurons:
         raise InputError(f"n must be the product of shape {sizes}, {neurons}, not {n}")
     return neurons, sizes

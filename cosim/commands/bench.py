@@ -45,7 +45,10 @@ class BenchOptions:
     ),
 )
 def bench(options: BenchOptions, output: OutputOptions) -> None:
-    """Measure kernel, yardsticks, peers and co-simulations side by side; write table, ratios and chart."""
+    """Measure the speed of golden model and co-simulation.
+
+    Yardsticks in C and other people's simulators run beside them; table, ratios and chart are written.
+    """
     from qlif.cosim.benchmark import report
     from qlif.cosim.benchmark.measure import SIZES, measure
     from qlif.cosim.benchmark.work import bytes_for

@@ -60,7 +60,9 @@ _RANDOM = {"constrained_random", "stalled"}
     ),
 )
 def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOptions) -> None:
-    """Measure what the testbenches reach of a population: cases, lines, branches, and edges of every bit.
+    """Measure what the testbenches reach, and prove the rest unreachable.
+
+    Counted are cases, lines, branches, and edges of every bit.
 
     What none of them reaches is put to the solver: either it is proved that nothing can reach it, or it is a
     hole, and the exit code is 1. coverage.md and coverage.json name each.
@@ -80,7 +82,6 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOpti
     with progress_bar(output.as_json) as progress:
         found = measure(
             export,
-            configuration.words,
             simulator,
             output.out / "coverage",
             benches=options.bench or (),

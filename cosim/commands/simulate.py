@@ -24,7 +24,7 @@ class SimulateOptions:
 def simulate(
     neuron: NeuronOptions, source: InputOptions, options: SimulateOptions, output: OutputOptions
 ) -> None:
-    """Run an input through the fixed-point golden model and the float neuron."""
+    """Run an input through the golden model and the float neuron."""
     from qlif.cosim import report
     from qlif.cosim.software_run import simulate as run_models
 

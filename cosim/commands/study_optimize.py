@@ -153,7 +153,9 @@ def optimize(
     workers: WorkerOptions,
     output: OutputOptions,
 ) -> None:
-    """Find the cheapest configuration within an error budget; export it and co-simulate it.
+    """Find the cheapest configuration within an error budget.
+
+    It is exported and co-simulated.
 
     Errors are those of quantization: against float64 Euler. The exit code is 1 if the hardware of the
     result differs from its golden model in one bit.

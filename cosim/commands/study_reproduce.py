@@ -29,7 +29,10 @@ def _sweeps(name: str) -> bool:
     Rule("processes", lambda options: _sweeps(options.name), "a study that sweeps"),
 )
 def reproduce(options: ReproduceOptions, workers: WorkerOptions, output: OutputOptions) -> None:
-    """Repeat a named study from its fixed seeds: one table, one figure, and what they say."""
+    """Repeat a named study from its fixed seeds.
+
+    One table and one figure are written, and what they say.
+    """
     from qlif.model.metrics.spike_distances import check_libraries
     from qlif.model.studies.executors import workers as working
     from qlif.model.studies.named.catalogue import study as study_of

@@ -77,7 +77,9 @@ class FileOptions:
 
 @command()
 def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, output: OutputOptions) -> None:
-    """Evaluate every combination of the axes; write a table, figures and a summary.
+    """Evaluate every combination of the axes.
+
+    Table, figures and a summary are written.
 
     Results are kept in results.jsonl as they come: the same command resumes a sweep that was stopped.
     """

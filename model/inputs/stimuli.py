@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.exceptions import InputError, apart, unknown_name
+from qlif.model.exceptions import InputError, apart, show, unknown_name
 from qlif.model.inputs import recordings
 from qlif.model.support.checks import Quantity, allocate, flag, flag_from, gains, number_from, whole
 
@@ -432,7 +432,7 @@ def _split(options: str | None) -> dict[str, str]:
     for part in [] if options is None else options.split(","):
         name, equals, spelling = (piece.strip() for piece in part.partition("="))
         if not (name and equals and spelling):
-            raise InputError(f"an option must be written name=value, not {part!r}")
+            raise InputError(f"an option must be written name=value, not {show(part)}")
         if name in result:
             raise InputError(f"option {name!r} is given twice, as {result[name]!r} and {spelling!r}")
         result[name] = spelling

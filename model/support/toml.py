@@ -31,6 +31,8 @@ def read_toml(file: Path) -> dict[str, Any]:
 def value_of(text: str) -> Any:
     """Return what a text spells as a value of TOML: a number, true, a list; anything else is a text."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        found = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         return text
+    # More than one line would set more than one value.
+    return found["value"] if list(found) == ["value"] else text

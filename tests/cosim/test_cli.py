@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -221,32 +219,18 @@ def test_a_run_too_large_for_memory_is_refused_with_its_figure(qlif, tmp_path, c
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupted_self_test_leaves_nothing_half_written(tmp_path):
-    """Interrupted while it builds or runs: the Verilog is whole, and no folder of its own is left."""
-    try:
-        design.find("verilator")
-    except InputError as error:
-        pytest.skip(str(error))
-    command = [
-        sys.executable,
-        "-c",
-        "from qlif.cosim.cli import main; main()",
-        "selftest",
-        "--updates",
-        "4000000000",
-    ]
-    process = subprocess.Popen(
-        [*command, "--out", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # What a shell runs in the background ignores interrupts, and so would this.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    while not list(tmp_path.glob(".self-test-*/fast/objects/*.mk")):
-        time.sleep(0.1)
-        assert process.poll() is None, process.communicate()
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert process.returncode != 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["interface.json", "qlif_self_test.v"]
+@pytest.mark.parametrize(("amplitude", "bits", "counts"), [(16.5, 16, (2, 0)), (15.9, 6, (0, 2))])
+def test_neurons_that_fire_in_one_model_only_are_counted_and_shown(qlif, tmp_path, amplitude, bits, counts):
+    # In a dead zone above rheobase; and below it, with gains that are too coarse.
+    choices = {
+        16: 'potential = "SQ(8,6)"\nrounding = "TRN"',
+        6: 'potential = "SQ(5,11)"\ncoefficient_bits = 6',
+    }
+    preset = {16: "factored-16", 6: "square-18"}[bits]
+    text = f'preset = "{preset}"\n[parameters]\ntau_m = 30.0\n[arithmetic]\n{choices[bits]}\n'
+    (tmp_path / "arithmetic.toml").write_text(text)
+    run = ("simulate", "--params", "arithmetic.toml", "--input", f"constant:amplitude={amplitude}")
+    size = ("--steps", 3000, "--neurons", 2)
+    facts = json.loads(qlif(*run, *size, "--json")[1])
+    assert (facts["silent_neurons"], facts["spurious_neurons"]) == counts
+    assert f"{counts[0]} / {counts[1]}" in qlif(*run, *size)[1]

@@ -219,6 +219,14 @@ def test_a_reader_that_has_enough_is_no_error():
     assert answer.stderr.split() == ["141"]
 
 
+def test_a_full_disk_behind_the_output_is_a_tools_failure():
+    command = [sys.executable, "-c", "from qlif.cosim.cli import main; main()", "inputs"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        answer = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert answer.returncode == 3
+    assert answer.stderr == "error: No space left on device\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -227,6 +235,8 @@ def test_a_reader_that_has_enough_is_no_error():
         (("cosim", "--stalls", "often"), "--stalls must be a number, not 'often'"),
         (("bench", "--neurons", "5", "--neurons", "x"), "--neurons must be a whole number, not 'x'"),
         (("cosim", "--neurons", "9" * 200), "--neurons must be below 2**64, not 9999"),
+        (("bench", "--neurons", "9" * 900), "--neurons must be below 2**64, not a whole number of 2990 bits"),
+        (("simulate", "--set", "tau_m=3\nx=5"), r"--set: tau_m must be a number or an array, not '3\nx=5'"),
         (("cosim", "--neurons", "9" * 5000), "--neurons must be a whole number of fewer digits, not '9999"),
         (("cosim", "--colour"), "No such option: --colour"),
         (("cosim", "--selftest"), "--selftest is a command of its own: qlif selftest"),
@@ -375,3 +385,21 @@ def test_currents_of_another_shape_are_told_in_words():
 
     with pytest.raises(InputError, match=r"^currents must have the shape \(timesteps, 2\), not \(\)$"):
         QLIFPopulation(n=2).run(np.float64(3.0))
+
+
+def test_defaults_that_are_written_twice_are_the_same():
+    """The commands can't import them, as their start is to stay short."""
+    from qlif.cosim.benchmark import measure
+    from qlif.cosim.commands import bench, coverage, mutate, options, prove
+    from qlif.cosim.coverage import unreachable
+    from qlif.cosim.mutation import equivalence, recorded_benches
+    from qlif.cosim.proof import prove as proofs
+    from qlif.hdl.targets.catalogue import DEFAULT_TARGET
+    from qlif.hdl.verilog import POPULATION_MODULE
+
+    assert measure.ROUNDS == bench.ROUNDS
+    assert recorded_benches.UPDATES == coverage.DEFAULT_UPDATES == mutate.DEFAULT_UPDATES
+    assert unreachable.SECONDS == coverage.DEFAULT_SECONDS
+    assert equivalence.SECONDS == mutate.DEFAULT_SECONDS
+    assert proofs.SECONDS == prove.DEFAULT_SECONDS
+    assert (options.MODULE, options.DEFAULT_TARGET) == (POPULATION_MODULE, DEFAULT_TARGET)
