@@ -94,6 +94,7 @@ USELESS = {
         ),
         (("--seed", 5, "--input", "sine"), "--seed requires a random --input, --stalls or --thorough"),
         (("--preset", ""), "unknown preset ''"),
+        (("--variant", "explicit", "--target", ""), "unknown target ''"),
         (("--register", "threshold", "--memory", "threshold"), "not --register and --memory"),
     ],
     "selftest": [
