@@ -70,7 +70,9 @@ def check_depths(words: Words, depths: Mapping[str, Any]) -> None:
             raise InputError(f"{name}: {unknown_name('depth', str(depth), [str(one) for one in Depth])}")
         if depth != Depth.MEMORY and not isinstance(words.constants[name].word, int):
             where = "has it in its gates" if depth == Depth.GATES else "has one register for it"
-            raise InputError(f"{name} must be one value for all neurons: the hardware {where}")
+            raise InputError(
+                f"{words.what_varies(name)} must be one value for all neurons: the hardware {where}"
+            )
 
 
 def runtime_constants(words: Words, placed: Mapping[str, Depth]) -> tuple[RuntimeConstant, ...]:
