@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from qlif.cosim.configuration import Configuration
     from qlif.cosim.cosimulation import Cosimulation
     from qlif.cosim.simulator.design import Simulator
-    from qlif.hdl.export import Export
+    from qlif.hdl.verilog import Export
 
 BYTES_PER_UPDATE = 400
 """What the models, the testbench and the comparison keep of each update, both processes together."""

@@ -82,7 +82,6 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOpti
     with progress_bar(output.as_json) as progress:
         found = measure(
             export,
-            configuration.words,
             simulator,
             output.out / "coverage",
             benches=options.bench or (),

@@ -67,7 +67,6 @@ def mutate(neuron: NeuronOptions, options: MutateOptions, output: OutputOptions)
     with progress_bar(output.as_json) as progress:
         campaign = run_campaign(
             export,
-            configuration.words,
             simulator,
             output.out / "mutation",
             count=options.count,

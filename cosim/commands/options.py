@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from qlif.cosim.configuration import Configuration, Settings
-    from qlif.hdl.export import Export
     from qlif.hdl.primitives import Primitives
+    from qlif.hdl.verilog import Export
 
 DEFAULT_NEURONS = 64
 DEFAULT_STEPS = 2000

@@ -95,7 +95,7 @@ def selftest(
         "simulator_version": simulator.version,
         "seed": options.seed,
         "stalls": options.stalls,
-        "variant": export.primitives.variant,
+        "variant": export.interface.core.primitives.variant,
         **facts(run),
     }
     output.write_json("result.json", content)

@@ -394,8 +394,8 @@ def test_defaults_that_are_written_twice_are_the_same():
     from qlif.cosim.coverage import unreachable
     from qlif.cosim.mutation import equivalence, recorded_benches
     from qlif.cosim.proof import prove as proofs
-    from qlif.hdl.export import POPULATION_MODULE
     from qlif.hdl.targets.catalogue import DEFAULT_TARGET
+    from qlif.hdl.verilog import POPULATION_MODULE
 
     assert measure.ROUNDS == bench.ROUNDS
     assert recorded_benches.UPDATES == coverage.DEFAULT_UPDATES == mutate.DEFAULT_UPDATES
