@@ -211,7 +211,7 @@ NONSENSE = [
         "[depths]\nthreshold = 'registers'",
         "threshold: unknown storage 'registers': did you mean 'register'?",
     ),
-    ("[depths]\nthreshold = 3", "threshold: unknown depth '3': known are gates, register, memory"),
+    ("[depths]\nthreshold = 3", "threshold: unknown storage '3': known are gates, register, memory"),
     (
         "[depths]\nthreshold = 'register'\n[parameters]\nthreshold = [-52, -51]",
         "threshold must be one value for all neurons: the hardware has one register for it",
