@@ -70,4 +70,6 @@ def check_storage(words: Words, storage: Mapping[str, Any]) -> None:
             raise InputError(f"{name}: {unknown_name('storage', str(kind), [str(one) for one in Storage])}")
         if kind != Storage.MEMORY and not isinstance(words.constants[name].word, int):
             where = "has it in its gates" if kind == Storage.GATES else "has one register for it"
-            raise InputError(f"{name} must be one value for all neurons: the hardware {where}")
+            raise InputError(
+                f"{words.what_varies(name)} must be one value for all neurons: the hardware {where}"
+            )

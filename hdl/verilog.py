@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 from amaranth.back import verilog as rtl_to_verilog
@@ -130,12 +130,16 @@ def _header(interface: Interface) -> str:
     if built.target is not None:
         facts |= {"target": built.target, "cells": ", ".join(built.cells)}
     arithmetic = words.arithmetic
-    variable = (
-        f"potential word = {_shown(words.scale)} * (v / mV - {_shown(words.origin)}), one squarer: "
-        f"V' = V + V*V*2^-{words.quadratic_shift} + drive + bias"
-        if arithmetic.form is Form.SQUARE
-        else "potential word = v / mV: V' = V + gain (V - rest)(V - critical) + drive"
-    )
+    match arithmetic.form:
+        case Form.SQUARE:
+            variable = (
+                f"potential word = {_shown(words.scale)} * (v / mV - {_shown(words.origin)}), one squarer: "
+                f"V' = V + V*V*2^-{words.quadratic_shift} + drive + bias"
+            )
+        case Form.FACTORED:
+            variable = "potential word = v / mV: V' = V + gain (V - rest)(V - critical) + drive"
+        case unknown:
+            assert_never(unknown)
     lines = [
         f"{interface.module}: quadratic leaky integrate-and-fire neuron, {interface.name}",
         "",

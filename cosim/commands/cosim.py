@@ -94,7 +94,9 @@ def cosim(
     options: CosimOptions,
     output: OutputOptions,
 ) -> None:
-    """Check the hardware, simulated as Verilog, against the golden model and the float neuron.
+    """Check the simulated hardware against the golden model.
+
+    The float neuron runs beside both.
 
     The exit code is 1 if one update differs from the golden model in one bit.
     """

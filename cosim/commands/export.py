@@ -50,7 +50,7 @@ def export(
     built: VariantOptions,
     output: OutputOptions,
 ) -> None:
-    """Write the population as Verilog, with a description of its interface."""
+    """Write the population as Verilog, and its interface as JSON."""
     from qlif.cosim import report
 
     built_from = built.primitives()

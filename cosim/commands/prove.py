@@ -85,7 +85,9 @@ def prove(
     foreign: ForeignOptions,
     output: OutputOptions,
 ) -> None:
-    """Prove that the exported Verilog is the golden model, for every state, input and parameter word.
+    """Prove that the exported Verilog is the golden model.
+
+    For every state, input and parameter word.
 
     The exit code is 1 if a claim is refuted, or the solver timed out.
     """

@@ -42,7 +42,7 @@ class SynthOptions:
 def synth(
     neuron: NeuronOptions, options: SynthOptions, storage: StorageOptions, output: OutputOptions
 ) -> None:
-    """Synthesise, place and route a population; report resources and Fmax."""
+    """Synthesise, place and route: report resources and Fmax."""
     from qlif.cosim import report
     from qlif.hdl.synthesis.synthesise import synthesise
     from qlif.hdl.targets.catalogue import primitives, target

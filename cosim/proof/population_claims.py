@@ -274,9 +274,18 @@ def _random(proof: PopulationProof) -> Term:
     after_reset = Clock(terms, proof.circuit, {"rst": terms.true}, {}).following()[state]
     bits = [terms.slice(register, place, place) for place in range(random_words.REGISTER_BITS)]
     words = proof.control.lanes * random_words.WORD_BITS
-    for place in range(words):
-        bits.append(terms.make("BV_XOR", bits[place], bits[place + random_words.TAP]))
+    for place in range(len(bits), len(bits) + words):
+        one, *others = (bits[source] for source in random_words.sources(place))
+        for other in others:
+            one = terms.make("BV_XOR", one, other)
+        bits.append(one)
     shifted = terms.concat(*reversed(bits[words:]))
+
+    def shown(place: int) -> Term:
+        return terms.make(
+            "BV_XOR", bits[place], terms.both(*(bits[place + lag] for lag in random_words.MASK_LAGS))
+        )
+
     at_pipeline = proof.control.memory.latency - 1
     advances = terms.slice(now[probes.IN_FLIGHT], at_pipeline, at_pipeline)
     seed = random_words.initial_register(proof.words.arithmetic.random_seed)
@@ -284,7 +293,7 @@ def _random(proof: PopulationProof) -> Term:
     used = []
     for lane in range(proof.control.lanes):
         low = lane * random_words.WORD_BITS
-        word = terms.concat(*reversed(bits[low : low + width]))
+        word = terms.concat(*reversed([shown(place) for place in range(low, low + width)]))
         used.append(terms.equal(now[probes.random_bits(lane, proof.control.lanes)], word))
     return terms.both(
         terms.equal(after_reset, terms.constant(seed, random_words.REGISTER_BITS)),

@@ -70,12 +70,13 @@ def check_fit(core: Core, device: Target) -> None:
     if max(left, right) > bits:
         raise InputError(
             f"{name} multiplies {left} by {right} bits, but a multiplier of {device.name} takes "
-            f"{bits} by {bits}"
+            f"{bits} by {bits}: choose a narrower potential, or another --target"
         )
     multipliers = expected_multipliers(core, device)
     if multipliers > device.multipliers:
         raise InputError(
-            f"{name} needs {multipliers} multipliers, but {device.name} has {device.multipliers}"
+            f"{name} needs {multipliers} multipliers, but {device.name} has {device.multipliers}: "
+            "choose fewer lanes or fewer parameters that are written at run time, or another --target"
         )
     in_memory = (one for one, storage in core.storage.items() if storage is Storage.MEMORY)
     width = words.state_bits + sum(words.constants[one].format.width for one in in_memory)
@@ -83,7 +84,7 @@ def check_fit(core: Core, device: Target) -> None:
     if memories > device.memories:
         raise InputError(
             f"{neurons} neurons of {width} bits need {memories} block RAMs or more, but {device.name} has "
-            f"{device.memories}"
+            f"{device.memories}: choose fewer neurons, or another --target"
         )
 
 
@@ -101,11 +102,17 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
     if core.rows == 1:
         constant |= {"updates_neuron", "events_neuron"}
     if lost := netlist.lost_outputs(constant):
-        raise SynthesisError(f"the netlist lost its outputs {', '.join(lost)}")
+        raise SynthesisError(
+            f"the netlist lost its outputs {', '.join(lost)}: with these parameters they never change; put a "
+            "parameter that they hang on in a register (--register)"
+        )
     expected = expected_multipliers(core, device)
     found = netlist.counts[device.multiplier]
     if found != expected:
-        raise SynthesisError(f"the netlist has {found} {device.multiplier}, not the expected {expected}")
+        raise SynthesisError(
+            f"the netlist has {found} {device.multiplier}, not the expected {expected}: --variant explicit "
+            "instantiates them, so that the tools have no choice"
+        )
     if (memories := netlist.counts[device.memory]) > device.memories:
         raise InputError(
             f"{core.neurons} neurons need {memories} block RAMs, but {device.name} has {device.memories}"

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import typer
 
@@ -94,6 +93,7 @@ USELESS = {
         ),
         (("--seed", 5, "--input", "sine"), "--seed requires a random --input, --stalls or --thorough"),
         (("--preset", ""), "unknown preset ''"),
+        (("--variant", "explicit", "--target", ""), "unknown target ''"),
         (("--register", "threshold", "--memory", "threshold"), "not --register and --memory"),
     ],
     "selftest": [
@@ -378,13 +378,6 @@ def test_a_population_that_gives_nothing_is_a_difference(qlif, tmp_path, yosys, 
         "--module", "mine", "--simulator", quick_simulator.name,
     )  # fmt: skip
     assert code == 1
-
-
-def test_currents_of_another_shape_are_told_in_words():
-    from qlif import QLIFPopulation
-
-    with pytest.raises(InputError, match=r"^currents must have the shape \(timesteps, 2\), not \(\)$"):
-        QLIFPopulation(n=2).run(np.float64(3.0))
 
 
 def test_defaults_that_are_written_twice_are_the_same():

@@ -212,7 +212,9 @@ def test_the_square_form_saves_the_stages_of_its_multipliers():
 )
 def test_a_constant_per_neuron_is_refused_in_words(parameters):
     words = quantise(Parameters(n=2, **parameters), preset("factored-16"))
-    name = {"threshold": "threshold", "refrac_length": "refractory", "tau_s": "decay"}[next(iter(parameters))]
+    (given,) = set(parameters) - {"tau_m"}
+    word = {"threshold": "threshold", "refrac_length": "refractory", "tau_s": "decay"}[given]
+    name = given if given == word else f"{given} (from which the word of {word} follows)"
     with pytest.raises(InputError) as caught:
         Core(words)
     text = f"{name} must be one value for all neurons: the hardware has it in its gates"

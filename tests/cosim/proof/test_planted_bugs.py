@@ -17,6 +17,7 @@ from qlif.hdl import population as hardware
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.pipeline import Pipeline
 from qlif.hdl.verilog import Export
+from qlif.model import random_words
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
@@ -243,6 +244,40 @@ def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
     claims = prove_population(Export(text, export.interface))
     found = next(claim for claim in claims if claim.claim == getattr(population_claims, name))
     assert found.result == "refuted"
+
+
+def _other_tap(patch):
+    patch.setattr(random_words, "TAPS", (0, 9, 28, 33))
+
+
+def _other_gate(patch):
+    patch.setattr(random_words, "MASK_LAGS", (32, 96))
+
+
+def _without_a_gate(patch):
+    patch.setattr(random_words, "MASK_LAGS", (0, 0))
+
+
+def _other_start(patch):
+    patch.setattr(random_words, "WARM_UP", 63)
+
+
+def _other_words_in_a_lane(patch):
+    honest = hardware.Population._lanes_of
+    patch.setattr(hardware.Population, "_lanes_of", lambda self, bits: honest(self, bits)[::-1])
+
+
+@pytest.mark.parametrize(
+    "plant", [None, _other_tap, _other_gate, _without_a_gate, _other_start, _other_words_in_a_lane]
+)
+def test_other_random_words_are_refuted(monkeypatch, plant):
+    words = quantise(Parameters(n=8), preset("stochastic-12"))
+    if plant is not None:
+        plant(monkeypatch)
+    export = hdl.export(hdl.Core(words, lanes=2))
+    monkeypatch.undo()
+    found = {claim.claim: claim.result for claim in prove_population(export)}
+    assert found[population_claims.RANDOM] == ("proved" if plant is None else "refuted")
 
 
 def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):
