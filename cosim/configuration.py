@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qlif.hdl.export import Export, export_population
-from qlif.hdl.population import STEP_BITS
+from qlif.hdl.core import STEP_BITS, Core
 from qlif.hdl.primitives import PORTABLE, Primitives
-from qlif.hdl.storage import Depth, check_depths
+from qlif.hdl.storage import Storage, check_storage, place
+from qlif.hdl.verilog import Export, export
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.golden.neurons import ParameterWrite
@@ -61,11 +61,20 @@ class Configuration:
         """The neurons' parameters in words."""
         return quantise(self.parameters, self.arithmetic)
 
+    def core(self, lanes: int = 1, built_from: Primitives = PORTABLE, step_bits: int = STEP_BITS) -> Core:
+        """Return the population as hardware.
+
+        Raises
+        ------
+        InputError
+            It can't be built: see :class:`qlif.hdl.core.Core`.
+        """
+        storage = place(self.words, self.depths)
+        return Core(self.words, lanes, storage, built_from, step_bits, self.name)
+
     def export(self, lanes: int = 1, built_from: Primitives = PORTABLE, step_bits: int = STEP_BITS) -> Export:
-        """Return the population as Verilog: see :func:`qlif.hdl.export.export_population`."""
-        return export_population(
-            self.words, self.parameters.n, self.name, lanes, self.depths, built_from, step_bits
-        )
+        """Return the population as Verilog: see :func:`qlif.hdl.verilog.export`."""
+        return export(self.core(lanes, built_from, step_bits))
 
     def parameter_writes(self, words: Words, timesteps: int) -> tuple[ParameterWrite, ...]:
         """Return the changes of parameters in words.
@@ -98,9 +107,9 @@ class Configuration:
         if not isinstance(name, str) or name not in changeable:
             known = ", ".join(changeable) or "none"
             raise InputError(f"{show(name)} can't be written: only those in [depths] can ({known})")
-        if neuron is not None and self.depths[name] != Depth.MEMORY:
+        if neuron is not None and self.depths[name] != Storage.MEMORY:
             raise InputError(f"{name} is one register for all neurons, so neuron must be left out")
-        if neuron is None and self.depths[name] == Depth.MEMORY:
+        if neuron is None and self.depths[name] == Storage.MEMORY:
             raise InputError(f"{name} is one value per neuron: say which neuron")
         if neuron is not None and whole("neuron", neuron, minimum=0) >= self.parameters.n:
             raise InputError(f"neuron must be below {self.parameters.n}, not {show(neuron)}")
@@ -227,10 +236,10 @@ class Settings:
         depths = self.depths | self.over
         configuration = Configuration(self.name, parameters, self.arithmetic, depths, self.writes, self.where)
         if self.over:
-            check_depths(configuration.words, self.over)
+            check_storage(configuration.words, self.over)
         if self.depths:
             try:
-                check_depths(configuration.words, self.depths)
+                check_storage(configuration.words, self.depths)
             except InputError as error:
                 raise InputError(f"{self.where}{error}") from None
         # Whether a write comes within the run is for the run to say.
@@ -240,7 +249,7 @@ class Settings:
 
     def stored(self, registers: Sequence[str], memories: Sequence[str]) -> "Settings":
         """Return them with some parameter words stored otherwise than the file says."""
-        over = dict.fromkeys(registers, str(Depth.REGISTER)) | dict.fromkeys(memories, str(Depth.MEMORY))
+        over = dict.fromkeys(registers, str(Storage.REGISTER)) | dict.fromkeys(memories, str(Storage.MEMORY))
         return dataclasses.replace(self, over=over)
 
     def _parameters(self, neurons: int, physical: dict[str, Any]) -> Parameters:

@@ -40,6 +40,7 @@ CHOICES = {
             "model/golden/step.py",
             "model/kernel/rules.py",
             "model/studies/grid.py",
+            "hdl/verilog.py",
             "hdl/neuron.py",
             "hdl/synthesis/fit.py",
         },
@@ -115,7 +116,6 @@ MAY_COMPARE = {
     "model/kernel/engines.py": {"EngineName.COMPILED"},  # needs numba
     "cosim/commands/prove.py": {"Variant.EXPLICIT", "Variant.PORTABLE"},  # of both, what is left out
     "hdl/neuron.py": {"Rounding.RND"},  # half a last place in the bias; other roundings go to `reshape`
-    "hdl/export.py": {"Form.SQUARE"},  # a comment in the exported text
     "cosim/benchmark/compiled_c.py": {"Form.SQUARE", "Currents.SCALED", "Rounding.RND", "Overflow.SAT"},
 }
 

@@ -32,6 +32,7 @@ def test_golden_model_and_hardware_share_only_words_and_formats():
         "formats",
         "rounding",
         "words",
+        "quantisation",
         "random_words",
         "selftest",
         "presets",

@@ -13,8 +13,8 @@ from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH
 from qlif.cosim.selftest.run import PROGRAM
 from qlif.cosim.simulator import verilator_program
 from qlif.cosim.simulator.design import Design, SimulationError, Simulator
-from qlif.hdl.export import POPULATION_MODULE
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
+from qlif.hdl.verilog import POPULATION_MODULE
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support import process
 from qlif.model.support.files import write_text

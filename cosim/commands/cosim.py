@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from qlif.cosim.configuration import Configuration
     from qlif.cosim.cosimulation import Cosimulation
     from qlif.cosim.simulator.design import Simulator
-    from qlif.hdl.export import Export
+    from qlif.hdl.verilog import Export
 
 BYTES_PER_UPDATE = 400
 """What the models, the testbench and the comparison keep of each update, both processes together."""
@@ -94,7 +94,9 @@ def cosim(
     options: CosimOptions,
     output: OutputOptions,
 ) -> None:
-    """Check the hardware, simulated as Verilog, against the golden model and the float neuron.
+    """Check the simulated hardware against the golden model.
+
+    The float neuron runs beside both.
 
     The exit code is 1 if one update differs from the golden model in one bit.
     """

@@ -16,8 +16,7 @@ from qlif.cosim.proof.reach import CLOSED, Reach
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import Update, signal, stages_of_currents, unpacked
-from qlif.hdl.export import Export
-from qlif.model.words import Words
+from qlif.hdl.verilog import Export
 
 SECONDS = 20.0
 """The time that the solver may take for one question."""
@@ -59,21 +58,21 @@ class Equivalence:
     ----------
     verilog : str
         The netlist, with its selector.
-    words : Words
     export : Export
         The population that it was made of, of more than one row.
     seconds : float
         The time that the solver may take for one question.
     """
 
-    def __init__(self, verilog: str, words: Words, export: Export, seconds: float = SECONDS) -> None:
-        self._words, self._interface, self._seconds = words, export.interface, seconds
-        self._circuit = read_circuit(verilog, export.interface["module"])
+    def __init__(self, verilog: str, export: Export, seconds: float = SECONDS) -> None:
+        self._interface, self._seconds = export.interface, seconds
+        self._words = words = export.interface.words
+        self._circuit = read_circuit(verilog, export.interface.module)
         self._outcome = _drivers(self._circuit, (signal(self._circuit, name) for name in _OUTCOME))
         self._original = selected(self._circuit, 0, self._outcome)
         check_ports(self._original, self._interface)
-        self._reach = None if export.interface["runtime"] else Reach.of(words)
-        self._lockstep = Lockstep(self._original, words, self._interface, self._reach, seconds)
+        self._reach = None if export.interface.runtime else Reach.of(words)
+        self._lockstep = Lockstep(self._original, self._interface, self._reach, seconds)
         entry = [signal(self._circuit, name) for name in (*_ENTRY, *self._alongside.values())]
         states = set(self._circuit.states.values())
         self._entry = self._circuit.cone([*entry, self._stages[-1]], self._outcome) & states
@@ -87,7 +86,7 @@ class Equivalence:
         Unproved
             It isn't so.
         """
-        for claim in population_claims(self._original, self._words, self._interface, 6 * self._seconds):
+        for claim in population_claims(self._original, self._interface, 6 * self._seconds):
             if claim.result != "proved":
                 raise Unproved(f"the population without a fault isn't proved: {claim.claim}: {claim.result}")
         if self._reach is None:
@@ -96,9 +95,7 @@ class Equivalence:
         update, _, _ = self._update(terms, self._original, False)
         closed = self._reach.prove(terms, update, 6 * self._seconds).verdict
         if closed == "proved":
-            closed = prove_on_the_way(
-                self._original, self._words, self._interface, self._reach, 6 * self._seconds
-            )
+            closed = prove_on_the_way(self._original, self._interface, self._reach, 6 * self._seconds)
         if closed != "proved":
             raise Unproved(f"the population without a fault isn't proved: {CLOSED}: {closed}")
 
@@ -113,12 +110,12 @@ class Equivalence:
             return Decision(False, why)
         if self._lockstep.same(changed, self._around, self._outcome, self._entry):
             return Decision(True, "the golden update of each state that can be reached")
-        proof = PopulationProof(changed, self._words, self._interface, self._seconds)
+        proof = PopulationProof(changed, self._interface, self._seconds)
         if proof.reset.verdict != "proved":
             return Decision(False, f"{proof.reset.verdict}: {RESTARTS}")
         if proof.broken:
             return Decision(False, f"not proved: {proof.broken[0]}")
-        for claim in population_claims(changed, self._words, self._interface, self._seconds):
+        for claim in population_claims(changed, self._interface, self._seconds):
             if claim.result != "proved":
                 return Decision(False, f"{claim.result}: {claim.claim}")
         return Decision(True, "all claims about the population hold")
@@ -200,7 +197,7 @@ class Equivalence:
     @property
     def _latency(self) -> int:
         """Clocks of the pipeline."""
-        return int(self._interface["neurons_for_full_speed"]) - len(self._stages)
+        return self._interface.neurons_for_full_speed - len(self._stages)
 
     @property
     def _stages(self) -> list[int]:
@@ -211,8 +208,7 @@ class Equivalence:
     def _alongside(self) -> dict[str, str]:
         """What enters the pipeline beside state and current, and the signals that it is on."""
         names = {
-            f"constant_{constant['name']}": f"core.parameter_port.value_{constant['name']}"
-            for constant in self._interface["runtime"]
+            f"constant_{one.name}": f"core.parameter_port.value_{one.name}" for one in self._interface.runtime
         }
         if self._words.arithmetic.random_bits:
             names["random"] = "core.pipeline.random"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qlif.hdl.export import Export
 from qlif.hdl.synthesis import yowasp
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 
 SELECTOR = "mutant"
@@ -127,7 +127,7 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
     """
     directory.mkdir(parents=True, exist_ok=True)
     (directory / _SOURCE).write_text(export.verilog, encoding="utf-8")
-    module = export.interface["module"]
+    module = export.interface.module
     front_end = _FRONT_END.format(source=_SOURCE, module=module)
     # Pins that are no place for a fault come in the list too: it is drawn long enough to leave them out.
     drawn = 2 * count + 1000

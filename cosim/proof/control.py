@@ -7,15 +7,13 @@ The signals are those of :class:`qlif.hdl.population.Population`, found by their
 themselves give is left open too: :mod:`qlif.cosim.proof.update` says what that is.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.memories import StateMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import shown_widths, signal, unpacked
-from qlif.model.words import Words
+from qlif.hdl.interface import Interface
+from qlif.hdl.storage import Storage
 
 Monitor = dict[str, Term]
 """What the monitor remembers.
@@ -36,8 +34,7 @@ class Control:
     terms : Products
     circuit : Circuit
         A population that this project exported.
-    words : Words
-    interface : mapping
+    interface : Interface
 
     Raises
     ------
@@ -45,15 +42,13 @@ class Control:
         A signal that it speaks of isn't there.
     """
 
-    def __init__(self, terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]) -> None:
+    def __init__(self, terms: Products, circuit: Circuit, interface: Interface) -> None:
         self.terms, self.circuit = terms, circuit
-        self.lanes = int(interface["lanes"])
-        self.rows = int(interface["neurons"]) // self.lanes
-        self.loop = int(interface["neurons_for_full_speed"]) // self.lanes
-        self.places = int(interface["queue_depth"])
+        self.lanes, self.rows = interface.lanes, interface.rows
+        self.loop, self.places = interface.loop_latency, interface.queue_depth
         self.step_bits = circuit.width(circuit.outputs["events_step"])
-        self.writable = bool(interface["runtime"])
-        self._words, self._runtime = words, {c["name"]: c["depth"] for c in interface["runtime"]}
+        self.writable = bool(interface.runtime)
+        self._words, self._storage = interface.words, interface.core.storage
         # Enough for any count that is compared.
         self._bits = (2 * self.rows + 2 * self.loop + 4 * self.places).bit_length()
         self._row_bits = max(1, (self.rows - 1).bit_length())
@@ -136,7 +131,7 @@ class Control:
 
     def initial_state(self, now: Clock) -> Term:
         """Return the state in which a row's neurons begin."""
-        if "reset" in self._runtime:
+        if self._storage["reset"] is not Storage.GATES:
             return now["core.initial"]
         reset = self._words.constants["reset"].word
         width = self.terms.width(now["core.stored"]) // self.lanes

@@ -3,9 +3,6 @@
 All of it is about one lane.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.invariants import assumed_of
@@ -13,6 +10,7 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import shown_widths, unpacked
+from qlif.hdl.interface import Interface
 from qlif.model.words import Words
 
 SHOWN = ("core.outlet.update_valid", "core.outlet.event_valid")
@@ -61,15 +59,13 @@ def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[
     }
 
 
-def prove_on_the_way(
-    original: Circuit, words: Words, interface: Mapping[str, Any], reach: Reach, seconds: float
-) -> str:
+def prove_on_the_way(original: Circuit, interface: Interface, reach: Reach, seconds: float) -> str:
     """Prove by induction that what is on its way out belongs to states that can be reached.
 
     It is assumed of what the pipeline gives. Returns "proved", or the solver's other verdict.
     """
     terms = Products()
-    control = Control(terms, original, words, interface)
+    words, control = interface.words, Control(terms, original, interface)
     monitor = control.any_monitor()
     now = Clock(terms, original, {"rst": terms.false}, {})
 

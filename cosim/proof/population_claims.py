@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim
@@ -12,9 +11,9 @@ from qlif.cosim.proof.memories import RowMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import stages_of_currents
-from qlif.hdl.storage import Depth
+from qlif.hdl.interface import Interface
+from qlif.hdl.storage import Storage
 from qlif.model import random_words
-from qlif.model.words import Words
 
 READS = "each update reads the state that its neuron last wrote"
 MEETS = "each current meets its neuron's state"
@@ -46,10 +45,11 @@ SEARCHED_CLOCKS = 40
 class PopulationProof:
     """The invariants of one population, and whether they hold."""
 
-    def __init__(self, circuit: Circuit, words: Words, interface: Mapping[str, Any], seconds: float) -> None:
+    def __init__(self, circuit: Circuit, interface: Interface, seconds: float) -> None:
         self.terms = terms = Products()
-        self.circuit, self.words, self.interface, self.seconds = circuit, words, interface, seconds
-        self.control = control = Control(terms, circuit, words, interface)
+        self.circuit, self.interface, self.seconds = circuit, interface, seconds
+        self.words = interface.words
+        self.control = control = Control(terms, circuit, interface)
         self.monitor = control.any_monitor()
         self.now = self.clock({})
         self.invariants = invariants(control, self.now, self.monitor)
@@ -162,17 +162,14 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     }
 
 
-def population_claims(
-    circuit: Circuit, words: Words, interface: Mapping[str, Any], seconds: float
-) -> Iterator[Claim]:
+def population_claims(circuit: Circuit, interface: Interface, seconds: float) -> Iterator[Claim]:
     """Prove a population around its pipelines.
 
     Parameters
     ----------
     circuit : Circuit
         One that this project exported.
-    words : Words
-    interface : mapping
+    interface : Interface
     seconds : float
         The time that the solver may take for one claim.
 
@@ -181,15 +178,14 @@ def population_claims(
     InputError
         It isn't one of ours.
     """
-    preset = interface["preset"]
     start = time.monotonic()
-    proof = PopulationProof(circuit, words, interface, seconds)
+    proof = PopulationProof(circuit, interface, seconds)
 
     def claim(name: str, answer: Answer, bound: int | None = None) -> Claim:
         nonlocal start
         begun, start = start, time.monotonic()
         shown = answer.values if answer.verdict == "refuted" else None
-        return Claim(preset, name, answer.verdict, bound, start - begun, shown)
+        return Claim(interface.name, name, answer.verdict, bound, start - begun, shown)
 
     yield claim(RESTARTS, proof.reset)
     # Only what is read depends on what the memory holds.
@@ -210,12 +206,12 @@ def population_claims(
     answer = proof.prove(_alive(proof, clocks), proof.of_control) if sound else Answer("unknown", {})
     yield claim(ALIVE.format(clocks), answer)
     yield claim(UNDISTURBED, Answer("proved" if sound else "unknown", {}))
-    if words.arithmetic.random_bits:
+    if interface.words.arithmetic.random_bits:
         yield claim(RANDOM, proof.prove(_random(proof), ()))
-    if interface["runtime"]:
+    if interface.runtime:
         yield claim(WRITES, proof.prove(_writes(proof), proof.of_control) if sound else Answer("unknown", {}))
         yield claim(KEEPS, proof.prove(_keeps(proof), ()))
-    if Depth.MEMORY in [constant["depth"] for constant in interface["runtime"]]:
+    if Storage.MEMORY in interface.core.storage.values():
         yield claim(OWN, proof.prove(_own(proof), proof.of_control) if sound else Answer("unknown", {}))
 
 
@@ -273,9 +269,18 @@ def _random(proof: PopulationProof) -> Term:
     after_reset = Clock(terms, proof.circuit, {"rst": terms.true}, {}).following()[state]
     bits = [terms.slice(register, place, place) for place in range(random_words.REGISTER_BITS)]
     words = proof.control.lanes * random_words.WORD_BITS
-    for place in range(words):
-        bits.append(terms.make("BV_XOR", bits[place], bits[place + random_words.TAP]))
+    for place in range(len(bits), len(bits) + words):
+        one, *others = (bits[source] for source in random_words.sources(place))
+        for other in others:
+            one = terms.make("BV_XOR", one, other)
+        bits.append(one)
     shifted = terms.concat(*reversed(bits[words:]))
+
+    def shown(place: int) -> Term:
+        return terms.make(
+            "BV_XOR", bits[place], terms.both(*(bits[place + lag] for lag in random_words.MASK_LAGS))
+        )
+
     at_pipeline = proof.control.memory.latency - 1
     advances = terms.slice(now["core.in_flight"], at_pipeline, at_pipeline)
     seed = random_words.initial_register(proof.words.arithmetic.random_seed)
@@ -284,7 +289,7 @@ def _random(proof: PopulationProof) -> Term:
     for lane in range(proof.control.lanes):
         pipeline = "pipeline" if proof.control.lanes == 1 else f"pipeline_{lane}"
         low = lane * random_words.WORD_BITS
-        word = terms.concat(*reversed(bits[low : low + width]))
+        word = terms.concat(*reversed([shown(place) for place in range(low, low + width)]))
         used.append(terms.equal(now[f"core.{pipeline}.random"], word))
     return terms.both(
         terms.equal(after_reset, terms.constant(seed, random_words.REGISTER_BITS)),
@@ -320,13 +325,13 @@ def _keeps(proof: PopulationProof) -> Term:
     written = terms.both(now.values[inputs["parameters_valid"]], now.output("parameters_ready"))
     after, lanes = proof.clock(now.following()), proof.control.lanes
     held = []
-    for constant in proof.interface["runtime"]:
-        name, width = constant["name"], proof.words.constants[constant["name"]].format.width
+    for parameter in proof.interface.runtime:
+        name, width = parameter.name, parameter.format.width
         chosen = terms.both(
-            written, terms.equal(select, terms.constant(constant["select"], terms.width(select)))
+            written, terms.equal(select, terms.constant(parameter.select, terms.width(select)))
         )
         new = terms.slice(word, width - 1, 0)
-        if constant["depth"] == Depth.REGISTER:
+        if parameter.storage is Storage.REGISTER:
             register = f"core.parameter_port.{name}"
             expected = terms.choose(chosen, new, now[register])
             held.append(terms.equal(after[register], expected))
@@ -359,12 +364,12 @@ def _own(proof: PopulationProof) -> Term:
             terms.implies(
                 begun["core.accepted"],
                 terms.equal(
-                    now[f"core.parameter_port.value_{constant['name']}"],
-                    _memory_of(proof, constant["name"]).row(begun, row),
+                    now[f"core.parameter_port.value_{parameter.name}"],
+                    _memory_of(proof, parameter.name).row(begun, row),
                 ),
             )
-            for constant in proof.interface["runtime"]
-            if constant["depth"] == Depth.MEMORY
+            for parameter in proof.interface.runtime
+            if parameter.storage is Storage.MEMORY
         )
     )
 

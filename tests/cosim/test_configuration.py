@@ -172,11 +172,11 @@ def test_writes_take_effect_between_timesteps_only(tmp_path, step, error):
     assert str(caught.value) == f"{tmp_path / 'neuron.toml'}: {error}"
 
 
-def test_depths_are_checked_where_the_hardware_is_made():
+def test_storage_is_checked_where_the_hardware_is_made():
     words = quantise(Parameters(n=2), PRESETS["square-16"])
     with pytest.raises(InputError, match="unknown parameter word 'treshold': did you mean 'threshold'"):
         place(words, {"treshold": "register"})
-    with pytest.raises(InputError, match="threshold: unknown depth 'registers': did you mean 'register'"):
+    with pytest.raises(InputError, match="threshold: unknown storage 'registers': did you mean 'register'"):
         place(words, {"threshold": "registers"})
     per_neuron = quantise(Parameters(n=2, threshold=[-52, -51]), PRESETS["square-16"])
     with pytest.raises(InputError, match="threshold must be one value for all neurons"):
@@ -209,9 +209,9 @@ NONSENSE = [
     ("[depths]\ntreshold = 'register'", "unknown parameter word 'treshold': did you mean 'threshold'?"),
     (
         "[depths]\nthreshold = 'registers'",
-        "threshold: unknown depth 'registers': did you mean 'register'?",
+        "threshold: unknown storage 'registers': did you mean 'register'?",
     ),
-    ("[depths]\nthreshold = 3", "threshold: unknown depth '3': known are gates, register, memory"),
+    ("[depths]\nthreshold = 3", "threshold: unknown storage '3': known are gates, register, memory"),
     (
         "[depths]\nthreshold = 'register'\n[parameters]\nthreshold = [-52, -51]",
         "threshold must be one value for all neurons: the hardware has one register for it",

@@ -8,7 +8,7 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.population_claims import EVENTS, ORDER, READS
 from qlif.cosim.proof.tasks import explicit_tasks
-from qlif.hdl.export import Export
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 
 TARGETS = ("ecp5", "up5k")
