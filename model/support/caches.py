@@ -31,11 +31,15 @@ def settle() -> None:
     usual = _usual()
     if usual is not None and _usable(usual) and _usable(_config()):
         return
-    place = folder()
+    place = _temporary()
+    if place is None:
+        return
     for name in VARIABLES:
-        # Without any place: a path that can't be made, after which each library goes on without.
-        if name not in os.environ and place is not None:
-            os.environ[name] = str(place / name.partition("_")[0].lower())
+        os.environ[name] = str(place / name.partition("_")[0].lower())
+    if usual is None or not _usable(usual):
+        os.environ["XDG_CACHE_HOME"] = str(
+            place
+        )  # wasmtime, which YoWASP tools run on, has no variable of its own
 
 
 def _usual() -> Path | None:

@@ -48,19 +48,22 @@ def alone_in(directory: Path) -> Iterator[None]:
     InputError
         Another run is writing into it.
     """
-    is_new = not directory.exists()
+    is_new, lock = not directory.exists(), directory / LOCK
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(directory / LOCK, timeout=0):
-            yield
+        with FileLock(lock, timeout=0):
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows removes no open file
+                    lock.unlink()
     except Timeout:
         raise InputError(
             f"{directory} is being written by another run: wait for it, or choose another --out"
         ) from None
     finally:
         if is_new:
-            with suppress(OSError):  # whoever came to write something did
-                (directory / LOCK).unlink(missing_ok=True)
+            with suppress(OSError):  # not empty: something was written
                 directory.rmdir()
 
 

@@ -29,6 +29,12 @@ def test_the_second_is_refused_until_the_first_is_over(tmp_path):
         pass
 
 
+def test_a_folder_that_was_there_is_as_it_was(tmp_path):
+    with alone_in(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_killed_run_leaves_it_free(tmp_path):
     program = HOLD.format("import os; os.kill(os.getpid(), 9)")
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=dict(os.environ))
