@@ -11,7 +11,7 @@ import typer.main
 
 from qlif import hdl
 from qlif.cosim import cli
-from qlif.cosim.simulator import design
+from qlif.cosim.simulator import find
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
@@ -37,7 +37,7 @@ def command_lines():
 def test_python_examples_run(tmp_path, block):
     if "simulators.find" in block:
         try:
-            design.find("verilator")
+            find.find("verilator")
         except InputError as error:
             pytest.skip(str(error))
         words = quantise(Parameters(n=64), PRESETS["square-16"])

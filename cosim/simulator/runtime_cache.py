@@ -27,7 +27,7 @@ def cache_folder(simulator: Simulator, waves: bool, driver: str) -> Path | None:
     `driver` is what decides the options of the build: cocotb's runner, or a program of ours.
     """
     place = caches.folder()
-    if place is None or simulator.name != "verilator":
+    if place is None or not simulator.makes_programs:
         return None
     key = repr((simulator.version, compiler_version(), waves, driver))
     return place / f"verilator-{hashlib.sha256(key.encode()).hexdigest()[:16]}"

@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from qlif.cosim.simulator import design
+from qlif.cosim.simulator import find
 from qlif.model.exceptions import InputError
 
 COMMANDS = {
@@ -34,7 +34,7 @@ WITHIN_S = {"prove": 4.0}
 def require(name):
     """Skip what runs a tool that this machine lacks."""
     try:
-        design.find("icarus" if "icarus" in name else "verilator")
+        find.find("icarus" if "icarus" in name else "verilator")
     except InputError as error:
         pytest.skip(str(error))
     pytest.importorskip("bitwuzla")
