@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow test-lowest docs-figures synthesis-table check format clean
+.PHONY: help demo test test-slow test-lowest docs-figures synthesis-table random-words check format clean
 
 help:
 	@echo "make demo       hold the square-18 hardware against its golden and float models, with pictures"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-lowest  the fast tests with the lowest versions that pyproject.toml allows"
 	@echo "make docs-figures  run the commands beside the figures in the documents, and compare (half an hour)"
 	@echo "make synthesis-table  docs/synthesis: every core synthesised, placed and routed (half an hour)"
+	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
 	@echo "make format     let ruff rewrite the style"
 	@echo "make clean      remove the environment and everything that was built"
 
@@ -46,6 +47,9 @@ docs-figures: $(READY)
 synthesis-table: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
 	$(BIN)/python -m qlif.cosim.synthesis_table docs/synthesis --work build/synthesis-table
+
+random-words: $(READY)
+	$(BIN)/python tests/model/random_words_statistics.py
 
 check: $(READY)
 	$(BIN)/ruff check .

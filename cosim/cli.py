@@ -25,6 +25,7 @@ from qlif.model.exceptions import (
     show,
     visible,
 )
+from qlif.model.support import caches, process
 
 
 class Entry(NamedTuple):
@@ -128,6 +129,9 @@ _add_commands()
 
 def main() -> None:
     """Run the command; the console script's entry point."""
+    process.end_on_signals()
+    caches.settle()
+    os.environ["PYTHONSAFEPATH"] = "1"  # what other libraries start finds no module in the current directory
     for category in (PrecisionWarning, DamageWarning):
         warnings.simplefilter("always", category)
     warnings.showwarning = _show_warning
@@ -142,6 +146,8 @@ def run(arguments: list[str]) -> int:
             sys.stdout.flush()
     except BrokenPipeError:
         return _unread()
+    except process.Terminated:
+        raise
     except SystemExit as error:
         # What typer makes of it.
         return _unread() if isinstance(error.__context__, BrokenPipeError) else 3

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qlif.hdl.export import Export, export_population
-from qlif.hdl.population import STEP_BITS
+from qlif.hdl.core import STEP_BITS, Core
 from qlif.hdl.primitives import PORTABLE, Primitives
-from qlif.hdl.storage import Depth, check_depths
+from qlif.hdl.storage import Storage, check_storage, place
+from qlif.hdl.verilog import Export, export
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.golden.neurons import ParameterWrite
@@ -25,7 +25,7 @@ from qlif.model.words import Words
 
 OWN_ARITHMETIC = "own arithmetic"
 """The name of a configuration whose arithmetic comes from no preset and no file."""
-TABLES = ("parameters", "arithmetic", "depths")
+TABLES = ("parameters", "arithmetic", "storage")
 WRITE_KEYS = ("step", "name", "value", "word", "neuron")
 STRUCTURE = frozenset({"n", "shape"})
 """Parameters that the command line sets with ``--neurons``."""
@@ -41,7 +41,7 @@ class Configuration:
         The preset's name, with a mark if its arithmetic was changed; the file's, if that sets the whole arithmetic.
     parameters : Parameters
     arithmetic : Arithmetic
-    depths : dict of str to str
+    storage : dict of str to str
         Which parameter words live in registers or memories.
     writes : tuple of dict
         Changes of parameters on the way, as the file says them.
@@ -52,7 +52,7 @@ class Configuration:
     name: str
     parameters: Parameters
     arithmetic: Arithmetic
-    depths: dict[str, str] = field(default_factory=dict)
+    storage: dict[str, str] = field(default_factory=dict)
     writes: tuple[dict[str, Any], ...] = ()
     where: str = ""
 
@@ -61,11 +61,20 @@ class Configuration:
         """The neurons' parameters in words."""
         return quantise(self.parameters, self.arithmetic)
 
+    def core(self, lanes: int = 1, built_from: Primitives = PORTABLE, step_bits: int = STEP_BITS) -> Core:
+        """Return the population as hardware.
+
+        Raises
+        ------
+        InputError
+            It can't be built: see :class:`qlif.hdl.core.Core`.
+        """
+        storage = place(self.words, self.storage)
+        return Core(self.words, lanes, storage, built_from, step_bits, self.name)
+
     def export(self, lanes: int = 1, built_from: Primitives = PORTABLE, step_bits: int = STEP_BITS) -> Export:
-        """Return the population as Verilog: see :func:`qlif.hdl.export.export_population`."""
-        return export_population(
-            self.words, self.parameters.n, self.name, lanes, self.depths, built_from, step_bits
-        )
+        """Return the population as Verilog: see :func:`qlif.hdl.verilog.export`."""
+        return export(self.core(lanes, built_from, step_bits))
 
     def parameter_writes(self, words: Words, timesteps: int) -> tuple[ParameterWrite, ...]:
         """Return the changes of parameters in words.
@@ -94,13 +103,13 @@ class Configuration:
         if "step" not in said or "name" not in said or ("value" in said) is ("word" in said):
             raise InputError("it must have a step, a name, and either a value or a word")
         name, neuron = said["name"], said.get("neuron")
-        changeable = sorted(self.depths)
+        changeable = sorted(self.storage)
         if not isinstance(name, str) or name not in changeable:
             known = ", ".join(changeable) or "none"
-            raise InputError(f"{show(name)} can't be written: only those in [depths] can ({known})")
-        if neuron is not None and self.depths[name] != Depth.MEMORY:
+            raise InputError(f"{show(name)} can't be written: only those in [storage] can ({known})")
+        if neuron is not None and self.storage[name] != Storage.MEMORY:
             raise InputError(f"{name} is one register for all neurons, so neuron must be left out")
-        if neuron is None and self.depths[name] == Depth.MEMORY:
+        if neuron is None and self.storage[name] == Storage.MEMORY:
             raise InputError(f"{name} is one value per neuron: say which neuron")
         if neuron is not None and whole("neuron", neuron, minimum=0) >= self.parameters.n:
             raise InputError(f"neuron must be below {self.parameters.n}, not {show(neuron)}")
@@ -122,7 +131,7 @@ class Settings:
     The file has a table ``[parameters]`` with the names of :class:`qlif.model.parameters.Parameters`, a
     table ``[arithmetic]`` with those of :class:`qlif.model.arithmetic.Arithmetic` (formats as text,
     ``"SQ(6,12)"``), and may name the ``preset`` that they start from (none is needed for an arithmetic that is set as
-    a whole). A table ``[depths]`` says which
+    a whole). A table ``[storage]`` says which
     parameter words are a ``"register"`` or a ``"memory"``, and tables ``[[writes]]`` change those at the
     beginning of a timestep.
 
@@ -134,7 +143,7 @@ class Settings:
         The parameters that the file sets.
     where : str
         The file, as it reads in front of an error.
-    depths : dict of str to str
+    storage : dict of str to str
     writes : tuple of dict
     over : dict of str to str
         Depths that take precedence over the file's.
@@ -144,7 +153,7 @@ class Settings:
     arithmetic: Arithmetic
     physical: dict[str, Any]
     where: str
-    depths: dict[str, str] = field(default_factory=dict)
+    storage: dict[str, str] = field(default_factory=dict)
     writes: tuple[dict[str, Any], ...] = ()
     over: dict[str, str] = field(default_factory=dict)
 
@@ -203,7 +212,7 @@ class Settings:
             arithmetic,
             physical,
             where,
-            dict(content.get("depths", {})),
+            dict(content.get("storage", {})),
             tuple(content.get("writes", ())),
         )
 
@@ -224,13 +233,15 @@ class Settings:
             A parameter's value is not allowed.
         """
         parameters = self._parameters(neurons, self.physical)
-        depths = self.depths | self.over
-        configuration = Configuration(self.name, parameters, self.arithmetic, depths, self.writes, self.where)
+        storage = self.storage | self.over
+        configuration = Configuration(
+            self.name, parameters, self.arithmetic, storage, self.writes, self.where
+        )
         if self.over:
-            check_depths(configuration.words, self.over)
-        if self.depths:
+            check_storage(configuration.words, self.over)
+        if self.storage:
             try:
-                check_depths(configuration.words, self.depths)
+                check_storage(configuration.words, self.storage)
             except InputError as error:
                 raise InputError(f"{self.where}{error}") from None
         # Whether a write comes within the run is for the run to say.
@@ -240,7 +251,7 @@ class Settings:
 
     def stored(self, registers: Sequence[str], memories: Sequence[str]) -> "Settings":
         """Return them with some parameter words stored otherwise than the file says."""
-        over = dict.fromkeys(registers, str(Depth.REGISTER)) | dict.fromkeys(memories, str(Depth.MEMORY))
+        over = dict.fromkeys(registers, str(Storage.REGISTER)) | dict.fromkeys(memories, str(Storage.MEMORY))
         return dataclasses.replace(self, over=over)
 
     def _parameters(self, neurons: int, physical: dict[str, Any]) -> Parameters:
@@ -300,6 +311,8 @@ def _check_key(where: str, key: str, value: Any) -> None:
     elif key == "writes":
         if not isinstance(value, list) or not all(isinstance(write, dict) for write in value):
             raise InputError(f"{where}writes must be tables [[writes]], not {show(value)}")
+    elif key == "depths":
+        raise InputError(f"{where}the table [depths] is called [storage]")
     elif key not in TABLES:
         hint = unknown_name("key", key, (*TABLES, "preset", "writes"))
         for table, names in (("parameters", Parameters.names()), ("arithmetic", _choices())):

@@ -1,10 +1,8 @@
 """The main job: real input through the hardware, held against the golden model and the float neuron."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +13,9 @@ from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.simulator.design import Design, SimulationError, Simulator
 from qlif.cosim.software_run import Simulation, simulate
-from qlif.hdl.export import Export
+from qlif.hdl.interface import Interface
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.recording import Recording
 from qlif.model.support.files import write_text
@@ -120,9 +119,9 @@ def cosimulate(
     export = export or configuration.export()
     verilog, _ = export.write(directory)
 
-    module, simulation = export.interface["module"], directory / "simulation"
+    module, simulation = export.interface.module, directory / "simulation"
     bench = POPULATION_BENCH
-    if gates is None and not (waves or stalls or thorough or export.interface["runtime"]):
+    if gates is None and not (waves or stalls or thorough or export.interface.runtime):
         # Nothing needs Python, or a look, in every clock.
         progress(f"building for {simulator.name}", 0.0)
         bench, blocks = BLOCK_BENCH, directory / f"{BLOCK_MODULE}.v"
@@ -134,7 +133,7 @@ def cosimulate(
         design = Design(simulator, verilog, module, simulation, waves, models_of(export))
     else:
         progress(f"synthesising for {gates}", 0.0)
-        netlist = gate_netlist(export, words, gates, directory / "gates")
+        netlist = gate_netlist(export, gates, directory / "gates")
         progress(f"building for {simulator.name}", 0.0)
         design = Design(simulator, netlist.verilog, module, simulation, waves, netlist.cells, netlist.waiver)
     job_directory = directory / "run"
@@ -167,16 +166,16 @@ def cosimulate(
         hardware=_hardware_recording(words, observed, current_words.shape),
         verdict=verdict,
         cycles=observed.cycles,
-        latency=int(export.interface["latency"]),
+        latency=export.interface.latency,
         thorough=further,
         log=job_directory / "simulation.log",
         waves=job_directory / design.waves_name if waves else None,
     )
 
 
-def tests_of(interface: Mapping[str, Any]) -> tuple[str, ...]:
+def tests_of(interface: Interface) -> tuple[str, ...]:
     """Return the benches of a population besides the replay."""
-    return (*THOROUGH_TESTS, RUNTIME_TEST) if interface["runtime"] else THOROUGH_TESTS
+    return (*THOROUGH_TESTS, RUNTIME_TEST) if interface.runtime else THOROUGH_TESTS
 
 
 def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]) -> Recording:

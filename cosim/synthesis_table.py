@@ -17,18 +17,19 @@ from typing import Annotated, Any
 import typer
 
 from qlif.cosim.terminal import progress_bar
-from qlif.hdl.export import export_population
+from qlif.hdl.core import Core
+from qlif.hdl.storage import place
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.netlist import SynthesisError
-from qlif.hdl.synthesis.synthesise import synthesise
+from qlif.hdl.synthesis.synthesise import Synthesis, synthesise
 from qlif.hdl.targets.catalogue import primitives, target
+from qlif.hdl.verilog import export
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
 from qlif.model.studies import tables
 from qlif.model.support.files import write_text
-from qlif.model.words import Words
 
 COLUMNS = (
     "preset", "target", "variant", "neurons", "lanes", "trace", "depth",
@@ -86,9 +87,11 @@ class Row:
         trace = "-trace" if self.trace else ""
         return f"{self.preset}-{self.target}-{self.variant}-{self.lanes}{trace}-{self.depth}"
 
-    def words(self) -> Words:
-        """Return the population in words."""
-        return quantise(Parameters(n=self.neurons, spike_trace=self.trace), preset(self.preset))
+    def core(self) -> Core:
+        """Return the population as hardware."""
+        words = quantise(Parameters(n=self.neurons, spike_trace=self.trace), preset(self.preset))
+        storage = place(words, dict.fromkeys(words.constants, self.depth))
+        return Core(words, self.lanes, storage, primitives(self.variant, self.target), name=self.preset)
 
     def misses(self, figures: Mapping[str, Any]) -> list[str]:
         """Return the goals that its figures don't reach."""
@@ -109,34 +112,21 @@ def measured(row: Row, work: Path) -> dict[str, Any]:
     """Return a row's figures, from its last run if nothing has changed since."""
     given = {name: value for name, value in asdict(row).items() if name in COLUMNS}
     try:
-        words, built_from = row.words(), primitives(row.variant, row.target)
-        depths = dict.fromkeys(words.constants, row.depth)
-        export = export_population(words, row.neurons, row.preset, row.lanes, depths, built_from)
-        digest = hashlib.sha256(export.verilog.encode()).hexdigest()
-        tools = [yowasp.version(module) for module in (yowasp.YOSYS, target(row.target).router)]
-        key = [digest, row.seeds, *tools, repr(target(row.target))]
+        core, device = row.core(), target(row.target)
+        digest = hashlib.sha256(export(core).verilog.encode()).hexdigest()
+        tools = [yowasp.version(module) for module in (yowasp.YOSYS, device.router)]
+        key = [digest, row.seeds, *tools, repr(device)]
         known = work / row.name / "figures.json"
         if known.exists() and (content := json.loads(known.read_text()))["key"] == key:
             return {**given, **content["figures"]}
-        figures = _figures(row, words, depths, work / row.name)
+        figures = _figures(synthesise(core, device, work / row.name, seeds=row.seeds))
         write_text(known, json.dumps({"key": key, "figures": figures}))
     except (InputError, SynthesisError) as error:
         figures = {"refused": str(error)}
     return {**given, **figures}
 
 
-def _figures(row: Row, words: Words, depths: Mapping[str, str], directory: Path) -> dict[str, Any]:
-    found = synthesise(
-        words,
-        row.neurons,
-        directory,
-        preset=row.preset,
-        target_name=row.target,
-        variant=row.variant,
-        lanes=row.lanes,
-        depths=depths,
-        seeds=row.seeds,
-    )
+def _figures(found: Synthesis) -> dict[str, Any]:
     clock = found.fmax_mhz
     return {
         "lut": found.lut,

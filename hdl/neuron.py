@@ -1,8 +1,6 @@
 """One timestep of one neuron as a free-running pipeline: a new update every clock."""
 
 import operator
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, assert_never
 
 from amaranth.hdl import Cat, Module, Value
@@ -10,13 +8,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from qlif.hdl import fixed
+from qlif.hdl.core import Core
 from qlif.hdl.pipeline import Pipeline, Timed
-from qlif.hdl.primitives import PORTABLE, Primitives
-from qlif.hdl.storage import Depth, place, runtime_constants
+from qlif.hdl.storage import Storage
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.formats import Format
 from qlif.model.rounding import Overflow, Rounding
-from qlif.model.words import Words
 
 
 class NeuronPipeline(wiring.Component):
@@ -27,12 +24,8 @@ class NeuronPipeline(wiring.Component):
 
     Parameters
     ----------
-    words : Words
-        The neuron.
-    depths : mapping of str to Depth, optional
-        Which parameter words aren't constants in the gates.
-    primitives : Primitives, optional
-        What it multiplies with.
+    core : Core
+        The neuron, where its parameter words live, and what it multiplies with; one lane of it.
 
     Attributes
     ----------
@@ -47,11 +40,6 @@ class NeuronPipeline(wiring.Component):
     constant_NAME : In
         Each parameter word that isn't in the gates. One in a register must not change while anything
         is in flight; one from a memory comes with its neuron's state.
-
-    Raises
-    ------
-    InputError
-        A parameter word can't be where `depths` puts it.
     """
 
     potential: fixed.Value
@@ -64,14 +52,9 @@ class NeuronPipeline(wiring.Component):
     next_trace: fixed.Value
     spike: Value
 
-    def __init__(
-        self,
-        words: Words,
-        depths: Mapping[str, str] = MappingProxyType({}),
-        primitives: Primitives = PORTABLE,
-    ) -> None:
-        self.placed = place(words, depths)
-        self.words = words
+    def __init__(self, core: Core) -> None:
+        self.core, self.words, self.primitives = core, core.words, core.primitives
+        words = core.words
         arithmetic = words.arithmetic
         ports = {
             "potential": In(fixed.Shape(arithmetic.potential)),
@@ -85,10 +68,9 @@ class NeuronPipeline(wiring.Component):
         }
         if arithmetic.random_bits:
             ports["random"] = In(arithmetic.random_bits)
-        for constant in runtime_constants(words, self.placed):
-            ports[f"constant_{constant.name}"] = In(fixed.Shape(constant.format))
+        for parameter in core.runtime:
+            ports[f"constant_{parameter.name}"] = In(fixed.Shape(parameter.format))
         super().__init__(ports)
-        self.primitives = primitives
         self._pipe = Pipeline()
         self._outputs = self._build(self._pipe)
 
@@ -120,12 +102,12 @@ class NeuronPipeline(wiring.Component):
 
     def constant(self, name: str) -> Timed:
         """Return a parameter word as the pipeline sees it."""
-        match self.placed[name]:
-            case Depth.GATES:
+        match self.core.storage[name]:
+            case Storage.GATES:
                 return Timed(self.initial(name), None)
-            case Depth.REGISTER:
+            case Storage.REGISTER:
                 return Timed(getattr(self, f"constant_{name}"), None)
-            case Depth.MEMORY:
+            case Storage.MEMORY:
                 return Timed(getattr(self, f"constant_{name}"), 0)
             case unknown:
                 assert_never(unknown)
@@ -135,7 +117,7 @@ class NeuronPipeline(wiring.Component):
         # A register that starts as what the first timestep puts into it, so that a flip-flop can do that by
         # its reset.
         reset = self.words.constants["reset"].word
-        init = reset if self.placed["reset"] is Depth.GATES and isinstance(reset, int) else None
+        init = reset if self.core.storage["reset"] is Storage.GATES and isinstance(reset, int) else None
         before = pipe.register("potential__1", lambda v: v, pipe.input(self.potential), init=init)
         current = pipe.register("current__1", lambda i: i, pipe.input(self.current))
         refractory = pipe.register("refractory__1", lambda count: count, pipe.input(self.refractory))
@@ -169,7 +151,7 @@ class NeuronPipeline(wiring.Component):
         match arithmetic.form:
             case Form.SQUARE:
                 bias = self.constant("bias")
-                if self.placed["bias"] is Depth.GATES and rounding is Rounding.RND:
+                if self.core.storage["bias"] is Storage.GATES and rounding is Rounding.RND:
                     bias, rounding = self._bias_and_half(), Rounding.TRN
                 drive = pipe.register(
                     "biased", lambda count, i, b: _unless_refractory(count, i + b), refractory, drive, bias

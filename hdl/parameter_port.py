@@ -6,10 +6,9 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from qlif.hdl.primitives import Primitives
+from qlif.hdl.core import Core
 from qlif.hdl.row_counters import equals
-from qlif.hdl.storage import Depth, RuntimeConstant, select_format, word_width
-from qlif.model.words import Words
+from qlif.hdl.storage import RuntimeParameter, Storage
 
 
 class ParameterPort(wiring.Component):
@@ -20,14 +19,8 @@ class ParameterPort(wiring.Component):
 
     Parameters
     ----------
-    words : Words
-        What the parameters are at first.
-    constants : tuple of RuntimeConstant
-        Which of them can be written, one or more.
-    neuron_bits, lanes : int
-        Width of a neuron's number; how many neurons share a memory row.
-    primitives : Primitives
-        What the memories are made of.
+    core : Core
+        One with parameters that can be written; what they are at first is in its words.
 
     Attributes
     ----------
@@ -46,25 +39,15 @@ class ParameterPort(wiring.Component):
     open: Value
     row: Value
 
-    def __init__(
-        self,
-        words: Words,
-        constants: tuple[RuntimeConstant, ...],
-        neuron_bits: int,
-        lanes: int,
-        primitives: Primitives,
-    ) -> None:
-        self._words = words
-        self._constants = constants
-        self._lanes = lanes
-        self._primitives = primitives
-        self._lane_bits = lanes.bit_length() - 1
-        row_bits = max(1, neuron_bits - self._lane_bits)
+    def __init__(self, core: Core) -> None:
+        self._core, self._lanes = core, core.lanes
+        self._lane_bits = core.lanes.bit_length() - 1
+        row_bits = max(1, core.neuron_bits - self._lane_bits)
         layout = data.StructLayout(
             {
-                "select": select_format(constants).width,
-                "neuron": neuron_bits,
-                "word": unsigned(word_width(constants)),
+                "select": core.select_format.width,
+                "neuron": core.neuron_bits,
+                "word": unsigned(core.word_format.width),
             }
         )
         super().__init__(
@@ -72,7 +55,7 @@ class ParameterPort(wiring.Component):
                 "writes": In(stream.Signature(layout)),
                 "open": In(1),
                 "row": In(row_bits),
-                **{f"value_{constant.name}": Out(self._width(constant)) for constant in constants},
+                **{f"value_{one.name}": Out(self._width(one)) for one in core.runtime},
             }
         )
 
@@ -82,45 +65,45 @@ class ParameterPort(wiring.Component):
         m.d.comb += self.writes.ready.eq(self.open)
         write = Signal()
         m.d.comb += write.eq(self.writes.valid & self.writes.ready)
-        for constant in self._constants:
-            chosen = write & equals(self.writes.payload.select, constant.select)
-            build = self._memory if constant.depth is Depth.MEMORY else self._register
-            build(m, constant, chosen)
+        for parameter in self._core.runtime:
+            chosen = write & equals(self.writes.payload.select, parameter.select)
+            build = self._memory if parameter.storage is Storage.MEMORY else self._register
+            build(m, parameter, chosen)
         return m
 
-    def _width(self, constant: RuntimeConstant) -> int:
-        return constant.format.width * (self._lanes if constant.depth is Depth.MEMORY else 1)
+    def _width(self, parameter: RuntimeParameter) -> int:
+        return parameter.format.width * (self._lanes if parameter.storage is Storage.MEMORY else 1)
 
-    def _register(self, m: Module, constant: RuntimeConstant, chosen: Value) -> None:
-        width = constant.format.width
-        word = self._words.constants[constant.name].word
+    def _register(self, m: Module, parameter: RuntimeParameter, chosen: Value) -> None:
+        width = parameter.format.width
+        word = self._core.words.constants[parameter.name].word
         assert isinstance(word, int)
-        register = Signal(width, init=word & ((1 << width) - 1), name=constant.name, reset_less=True)
+        register = Signal(width, init=word & ((1 << width) - 1), name=parameter.name, reset_less=True)
         with m.If(chosen):
             m.d.sync += register.eq(self.writes.payload.word)
-        m.d.comb += getattr(self, f"value_{constant.name}").eq(register)
+        m.d.comb += getattr(self, f"value_{parameter.name}").eq(register)
 
-    def _memory(self, m: Module, constant: RuntimeConstant, chosen: Value) -> None:
-        width, lanes = constant.format.width, self._lanes
+    def _memory(self, m: Module, parameter: RuntimeParameter, chosen: Value) -> None:
+        width, lanes = parameter.format.width, self._lanes
         neuron = self.writes.payload.neuron
         lane = neuron[: self._lane_bits]
-        read = self._primitives.memory(
+        read = self._core.primitives.memory(
             m,
-            f"memory_{constant.name}",
+            f"memory_{parameter.name}",
             width=width,
             read_address=self.row,
             write_address=neuron[self._lane_bits :] if len(neuron) > self._lane_bits else Const(0, 1),
             write_data=Cat(*[self.writes.payload.word[:width]] * lanes),
             # Each lane has a write enable of its own.
             write_enables=[chosen & equals(lane, place) for place in range(lanes)],
-            init=self._rows(constant),
+            init=self._rows(parameter),
         )
-        m.d.comb += getattr(self, f"value_{constant.name}").eq(read)
+        m.d.comb += getattr(self, f"value_{parameter.name}").eq(read)
 
-    def _rows(self, constant: RuntimeConstant) -> list[list[int]]:
+    def _rows(self, parameter: RuntimeParameter) -> list[list[int]]:
         """Return the memory's first content, row by row, as bit patterns."""
-        n, lanes = self._words.parameters.n, self._lanes
-        word = self._words.constants[constant.name].word
+        n, lanes = self._core.words.parameters.n, self._lanes
+        word = self._core.words.constants[parameter.name].word
         words = [word] * n if isinstance(word, int) else [int(each) for each in word.ravel()]
-        mask = (1 << constant.format.width) - 1
+        mask = (1 << parameter.format.width) - 1
         return [[each & mask for each in words[row : row + lanes]] for row in range(0, n, lanes)]

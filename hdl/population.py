@@ -2,8 +2,6 @@
 # (A population that is only asked for its latency never builds its pipeline.)
 """Many neurons time-multiplexed over one or more pipelines, with streams in and out."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
@@ -12,24 +10,19 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from qlif.hdl import fixed
+from qlif.hdl.core import Core
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.parameter_port import ParameterPort
-from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.random_words import RandomWordSource
 from qlif.hdl.row_counters import RowCounter
-from qlif.hdl.storage import Depth, place, runtime_constants
-from qlif.model.exceptions import InputError
-from qlif.model.words import Words
-
-STEP_BITS = 32
-"""Width of the timestep in an event, if nothing else is said; it wraps."""
+from qlif.hdl.storage import Storage
 
 ADDRESS_LATENCY = 1
 """Clocks from accepting currents to their row at the memory."""
 
-LARGEST_POPULATION = 1 << 20
-MOST_LANES = 64
+
+# Proofs find signals by their names in the netlist: see probes.py before you rename one.
 
 
 class Population(wiring.Component):
@@ -47,18 +40,9 @@ class Population(wiring.Component):
 
     Parameters
     ----------
-    words : Words
-        The neurons.
-    neurons : int
-        How many, 1 or more, a multiple of `lanes`.
-    lanes : int
-        How many pipelines work side by side, a power of two.
-    depths : mapping of str to Depth, optional
-        Which parameter words can be written at run time. Such a write is taken between two timesteps.
-    primitives : Primitives, optional
-        What it multiplies and remembers with.
-    step_bits : int
-        Width of an event's timestep, 2 or more. Few of them let a short run get through all of its carries.
+    core : Core
+        The neurons, on how many lanes, where their parameters live, and what they are built from.
+        A write of a parameter is taken between two timesteps.
 
     Attributes
     ----------
@@ -68,14 +52,9 @@ class Population(wiring.Component):
         Each row's outcome, in order; `neuron` is that of the first lane, the others have one per lane.
     events : Out, stream of (neuron, step), or of (neuron, spike, step) with several lanes
         Rows with a spike only: the first lane's neuron, which lanes spiked, and in which timestep since
-        reset, modulo ``2**step_bits``.
+        reset, modulo ``2**core.step_bits``.
     parameters : In, stream of (select, neuron, word)
         Writes of run-time parameters; absent if there are none.
-
-    Raises
-    ------
-    InputError
-        The number of neurons or lanes, or a parameter word that can't be where `depths` puts it.
     """
 
     currents: Any
@@ -83,56 +62,22 @@ class Population(wiring.Component):
     events: Any
     parameters: Any
 
-    def __init__(
-        self,
-        words: Words,
-        neurons: int,
-        lanes: int = 1,
-        depths: Mapping[str, str] = MappingProxyType({}),
-        primitives: Primitives = PORTABLE,
-        step_bits: int = STEP_BITS,
-    ) -> None:
-        if (
-            isinstance(neurons, bool)
-            or not isinstance(neurons, int)
-            or not 1 <= neurons <= LARGEST_POPULATION
-        ):
-            raise InputError(
-                f"neurons must be a whole number from 1 to {LARGEST_POPULATION}, not {neurons!r}"
-            )
-        powers = [1 << exponent for exponent in range(MOST_LANES.bit_length())]
-        if isinstance(lanes, bool) or lanes not in powers:
-            raise InputError(f"lanes must be a power of two from 1 to {MOST_LANES}, not {lanes!r}")
-        if neurons % lanes:
-            raise InputError(f"neurons must be a multiple of the {lanes} lanes, not {neurons}")
-        self.words = words
-        self.primitives = primitives
-        self.step_bits = step_bits
-        self.neurons = neurons
-        self.lanes = lanes
-        self.neuron_bits = max(1, ceil_log2(neurons))
-        self.placed = place(words, depths)
-        self.runtime = runtime_constants(words, self.placed)
-        if any(constant.depth is Depth.MEMORY for constant in self.runtime) and words.parameters.n != neurons:
-            raise InputError(
-                f"neurons must be the {words.parameters.n} that the parameters are of, not {neurons}"
-            )
-        self._rows = neurons // lanes
-        self._row_bits = max(1, ceil_log2(self._rows))
-        self._pipelines = [NeuronPipeline(words, depths, primitives) for _ in range(lanes)]
-        self._parameter_port = (
-            ParameterPort(words, self.runtime, self.neuron_bits, lanes, primitives) if self.runtime else None
-        )
+    def __init__(self, core: Core) -> None:
+        words, lanes = core.words, core.lanes
+        self.core, self.words, self.primitives, self.lanes = core, words, core.primitives, lanes
+        self._rows = core.rows
+        self._pipelines = [NeuronPipeline(core) for _ in range(lanes)]
+        self._parameter_port = ParameterPort(core) if core.runtime else None
         update = data.StructLayout(
             {
-                "neuron": self.neuron_bits,
+                "neuron": core.neuron_bits,
                 "spike": lanes,
                 "potential": self._per_lane(fixed.Shape(words.arithmetic.potential)),
                 "trace": self._per_lane(fixed.Shape(words.arithmetic.trace)),
             }
         )
         which = {"spike": lanes} if lanes > 1 else {}
-        event = data.StructLayout({"neuron": self.neuron_bits, **which, "step": step_bits})
+        event = data.StructLayout({"neuron": core.neuron_bits, **which, "step": core.step_bits})
         current = self._per_lane(fixed.Shape(words.arithmetic.current))
         members = {
             "currents": In(stream.Signature(current)),
@@ -159,14 +104,14 @@ class Population(wiring.Component):
         return ADDRESS_LATENCY + self.primitives.memory_latency
 
     @property
-    def depth(self) -> int:
+    def queue_depth(self) -> int:
         """Places in the output queue: enough that a ready consumer never holds up the pipeline."""
         return 1 << ceil_log2(self.latency + 1)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
         m = Module()
-        words, depth = self.words, self.depth
+        words, depth = self.words, self.queue_depth
         for lane, pipeline in enumerate(self._pipelines):
             m.submodules[f"pipeline_{lane}" if self.lanes > 1 else "pipeline"] = pipeline
 
@@ -233,8 +178,8 @@ class Population(wiring.Component):
             rows=self._rows,
             lanes=self.lanes,
             width=len(Cat(*words)),
-            places=self.depth,
-            step_bits=self.step_bits,
+            places=self.queue_depth,
+            step_bits=self.core.step_bits,
         )
         neuron = outlet.row << ceil_log2(self.lanes)
         m.d.comb += [
@@ -279,11 +224,11 @@ class Population(wiring.Component):
         m.d.sync += [pausing.eq(self.parameters.valid), quiet.eq(pausing & between & ~busy)]
         wiring.connect(m, wiring.flipped(self.parameters), port.writes)
         m.d.comb += [port.open.eq(pausing & quiet), port.row.eq(row)]
-        for constant in self.runtime:
-            value = getattr(port, f"value_{constant.name}")
-            parts = self._lanes_of(value) if constant.depth is Depth.MEMORY else [value] * self.lanes
+        for parameter in self.core.runtime:
+            value = getattr(port, f"value_{parameter.name}")
+            parts = self._lanes_of(value) if parameter.storage is Storage.MEMORY else [value] * self.lanes
             for pipeline, part in zip(self._pipelines, parts, strict=True):
-                m.d.comb += getattr(pipeline, f"constant_{constant.name}").as_value().eq(part)
+                m.d.comb += getattr(pipeline, f"constant_{parameter.name}").as_value().eq(part)
         return ~(pausing & between)
 
     def _keep_state(self, m: Module, row: Value, fresh: Signal, retired: Value, retire: Value) -> None:
@@ -321,12 +266,12 @@ class Population(wiring.Component):
 
     def _reset_words(self) -> list[Value]:
         """Return each lane's reset potential, at the time at which the memory's data are there."""
-        depth = self.placed["reset"]
-        if depth is Depth.GATES:
+        storage = self.core.storage["reset"]
+        if storage is Storage.GATES:
             return [pipeline.initial("reset").as_value() for pipeline in self._pipelines]
         port: Any = self._parameter_port
         value = port.value_reset
-        return self._lanes_of(value) if depth is Depth.MEMORY else [value] * self.lanes
+        return self._lanes_of(value) if storage is Storage.MEMORY else [value] * self.lanes
 
     def _room(self, m: Module, what: str, places: int, claim: Value, back: Value) -> Value:
         """Count free places; return whether there is one."""

@@ -38,17 +38,29 @@ class RandomWordSource(wiring.Component):
         super().__init__({"words": Out(random_words.WORD_BITS * at_once), "advance": In(1)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the shift register: as many places at once as the words have bits."""
+        """Build the shift register, as many places at once as the words have bits, and the gates behind it."""
         m = Module()
         register = Signal(random_words.REGISTER_BITS, init=random_words.initial_register(self.seed))
         places = len(self.words)
-        # The sequence from here on: which bits of the register each bit is the exclusive or of. Written as
-        # that of two earlier bits each, it would be an expression of a size beyond all bounds.
-        bits = [{place} for place in range(random_words.REGISTER_BITS)]
-        for place in range(places):
-            bits.append(bits[place] ^ bits[place + random_words.TAP])
-        values = [functools.reduce(operator.xor, (register[place] for place in sorted(bit))) for bit in bits]
+        sequence = self._sequence(m, register, places + len(register))
         with m.If(self.advance):
-            m.d.sync += register.eq(Cat(values[places:]))
-        m.d.comb += self.words.eq(Cat(values[:places]))
+            m.d.sync += register.eq(sequence[places:])
+        one, other = (sequence[lag : lag + places] for lag in random_words.MASK_LAGS)
+        m.d.comb += self.words.eq(sequence[:places] ^ (one & other))
         return m
+
+    def _sequence(self, m: Module, register: Signal, count: int) -> Value:
+        """Return so many bits of the sequence, the register's first.
+
+        Together go those that are made of what is known; as that is far back, few gates are in a row.
+        """
+        known: Value = register
+        while (first := len(known)) < count:
+            new: list[Value] = []
+            while first + len(new) < count and max(random_words.sources(first + len(new))) < first:
+                earlier = (known[place] for place in random_words.sources(first + len(new)))
+                new.append(functools.reduce(operator.xor, earlier))
+            following = Signal(len(new), name=f"from_{first}")
+            m.d.comb += following.eq(Cat(new))
+            known = Cat(known, following)
+        return known

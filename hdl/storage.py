@@ -1,4 +1,4 @@
-"""Where a parameter lives in the hardware: in the gates, in a register, or one per neuron in a memory."""
+"""Where a parameter word lives in the hardware: in the gates, in a register, or one per neuron in a memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 from qlif.model.exceptions import InputError, unknown_name
-from qlif.model.formats import UQ, Format
+from qlif.model.formats import Format
 from qlif.model.words import Words
 
 
-class Depth(StrEnum):
-    """How changeable a parameter is, from the cheapest to the dearest."""
+class Storage(StrEnum):
+    """How changeable a parameter is, from the cheapest to the most expensive."""
 
     GATES = "gates"
     """Constant: synthesis folds it into the logic."""
@@ -22,7 +22,7 @@ class Depth(StrEnum):
 
 
 @dataclass(frozen=True)
-class RuntimeConstant:
+class RuntimeParameter:
     """A parameter word that can be written while the hardware runs.
 
     Attributes
@@ -31,62 +31,45 @@ class RuntimeConstant:
         As in ``words.constants``.
     select : int
         Its number on the parameter port.
-    depth : Depth
+    storage : Storage
     format : Format
     """
 
     name: str
     select: int
-    depth: Depth
+    storage: Storage
     format: Format
 
 
-def place(words: Words, depths: Mapping[str, str]) -> dict[str, Depth]:
-    """Return the depth of every parameter word; those that `depths` doesn't name are in the gates.
+def place(words: Words, storage: Mapping[str, str]) -> dict[str, Storage]:
+    """Return the storage of every parameter word; those that `storage` doesn't name are in the gates.
 
     Raises
     ------
     InputError
-        A name or a depth is unknown, or a parameter with one value per neuron isn't in a memory.
+        A name or a storage is unknown, or a parameter with one value per neuron isn't in a memory.
     """
-    check_depths(words, depths)
-    placed = {name: Depth(depths.get(name, Depth.GATES)) for name in words.constants}
-    check_depths(words, placed)
+    check_storage(words, storage)
+    placed = {name: Storage(storage.get(name, Storage.GATES)) for name in words.constants}
+    check_storage(words, placed)
     return placed
 
 
-def check_depths(words: Words, depths: Mapping[str, Any]) -> None:
-    """Refuse depths that no hardware can have.
+def check_storage(words: Words, storage: Mapping[str, Any]) -> None:
+    """Refuse what no hardware can have.
 
     Raises
     ------
     InputError
-        A name or a depth is unknown, or a parameter with one value per neuron would be in one register.
+        A name or a storage is unknown, or a parameter with one value per neuron would be in one register.
     """
-    for name, depth in depths.items():
+    for name, kind in storage.items():
         if name not in words.constants:
             raise InputError(unknown_name("parameter word", name, words.constants))
-        if not isinstance(depth, str) or depth not in list(Depth):
-            raise InputError(f"{name}: {unknown_name('depth', str(depth), [str(one) for one in Depth])}")
-        if depth != Depth.MEMORY and not isinstance(words.constants[name].word, int):
-            where = "has it in its gates" if depth == Depth.GATES else "has one register for it"
-            raise InputError(f"{name} must be one value for all neurons: the hardware {where}")
-
-
-def runtime_constants(words: Words, placed: Mapping[str, Depth]) -> tuple[RuntimeConstant, ...]:
-    """Return the parameters that can be written, numbered in the order of ``words.constants``."""
-    changeable = [name for name, depth in placed.items() if depth is not Depth.GATES]
-    return tuple(
-        RuntimeConstant(name, select, placed[name], words.constants[name].format)
-        for select, name in enumerate(changeable)
-    )
-
-
-def select_format(constants: tuple[RuntimeConstant, ...]) -> Format:
-    """Return the format of the port that says which parameter is written."""
-    return UQ(max(1, (len(constants) - 1).bit_length()), 0)
-
-
-def word_width(constants: tuple[RuntimeConstant, ...]) -> int:
-    """Return the width of the port that carries the word: that of the widest parameter."""
-    return max(constant.format.width for constant in constants)
+        if not isinstance(kind, str) or kind not in list(Storage):
+            raise InputError(f"{name}: {unknown_name('storage', str(kind), [str(one) for one in Storage])}")
+        if kind != Storage.MEMORY and not isinstance(words.constants[name].word, int):
+            where = "has it in its gates" if kind == Storage.GATES else "has one register for it"
+            raise InputError(
+                f"{words.what_varies(name)} must be one value for all neurons: the hardware {where}"
+            )

@@ -63,7 +63,8 @@ def show(value: Any) -> str:
     except (ValueError, RecursionError):  # a ragged list, or one nested thousands deep
         return reprlib.repr(value)
     if array.ndim:
-        text = np.array2string(array, threshold=6, precision=6)
+        # As many digits as tell a value from any other: one just outside a range mustn't read like its end.
+        text = np.array2string(array, threshold=6, floatmode="unique")
     elif isinstance(value, (list, tuple, dict, set)):
         text = reprlib.repr(value)
     elif isinstance(value, int) and value.bit_length() > 1000:

@@ -229,6 +229,11 @@ class Words:
                 assert_never(unknown)
         return varying(self.parameters, names)
 
+    def what_varies(self, name: str) -> str:
+        """Return the parameters that make a word one per neuron, as they read in an error."""
+        found = self.varying(name)
+        return name if found == (name,) else f"{' and '.join(found)} (from which the word of {name} follows)"
+
     @property
     def quadratic_format(self) -> Format:
         """Format of the exact quadratic term."""

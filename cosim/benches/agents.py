@@ -1,6 +1,6 @@
 """Driver and monitors of a population, knowing nothing but the port contract.
 
-Anyone's Verilog with the ports of :func:`qlif.hdl.export.population_ports` can be put under them.
+Anyone's Verilog with the ports of :func:`qlif.hdl.ports.population_streams` can be put under them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,8 +12,9 @@ import numpy.typing as npt
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from qlif.cosim.benches.port_words import UPDATE_PARTS, event_parts, observed, packed_rows
+from qlif.cosim.benches.port_words import observed, packed_rows
 from qlif.cosim.benches.scoreboard import Observed
+from qlif.hdl.interface import Interface
 from qlif.model.golden.neurons import ParameterWrite
 
 CLOCK_PERIOD_STEPS = 2
@@ -52,22 +53,21 @@ class PopulationBench:
     ----------
     dut : handle
         The module.
-    interface : dict
-        The ports, as in ``interface.json``.
+    interface : Interface
+        The population's.
     random : Generator
         For the stalls.
     """
 
-    def __init__(self, dut: Any, interface: dict[str, Any], random: np.random.Generator) -> None:
+    def __init__(self, dut: Any, interface: Interface, random: np.random.Generator) -> None:
         self.dut = dut
         self.interface = interface
         self.random = random
-        self.neurons = int(interface["neurons"])
-        self.lanes = int(interface["lanes"])
-        self.ports = {port["name"]: port for port in interface["ports"]}
-        self.select = {constant["name"]: constant["select"] for constant in interface["runtime"]}
+        self.neurons, self.lanes = interface.neurons, interface.lanes
+        (self.data,) = interface.currents.payload
+        self.select = {parameter.name: parameter.select for parameter in interface.runtime}
         # Looking up a handle costs more than a clock, so each is looked up once.
-        self.handles = {name: getattr(dut, name) for name in self.ports}
+        self.handles = {port.name: getattr(dut, port.name) for port in interface.ports}
         self._falling = FallingEdge(dut.clk)
 
     def start_clock(self) -> None:
@@ -77,9 +77,8 @@ class PopulationBench:
     async def reset(self, clocks: int = 3) -> None:
         """Hold the module in reset for so many rising edges, all inputs at 0."""
         await self._falling
-        for name, port in self.ports.items():
-            if port["direction"] == "input":
-                self.handles[name].value = 0
+        for port in self.interface.inputs:
+            self.handles[port.name].value = 0
         self.dut.rst.value = 1
         for _ in range(clocks):
             await self._falling
@@ -112,9 +111,9 @@ class PopulationBench:
         valid_in, ready_in, data_in = (handles[f"currents_{part}"] for part in ("valid", "ready", "data"))
         valid_up, ready_up = handles["updates_valid"], handles["updates_ready"]
         valid_ev, ready_ev = handles["events_valid"], handles["events_ready"]
-        update_fields = [handles[f"updates_{part}"] for part in UPDATE_PARTS]
-        event_fields = [handles[f"events_{part}"] for part in event_parts(self.lanes)]
-        rows = packed_rows(self.ports["currents_data"], currents)
+        update_fields = [handles[port.name] for port in self.interface.updates.payload]
+        event_fields = [handles[port.name] for port in self.interface.events.payload]
+        rows = packed_rows(self.data, currents)
         rows_per_step = self.neurons // self.lanes
         changes = sorted(writes, key=lambda change: change.step)
         flows = [stalls.flow(p, self.random) for p in (stalls.currents, stalls.updates, stalls.events)]
@@ -180,11 +179,11 @@ class PopulationBench:
         inputs : sequence of mapping of str to int
             For each clock, the unsigned word of each port but that of the currents.
         """
-        width = self.ports["currents_data"]["width"] // self.lanes
+        width = self.data.format.width
         sign = 1 << (width - 1)
         # None of them negative: with those, neurons would only sink.
         random = self.random.integers(0, sign, (4096, self.lanes), dtype=np.int64)
-        rows = packed_rows(self.ports["currents_data"], random)
+        rows = packed_rows(self.data, random)
         handles, rows_per_step = self.handles, self.neurons // self.lanes
         taken: list[int] = []
         updates: list[list[int]] = []
@@ -208,12 +207,9 @@ class PopulationBench:
             if int(handles["currents_valid"].value) and int(handles["currents_ready"].value):
                 taken.append(int(handles["currents_data"].value))
                 idle = 0
-            for stream, parts, kept in (
-                ("updates", UPDATE_PARTS, updates),
-                ("events", event_parts(self.lanes), events),
-            ):
-                if int(handles[f"{stream}_valid"].value) and int(handles[f"{stream}_ready"].value):
-                    kept.append([int(handles[f"{stream}_{part}"].value) for part in parts])
+            for stream, kept in ((self.interface.updates, updates), (self.interface.events, events)):
+                if int(handles[stream.valid.name].value) and int(handles[stream.ready.name].value):
+                    kept.append([int(handles[port.name].value) for port in stream.payload])
                     idle = 0
         words = [row >> (lane * width) & ((1 << width) - 1) for row in taken for lane in range(self.lanes)]
         # A module that never takes the rest leaves its last timestep unfinished.
@@ -226,7 +222,7 @@ class PopulationBench:
         handles = self.handles
         handles["parameters_valid"].value = int(change is not None)
         if change is not None:
-            width = self.ports["parameters_word"]["width"]
+            mask = (1 << self.interface.core.word_format.width) - 1
             handles["parameters_select"].value = self.select[change.name]
             handles["parameters_neuron"].value = change.neuron or 0
-            handles["parameters_word"].value = change.word & ((1 << width) - 1)
+            handles["parameters_word"].value = change.word & mask

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import cocotb
@@ -15,6 +15,7 @@ from qlif.cosim.benches.agents import Unresolved
 from qlif.cosim.benches.job import Job, write_progress, write_seconds
 from qlif.cosim.benches.port_words import bits_of, observed_of_bits
 from qlif.cosim.benches.scoreboard import Observed, Scoreboard
+from qlif.hdl.interface import Interface
 from qlif.model.support.files import write_text
 
 RESET_CLOCKS = 3
@@ -27,14 +28,12 @@ class BlockBench:
     ----------
     dut : handle
         The module of :func:`qlif.cosim.benches.block_wrapper.block_wrapper`.
-    interface : mapping
-        The population's ports.
+    interface : Interface
+        The population's.
     """
 
-    def __init__(self, dut: Any, interface: Mapping[str, Any]) -> None:
+    def __init__(self, dut: Any, interface: Interface) -> None:
         self.dut, self.interface = dut, interface
-        self.current_bits, self.update_bits, self.event_bits = block_wrapper.widths(interface)
-        self.ports = {port["name"]: port for port in interface["ports"]}
         self.handles = {
             name: getattr(dut, name)
             for name in (
@@ -54,7 +53,8 @@ class BlockBench:
         for _ in range(RESET_CLOCKS):
             await self._block(1)
         handles["rst"].value = 0
-        bits = bits_of(self.ports["currents_data"], currents)
+        (data,) = self.interface.currents.payload
+        bits = bits_of(data, currents)
         updates: list[npt.NDArray[np.uint8]] = []
         events: list[npt.NDArray[np.uint8]] = []
         place = 0
@@ -66,8 +66,8 @@ class BlockBench:
             await self._block(len(block))
             moved = int(handles["sent"].value)
             place += moved
-            updates.append(self._kept("updates", "update_count", self.update_bits))
-            events.append(self._kept("events", "event_count", self.event_bits))
+            updates.append(self._kept("updates", "update_count", self.interface.updates.width))
+            events.append(self._kept("events", "event_count", self.interface.events.width))
             progress(place / len(bits))
             if not len(updates[-1]) and not moved:
                 break

@@ -1,9 +1,7 @@
 """A module around a population that moves many samples for each time that Python wakes up."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from qlif.cosim.benches.port_words import UPDATE_PARTS, event_parts
+from qlif.hdl.interface import Interface
+from qlif.hdl.ports import Stream
 
 BLOCK_MODULE = "qlif_blocks"
 
@@ -15,17 +13,7 @@ PATIENCE = 1000
 """A block ends after so many clocks in which nothing moved."""
 
 
-def widths(interface: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Return the bits of a row of currents, of an update and of an event."""
-    of = {port["name"]: int(port["width"]) for port in interface["ports"]}
-    return (
-        of["currents_data"],
-        sum(of[f"updates_{part}"] for part in UPDATE_PARTS),
-        sum(of[f"events_{part}"] for part in event_parts(int(interface["lanes"]))),
-    )
-
-
-def block_wrapper(interface: Mapping[str, Any]) -> str:
+def block_wrapper(interface: Interface) -> str:
     """Return Verilog for simulation: it makes the clock itself, and only while a block is under way.
 
     Each time that `go` changes, `rows` rows of `currents` are sent as fast as they are taken, and whatever
@@ -35,25 +23,18 @@ def block_wrapper(interface: Mapping[str, Any]) -> str:
 
     Parameters
     ----------
-    interface : mapping
-        The population's, as in ``interface.json``; without run-time parameters.
+    interface : Interface
+        The population's, without run-time parameters.
     """
-    current, update, event = widths(interface)
-    ports = {port["name"]: int(port["width"]) for port in interface["ports"]}
+    current, update, event = interface.currents.width, interface.updates.width, interface.events.width
     wires = "\n".join(
-        f"  wire [{ports[name] - 1}:0] {name};"
-        for name in ports
-        if name.startswith(("updates_", "events_")) and not name.endswith("_ready")
+        f"  wire [{port.width - 1}:0] {port.name};"
+        for stream in (interface.updates, interface.events)
+        for port in (stream.valid, *stream.payload)
     )
-    # The first part lowest.
-    shown = {
-        "update": ", ".join(f"updates_{part}" for part in reversed(UPDATE_PARTS)),
-        "event": ", ".join(f"events_{part}" for part in reversed(event_parts(int(interface["lanes"])))),
-    }
-    connections = ", ".join(
-        f".{name}({'1' + chr(39) + 'b1' if name.endswith('s_ready') and name != 'currents_ready' else name})"
-        for name in ports
-    )
+    shown = {"update": _side_by_side(interface.updates), "event": _side_by_side(interface.events)}
+    always = {interface.updates.ready: "1'b1", interface.events.ready: "1'b1"}
+    connections = ", ".join(f".{port.name}({always.get(port, port.name)})" for port in interface.ports)
     return f"""\
 module {BLOCK_MODULE}(
   input rst, input go, input [31:0] rows, input [{ROWS * current - 1}:0] currents,
@@ -66,7 +47,7 @@ module {BLOCK_MODULE}(
   wire currents_ready;
 {wires}
   integer idle;
-  {interface["module"]} population(.clk(clk), .rst(rst), {connections});
+  {interface.module} population(.clk(clk), .rst(rst), {connections});
   initial begin
     clk = 0; finished = 0; currents_valid = 0; currents_data = 0; sent = 0; clocks = 0; last_clock = 0;
     update_count = 0; updates = 0; event_count = 0; events = 0;
@@ -105,3 +86,8 @@ module {BLOCK_MODULE}(
   end
 endmodule
 """
+
+
+def _side_by_side(stream: Stream) -> str:
+    """Return a payload as one word in Verilog, the first port lowest."""
+    return ", ".join(port.name for port in reversed(stream.payload))

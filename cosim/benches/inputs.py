@@ -1,11 +1,11 @@
 """Inputs that lead a neuron into its corners, and random ones that get everywhere else."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qlif.hdl.storage import RuntimeParameter, Storage
 from qlif.model.golden import step as datapath
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.theory import closed_form
@@ -166,16 +166,15 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
 
 
 def random_writes(
-    words: Words, runtime: Iterable[dict[str, Any]], steps: int, random: np.random.Generator
+    words: Words, runtime: Iterable[RuntimeParameter], steps: int, random: np.random.Generator
 ) -> Iterator[ParameterWrite]:
     """Give writes of run-time parameters: several before the first timestep, then one in every few.
 
     Words are near those in use, so that the neuron goes on spiking, and now and then anywhere in the format.
     """
     neurons = words.parameters.n
-    for constant in runtime:
-        name = constant["name"]
-        format = words.constants[name].format
+    for parameter in runtime:
+        name, format = parameter.name, parameter.format
         centre = int(np.min(words.constants[name].word))
         reach = max(1, abs(centre) // 8)
         due = [0, 0, *sorted(random.integers(1, steps, size=max(2, steps // 8)).tolist())]
@@ -184,7 +183,7 @@ def random_writes(
             word = (
                 near if random.random() < 0.9 else int(random.integers(format.min_word, format.max_word + 1))
             )
-            neuron = int(random.integers(neurons)) if constant["depth"] == "memory" else None
+            neuron = int(random.integers(neurons)) if parameter.storage is Storage.MEMORY else None
             yield ParameterWrite(step, name, word, neuron)
 
 

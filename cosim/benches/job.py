@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qlif.hdl.interface import Interface
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.parameters import Parameters
@@ -26,9 +27,9 @@ class Job:
     Attributes
     ----------
     words : Words
-        The population; the bench makes its golden model from the same parameters.
-    interface : dict
-        What the export says of the module: ports, latency.
+        The neurons; the bench makes its golden model from the same parameters.
+    interface : Interface
+        The module's.
     options : dict
         What the bench itself understands, such as the number of updates.
     currents : array of int, (timesteps, neurons), optional
@@ -38,7 +39,7 @@ class Job:
     """
 
     words: Words
-    interface: dict[str, Any]
+    interface: Interface
     options: dict[str, Any]
     currents: npt.NDArray[Any] | None = None
     writes: tuple[ParameterWrite, ...] = ()
@@ -49,7 +50,7 @@ class Job:
             {
                 "parameters": self.words.parameters.as_dict(),
                 "arithmetic": self.words.arithmetic.as_dict(),
-                "interface": self.interface,
+                "interface": self.interface.to_json(),
                 "options": self.options,
                 "writes": [asdict(write) for write in self.writes],
             }
@@ -63,12 +64,12 @@ class Job:
     def read(cls, directory: Path) -> "Job":
         """Read the job that was written into a directory."""
         content = json.loads((directory / "job.json").read_text())
+        currents = directory / "currents.npy"
         # Words follow from parameters and arithmetic alone, so both processes have the same.
         words = quantise(Parameters(**content["parameters"]), Arithmetic(**content["arithmetic"]))
-        currents = directory / "currents.npy"
         return cls(
             words,
-            content["interface"],
+            Interface.from_json(content["interface"], "job.json"),
             content["options"],
             np.load(currents) if currents.exists() else None,
             tuple(ParameterWrite(**write) for write in content["writes"]),

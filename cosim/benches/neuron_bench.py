@@ -43,7 +43,7 @@ async def given_inputs(dut: Any) -> None:
     """
     job, _ = Job.present()
     inputs, expected = job.options["inputs"], job.options["expected"]
-    latency = int(job.interface["latency"])
+    latency = job.interface.latency
     Clock(dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
     falling = FallingEdge(dut.clk)
     dut.rst.value = 0
@@ -100,8 +100,7 @@ def _random_vectors(words: Words, count: int, random: np.random.Generator) -> Ve
 
 async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
     """Feed one vector per clock; compare each output `latency` clocks later with the golden step."""
-    words, latency = job.words, int(job.interface["latency"])
-    widths = {port["name"]: port for port in job.interface["ports"]}
+    words, latency = job.words, job.interface.latency
     Clock(dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
     dut.rst.value = 0
     falling = FallingEdge(dut.clk)
@@ -111,7 +110,7 @@ async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
     for vectors in batches:
         inputs = [getattr(dut, f"{name}_in") for name in vectors]
         columns = [
-            (column & ((1 << widths[f"{name}_in"]["width"]) - 1)).tolist() for name, column in vectors.items()
+            (column & job.interface.port(f"{name}_in").mask).tolist() for name, column in vectors.items()
         ]
         rows = list(zip(*columns, strict=True))
         got: list[list[int]] = []
@@ -124,7 +123,7 @@ async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
             if clock >= latency - 1 and len(got) < len(rows):
                 got.append([int(handle.value) for handle in outputs])
         expected = _golden(words, vectors)
-        masks = np.array([(1 << widths[name]["width"]) - 1 for name in OUTPUTS])
+        masks = np.array([job.interface.port(name).mask for name in OUTPUTS])
         wrong = np.any(np.array(got) != (expected & masks), axis=1)
         if wrong.any():
             k = int(np.argmax(wrong))

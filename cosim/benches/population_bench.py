@@ -12,7 +12,6 @@ import numpy.typing as npt
 from qlif.cosim.benches import inputs, recorder
 from qlif.cosim.benches.agents import PopulationBench, Stalls
 from qlif.cosim.benches.job import Job, write_progress, write_seconds
-from qlif.cosim.benches.port_words import step_bits
 from qlif.cosim.benches.scoreboard import Observed, Scoreboard, Verdict
 from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.support.files import write_text
@@ -39,7 +38,7 @@ def _judge(
 
 
 def _scoreboard(job: Job, currents: npt.NDArray[np.int64], writes: tuple[ParameterWrite, ...]) -> Scoreboard:
-    return Scoreboard(job.words, currents, writes, step_bits=step_bits(job.interface))
+    return Scoreboard(job.words, currents, writes, step_bits=job.interface.core.step_bits)
 
 
 async def _ready(dut: Any, job: Job) -> PopulationBench:
@@ -47,7 +46,7 @@ async def _ready(dut: Any, job: Job) -> PopulationBench:
     bench = PopulationBench(dut, job.interface, _random())
     bench.start_clock()
     if job.options.get("record"):
-        cocotb.start_soon(recorder.record(dut, job.interface["ports"], Job.directory() / recorder.FILE))
+        cocotb.start_soon(recorder.record(dut, job.interface.ports, Job.directory() / recorder.FILE))
     await bench.reset()
     return bench
 
@@ -153,7 +152,7 @@ async def reset_in_mid_run(dut: Any) -> None:
     random = bench.random
     neurons = job.words.parameters.n
     currents = inputs.constrained_random(job.words, max(8, 400 // neurons), neurons, random)
-    latency = int(job.interface.get("latency", 16))
+    latency = job.interface.latency
     # At first, while parts of the memory have never been written.
     early = latency + neurons // 2
     for clocks in (early, 1, 2, 3, latency - 1, latency, latency + 1, 2 * latency, neurons, neurons + 1, 200):
@@ -189,8 +188,7 @@ async def full_speed(dut: Any) -> None:
     currents = inputs.constrained_random(job.words, steps, neurons, bench.random)
     observed = await bench.play(currents, Stalls())
     _judge(job, currents, observed, "full speed")
-    lanes, latency = interface["lanes"], interface["latency"]
-    loop, rows = interface["neurons_for_full_speed"] // lanes, neurons // lanes
+    latency, loop, rows = interface.latency, interface.loop_latency, interface.rows
     rounds, rest = divmod(steps * rows - 1, rows)
     # The k-th round of all rows starts max(rows, loop) clocks after the one before.
     expected = rounds * max(rows, loop) + rest + latency + 1
@@ -209,7 +207,7 @@ async def rewritten(dut: Any) -> None:
     random = bench.random
     neurons = job.words.parameters.n
     steps = max(40, 1000 // neurons)
-    writes = tuple(inputs.random_writes(job.words, job.interface["runtime"], steps, random))
+    writes = tuple(inputs.random_writes(job.words, job.interface.runtime, steps, random))
     currents = inputs.constrained_random(job.words, steps, neurons, random)
     stalls = Stalls(0.1, 0.3, 0.3)
     await bench.reset()

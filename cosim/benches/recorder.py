@@ -1,24 +1,25 @@
 """Keeps what a bench drives and sees, clock by clock, so that it can be played again without the bench."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from qlif.hdl.ports import Port
 from qlif.model.support.files import whole_file
 
 FILE = "recorded.npz"
 
 
-async def record(dut: Any, ports: Sequence[Mapping[str, Any]], path: Path) -> None:
+async def record(dut: Any, ports: Iterable[Port], path: Path) -> None:
     """Record every port, and the reset, until the test ends; then write ``path``.
 
     Each row is what a rising edge of the clock acts on, as unsigned words: an array per port and one for
     ``rst``.
     """
-    names = ["rst", *(port["name"] for port in ports)]
+    names = ["rst", *(port.name for port in ports)]
     handles = [getattr(dut, name) for name in names]
     falling = FallingEdge(dut.clk)
     rows: list[list[int]] = []

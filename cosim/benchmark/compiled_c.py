@@ -3,7 +3,6 @@
 import ctypes
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,10 @@ from qlif.model.exceptions import InputError
 from qlif.model.kernel.blocks import BLOCK
 from qlif.model.kernel.rules import Shifts
 from qlif.model.rounding import Overflow, Rounding
+from qlif.model.support import process
 
 SOURCE = Path(__file__).with_name("golden_step.c")
+COMPILER_SECONDS = 300.0
 FLAGS = ("-O3", "-march=native")
 WIDE = "-mprefer-vector-width=512"
 """What GCC doesn't do by itself where it could: use the widest registers."""
@@ -29,8 +30,8 @@ def compiler() -> str | None:
 
 def compiler_version(path: str) -> str:
     """Return the first line of what a compiler says about itself."""
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    return (said.stdout.splitlines() or [path])[0]
+    said = process.run([path, "--version"], what=f"{path} --version", seconds=COMPILER_SECONDS).said
+    return (said.splitlines() or [path])[0]
 
 
 class CompiledC:
@@ -59,9 +60,9 @@ class CompiledC:
         defined = [f"-D{name}={value}" for name, value in definitions(work).items()]
         library = directory / f"golden-step-{len(list(directory.iterdir()))}.so"
         command = [path, *FLAGS, *flags, *defined, "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[0]
+        done = process.run(command, what=f"{path} on {SOURCE.name}", seconds=COMPILER_SECONDS)
+        if done.code:
+            said = (done.said.strip().splitlines() or [f"exit code {done.code}"])[0]
             raise InputError(f"{path} failed: {said}")
         self._library = ctypes.CDLL(str(library))
         plan = work.plan

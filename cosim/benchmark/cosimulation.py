@@ -1,7 +1,5 @@
 """How fast the kinds of co-simulation are: the same population, one after another, in alternating rounds."""
 
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,11 +13,13 @@ from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH
 from qlif.cosim.selftest.run import PROGRAM
 from qlif.cosim.simulator import verilator_program
 from qlif.cosim.simulator.design import Design, SimulationError, Simulator
-from qlif.hdl.export import POPULATION_MODULE
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
+from qlif.hdl.verilog import POPULATION_MODULE
 from qlif.model.selftest.plan import SelfTestPlan
+from qlif.model.support import process
 from qlif.model.support.files import write_text
 from qlif.model.support.progress import Progress, unwatched
+from qlif.model.support.scratch import scratch
 
 SELF_TEST, BLOCKS, PER_CYCLE, BARE_LOOP = (
     "self-test",
@@ -62,8 +62,7 @@ def measure_cosimulation(
     """
     words, export = configuration.words, configuration.export()
     neurons = words.parameters.n
-    with tempfile.TemporaryDirectory(prefix="qlif-speed-") as temporary:
-        work = Path(temporary)
+    with scratch() as work:
         population, tested, blocks = (work / f"{name}.v" for name in ("population", "self_test", "blocks"))
         write_text(population, export.verilog)
         write_text(tested, export_self_test(export, SelfTestPlan.of(words)).verilog)
@@ -93,7 +92,8 @@ def measure_cosimulation(
                 designs[name].run(benches[name], work / name, 1, ("replay",))
                 return updates / read_seconds(work / name)
             begun = time.perf_counter()
-            code = subprocess.run(commands[name], stdout=subprocess.DEVNULL, check=False).returncode
+            with process.running(commands[name]) as started:
+                code = started.wait()
             if code:
                 raise SimulationError(f"{name} ended with exit code {code}")
             return updates / (time.perf_counter() - begun)

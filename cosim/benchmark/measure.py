@@ -1,10 +1,8 @@
 """Contenders side by side, in alternating rounds."""
 
 import statistics
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +15,7 @@ from qlif.cosim.simulator.design import find
 from qlif.model.exceptions import DifferenceFound, InputError
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.support.progress import Progress, unwatched
+from qlif.model.support.scratch import scratch
 
 SIZES = (100, 10_000, 1_000_000)
 ROUNDS = 15
@@ -71,9 +70,9 @@ def measure(
     measured = Measured()
     parts = len(sizes) + with_cosimulation
     for place, n in enumerate(sizes):
-        with tempfile.TemporaryDirectory(prefix="qlif-bench-") as directory:
+        with scratch() as directory:
             there: dict[Contender, int] = {}
-            for made in contenders(n, Path(directory), with_kernel, with_peers):
+            for made in contenders(n, directory, with_kernel, with_peers):
                 progress(f"{n:,} neurons: building, {made.name}", place / parts)
                 if isinstance(made, Skipped):
                     measured.skipped.append(made)

@@ -22,7 +22,7 @@ from qlif.cosim.commands.options import (
     probability,
 )
 from qlif.cosim.terminal import progress_bar
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, apart
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from qlif.cosim.configuration import Configuration
     from qlif.cosim.cosimulation import Cosimulation
     from qlif.cosim.simulator.design import Simulator
-    from qlif.hdl.export import Export
+    from qlif.hdl.verilog import Export
 
 BYTES_PER_UPDATE = 400
 """What the models, the testbench and the comparison keep of each update, both processes together."""
@@ -94,7 +94,9 @@ def cosim(
     options: CosimOptions,
     output: OutputOptions,
 ) -> None:
-    """Check the hardware, simulated as Verilog, against the golden model and the float neuron.
+    """Check the simulated hardware against the golden model.
+
+    The float neuron runs beside both.
 
     The exit code is 1 if one update differs from the golden model in one bit.
     """
@@ -182,7 +184,7 @@ def _results(
     pictures = report.draw_run(output.out, runs, currents, software.words)
     report.save_recording(output.out / "recording.npz", currents, runs)
     facts = {
-        "depths": configuration.depths,
+        "storage": configuration.storage,
         "writes": list(configuration.writes),
         **report.cosimulation_facts(run),
     }
@@ -234,5 +236,6 @@ def _failures(facts: dict[str, Any], options: CosimOptions) -> list[str]:
     if most is not None and lag > most:
         failures.append(f"the largest spike lag is {lag} steps, above {most}")
     if options.max_rmse is not None and facts["rmse_mv"] > options.max_rmse:
-        failures.append(f"the potential's RMSE is {facts['rmse_mv']:.4g} mV, above {options.max_rmse}")
+        found, allowed = apart(facts["rmse_mv"], options.max_rmse)
+        failures.append(f"the potential's RMSE is {found} mV, above {allowed}")
     return failures

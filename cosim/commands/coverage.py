@@ -60,7 +60,7 @@ _RANDOM = {"constrained_random", "stalled"}
     ),
 )
 def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOptions) -> None:
-    """Measure what the testbenches reach, and prove the rest unreachable.
+    """Measure what the testbenches reach of a population.
 
     Counted are cases, lines, branches, and edges of every bit.
 
@@ -82,7 +82,6 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOpti
     with progress_bar(output.as_json) as progress:
         found = measure(
             export,
-            configuration.words,
             simulator,
             output.out / "coverage",
             benches=options.bench or (),

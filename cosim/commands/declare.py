@@ -7,6 +7,7 @@ command runs is imported by the function that runs it, so that the start of anot
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import MISSING, dataclass, fields
 from types import SimpleNamespace
 from typing import Any, get_type_hints
@@ -15,6 +16,7 @@ import typer
 from typer.core import TyperCommand
 
 from qlif.model.exceptions import InputError, show
+from qlif.model.support.files import alone_in
 
 _LARGEST = 2**64
 """No number of anything is larger, nor a seed."""
@@ -83,12 +85,12 @@ def command(*rules: Rule) -> Callable[[Callable[..., None]], Callable[..., None]
                 for one in value if isinstance(value, list) else [value]:
                     if isinstance(one, int) and abs(one) >= _LARGEST:
                         raise InputError(f"{spelled[name][0]} must be below 2**64, not {show(one)}")
-            function(
-                **{
-                    name: kind(**{field.name: values[field.name] for field in fields(kind)})
-                    for name, kind in groups.items()
-                }
-            )
+            made = {
+                name: kind(**{field.name: values[field.name] for field in fields(kind)})
+                for name, kind in groups.items()
+            }
+            with nullcontext() if values.get("out") is None else alone_in(values["out"]):
+                function(**made)
 
         parameters = [
             inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)

@@ -20,7 +20,7 @@ from qlif.cosim.terminal import progress_bar, say_json
 
 if TYPE_CHECKING:
     from qlif.cosim.configuration import Configuration
-    from qlif.hdl.export import Export
+    from qlif.hdl.verilog import Export
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ def export(
     built: VariantOptions,
     output: OutputOptions,
 ) -> None:
-    """Write the population as Verilog, with a description of its interface."""
+    """Write the population as Verilog, and its interface as JSON."""
     from qlif.cosim import report
 
     built_from = built.primitives()
@@ -60,7 +60,7 @@ def export(
         exported = _with_self_test(configuration, exported, options, storage.lanes, output)
     verilog, interface = exported.write(output.out)
     if output.as_json:
-        say_json({"verilog": str(verilog), "interface_file": str(interface), **exported.interface})
+        say_json({"verilog": str(verilog), "interface_file": str(interface), **exported.interface.to_json()})
         return
     report.print_exact_values(output.terminal, configuration.words.report)
     output.terminal.line(f"{verilog} and {interface} are written.")
@@ -75,7 +75,7 @@ def _with_self_test(
 ) -> "Export":
     """Return the population with its self-test around it; write the top module with the signature."""
     from qlif.cosim.commands.selftest import timesteps_for
-    from qlif.hdl.selftest.export import BOARD_MODULE, board_top, export_self_test
+    from qlif.hdl.selftest.export import BOARD_MODULE, board_top, export_self_test, with_expected
     from qlif.model.selftest.golden import GoldenSelfTest
     from qlif.model.selftest.plan import SelfTestPlan
     from qlif.model.support.files import write_text
@@ -89,5 +89,4 @@ def _with_self_test(
         golden = GoldenSelfTest(configuration.words, plan, lanes)
         signature = golden.advance(timesteps, lambda step: progress("golden model", step / timesteps))
     write_text(output.out / f"{BOARD_MODULE}.v", board_top(timesteps, signature))
-    exported.interface["expected"] = {"timesteps": timesteps, "signature": f"{signature:032x}"}
-    return exported
+    return with_expected(exported, timesteps, signature)

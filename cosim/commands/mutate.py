@@ -44,7 +44,7 @@ class MutateOptions:
 
 @command()
 def mutate(neuron: NeuronOptions, options: MutateOptions, output: OutputOptions) -> None:
-    """Plant faults in the netlist; count those that the testbenches see.
+    """Plant faults; count those that the testbenches see.
 
     Each mutant is a pin of a cell that is stuck, inverted, or inverted now and then. The testbenches' inputs are
     played to each until an output differs, and the self-test is run with each; one that neither sees goes
@@ -67,7 +67,6 @@ def mutate(neuron: NeuronOptions, options: MutateOptions, output: OutputOptions)
     with progress_bar(output.as_json) as progress:
         campaign = run_campaign(
             export,
-            configuration.words,
             simulator,
             output.out / "mutation",
             count=options.count,

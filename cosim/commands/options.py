@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from qlif.cosim.configuration import Configuration, Settings
-    from qlif.hdl.export import Export
     from qlif.hdl.primitives import Primitives
+    from qlif.hdl.verilog import Export
 
 DEFAULT_NEURONS = 64
 DEFAULT_STEPS = 2000
@@ -175,7 +175,12 @@ class VariantOptions:
         """Return the primitives; InputError if there is no such variant or target."""
         from qlif.hdl.targets.catalogue import primitives
 
-        return primitives(self.variant, self.target or default_target or DEFAULT_TARGET)
+        return primitives(self.variant, self._target(default_target))
+
+    def _target(self, default: str | None) -> str:
+        if self.target is not None:
+            return self.target
+        return DEFAULT_TARGET if default is None else default
 
 
 TARGET_RULE = Rule("target", lambda options: options.variant == "explicit", "--variant explicit")
@@ -334,5 +339,5 @@ def probability(option: str, value: float) -> float:
 def above_zero(option: str, value: float) -> float:
     """Return a number above zero; InputError if it isn't one."""
     if not 0 < value < float("inf"):
-        raise InputError(f"{option} must be above 0, not {value}")
+        raise InputError(f"{option} must be above 0 and finite, not {value}")
     return value

@@ -85,7 +85,9 @@ def prove(
     foreign: ForeignOptions,
     output: OutputOptions,
 ) -> None:
-    """Prove that the exported Verilog is the golden model, for every state, input and parameter word.
+    """Prove that the exported Verilog is the golden model.
+
+    For every state, input and parameter word.
 
     The exit code is 1 if a claim is refuted, or the solver timed out.
     """
@@ -141,9 +143,9 @@ def _tasks(
 
 def _check_kind(todo: "list[Task]", options: ProveOptions) -> None:
     """Refuse options that have no effect on what the user's Verilog turned out to be."""
-    from qlif.cosim.proof.read_verilog import is_pipeline
+    from qlif.hdl.interface import Kind
 
-    pipeline = is_pipeline(todo[0].export.interface)
+    pipeline = todo[0].export.interface.kind is Kind.NEURON
     if pipeline and options.neurons is not None:
         raise InputError("--neurons requires a population: --verilog is a bare pipeline")
     if not pipeline and options.latency is not None:
@@ -173,7 +175,8 @@ def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, outp
     if claim.run is not None:
         terminal.line(f"{claim.what}, with current words {claim.run.tolist()}")
     elif claim.counterexample is not None and "potential" in claim.counterexample:
-        rows = ((line.name, line.word, line.meaning) for line in lines(task.words, claim.counterexample))
+        words = task.export.interface.words
+        rows = ((line.name, line.word, line.meaning) for line in lines(words, claim.counterexample))
         terminal.table(("word", "", ""), rows)
     elif claim.counterexample is not None:
         terminal.line(json.dumps(dict(claim.counterexample)))

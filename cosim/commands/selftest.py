@@ -57,10 +57,11 @@ def selftest(
     foreign: ForeignOptions,
     output: OutputOptions,
 ) -> None:
-    """Compare hardware and golden model over millions of updates by a signature (a MISR).
+    """Check the hardware over millions of updates, without Python.
 
-    Stimulus (an LFSR) and signature are gates around the population, which Verilator compiles; --verilog puts
-    them around yours. On a difference the first wrong update is found. The exit code is 1 if the signatures differ.
+    Stimulus (an LFSR) and signature (a MISR) are gates around the population, which Verilator compiles;
+    --verilog puts them around yours. The golden model has the same signature. On a difference the first wrong
+    update is found, and the exit code is 1.
     """
     from qlif.cosim.selftest.run import facts, self_test
     from qlif.cosim.simulator import design
@@ -95,7 +96,7 @@ def selftest(
         "simulator_version": simulator.version,
         "seed": options.seed,
         "stalls": options.stalls,
-        "variant": export.primitives.variant,
+        "variant": export.interface.core.primitives.variant,
         **facts(run),
     }
     output.write_json("result.json", content)

@@ -255,7 +255,7 @@ def _physical(neuron: ParameterOptions) -> dict[str, Any]:
     from qlif.cosim.configuration import Settings
 
     settings, default = neuron.settings(), Settings.read()
-    if settings.arithmetic != default.arithmetic or settings.depths or settings.writes:
+    if settings.arithmetic != default.arithmetic or settings.storage or settings.writes:
         what = "--params and --set" if neuron.params is None else str(neuron.params)
         raise InputError(f"{what}: only [parameters] counts here: the arithmetic is what is looked for")
     return dict(settings.physical)

@@ -42,27 +42,24 @@ class SynthOptions:
 def synth(
     neuron: NeuronOptions, options: SynthOptions, storage: StorageOptions, output: OutputOptions
 ) -> None:
-    """Synthesise, place and route a population; report resources and Fmax."""
+    """Synthesise, place and route: report resources and Fmax."""
     from qlif.cosim import report
     from qlif.hdl.synthesis.synthesise import synthesise
+    from qlif.hdl.targets.catalogue import primitives, target
 
     configuration = storage.of(neuron.settings()).population(options.neurons)
+    device = target(options.target)
     with progress_bar(output.as_json) as progress:
         synthesis = synthesise(
-            configuration.words,
-            options.neurons,
+            configuration.core(storage.lanes, primitives(options.variant, device.name)),
+            device,
             output.out / "synthesis",
-            preset=configuration.name,
-            target_name=options.target,
-            variant=options.variant,
             package=options.package,
-            lanes=storage.lanes,
-            depths=configuration.depths,
             seeds=options.seeds,
             selftest=options.selftest,
             progress=progress,
         )
-    facts = {**synthesis.as_dict(), "depths": configuration.depths, "selftest": options.selftest}
+    facts = {**synthesis.as_dict(), "storage": configuration.storage, "selftest": options.selftest}
     output.write_json("synthesis.json", facts)
     if not output.as_json:
         report.print_synthesis(output.terminal, synthesis)

@@ -11,7 +11,7 @@ from qlif.cosim.coverage import update_points
 from qlif.cosim.coverage.traffic_points import Updates, stretches, updates
 from qlif.cosim.coverage.update_points import UpdateCase
 from qlif.cosim.mutation.recorded_benches import Stimulus
-from qlif.model.words import Words
+from qlif.hdl.interface import Interface
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,18 @@ class Case:
         return sum(self.benches.values())
 
 
-def covered(recorded: Sequence[Stimulus], words: Words, interface: Mapping[str, Any]) -> list[Case]:
+def covered(recorded: Sequence[Stimulus], interface: Interface) -> list[Case]:
     """Return every case with how often each bench led into it.
 
     Parameters
     ----------
     recorded : sequence of Stimulus
-    words : Words
-    interface : mapping
-        As in ``interface.json``.
+    interface : Interface
+        The population's.
     """
     found: dict[str, dict[str, int]] = {}
     asked: dict[str, UpdateCase] = {}
-    neurons = int(interface["neurons"])
+    words, neurons = interface.words, interface.neurons
 
     def add(name: str, bench: str, count: int) -> None:
         benches = found.setdefault(name, {})
@@ -60,7 +59,7 @@ def covered(recorded: Sequence[Stimulus], words: Words, interface: Mapping[str, 
             for traffic in update_points.traffic_cases():
                 add(traffic.name, stimulus.bench, int(traffic.happened(stretch)))
             # What a bench writes at run time isn't in what it plays, so it says nothing of its updates.
-            played = None if interface["runtime"] else updates(stretch, words, interface)
+            played = None if interface.runtime else updates(stretch, interface)
             for case in update_points.update_cases(words):
                 add(case.name, stimulus.bench, 0 if played is None else _hits(case, played))
                 if case.alone:

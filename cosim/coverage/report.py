@@ -13,11 +13,10 @@ from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
 from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable
 from qlif.cosim.mutation import recorded_benches
 from qlif.cosim.simulator.design import COVERAGE_FILE, Simulator
-from qlif.hdl.export import Export
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.studies import tables
 from qlif.model.support.progress import Progress, unwatched
-from qlif.model.words import Words
 
 FUNCTIONAL = "case"
 COVERED, UNREACHABLE, HOLE = "covered", "unreachable", "hole"
@@ -96,7 +95,6 @@ class Coverage:
 
 def measure(
     export: Export,
-    words: Words,
     simulator: Simulator,
     directory: Path,
     *,
@@ -113,8 +111,6 @@ def measure(
     ----------
     export : Export
         The population.
-    words : Words
-        Its neurons.
     simulator : Simulator
         Verilator.
     directory : Path
@@ -148,7 +144,6 @@ def measure(
     chosen = [bench for bench in present if bench in benches] or list(present)
     recorded = recorded_benches.record(
         export,
-        words,
         simulator,
         directory,
         seed=seed,
@@ -158,13 +153,13 @@ def measure(
         progress=progress,
     )
     reached = structure.merged(structure.read(directory / bench / COVERAGE_FILE) for bench in chosen)
-    coverage = Coverage(export.interface["preset"], chosen, seed)
-    coverage.cases = functional.covered(recorded, words, export.interface)
+    coverage = Coverage(export.interface.name, chosen, seed)
+    coverage.cases = functional.covered(recorded, export.interface)
     missing = any(not count for count in reached.values()) or any(not case.count for case in coverage.cases)
     prover = None
     if prove and missing:
         progress("proving the population", 0.0)
-        prover = Unreachable(export, words, seconds)
+        prover = Unreachable(export, seconds)
     coverage.items = [*_of_cases(coverage.cases, prover), *_of_points(reached, prover, progress)]
     return coverage
 

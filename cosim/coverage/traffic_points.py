@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from qlif.cosim.mutation.recorded_benches import Stimulus
 from qlif.cosim.proof.reach import unsaturated
+from qlif.hdl.interface import Interface
 from qlif.model.golden import step
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.random_words import RandomWords
@@ -100,14 +101,14 @@ class Updates:
     previous_spike: npt.NDArray[Any]
 
 
-def updates(stretch: Stretch, words: Words, interface: Mapping[str, Any]) -> Updates | None:
+def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     """Return the updates of a stretch that came out, as the golden model makes them; None if there are none.
 
     The benches hold all that comes out against the golden model, so this is what happened.
     """
-    (port,) = (port for port in interface["ports"] if port["name"] == "currents_data")
-    taken = stretch.ports["currents_data"][stretch.moved("currents")].astype(np.int64)
-    sign = 1 << (port["width"] - 1) if port["signed"] else 0
+    words, (port,) = interface.words, interface.currents.payload
+    taken = stretch.ports[port.name][stretch.moved("currents")].astype(np.int64)
+    sign = 1 << (port.width - 1) if port.format.signed else 0
     neurons = words.parameters.n
     steps = len(taken) // neurons
     came = min(int(stretch.moved("updates").sum()), steps * neurons)

@@ -27,9 +27,9 @@ from qlif.cosim.proof.reach import Reach, sums_of, unsaturated
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
-from qlif.hdl.export import Export
+from qlif.hdl import probes
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
-from qlif.model.words import Words
 
 SECONDS = 60.0
 """The time that the solver may take for one question."""
@@ -37,11 +37,11 @@ SECONDS = 60.0
 QUICKLY = 10.0
 """The time for a first try, in which the sums may be anything."""
 
-_PIPELINE = "core.pipeline."
-_READ = "core.read__data"
-_STORED = "core.stored"
-_SUM = "core.pipeline.rounded"
-_QUEUED, _OFFERED = "core.outlet.read__data", "core.outlet.words"
+_PIPELINE = f"{probes.PIPELINES}."
+_READ = probes.READ
+_STORED = probes.STORED
+_SUM = probes.SUM
+_QUEUED, _OFFERED = probes.QUEUE_READ, probes.OFFERED_WORDS
 
 Bit = tuple[str, int]
 """Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them."""
@@ -63,8 +63,6 @@ class Unreachable:
     export : Export
         One that this project exported, on one lane, of more neurons than its loop is long, with all
         parameters in the gates.
-    words : Words
-        Its neurons.
     seconds : float
         The time that the solver may take for one question.
 
@@ -76,15 +74,16 @@ class Unreachable:
         What the proofs rest upon isn't proved.
     """
 
-    def __init__(self, export: Export, words: Words, seconds: float = SECONDS) -> None:
-        reach = None if export.interface["runtime"] else Reach.of(words)
-        if reach is None or export.interface["lanes"] != 1:
+    def __init__(self, export: Export, seconds: float = SECONDS) -> None:
+        interface, words = export.interface, export.interface.words
+        reach = None if interface.runtime else Reach.of(words)
+        if reach is None or interface.lanes != 1:
             raise InputError(
                 "what can't be reached is proved of one lane and of parameters in the gates only"
             )
-        self._words, self._interface, self._reach, self._seconds = words, export.interface, reach, seconds
+        self._words, self._interface, self._reach, self._seconds = words, interface, reach, seconds
         self._constants = {name: int(word) for name, word in words.values.items()}
-        self._circuit = read_circuit(export.verilog, export.interface["module"], every_signal=True)
+        self._circuit = read_circuit(export.verilog, interface.module, every_signal=True)
         self._pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
         self._prove_premise()
         self._terms = Products()
@@ -195,7 +194,7 @@ class Unreachable:
     def _all_moments(self, terms: Products) -> Iterator[Moment]:
         """Give the clocks in which the pipeline is full of states that were read, and those before."""
         stages = stages_of_currents(self._circuit)
-        length = int(self._interface["neurons_for_full_speed"]) - len(stages)
+        length = self._interface.neurons_for_full_speed - len(stages)
         first = Clock(terms, self._circuit, {}, {}).initial()
         *_, steady = self._followed(terms, {}, length + 1)
         yield steady
@@ -248,7 +247,7 @@ class Unreachable:
 
     def _known(self, terms: Products, now: Clock) -> list[Term]:
         """Return what is known of the registers that aren't the pipeline's."""
-        control = Control(terms, self._circuit, self._words, self._interface)
+        control = Control(terms, self._circuit, self._interface)
         return [*assumed_of(control, now, control.any_monitor()), *self._on_the_way(terms, now)]
 
     def _on_the_way(self, terms: Products, now: Clock) -> list[Term]:
@@ -280,12 +279,12 @@ class Unreachable:
         Unproved
             It isn't so.
         """
-        words, interface, seconds = self._words, self._interface, 6 * self._seconds
-        for claim in population_claims(self._circuit, words, interface, seconds):
+        interface, seconds = self._interface, 6 * self._seconds
+        for claim in population_claims(self._circuit, interface, seconds):
             if claim.result != "proved":
                 raise Unproved(f"{claim.claim}: {claim.result}")
         terms = Products()
-        (update,) = population_updates(terms, self._circuit, words, interface)
+        (update,) = population_updates(terms, self._circuit, interface)
         for answer in (
             update.prove(terms, seconds),
             self._reach.prove(terms, update, seconds),
@@ -301,12 +300,12 @@ class Unreachable:
     def _carried(self, terms: Products) -> Iterator[tuple[Term, list[Term]]]:
         """Give what shows that all words in memories and registers came out of the pipeline, or are 0."""
         circuit = self._circuit
-        control = Control(terms, circuit, self._words, self._interface)
+        control = Control(terms, circuit, self._interface)
         now = Clock(terms, circuit, {}, {})
         after = Clock(terms, circuit, {}, now.following())
         came = retired(terms, self._words, self._reach, control, now)
         for array, register, check in (
-            (signal(circuit, "core.state"), _READ, self._held),
+            (signal(circuit, probes.STATE), _READ, self._held),
             (control.queue, _QUEUED, self._row_sent),
         ):
             # Any place: so each.

@@ -2,11 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import closing
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
@@ -17,22 +15,18 @@ from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer
 from qlif.cosim.mutation.player import Player
 from qlif.cosim.simulator.design import Simulator
-from qlif.hdl.export import Export
 from qlif.hdl.synthesis import yowasp
-from qlif.model.arithmetic import Arithmetic
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound, InputError
-from qlif.model.parameters import Parameters
-from qlif.model.quantisation import quantise
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support import journal
+from qlif.model.support.process import worker_processes
 from qlif.model.support.progress import Progress, unwatched
 from qlif.model.support.sources import code_of, versions_of
-from qlif.model.words import Words
 
 
 def run_campaign(
     export: Export,
-    words: Words,
     simulator: Simulator,
     directory: Path,
     *,
@@ -51,8 +45,6 @@ def run_campaign(
     ----------
     export : Export
         A portable population of one lane and at least two neurons.
-    words : Words
-        Its neurons.
     simulator : Simulator
         Verilator.
     directory : Path
@@ -86,12 +78,13 @@ def run_campaign(
             raise InputError(f"--{name} must be 1 or more, not {value}")
     if not seconds > 0:
         raise InputError(f"--timeout must be above 0, not {seconds}")
-    lanes, neurons = export.interface["lanes"], export.interface["neurons"]
+    interface = export.interface
+    lanes, neurons = interface.lanes, interface.neurons
     if lanes != 1 or neurons < 2:
         raise InputError(
             f"faults are planted in populations of 1 lane and 2 neurons or more, not {lanes} and {neurons}"
         )
-    plan = SelfTestPlan.of(words, seed)
+    plan = SelfTestPlan.of(interface.words, seed)
     key = {
         "code": code_of("model", "hdl", "cosim"),
         "tools": {
@@ -99,8 +92,8 @@ def run_campaign(
             **versions_of("amaranth", "cocotb", yowasp.YOSYS, "bitwuzla"),
         },
         "verilog": hashlib.sha256(export.verilog.encode()).hexdigest(),
-        "parameters": words.parameters.as_dict(),
-        "arithmetic": words.arithmetic.as_dict(),
+        "parameters": interface.words.parameters.as_dict(),
+        "arithmetic": interface.words.arithmetic.as_dict(),
         "count": count,
         "seed": seed,
         "updates": updates,
@@ -110,20 +103,20 @@ def run_campaign(
         progress("planting faults", 0.0)
         netlist = plant(export, count, seed, directory / "netlist")
         recorded = recorded_benches.record(
-            export, words, simulator, directory / "benches", seed=seed, updates=updates, progress=progress
+            export, simulator, directory / "benches", seed=seed, updates=updates, progress=progress
         )
 
         def benches() -> Replay:
-            return Replay(netlist.verilog, export.interface, recorded, simulator, directory / "replay")
+            return Replay(netlist.verilog, interface, recorded, simulator, directory / "replay")
 
         def tested() -> SelfTestPlayer:
-            return SelfTestPlayer(netlist, export.interface, words, plan, simulator, directory / "self-test")
+            return SelfTestPlayer(netlist, interface, plan, simulator, directory / "self-test")
 
         _play(BENCHES, benches, netlist.mutants, findings, jobs, progress)
         _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
-        _prove(netlist, words, export, findings, jobs, seconds, progress)
+        _prove(netlist, export, findings, jobs, seconds, progress)
     outcomes = [Outcome.of(mutant, findings.about(mutant.number)) for mutant in netlist.mutants]
-    return Campaign(export.interface["preset"], seed, play_selftest.TIMESTEPS, outcomes)
+    return Campaign(interface.name, seed, play_selftest.TIMESTEPS, outcomes)
 
 
 def _play(
@@ -153,13 +146,9 @@ _prover: Equivalence
 """In a process of the pool: what decides faults there."""
 
 
-def _begin(
-    verilog: str, parameters: dict[str, Any], arithmetic: dict[str, Any], export: Export, seconds: float
-) -> None:
+def _begin(verilog: str, export: Export, seconds: float) -> None:
     global _prover
-    # Words follow from parameters and arithmetic alone, so both processes have the same.
-    words = quantise(Parameters(**parameters), Arithmetic(**arithmetic))
-    _prover = Equivalence(verilog, words, export, seconds)
+    _prover = Equivalence(verilog, export, seconds)
 
 
 def _decide(number: int) -> tuple[int, Decision]:
@@ -168,7 +157,6 @@ def _decide(number: int) -> tuple[int, Decision]:
 
 def _prove(
     netlist: MutatedNetlist,
-    words: Words,
     export: Export,
     findings: Findings,
     jobs: int,
@@ -187,10 +175,10 @@ def _prove(
         return
     progress("proving the population without a fault", 0.0)
     verilog = netlist.verilog.read_text(encoding="utf-8")
-    Equivalence(verilog, words, export, seconds).check_premise()
-    told = (verilog, words.parameters.as_dict(), words.arithmetic.as_dict(), export, seconds)
+    Equivalence(verilog, export, seconds).check_premise()
+    told = (verilog, export, seconds)
     workers = min(jobs, len(open_ones))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, told) as pool:
+    with worker_processes(workers, _begin, told) as pool:
         asked = [pool.submit(_decide, number) for number in open_ones]
         for done, answer in enumerate(as_completed(asked), start=1):
             number, decision = answer.result()

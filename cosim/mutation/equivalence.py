@@ -16,16 +16,16 @@ from qlif.cosim.proof.reach import CLOSED, Reach
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import Update, signal, stages_of_currents, unpacked
-from qlif.hdl.export import Export
-from qlif.model.words import Words
+from qlif.hdl import probes
+from qlif.hdl.verilog import Export
 
 SECONDS = 20.0
 """The time that the solver may take for one question."""
 
-_OUTCOME = ("core.written", "core.outlet.pushed_words", "core.outlet.pushed_spikes")
+_OUTCOME = (probes.WRITTEN, probes.PUSHED_WORDS, probes.PUSHED_SPIKES)
 """Where the pipeline's results leave it."""
 
-_ENTRY = ("core.read__data", "core.was_fresh")
+_ENTRY = (probes.READ, probes.WAS_FRESH)
 """Registers that the states come from, on their way to the pipeline."""
 
 
@@ -59,21 +59,21 @@ class Equivalence:
     ----------
     verilog : str
         The netlist, with its selector.
-    words : Words
     export : Export
         The population that it was made of, of more than one row.
     seconds : float
         The time that the solver may take for one question.
     """
 
-    def __init__(self, verilog: str, words: Words, export: Export, seconds: float = SECONDS) -> None:
-        self._words, self._interface, self._seconds = words, export.interface, seconds
-        self._circuit = read_circuit(verilog, export.interface["module"])
+    def __init__(self, verilog: str, export: Export, seconds: float = SECONDS) -> None:
+        self._interface, self._seconds = export.interface, seconds
+        self._words = words = export.interface.words
+        self._circuit = read_circuit(verilog, export.interface.module)
         self._outcome = _drivers(self._circuit, (signal(self._circuit, name) for name in _OUTCOME))
         self._original = selected(self._circuit, 0, self._outcome)
         check_ports(self._original, self._interface)
-        self._reach = None if export.interface["runtime"] else Reach.of(words)
-        self._lockstep = Lockstep(self._original, words, self._interface, self._reach, seconds)
+        self._reach = None if export.interface.runtime else Reach.of(words)
+        self._lockstep = Lockstep(self._original, self._interface, self._reach, seconds)
         entry = [signal(self._circuit, name) for name in (*_ENTRY, *self._alongside.values())]
         states = set(self._circuit.states.values())
         self._entry = self._circuit.cone([*entry, self._stages[-1]], self._outcome) & states
@@ -87,7 +87,7 @@ class Equivalence:
         Unproved
             It isn't so.
         """
-        for claim in population_claims(self._original, self._words, self._interface, 6 * self._seconds):
+        for claim in population_claims(self._original, self._interface, 6 * self._seconds):
             if claim.result != "proved":
                 raise Unproved(f"the population without a fault isn't proved: {claim.claim}: {claim.result}")
         if self._reach is None:
@@ -96,9 +96,7 @@ class Equivalence:
         update, _, _ = self._update(terms, self._original, False)
         closed = self._reach.prove(terms, update, 6 * self._seconds).verdict
         if closed == "proved":
-            closed = prove_on_the_way(
-                self._original, self._words, self._interface, self._reach, 6 * self._seconds
-            )
+            closed = prove_on_the_way(self._original, self._interface, self._reach, 6 * self._seconds)
         if closed != "proved":
             raise Unproved(f"the population without a fault isn't proved: {CLOSED}: {closed}")
 
@@ -113,12 +111,12 @@ class Equivalence:
             return Decision(False, why)
         if self._lockstep.same(changed, self._around, self._outcome, self._entry):
             return Decision(True, "the golden update of each state that can be reached")
-        proof = PopulationProof(changed, self._words, self._interface, self._seconds)
+        proof = PopulationProof(changed, self._interface, self._seconds)
         if proof.reset.verdict != "proved":
             return Decision(False, f"{proof.reset.verdict}: {RESTARTS}")
         if proof.broken:
             return Decision(False, f"not proved: {proof.broken[0]}")
-        for claim in population_claims(changed, self._words, self._interface, self._seconds):
+        for claim in population_claims(changed, self._interface, self._seconds):
             if claim.result != "proved":
                 return Decision(False, f"{claim.result}: {claim.claim}")
         return Decision(True, "all claims about the population hold")
@@ -168,8 +166,8 @@ class Equivalence:
             given = inputs if clock == 0 else {"rst": terms.false, "parameters_valid": terms.false}
             now = Clock(terms, changed, given, states)
             states = now.following()
-        after = {"trace": before["trace"], **unpacked(terms, self._words, now["core.written"])}
-        after["spike"] = now["core.outlet.pushed_spikes"]
+        after = {"trace": before["trace"], **unpacked(terms, self._words, now[probes.WRITTEN])}
+        after["spike"] = now[probes.PUSHED_SPIKES]
         update = Update(self._words, before, after)
         update.golden(terms)
         reached = []
@@ -183,10 +181,10 @@ class Equivalence:
     def _entry_differs(self, changed: Circuit) -> str | None:
         """Return how the initial state misses the pipeline in the first timestep; None if it doesn't."""
         terms = Products()
-        states = {self._circuit.register("core.was_fresh"): terms.true}
+        states = {self._circuit.register(probes.WAS_FRESH): terms.true}
         now = Clock(terms, self._original, {"rst": terms.false}, states)
         then = Clock(terms, changed, {"rst": terms.false}, states)
-        same = terms.equal(now["core.stored"], then["core.stored"])
+        same = terms.equal(now[probes.STORED], then[probes.STORED])
         verdict = terms.prove(same, (), None, self._seconds).verdict
         return None if verdict == "proved" else f"{verdict}: the first timestep begins in the initial state"
 
@@ -200,7 +198,7 @@ class Equivalence:
     @property
     def _latency(self) -> int:
         """Clocks of the pipeline."""
-        return int(self._interface["neurons_for_full_speed"]) - len(self._stages)
+        return self._interface.neurons_for_full_speed - len(self._stages)
 
     @property
     def _stages(self) -> list[int]:
@@ -210,12 +208,9 @@ class Equivalence:
     @property
     def _alongside(self) -> dict[str, str]:
         """What enters the pipeline beside state and current, and the signals that it is on."""
-        names = {
-            f"constant_{constant['name']}": f"core.parameter_port.value_{constant['name']}"
-            for constant in self._interface["runtime"]
-        }
+        names = {f"constant_{one.name}": probes.parameter_value(one.name) for one in self._interface.runtime}
         if self._words.arithmetic.random_bits:
-            names["random"] = "core.pipeline.random"
+            names["random"] = probes.random_bits()
         return names
 
 

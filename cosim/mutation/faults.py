@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qlif.hdl.export import Export
+from qlif.hdl import probes
 from qlif.hdl.synthesis import yowasp
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 
 SELECTOR = "mutant"
@@ -83,7 +84,7 @@ class Mutant:
     @property
     def in_pipeline(self) -> bool:
         """Whether it sits in the pipeline of updates, not in what feeds it and takes its results."""
-        return self.cell.startswith("core.pipeline.")
+        return self.cell.startswith(f"{probes.PIPELINES}.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a report says of it."""
@@ -127,7 +128,7 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
     """
     directory.mkdir(parents=True, exist_ok=True)
     (directory / _SOURCE).write_text(export.verilog, encoding="utf-8")
-    module = export.interface["module"]
+    module = export.interface.module
     front_end = _FRONT_END.format(source=_SOURCE, module=module)
     # Pins that are no place for a fault come in the list too: it is drawn long enough to leave them out.
     drawn = 2 * count + 1000

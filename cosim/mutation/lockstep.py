@@ -1,7 +1,7 @@
 """Two circuits side by side: whether one that has a fault gives what the other gives, clock after clock."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.control import Control
@@ -10,15 +10,16 @@ from qlif.cosim.proof.outgoing import SHOWN, on_the_way, retired
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach
 from qlif.cosim.proof.solver import Term
-from qlif.model.words import Words
+from qlif.hdl import probes
+from qlif.hdl.interface import Interface
 
 MOST_ROUNDS = 40
 """So often fewer bits are taken to be the same; it ends by itself long before."""
 
 _GUARDS = {
-    "core.outlet.read__data": ("core.outlet.held",),
-    "core.outlet.words": SHOWN,
-    "core.outlet.spikes": SHOWN,
+    probes.QUEUE_READ: (probes.HELD,),
+    probes.OFFERED_WORDS: SHOWN,
+    probes.OFFERED_SPIKES: SHOWN,
 }
 """Registers whose words count only while one of some others is 1."""
 
@@ -40,8 +41,7 @@ class Lockstep:
     ----------
     original : Circuit
         The population without a fault.
-    words : Words
-    interface : mapping
+    interface : Interface
     reach : Reach, optional
         The states of its neurons.
     seconds : float
@@ -51,12 +51,11 @@ class Lockstep:
     def __init__(
         self,
         original: Circuit,
-        words: Words,
-        interface: Mapping[str, Any],
+        interface: Interface,
         reach: Reach | None,
         seconds: float,
     ) -> None:
-        self._original, self._words, self._interface = original, words, interface
+        self._original, self._words, self._interface = original, interface.words, interface
         self._reach, self._seconds = reach, seconds
         self._guards = {
             original.register(name): [original.register(guard) for guard in guards]
@@ -104,7 +103,7 @@ class Lockstep:
     def _differing(self, changed: Circuit, alike: set[Bit], cut: Collection[int]) -> set[Bit] | None:
         """Return the bits that may differ a clock later than `alike`; None if an output may differ."""
         terms = Products()
-        control = Control(terms, self._original, self._words, self._interface)
+        control = Control(terms, self._original, self._interface)
         monitor = control.any_monitor()
         free = {
             name: terms.fresh(self._original.width(number), name)

@@ -1,9 +1,9 @@
 """Plays the benches' recorded clocks to many faults, at Verilator's own speed."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from qlif.cosim.mutation.player import play
 from qlif.cosim.mutation.recorded_benches import Stimulus
 from qlif.cosim.simulator import verilator_program
 from qlif.cosim.simulator.design import Simulator
+from qlif.hdl.interface import Interface
 
 PROGRAM = Path(__file__).with_name("play_benches.cpp")
 _WORD_BITS = 64
@@ -40,8 +41,7 @@ class Replay:
     ----------
     verilog : Path
         The netlist.
-    interface : mapping
-        As in ``interface.json``.
+    interface : Interface
     stimuli : sequence of Stimulus
     simulator : Simulator
         Verilator.
@@ -57,7 +57,7 @@ class Replay:
     def __init__(
         self,
         verilog: Path,
-        interface: Mapping[str, Any],
+        interface: Interface,
         stimuli: Sequence[Stimulus],
         simulator: Simulator,
         directory: Path,
@@ -65,20 +65,19 @@ class Replay:
         directory.mkdir(parents=True, exist_ok=True)
         self._stimuli = stimuli
         self._ends = np.cumsum([stimulus.clocks for stimulus in stimuli])
-        ports = interface["ports"]
-        inputs = ["rst", *(port["name"] for port in ports if port["direction"] == "input")]
-        self._outputs = [port["name"] for port in ports if port["direction"] == "output"]
+        inputs = ["rst", *(port.name for port in interface.inputs)]
+        self._outputs = [port.name for port in interface.outputs]
         self._record = (directory / "record.bin").resolve()
         _write_record(self._record, stimuli, inputs, self._outputs)
         self._program = verilator_program.build(
             simulator,
             verilog,
-            interface["module"],
+            interface.module,
             PROGRAM,
             directory,
             # A netlist that Yosys wrote; the text that it was made of has been through the lint.
             lint=False,
-            headers={"ports.h": _header(interface["module"], inputs, self._outputs)},
+            headers={"ports.h": _header(interface.module, inputs, self._outputs)},
         )
 
     def run(self, numbers: Sequence[int], jobs: int) -> Generator[tuple[int, Difference | None]]:

@@ -1,23 +1,23 @@
 """Faults in the self-test: what its signature makes of each."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from qlif.cosim.benches.port_words import step_bits
 from qlif.cosim.mutation.faults import SELECTOR, MutatedNetlist
 from qlif.cosim.mutation.player import play
 from qlif.cosim.simulator import verilator_program
 from qlif.cosim.simulator.design import Simulator
-from qlif.hdl.export import Export, Port
+from qlif.hdl.interface import Interface
+from qlif.hdl.ports import Port
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
+from qlif.hdl.verilog import Export
 from qlif.model.formats import UQ
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SIGNATURE_BITS, SelfTestPlan
-from qlif.model.words import Words
 
 PROGRAM = Path(__file__).with_name("play_selftest.cpp")
 
@@ -38,10 +38,8 @@ class SelfTestPlayer:
     Parameters
     ----------
     netlist : MutatedNetlist
-    interface : mapping
-        Of the population, as in ``interface.json``.
-    words : Words
-        Its neurons.
+    interface : Interface
+        Of the population.
     plan : SelfTestPlan
         Which self-test it is.
     simulator : Simulator
@@ -58,8 +56,7 @@ class SelfTestPlayer:
     def __init__(
         self,
         netlist: MutatedNetlist,
-        interface: Mapping[str, Any],
-        words: Words,
+        interface: Interface,
         plan: SelfTestPlan,
         simulator: Simulator,
         directory: Path,
@@ -67,10 +64,10 @@ class SelfTestPlayer:
         numbers = UQ(len(netlist.mutants).bit_length(), 0)
         selector = Port(SELECTOR, "input", numbers, "number of the fault that is on")
         verilog = netlist.verilog.read_text(encoding="utf-8")
-        planted = Export(verilog, {**interface, "ports": [*interface["ports"], selector.as_dict()]})
+        planted = Export(verilog, replace(interface, signals=(*interface.signals, selector)))
         source, _ = export_self_test(planted, plan, handed_through=(SELECTOR,)).write(directory)
         self._golden = (directory / "golden.bin").resolve()
-        _write_golden(self._golden, words, plan, interface)
+        _write_golden(self._golden, plan, interface)
         self._program = verilator_program.build(
             simulator, source, SELF_TEST_MODULE, PROGRAM, directory, lint=False
         )
@@ -83,9 +80,9 @@ class SelfTestPlayer:
                 yield number, ENDS[end]
 
 
-def _write_golden(path: Path, words: Words, plan: SelfTestPlan, interface: Mapping[str, Any]) -> None:
+def _write_golden(path: Path, plan: SelfTestPlan, interface: Interface) -> None:
     """Write the signatures: of the updates at each checkpoint, and last of the events at the end."""
-    golden = GoldenSelfTest(words, plan, interface["lanes"], step_bits=step_bits(interface))
+    golden = GoldenSelfTest(interface.words, plan, interface.lanes, step_bits=interface.core.step_bits)
     signatures = golden.signatures(range(CHECKPOINT, TIMESTEPS + 1, CHECKPOINT))
     low = (1 << SIGNATURE_BITS) - 1
     parts = [signature & low for signature in signatures] + [signatures[-1] >> SIGNATURE_BITS]

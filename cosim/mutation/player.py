@@ -1,12 +1,13 @@
 """A program that is told the numbers of faults and answers a line for each, in several processes."""
 
-import subprocess
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Protocol
 
 from qlif.cosim.simulator.design import SimulationError
+from qlif.model.support import process
 
 
 class Player(Protocol):
@@ -66,16 +67,14 @@ def play(command: Sequence[str], numbers: Sequence[int], jobs: int) -> Generator
 
 
 def _process(command: Sequence[str], numbers: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None and process.stdout is not None
+    with process.running(command, stdin=process.PIPE, stdout=process.PIPE) as started:
+        assert started.stdin is not None and started.stdout is not None
         count = 0
-        try:
-            process.stdin.write(" ".join(map(str, numbers)) + "\n")
-            process.stdin.close()
-            for line in process.stdout:
-                count += 1
-                yield tuple(map(int, line.split()))
-        finally:
-            process.kill() if process.poll() is None and count < len(numbers) else process.wait()
+        with suppress(BrokenPipeError):  # it crashed before it had read them
+            started.stdin.write(" ".join(map(str, numbers)).encode() + b"\n")
+            started.stdin.close()
+        for line in started.stdout:
+            count += 1
+            yield tuple(map(int, line.split()))
         if count < len(numbers):
             raise SimulationError(f"the program crashed with fault {numbers[count]}")

@@ -12,11 +12,10 @@ from qlif.cosim.benches import recorder
 from qlif.cosim.benches.job import Job
 from qlif.cosim.cosimulation import POPULATION_BENCH, tests_of
 from qlif.cosim.simulator.design import Design, Simulator
-from qlif.hdl.export import Export
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.support.files import write_text
 from qlif.model.support.progress import Progress, unwatched
-from qlif.model.words import Words
 
 UPDATES = 10_000
 """Of the random bench; the stalled ones have a share of it."""
@@ -44,7 +43,6 @@ class Stimulus:
 
 def record(
     export: Export,
-    words: Words,
     simulator: Simulator,
     directory: Path,
     *,
@@ -62,8 +60,6 @@ def record(
     ----------
     export : Export
         The population.
-    words : Words
-        Its neurons.
     simulator : Simulator
     directory : Path
         Where everything is written.
@@ -84,7 +80,7 @@ def record(
         A bench fails: there is nothing golden to be kept.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    module = export.interface["module"]
+    module = export.interface.module
     source = directory / f"{module}.v"
     write_text(source, export.verilog)
     progress("building for the benches", 0.0)
@@ -97,7 +93,7 @@ def record(
         job.mkdir(exist_ok=True)
         (job / recorder.FILE).unlink(missing_ok=True)
         options: dict[str, Any] = {"updates": updates, "record": True}
-        Job(words, export.interface, options).write(job)
+        Job(export.interface.words, export.interface, options).write(job)
         _, failed = design.run(POPULATION_BENCH, job, seed, (bench,))
         if failed:
             raise DifferenceFound(f"the bench {bench} fails before any fault is planted: see {job}")

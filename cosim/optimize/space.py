@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from qlif.hdl.core import Core
 from qlif.hdl.synthesis.fit import check_fit
 from qlif.hdl.synthesis.synthesise import Synthesis, synthesise
 from qlif.hdl.targets.catalogue import target
@@ -104,20 +105,16 @@ def synthesised(
     Where it doesn't fit the device there are no figures, but a reason.
     """
     (dt,), (tau_m,) = sweep.dt_ms, sweep.tau_m_ms
-    words = quantise(sweep.neuron(dt, tau_m, neurons), candidate.arithmetic)
-    name = f"candidate-{candidate.index}"
+    words, name = (
+        quantise(sweep.neuron(dt, tau_m, neurons), candidate.arithmetic),
+        f"candidate-{candidate.index}",
+    )
+    core, device = Core(words, name=name), target(target_name)
     try:
-        check_fit(words, neurons, target(target_name), name)
+        check_fit(core, device)
     except InputError as error:
         return {**dict.fromkeys(PRICE), "reason": str(error)}
-    found = synthesise(
-        words,
-        neurons,
-        directory / f"synthesis-{candidate.index}",
-        preset=name,
-        target_name=target_name,
-        seeds=1,
-    )
+    found = synthesise(core, device, directory / f"synthesis-{candidate.index}", seeds=1)
     facts = {figure: getattr(found, figure) for figure in FIGURES}
     return {**facts, "fmax_mhz": found.fmax_mhz.median, "area": area(found), "reason": None}
 

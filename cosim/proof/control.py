@@ -7,15 +7,14 @@ The signals are those of :class:`qlif.hdl.population.Population`, found by their
 themselves give is left open too: :mod:`qlif.cosim.proof.update` says what that is.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.memories import StateMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import shown_widths, signal, unpacked
-from qlif.model.words import Words
+from qlif.hdl import probes
+from qlif.hdl.interface import Interface
+from qlif.hdl.storage import Storage
 
 Monitor = dict[str, Term]
 """What the monitor remembers.
@@ -36,8 +35,7 @@ class Control:
     terms : Products
     circuit : Circuit
         A population that this project exported.
-    words : Words
-    interface : mapping
+    interface : Interface
 
     Raises
     ------
@@ -45,30 +43,28 @@ class Control:
         A signal that it speaks of isn't there.
     """
 
-    def __init__(self, terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]) -> None:
+    def __init__(self, terms: Products, circuit: Circuit, interface: Interface) -> None:
         self.terms, self.circuit = terms, circuit
-        self.lanes = int(interface["lanes"])
-        self.rows = int(interface["neurons"]) // self.lanes
-        self.loop = int(interface["neurons_for_full_speed"]) // self.lanes
-        self.places = int(interface["queue_depth"])
+        self.lanes, self.rows = interface.lanes, interface.rows
+        self.loop, self.places = interface.loop_latency, interface.queue_depth
         self.step_bits = circuit.width(circuit.outputs["events_step"])
-        self.writable = bool(interface["runtime"])
-        self._words, self._runtime = words, {c["name"]: c["depth"] for c in interface["runtime"]}
+        self.writable = bool(interface.runtime)
+        self._words, self._storage = interface.words, interface.core.storage
         # Enough for any count that is compared.
         self._bits = (2 * self.rows + 2 * self.loop + 4 * self.places).bit_length()
         self._row_bits = max(1, (self.rows - 1).bit_length())
         self.watched_row = terms.fresh(self._row_bits, "watched row")
         self.watches_a_row = self.at_most(self.wide(self.watched_row), self.number(self.rows - 1))
-        self.watched_place = terms.fresh(self._width("core.outlet.written"), "watched place")
+        self.watched_place = terms.fresh(self._width(probes.QUEUE_WRITTEN), "watched place")
         self.memory = StateMemory(terms, circuit)
-        self.queue = signal(circuit, "core.outlet.queue")
+        self.queue = signal(circuit, probes.QUEUE)
 
     def _width(self, name: str) -> int:
         return self.circuit.width(signal(self.circuit, name))
 
     def row(self, now: Clock, counter: str) -> Term:
         """Return a counter of rows; a single row isn't counted."""
-        return self.terms.constant(0, 1) if self.rows == 1 else now[f"core.{counter}.row"]
+        return self.terms.constant(0, 1) if self.rows == 1 else now[probes.counted_row(counter)]
 
     def number(self, word: int) -> Term:
         """Return a constant as wide as the counts."""
@@ -103,29 +99,29 @@ class Control:
 
     def watched_at(self, now: Clock, monitor: Monitor, stage: int) -> Term:
         """Return whether the watched row was given to the memory so many clocks before the last one."""
-        *younger, there = self.bits(now["core.in_flight"])[: stage + 1]
+        *younger, there = self.bits(now[probes.IN_FLIGHT])[: stage + 1]
         # The others, which are older, retire before it.
         older = self.minus(monitor["flying"], there, *younger)
-        row = self.round(self.plus(self.row(now, "writing"), older))
+        row = self.round(self.plus(self.row(now, probes.WRITING), older))
         return self.terms.both(there, self.terms.equal(row, self.wide(self.watched_row)))
 
     def waiting(self, now: Clock) -> Term:
         """Return how many rows are in the queue."""
-        between = self.terms.make("BV_SUB", now["core.outlet.newest"], now["core.outlet.taken"])
+        between = self.terms.make("BV_SUB", now[probes.QUEUE_NEWEST], now[probes.QUEUE_TAKEN])
         rows = self.plus(between, self.number(1))
-        return self.terms.choose(now["core.outlet.waits"], rows, self.number(0))
+        return self.terms.choose(now[probes.QUEUE_WAITS], rows, self.number(0))
 
     def claimed(self, now: Clock, monitor: Monitor) -> Term:
         """Return how many places of the queue are taken or claimed by what is in flight."""
-        return self.plus(monitor["flying"], self.waiting(now), now["core.outlet.popped"])
+        return self.plus(monitor["flying"], self.waiting(now), now[probes.POPPED])
 
     def outcome(self, now: Clock) -> Term:
         """Return the row that is pushed into the queue, as it should stand there.
 
         It is what is written into the memory, but for the refractory counters.
         """
-        spikes = now["core.outlet.pushed_spikes"]
-        lanes = [unpacked(self.terms, self._words, now["core.written"], lane) for lane in range(self.lanes)]
+        spikes = now[probes.PUSHED_SPIKES]
+        lanes = [unpacked(self.terms, self._words, now[probes.WRITTEN], lane) for lane in range(self.lanes)]
         words = [state[name] for name in shown_widths(self._words) for state in lanes]
         return self.terms.concat(self.terms.any(spikes), *reversed(words), spikes)
 
@@ -136,10 +132,10 @@ class Control:
 
     def initial_state(self, now: Clock) -> Term:
         """Return the state in which a row's neurons begin."""
-        if "reset" in self._runtime:
-            return now["core.initial"]
+        if self._storage["reset"] is not Storage.GATES:
+            return now[probes.INITIAL]
         reset = self._words.constants["reset"].word
-        width = self.terms.width(now["core.stored"]) // self.lanes
+        width = self.terms.width(now[probes.STORED]) // self.lanes
         potential = self._words.arithmetic.potential.width
         one = int(reset) & ((1 << potential) - 1)
         return self.terms.concat(*[self.terms.constant(one, width)] * self.lanes)
@@ -152,7 +148,7 @@ class Control:
             "flying": self.number(0),
             "seen": no,
             "read": no,
-            "last": terms.fresh(self._width("core.written"), "last"),
+            "last": terms.fresh(self._width(probes.WRITTEN), "last"),
             "waiting": no,
             "pushed": terms.fresh(self.circuit.sorts[self.queue].width, "pushed"),
             "taken": no,
@@ -175,13 +171,13 @@ class Control:
     def next_monitor(self, now: Clock, monitor: Monitor) -> Monitor:
         """Return what the monitor remembers a clock later, without a reset."""
         terms, place = self.terms, self.watched_place
-        retire = self.bits(now["core.in_flight"])[-1]
-        writes = terms.both(retire, terms.equal(self.row(now, "writing"), self.watched_row))
-        reads = terms.both(now["core.accepted"], terms.equal(self.row(now, "reading"), self.watched_row))
-        pushes = terms.both(retire, terms.equal(now["core.outlet.written"], place))
-        vacant, held = now["core.outlet.vacant"], now["core.outlet.held"]
-        reading, moving = now["core.outlet.reading"], terms.both(held, vacant)
-        takes = terms.both(reading, terms.equal(now["core.outlet.taken"], place))
+        retire = self.bits(now[probes.IN_FLIGHT])[-1]
+        writes = terms.both(retire, terms.equal(self.row(now, probes.WRITING), self.watched_row))
+        reads = terms.both(now[probes.ACCEPTED], terms.equal(self.row(now, probes.READING), self.watched_row))
+        pushes = terms.both(retire, terms.equal(now[probes.QUEUE_WRITTEN], place))
+        vacant, held = now[probes.VACANT], now[probes.HELD]
+        reading, moving = now[probes.QUEUE_READING], terms.both(held, vacant)
+        takes = terms.both(reading, terms.equal(now[probes.QUEUE_TAKEN], place))
         moves = terms.both(moving, monitor["taken"])
         end = terms.equal(monitor["row"], terms.constant(self.rows - 1, self._row_bits))
         one = terms.constant(1, self._row_bits)
@@ -192,13 +188,13 @@ class Control:
         )
         event_ready = now.values[self.circuit.inputs["events_ready"]]
         return {
-            "flying": self.minus(self.plus(monitor["flying"], now["core.accepted"]), retire),
+            "flying": self.minus(self.plus(monitor["flying"], now[probes.ACCEPTED]), retire),
             "seen": terms.either(monitor["seen"], writes),
             "read": terms.either(monitor["read"], reads),
-            "last": terms.choose(writes, now["core.written"], monitor["last"]),
+            "last": terms.choose(writes, now[probes.WRITTEN], monitor["last"]),
             "waiting": terms.either(pushes, terms.both(monitor["waiting"], terms.negation(takes))),
             "pushed": terms.choose(pushes, self.outcome(now), monitor["pushed"]),
-            "taken": terms.choose(now["core.outlet.refill"], takes, monitor["taken"]),
+            "taken": terms.choose(now[probes.QUEUE_REFILL], takes, monitor["taken"]),
             "held": terms.choose(takes, monitor["pushed"], monitor["held"]),
             "mine": terms.choose(vacant, moves, monitor["mine"]),
             "shown": terms.choose(moves, monitor["held"], monitor["shown"]),
@@ -215,8 +211,8 @@ class Control:
 
     def holds_spike(self, now: Clock) -> Term:
         """Return whether the row that was read from the queue has a spike."""
-        top = self._width("core.outlet.read__data") - 1
-        return self.terms.slice(now["core.outlet.read__data"], top, top)
+        top = self._width(probes.QUEUE_READ) - 1
+        return self.terms.slice(now[probes.QUEUE_READ], top, top)
 
     def without_any(self, row: Term) -> Term:
         """Return a row of the queue without the bit that tells whether it has a spike."""
@@ -230,4 +226,4 @@ class Control:
 
     def offered(self, now: Clock) -> Term:
         """Return the row that is offered."""
-        return self.terms.concat(now["core.outlet.words"], now["core.outlet.spikes"])
+        return self.terms.concat(now[probes.OFFERED_WORDS], now[probes.OFFERED_SPIKES])

@@ -9,8 +9,8 @@ import numpy as np
 
 from qlif.cosim.benches.job import Job
 from qlif.cosim.simulator.design import Design, Simulator
-from qlif.hdl.export import Export
 from qlif.hdl.synthesis.gates import models_of
+from qlif.hdl.verilog import Export
 from qlif.model.formats import UQ, Format
 from qlif.model.golden import step as datapath
 from qlif.model.support.files import write_text
@@ -79,9 +79,7 @@ def expected(words: Words, values: Mapping[str, int]) -> dict[str, int]:
 
 
 def replay(
-    verilog: str,
-    words: Words,
-    interface: Mapping[str, Any],
+    export: Export,
     values: Mapping[str, int],
     simulator: Simulator,
     directory: Path,
@@ -90,11 +88,8 @@ def replay(
 
     Parameters
     ----------
-    verilog : str
-        The pipeline's text.
-    words : Words
-    interface : mapping
-        As in ``interface.json``.
+    export : Export
+        The pipeline.
     values : mapping of str to int
         The counterexample, with the inputs of every clock.
     simulator : Simulator
@@ -106,11 +101,10 @@ def replay(
     SimulationError
         The simulation gave no verdict.
     """
-    golden = expected(words, values)
-    ports = {port["name"]: port["width"] for port in interface["ports"]}
-    answer = {f"{name}_out": golden[name] & ((1 << ports[f"{name}_out"]) - 1) for name in OUTPUTS}
+    golden = expected(export.interface.words, values)
+    answer = {f"{name}_out": golden[name] & export.interface.port(f"{name}_out").mask for name in OUTPUTS}
     options = {"inputs": by_clock(values), "expected": answer}
-    return play(verilog, words, interface, NEURON_BENCH, "given_inputs", options, simulator, directory)
+    return play(export, NEURON_BENCH, "given_inputs", options, simulator, directory)
 
 
 def by_clock(values: Mapping[str, int]) -> list[dict[str, int]]:
@@ -123,9 +117,7 @@ def by_clock(values: Mapping[str, int]) -> list[dict[str, int]]:
 
 
 def play(
-    verilog: str,
-    words: Words,
-    interface: Mapping[str, Any],
+    export: Export,
     bench: str,
     test: str,
     options: Mapping[str, Any],
@@ -133,13 +125,13 @@ def play(
     directory: Path,
 ) -> Replay:
     """Play one test of a bench with waves; the job's options say what it drives."""
-    source = directory / f"{interface['module']}.v"
-    write_text(source, verilog)
+    module = export.interface.module
+    source = directory / f"{module}.v"
+    write_text(source, export.verilog)
     job = directory / "replay"
     job.mkdir(parents=True, exist_ok=True)
-    Job(words, dict(interface), dict(options)).write(job)
-    cells = models_of(Export(verilog, dict(interface)))
-    design = Design(simulator, source, interface["module"], directory / "simulation", True, cells)
+    Job(export.interface.words, export.interface, dict(options)).write(job)
+    design = Design(simulator, source, module, directory / "simulation", True, models_of(export))
     _, failed = design.run(bench, job, 0, (test,))
     return Replay(failed > 0, job / design.waves_name, job / "simulation.log")
 

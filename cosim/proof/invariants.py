@@ -7,6 +7,7 @@ satisfy them again, and a reset has to bring them about from anything at all.
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.solver import Term
+from qlif.hdl import probes
 
 OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was written")
 """The invariants that an upset of the state memory breaks."""
@@ -20,16 +21,19 @@ def assumed_of(control: Control, now: Clock, monitor: Monitor) -> list[Term]:
 def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     """Return what always holds, by name."""
     terms = control.terms
-    reading, writing = control.wide(control.row(now, "reading")), control.wide(control.row(now, "writing"))
+    reading, writing = (
+        control.wide(control.row(now, probes.READING)),
+        control.wide(control.row(now, probes.WRITING)),
+    )
     last_row, watched = control.number(control.rows - 1), control.wide(control.watched_row)
-    in_flight, accepted = control.bits(now["core.in_flight"]), now["core.accepted"]
+    in_flight, accepted = control.bits(now[probes.IN_FLIGHT]), now[probes.ACCEPTED]
     # Rows in flight follow each other, and the first of them is the next to be written.
     ahead = terms.make("BV_SUB", control.plus(watched, control.number(control.rows)), writing)
     flying = monitor["flying"]
     flies = terms.negation(control.at_most(flying, control.round(ahead)))
     claimed, places = control.claimed(now, monitor), control.number(control.places)
     seen, read = monitor["seen"], monitor["read"]
-    fresh = now["core.fresh"]
+    fresh = now[probes.FRESH]
     held = {
         "rows are counted within their number": terms.both(
             control.at_most(reading, last_row),
@@ -46,10 +50,10 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
         ),
         "claims of the queue are counted": terms.both(
             terms.equal(
-                now["core.spare"],
+                now[probes.SPARE],
                 terms.slice(
                     terms.make("BV_SUB", control.number(control.places - 2), claimed),
-                    terms.width(now["core.spare"]) - 1,
+                    terms.width(now[probes.SPARE]) - 1,
                     0,
                 ),
             ),
@@ -80,12 +84,12 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
         ),
         **_of_the_outlet(control, now, monitor),
     }
-    if "core.free_rows" in control.circuit.named:
+    if probes.FREE_ROWS in control.circuit.named:
         busy = control.minus(control.plus(accepted, flying), in_flight[-1])
-        free = control.wide(now["core.free_rows"])
+        free = control.wide(now[probes.FREE_ROWS])
         held["free rows are counted"] = terms.equal(control.plus(free, busy), control.number(control.rows))
     if control.writable:
-        started = control.wide(control.row(now, "starting"))
+        started = control.wide(control.row(now, probes.STARTING))
         held["the row that has started last is the one before the next to be read"] = terms.both(
             control.at_most(started, last_row),
             terms.equal(
@@ -99,19 +103,19 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
 def _ends(control: Control, now: Clock) -> list[Term]:
     """Return that counters know when they are at their last row."""
     found = []
-    for counter in ("reading", "writing", "starting", "outlet.rows"):
-        if f"core.{counter}.last" in control.circuit.named:
+    for counter in (probes.READING, probes.WRITING, probes.STARTING, probes.OFFERED_ROWS):
+        if probes.counted_last(counter) in control.circuit.named:
             row = control.wide(control.row(now, counter))
             at_end = control.terms.equal(row, control.number(control.rows - 1))
-            found.append(control.terms.equal(now[f"core.{counter}.last"], at_end))
+            found.append(control.terms.equal(now[probes.counted_last(counter)], at_end))
     return found
 
 
 def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     terms, place = control.terms, control.watched_place
-    ahead = control.wide(terms.make("BV_SUB", place, now["core.outlet.taken"]))
+    ahead = control.wide(terms.make("BV_SUB", place, now[probes.QUEUE_TAKEN]))
     within = terms.negation(control.at_most(control.waiting(now), ahead))
-    low = now["core.outlet.steps.low"]
+    low = now[probes.STEPS_LOW]
     ones = terms.constant(-1, terms.width(low))
     return {
         "the queue holds what was pushed": terms.both(
@@ -123,33 +127,33 @@ def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, 
         ),
         "what waits is known": terms.both(
             terms.either(
-                now["core.outlet.waits"],
-                terms.equal(now["core.outlet.taken"], now["core.outlet.written"]),
+                now[probes.QUEUE_WAITS],
+                terms.equal(now[probes.QUEUE_TAKEN], now[probes.QUEUE_WRITTEN]),
             ),
             terms.equal(
-                now["core.outlet.written"],
-                terms.make("BV_ADD", now["core.outlet.newest"], terms.constant(1, terms.width(place))),
+                now[probes.QUEUE_WRITTEN],
+                terms.make("BV_ADD", now[probes.QUEUE_NEWEST], terms.constant(1, terms.width(place))),
             ),
         ),
         "what is shown is what was taken out of the queue": terms.both(
-            terms.implies(monitor["taken"], terms.equal(now["core.outlet.read__data"], monitor["held"])),
+            terms.implies(monitor["taken"], terms.equal(now[probes.QUEUE_READ], monitor["held"])),
             terms.implies(
                 monitor["mine"], terms.equal(control.offered(now), control.without_any(monitor["shown"]))
             ),
         ),
         "rows leave the queue in their order": terms.equal(
             control.round(
-                control.plus(monitor["row"], control.number(1), now["core.outlet.held"], control.waiting(now))
+                control.plus(monitor["row"], control.number(1), now[probes.HELD], control.waiting(now))
             ),
-            control.wide(control.row(now, "writing")),
+            control.wide(control.row(now, probes.WRITING)),
         ),
         "rows and timesteps that are shown are counted": terms.both(
-            terms.equal(control.row(now, "outlet.rows"), monitor["row"]),
-            terms.equal(now["core.outlet.step"], monitor["step"]),
-            terms.equal(now["core.outlet.steps.full"], terms.equal(low, ones)),
+            terms.equal(control.row(now, probes.OFFERED_ROWS), monitor["row"]),
+            terms.equal(now[probes.STEP], monitor["step"]),
+            terms.equal(now[probes.STEPS_FULL], terms.equal(low, ones)),
         ),
         "each row is offered until it was taken": terms.both(
-            terms.equal(now["core.outlet.update_valid"], monitor["owes_update"]),
+            terms.equal(now[probes.UPDATE_VALID], monitor["owes_update"]),
             terms.equal(now.output("events_valid"), monitor["owes_event"]),
         ),
     }

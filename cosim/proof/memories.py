@@ -6,8 +6,9 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import signal
+from qlif.hdl import probes
 
-_FRESH = re.compile(r"core\.was_fresh(?:\$(\d+))?")
+_FRESH = re.compile(rf"{re.escape(probes.WAS_FRESH)}(?:\$(\d+))?")
 
 
 class RowMemory:
@@ -88,8 +89,8 @@ class StateMemory(RowMemory):
     """
 
     def __init__(self, terms: Products, circuit: Circuit) -> None:
-        super().__init__(terms, circuit, "core.state", circuit.width(signal(circuit, "core.stored")))
-        stages = [["core.read__data"]]
+        super().__init__(terms, circuit, probes.STATE, circuit.width(signal(circuit, probes.STORED)))
+        stages = [[probes.READ]]
         if self.blocks:
             stages = [
                 [f"{block}.{register}" for block in self.blocks] for register in ("latch", "registered")

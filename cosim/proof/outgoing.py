@@ -3,9 +3,6 @@
 All of it is about one lane.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.invariants import assumed_of
@@ -13,24 +10,26 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import shown_widths, unpacked
+from qlif.hdl import probes
+from qlif.hdl.interface import Interface
 from qlif.model.words import Words
 
-SHOWN = ("core.outlet.update_valid", "core.outlet.event_valid")
+SHOWN = (probes.UPDATE_VALID, probes.EVENT_VALID)
 """What is offered counts only while one of these is 1."""
 
 
 def sends_what_it_keeps(terms: Products, words: Words, now: Clock) -> Term:
     """Return whether a pipeline sends what it writes into the memory, but for the refractory counter."""
-    kept = unpacked(terms, words, now["core.written"])
+    kept = unpacked(terms, words, now[probes.WRITTEN])
     sent = [kept[name] for name in shown_widths(words)]
-    return terms.equal(now["core.outlet.pushed_words"], terms.concat(*reversed(sent)))
+    return terms.equal(now[probes.PUSHED_WORDS], terms.concat(*reversed(sent)))
 
 
 def retired(terms: Products, words: Words, reach: Reach, control: Control, now: Clock) -> Term:
     """Return that what a pipeline gives, if it gives anything, is a state that can be reached."""
-    state = unpacked(terms, words, now["core.written"])
+    state = unpacked(terms, words, now[probes.WRITTEN])
     return terms.implies(
-        control.bits(now["core.in_flight"])[-1],
+        control.bits(now[probes.IN_FLIGHT])[-1],
         terms.both(*reach.holds(terms, words, state), sends_what_it_keeps(terms, words, now)),
     )
 
@@ -50,10 +49,10 @@ def words_of_row(terms: Products, row: Term) -> Term:
 
 def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[str, Term]:
     """Return that the words in the registers behind the queue belong to states that can be reached."""
-    read, offered = words_of_row(terms, now["core.outlet.read__data"]), now["core.outlet.words"]
+    read, offered = words_of_row(terms, now[probes.QUEUE_READ]), now[probes.OFFERED_WORDS]
     return {
         "what was read from the queue": terms.implies(
-            now["core.outlet.held"], of_a_state(terms, words, reach, read)
+            now[probes.HELD], of_a_state(terms, words, reach, read)
         ),
         "what is offered": terms.implies(
             terms.either(*(now[name] for name in SHOWN)), of_a_state(terms, words, reach, offered)
@@ -61,15 +60,13 @@ def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[
     }
 
 
-def prove_on_the_way(
-    original: Circuit, words: Words, interface: Mapping[str, Any], reach: Reach, seconds: float
-) -> str:
+def prove_on_the_way(original: Circuit, interface: Interface, reach: Reach, seconds: float) -> str:
     """Prove by induction that what is on its way out belongs to states that can be reached.
 
     It is assumed of what the pipeline gives. Returns "proved", or the solver's other verdict.
     """
     terms = Products()
-    control = Control(terms, original, words, interface)
+    words, control = interface.words, Control(terms, original, interface)
     monitor = control.any_monitor()
     now = Clock(terms, original, {"rst": terms.false}, {})
 
@@ -87,7 +84,7 @@ def prove_on_the_way(
     after = Clock(terms, original, {"rst": terms.false}, now.following())
     still = on_the_way(terms, words, reach, after)
     # What is read is the watched place: any place is watched.
-    watched = terms.equal(control.watched_place, now["core.outlet.taken"])
+    watched = terms.equal(control.watched_place, now[probes.QUEUE_TAKEN])
     claims = [
         (waiting(control.next_monitor(now, monitor)), assumed),
         *((claim, [*assumed, watched]) for claim in still.values()),

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim
@@ -12,9 +11,10 @@ from qlif.cosim.proof.memories import RowMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import stages_of_currents
-from qlif.hdl.storage import Depth
+from qlif.hdl import probes
+from qlif.hdl.interface import Interface
+from qlif.hdl.storage import Storage
 from qlif.model import random_words
-from qlif.model.words import Words
 
 READS = "each update reads the state that its neuron last wrote"
 MEETS = "each current meets its neuron's state"
@@ -46,10 +46,11 @@ SEARCHED_CLOCKS = 40
 class PopulationProof:
     """The invariants of one population, and whether they hold."""
 
-    def __init__(self, circuit: Circuit, words: Words, interface: Mapping[str, Any], seconds: float) -> None:
+    def __init__(self, circuit: Circuit, interface: Interface, seconds: float) -> None:
         self.terms = terms = Products()
-        self.circuit, self.words, self.interface, self.seconds = circuit, words, interface, seconds
-        self.control = control = Control(terms, circuit, words, interface)
+        self.circuit, self.interface, self.seconds = circuit, interface, seconds
+        self.words = interface.words
+        self.control = control = Control(terms, circuit, interface)
         self.monitor = control.any_monitor()
         self.now = self.clock({})
         self.invariants = invariants(control, self.now, self.monitor)
@@ -106,7 +107,7 @@ class PopulationProof:
 
     def _searched(self, name: str, pattern: Mapping[str, str], clocks: int) -> tuple[Answer, int]:
         terms = self.terms
-        pipelines = {node for name, node in self.circuit.states.items() if name.startswith("core.pipeline")}
+        pipelines = {node for name, node in self.circuit.states.items() if name.startswith(probes.PIPELINES)}
         states = Clock(terms, self.circuit, {"rst": terms.true}, {}).following()
         monitor = self.control.reset_monitor()
         named: dict[str, Term] = {}
@@ -137,12 +138,12 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     shown = control.ports(monitor["shown"])
     events = {"spike"} if control.lanes > 1 else set()
     return {
-        READS: terms.implies(watched, terms.equal(now["core.stored"], expected)),
+        READS: terms.implies(watched, terms.equal(now[probes.STORED], expected)),
         ORDER: terms.both(
             held["the queue holds what was pushed"],
             held["what is shown is what was taken out of the queue"],
             held["rows leave the queue in their order"],
-            terms.equal(control.row(now, "outlet.rows"), monitor["row"]),
+            terms.equal(control.row(now, probes.OFFERED_ROWS), monitor["row"]),
             terms.equal(now.output("updates_valid"), monitor["owes_update"]),
             control.first_neuron(monitor, now.output("updates_neuron")),
             *(
@@ -162,17 +163,14 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     }
 
 
-def population_claims(
-    circuit: Circuit, words: Words, interface: Mapping[str, Any], seconds: float
-) -> Iterator[Claim]:
+def population_claims(circuit: Circuit, interface: Interface, seconds: float) -> Iterator[Claim]:
     """Prove a population around its pipelines.
 
     Parameters
     ----------
     circuit : Circuit
         One that this project exported.
-    words : Words
-    interface : mapping
+    interface : Interface
     seconds : float
         The time that the solver may take for one claim.
 
@@ -181,15 +179,14 @@ def population_claims(
     InputError
         It isn't one of ours.
     """
-    preset = interface["preset"]
     start = time.monotonic()
-    proof = PopulationProof(circuit, words, interface, seconds)
+    proof = PopulationProof(circuit, interface, seconds)
 
     def claim(name: str, answer: Answer, bound: int | None = None) -> Claim:
         nonlocal start
         begun, start = start, time.monotonic()
         shown = answer.values if answer.verdict == "refuted" else None
-        return Claim(preset, name, answer.verdict, bound, start - begun, shown)
+        return Claim(interface.name, name, answer.verdict, bound, start - begun, shown)
 
     yield claim(RESTARTS, proof.reset)
     # Only what is read depends on what the memory holds.
@@ -210,12 +207,12 @@ def population_claims(
     answer = proof.prove(_alive(proof, clocks), proof.of_control) if sound else Answer("unknown", {})
     yield claim(ALIVE.format(clocks), answer)
     yield claim(UNDISTURBED, Answer("proved" if sound else "unknown", {}))
-    if words.arithmetic.random_bits:
+    if interface.words.arithmetic.random_bits:
         yield claim(RANDOM, proof.prove(_random(proof), ()))
-    if interface["runtime"]:
+    if interface.runtime:
         yield claim(WRITES, proof.prove(_writes(proof), proof.of_control) if sound else Answer("unknown", {}))
         yield claim(KEEPS, proof.prove(_keeps(proof), ()))
-    if Depth.MEMORY in [constant["depth"] for constant in interface["runtime"]]:
+    if Storage.MEMORY in interface.core.storage.values():
         yield claim(OWN, proof.prove(_own(proof), proof.of_control) if sound else Answer("unknown", {}))
 
 
@@ -229,7 +226,7 @@ def _meets(proof: PopulationProof) -> Term:
     for _ in stages:
         later = proof.clock(later.following())
     youngest = len(stages) - 2
-    arrives = terms.slice(later["core.in_flight"], youngest, youngest)
+    arrives = terms.slice(later[probes.IN_FLIGHT], youngest, youngest)
     return terms.both(terms.equal(taken, arrives), terms.equal(data, later.values[stages[-1]]))
 
 
@@ -267,25 +264,37 @@ def _alive(proof: PopulationProof, clocks: int) -> Term:
 def _random(proof: PopulationProof) -> Term:
     """Return that the sequence starts with its seed and goes on by a word for each neuron of a row."""
     terms, now = proof.terms, proof.now
-    (name,) = (n for n in proof.circuit.named if n.startswith("core.random") and n.endswith(".register"))
+    (name,) = (
+        n
+        for n in proof.circuit.named
+        if n.startswith(probes.RANDOM_SOURCE) and n.endswith(probes.RANDOM_REGISTER)
+    )
     state = proof.circuit.register(name)
     register = now.values[state]
     after_reset = Clock(terms, proof.circuit, {"rst": terms.true}, {}).following()[state]
     bits = [terms.slice(register, place, place) for place in range(random_words.REGISTER_BITS)]
     words = proof.control.lanes * random_words.WORD_BITS
-    for place in range(words):
-        bits.append(terms.make("BV_XOR", bits[place], bits[place + random_words.TAP]))
+    for place in range(len(bits), len(bits) + words):
+        one, *others = (bits[source] for source in random_words.sources(place))
+        for other in others:
+            one = terms.make("BV_XOR", one, other)
+        bits.append(one)
     shifted = terms.concat(*reversed(bits[words:]))
+
+    def shown(place: int) -> Term:
+        return terms.make(
+            "BV_XOR", bits[place], terms.both(*(bits[place + lag] for lag in random_words.MASK_LAGS))
+        )
+
     at_pipeline = proof.control.memory.latency - 1
-    advances = terms.slice(now["core.in_flight"], at_pipeline, at_pipeline)
+    advances = terms.slice(now[probes.IN_FLIGHT], at_pipeline, at_pipeline)
     seed = random_words.initial_register(proof.words.arithmetic.random_seed)
     width = proof.words.arithmetic.random_bits
     used = []
     for lane in range(proof.control.lanes):
-        pipeline = "pipeline" if proof.control.lanes == 1 else f"pipeline_{lane}"
         low = lane * random_words.WORD_BITS
-        word = terms.concat(*reversed(bits[low : low + width]))
-        used.append(terms.equal(now[f"core.{pipeline}.random"], word))
+        word = terms.concat(*reversed([shown(place) for place in range(low, low + width)]))
+        used.append(terms.equal(now[probes.random_bits(lane, proof.control.lanes)], word))
     return terms.both(
         terms.equal(after_reset, terms.constant(seed, random_words.REGISTER_BITS)),
         terms.equal(now.following()[state], terms.choose(advances, shifted, register)),
@@ -299,11 +308,11 @@ def _writes(proof: PopulationProof) -> Term:
     A clock after any other; a clock of reset takes away what allows a write.
     """
     terms, later = proof.terms, proof.clock(proof.now.following())
-    row = proof.control.row(later, "reading")
-    moving = [later["core.accepted"], later.output("currents_ready")]
+    row = proof.control.row(later, probes.READING)
+    moving = [later[probes.ACCEPTED], later.output("currents_ready")]
     at_rest = terms.both(
         terms.equal(row, terms.constant(0, terms.width(row))),
-        *(terms.negation(bit) for bit in (*moving, *proof.control.bits(later["core.in_flight"]))),
+        *(terms.negation(bit) for bit in (*moving, *proof.control.bits(later[probes.IN_FLIGHT]))),
     )
     after_reset = proof.clock(Clock(terms, proof.circuit, {"rst": terms.true}, {}).following())
     refused = terms.negation(after_reset.output("parameters_ready"))
@@ -320,14 +329,14 @@ def _keeps(proof: PopulationProof) -> Term:
     written = terms.both(now.values[inputs["parameters_valid"]], now.output("parameters_ready"))
     after, lanes = proof.clock(now.following()), proof.control.lanes
     held = []
-    for constant in proof.interface["runtime"]:
-        name, width = constant["name"], proof.words.constants[constant["name"]].format.width
+    for parameter in proof.interface.runtime:
+        name, width = parameter.name, parameter.format.width
         chosen = terms.both(
-            written, terms.equal(select, terms.constant(constant["select"], terms.width(select)))
+            written, terms.equal(select, terms.constant(parameter.select, terms.width(select)))
         )
         new = terms.slice(word, width - 1, 0)
-        if constant["depth"] == Depth.REGISTER:
-            register = f"core.parameter_port.{name}"
+        if parameter.storage is Storage.REGISTER:
+            register = probes.parameter_register(name)
             expected = terms.choose(chosen, new, now[register])
             held.append(terms.equal(after[register], expected))
             continue
@@ -351,25 +360,25 @@ def _own(proof: PopulationProof) -> Term:
     """
     terms = proof.terms
     begun = now = proof.clock(proof.now.following())
-    row = proof.control.row(begun, "reading")
+    row = proof.control.row(begun, probes.READING)
     for _ in range(proof.control.memory.latency):
         now = proof.clock(now.following())
     return terms.both(
         *(
             terms.implies(
-                begun["core.accepted"],
+                begun[probes.ACCEPTED],
                 terms.equal(
-                    now[f"core.parameter_port.value_{constant['name']}"],
-                    _memory_of(proof, constant["name"]).row(begun, row),
+                    now[probes.parameter_value(parameter.name)],
+                    _memory_of(proof, parameter.name).row(begun, row),
                 ),
             )
-            for constant in proof.interface["runtime"]
-            if constant["depth"] == Depth.MEMORY
+            for parameter in proof.interface.runtime
+            if parameter.storage is Storage.MEMORY
         )
     )
 
 
 def _memory_of(proof: PopulationProof, name: str) -> RowMemory:
     lanes, width = proof.control.lanes, proof.words.constants[name].format.width
-    memory = f"core.parameter_port.memory_{name}"
+    memory = probes.parameter_memory(name)
     return RowMemory(proof.terms, proof.circuit, memory, width * lanes, lanes)

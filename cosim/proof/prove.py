@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,13 @@ from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay, by_clock, play
 from qlif.cosim.proof.population_claims import population_claims
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.read_verilog import is_pipeline, read_export
+from qlif.cosim.proof.read_verilog import read_export
 from qlif.cosim.proof.runs import Undecided, follow, prove_run
 from qlif.cosim.proof.update import legality, neuron_update, population_updates
 from qlif.cosim.simulator.design import Simulator
-from qlif.hdl.export import Export
+from qlif.hdl.interface import Kind
+from qlif.hdl.verilog import Export
+from qlif.model.exceptions import InputError
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.words import Words
 
@@ -32,25 +34,14 @@ STEPS_AFTER = 50
 UPDATE_CLAIM = "an update is the golden step"
 
 
-def prove_update(
-    verilog: str,
-    words: Words,
-    interface: Mapping[str, Any],
-    *,
-    claim: str = UPDATE_CLAIM,
-    seconds: float = SECONDS,
-) -> Claim:
+def prove_update(export: Export, *, claim: str = UPDATE_CLAIM, seconds: float = SECONDS) -> Claim:
     """Prove that an update is the golden step, for every state, input, random word and run-time parameter.
 
     Parameters
     ----------
-    verilog : str
-        The text of a bare pipeline with the ports of ``qlif_neuron``, or of a population that this project
-        exported, whatever was changed in it since.
-    words : Words
-        The neuron.
-    interface : mapping
-        As in ``interface.json``; which of the two it is follows from its ports.
+    export : Export
+        A bare pipeline with the ports of ``qlif_neuron``, or a population that this project exported, whatever
+        was changed in its text since.
     claim : str
         What the claim is called.
     seconds : float
@@ -62,12 +53,17 @@ def prove_update(
         The Verilog can't be read, or hasn't the module or its ports; or a tool isn't installed.
     """
     start = time.monotonic()
-    circuit = read_export(Export(verilog, dict(interface)))
+    circuit, interface = read_export(export), export.interface
     terms = Products()
-    if is_pipeline(interface):
-        updates = [neuron_update(terms, circuit, words, interface)]
-    else:
-        updates = population_updates(terms, circuit, words, interface)
+    match interface.kind:
+        case Kind.NEURON:
+            updates = [neuron_update(terms, circuit, interface)]
+        case Kind.POPULATION:
+            updates = population_updates(terms, circuit, interface)
+        case Kind.SELF_TEST:
+            raise InputError("an update is proved of a population or of a bare pipeline, not of a self-test")
+        case _:
+            assert_never(interface.kind)
     result = "proved"
     counterexample = None
     for update in updates:
@@ -77,26 +73,16 @@ def prove_update(
             break
         if answer.verdict == "unknown":
             result = "unknown"
-    return Claim(interface["preset"], claim, result, None, time.monotonic() - start, counterexample)
+    return Claim(export.interface.name, claim, result, None, time.monotonic() - start, counterexample)
 
 
-def prove_population(
-    verilog: str,
-    words: Words,
-    interface: Mapping[str, Any],
-    *,
-    seconds: float = SECONDS,
-) -> Iterator[Claim]:
+def prove_population(export: Export, *, seconds: float = SECONDS) -> Iterator[Claim]:
     """Prove all claims about a population that this project exported, but what an update computes.
 
     Parameters
     ----------
-    verilog : str
-        The text of a population, whatever was changed in it since.
-    words : Words
-        The neurons.
-    interface : mapping
-        As in ``interface.json``.
+    export : Export
+        A population, whatever was changed in its text since.
     seconds : float
         The time that the solver may take for one claim.
 
@@ -106,16 +92,16 @@ def prove_population(
         The Verilog can't be read, or hasn't the module, its ports or the signals that the claims are about;
         or a tool isn't installed.
     """
-    circuit = read_export(Export(verilog, dict(interface)))
-    yield from population_claims(circuit, words, interface, seconds)
+    circuit, interface = read_export(export), export.interface
+    yield from population_claims(circuit, interface, seconds)
     terms = Products()
-    update, *_ = population_updates(terms, circuit, words, interface)
+    update, *_ = population_updates(terms, circuit, interface)
     for name, (assumed, follows) in legality(terms, update).items():
         start = time.monotonic()
         answer = terms.prove(follows, assumed, update.named(), seconds)
         values = answer.values if answer.verdict == "refuted" else None
         elapsed = time.monotonic() - start
-        yield Claim(interface["preset"], name, answer.verdict, None, elapsed, values)
+        yield Claim(export.interface.name, name, answer.verdict, None, elapsed, values)
 
 
 RUNS = MappingProxyType(
@@ -134,21 +120,15 @@ LONGEST_PREFIX = 64
 """Where it takes more timesteps to a spike, or to the end of the refractory period, only so many are run."""
 
 
-def prove_runs(
-    verilog: str, words: Words, interface: Mapping[str, Any], claim: str, *, seconds: float = SECONDS
-) -> Claim:
+def prove_runs(export: Export, claim: str, *, seconds: float = SECONDS) -> Claim:
     """Prove that a population's updates and events are the golden model's in one of the :data:`RUNS`.
 
     The bound that is reported is the run's number of timesteps; the currents of its last two are free.
 
     Parameters
     ----------
-    verilog : str
-        Its text; any with the ports of ``qlif_population`` of one lane.
-    words : Words
-        The neurons.
-    interface : mapping
-        As in ``interface.json``.
+    export : Export
+        Any Verilog with the ports of ``qlif_population`` of one lane.
     claim : str
         A name in :data:`RUNS`.
     seconds : float
@@ -160,18 +140,18 @@ def prove_runs(
         The Verilog can't be read, or hasn't the module or its ports; or a tool isn't installed.
     """
     start = time.monotonic()
-    circuit = read_export(Export(verilog, dict(interface)))
+    circuit, words = read_export(export), export.interface.words
     terms = Products()
     prefix = _prefix(words, RUNS[claim])
     bound = len(prefix) + FREE_STEPS
     try:
-        run = follow(terms, circuit, interface, prefix, FREE_STEPS)
+        run = follow(terms, circuit, export.interface, prefix, FREE_STEPS)
     except Undecided:
-        return Claim(interface["preset"], claim, "unknown", bound, time.monotonic() - start)
+        return Claim(export.interface.name, claim, "unknown", bound, time.monotonic() - start)
     answer, what, currents = prove_run(terms, words, run, words.parameters.n, seconds)
     shown = currents if answer.verdict == "refuted" else None
     elapsed = time.monotonic() - start
-    return Claim(interface["preset"], claim, answer.verdict, bound, elapsed, run=shown, what=what)
+    return Claim(export.interface.name, claim, answer.verdict, bound, elapsed, run=shown, what=what)
 
 
 def replay_run(
@@ -203,7 +183,7 @@ def replay_run(
     words = configuration.words
     if currents is None:
         for claim in RUNS:
-            found = prove_runs(export.verilog, words, export.interface, claim)
+            found = prove_runs(export, claim)
             if found.run is not None:
                 currents = found.run
                 break
@@ -215,9 +195,7 @@ def replay_run(
     return Replay(run.verdict.mismatches > 0, run.waves, run.log)
 
 
-def replay_clocks(
-    export: Export, words: Words, values: Mapping[str, int], simulator: Simulator, directory: Path
-) -> Replay:
+def replay_clocks(export: Export, values: Mapping[str, int], simulator: Simulator, directory: Path) -> Replay:
     """Play a population clock by clock, with waves, on random currents.
 
     It then goes on for :data:`STEPS_AFTER` timesteps at full speed, in which what is wrong in a memory has
@@ -227,7 +205,6 @@ def replay_clocks(
     ----------
     export : Export
         The population.
-    words : Words
     values : mapping of str to int
         The handshakes of every clock after a reset, as ``PORT@CLOCK``.
     simulator : Simulator
@@ -235,12 +212,10 @@ def replay_clocks(
         Where everything is written.
     """
     interface, full_speed = export.interface, {"currents_valid": 1, "updates_ready": 1, "events_ready": 1}
-    rows = max(interface["neurons"], interface["neurons_for_full_speed"]) // interface["lanes"]
+    rows = max(interface.rows, interface.loop_latency)
     inputs = [*by_clock(values), *[{**full_speed, "parameters_valid": 0}] * (STEPS_AFTER * rows)]
     test, options = "given_clocks", {"inputs": inputs}
-    return play(
-        export.verilog, words, export.interface, POPULATION_BENCH, test, options, simulator, directory
-    )
+    return play(export, POPULATION_BENCH, test, options, simulator, directory)
 
 
 def _prefix(words: Words, length: Callable[[int, int], int]) -> npt.NDArray[Any]:

@@ -1,18 +1,18 @@
 """Verilog as Yosys reads it: a circuit with one clock."""
 
 import re
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from qlif.cosim.proof.circuit import Circuit
-from qlif.hdl.export import Export
+from qlif.hdl.interface import CLOCK, RESET, Interface
+from qlif.hdl.ports import Port
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.gates import models_of
+from qlif.hdl.verilog import Export
+from qlif.hdl.verilog_names import check_identifier
 from qlif.model.exceptions import InputError, unknown_name
-
-CLOCK = "clk"
+from qlif.model.formats import UQ
+from qlif.model.support.scratch import scratch
 
 _SCRIPT = (
     "read_verilog -sv design.v; {cells}hierarchy -check -top {module}; {keep}proc; flatten; opt_clean; "
@@ -47,12 +47,12 @@ def read_circuit(
         Yosys can't read it, it hasn't such a module, it has another clock than ``clk``; or Yosys isn't
         installed.
     """
+    check_identifier("module", module)
     present = re.findall(r"^\s*module\s+(\\\S+|\w+)", verilog, flags=re.MULTILINE)
     names = [name.removeprefix("\\") for name in present]
     if module not in names:
         raise InputError(f"the Verilog has no such module: {unknown_name('module', module, names)}")
-    with tempfile.TemporaryDirectory(prefix="qlif-proof-") as temporary:
-        directory = Path(temporary)
+    with scratch() as directory:
         (directory / "design.v").write_text(verilog, encoding="utf-8")
         # A model is elaborated where it is instantiated only: it refuses parameters, its own first ones too.
         read = ""
@@ -93,7 +93,7 @@ def read_export(export: Export) -> Circuit:
         As :func:`read_circuit` and :func:`check_ports`.
     """
     cells = [model.read_text(encoding="utf-8") for model in models_of(export)]
-    circuit = read_circuit(export.verilog, export.interface["module"], cells)
+    circuit = read_circuit(export.verilog, export.interface.module, cells)
     check_ports(circuit, export.interface)
     return circuit
 
@@ -112,12 +112,7 @@ def _check_clocks(circuit: Circuit, information: Iterable[str]) -> None:
             raise InputError(f"every register must follow the rising edge of {CLOCK}, not {what}")
 
 
-def is_pipeline(interface: Mapping[str, Any]) -> bool:
-    """Whether an interface is that of the bare pipeline, not of a population."""
-    return any(port["name"] == "potential_in" for port in interface["ports"])
-
-
-def check_ports(circuit: Circuit, interface: Mapping[str, Any]) -> None:
+def check_ports(circuit: Circuit, interface: Interface) -> None:
     """Refuse a circuit that hasn't the ports of an interface, in their width.
 
     Raises
@@ -125,9 +120,9 @@ def check_ports(circuit: Circuit, interface: Mapping[str, Any]) -> None:
     InputError
         It lacks a port, or one has another width or direction.
     """
-    expected = [("input", "rst", 1, "the synchronous reset")]
-    expected += [(p["direction"], p["name"], p["width"], p["meaning"]) for p in interface["ports"]]
-    for direction, name, width, meaning in expected:
+    reset = Port(RESET, "input", UQ(1, 0), "the synchronous reset")
+    for port in (reset, *interface.ports):
+        name, direction, width, meaning = port.name, port.direction, port.width, port.meaning
         present, other = (
             (circuit.inputs, circuit.outputs) if direction == "input" else (circuit.outputs, circuit.inputs)
         )

@@ -20,6 +20,7 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
+from qlif.hdl.interface import Interface
 from qlif.model.golden import step as datapath
 from qlif.model.random_words import RandomWords
 from qlif.model.words import Words
@@ -56,7 +57,7 @@ class Run:
 
 
 def follow(
-    terms: Products, circuit: Circuit, interface: Mapping[str, Any], prefix: npt.NDArray[Any], steps: int
+    terms: Products, circuit: Circuit, interface: Interface, prefix: npt.NDArray[Any], steps: int
 ) -> Run:
     """Follow a population with one lane from a reset of one clock, which comes at any moment.
 
@@ -65,7 +66,7 @@ def follow(
     terms : Products
     circuit : Circuit
         With the ports of ``qlif_population``.
-    interface : mapping
+    interface : Interface
     prefix : array of int, (timesteps, neurons)
         The currents of the first timesteps.
     steps : int
@@ -76,12 +77,12 @@ def follow(
     Undecided
         A handshake depends on the currents.
     """
-    neurons = int(interface["neurons"])
+    neurons = interface.neurons
     width = circuit.width(circuit.inputs["currents_data"])
     run = Run([terms.constant(int(word), width) for word in prefix.ravel()])
     run.currents += [terms.fresh(width, "current") for _ in range(steps * neurons)]
     # Parameters in registers keep what they were made with; all else may be anything when the reset comes.
-    states = Clock(terms, circuit, {}, {}).initial() if interface["runtime"] else {}
+    states = Clock(terms, circuit, {}, {}).initial() if interface.runtime else {}
     states = Clock(terms, circuit, {"rst": terms.true, "parameters_valid": terms.false}, states).following()
     sent, idle = 0, 0
     while idle < PATIENCE:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from qlif.model.support.optional import optional
+from qlif.model.support.process import held_signals
 
 Term = Any
 """A bit-vector or an array of the solver. A condition is a bit-vector of one bit."""
@@ -268,7 +269,10 @@ class Terms:
         for assumption in assumptions:
             solver.assert_formula(self.holds(assumption))
         solver.assert_formula(self.holds(self.negation(claim)))
-        result = solver.check_sat()
+        # The solver returns only when it is told to: Python's own handlers wait for that.
+        with held_signals() as interrupted:
+            solver.configure_terminator(interrupted)
+            result = solver.check_sat()
         if result == self._bitwuzla.Result.UNSAT:
             return Answer("proved", {})
         if result != self._bitwuzla.Result.SAT:

@@ -18,17 +18,18 @@ from qlif.cosim.proof.prove import (
     replay_clocks,
     replay_run,
 )
-from qlif.cosim.proof.read_verilog import check_ports, is_pipeline, read_circuit
+from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.cosim.simulator.design import Simulator
-from qlif.hdl.export import Export, export_neuron
-from qlif.hdl.primitives import Variant
-from qlif.hdl.storage import Depth
+from qlif.hdl.core import Core
+from qlif.hdl.interface import Kind
+from qlif.hdl.primitives import PORTABLE, Primitives, Variant
+from qlif.hdl.storage import Storage
 from qlif.hdl.targets.catalogue import primitives
+from qlif.hdl.verilog import Export, export_neuron
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.quantisation import quantise
 from qlif.model.rounding import Overflow, Rounding
-from qlif.model.words import Words
 
 RANDOM_BITS = 4
 """Of stochastic rounding, where a preset that hasn't it is tried with it."""
@@ -43,8 +44,6 @@ class Task:
     claim : str
     configuration : Configuration
         What it is about.
-    words : Words
-        Its neuron.
     export : Export
         Its Verilog.
     claims : callable
@@ -53,7 +52,6 @@ class Task:
 
     claim: str
     configuration: Configuration
-    words: Words
     export: Export
     claims: Callable[[Export, float], Iterable[Claim]]
 
@@ -64,17 +62,10 @@ class Task:
     def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | None:
         """Play a counterexample in a simulator, with waves; None if no run from reset on shows it."""
         values = claim.counterexample or {}
-        if is_pipeline(self.export.interface):
-            return counterexample.replay(
-                self.export.verilog,
-                self.words,
-                self.export.interface,
-                values,
-                simulator,
-                directory,
-            )
+        if self.export.interface.kind is Kind.NEURON:
+            return counterexample.replay(self.export, values, simulator, directory)
         if values and all("@" in name for name in values):
-            return replay_clocks(self.export, self.words, values, simulator, directory)
+            return replay_clocks(self.export, values, simulator, directory)
         return replay_run(self.export, self.configuration, claim.run, simulator, directory)
 
 
@@ -91,11 +82,10 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
     rounding and each overflow.
     """
     name, arithmetic, parameters = configuration.name, configuration.arithmetic, configuration.parameters
-    words = configuration.words
-    yield _update(f"{UPDATE_CLAIM}, in the population", configuration, words, configuration.export(lanes))
-    registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
-    claim = f"{UPDATE_CLAIM}, for every parameter word"
-    yield _update(claim, configuration, words, export_neuron(words, name, registers))
+    yield _update(f"{UPDATE_CLAIM}, in the population", configuration, configuration.export(lanes))
+    yield _update(
+        f"{UPDATE_CLAIM}, for every parameter word", configuration, _all_in_registers(configuration)
+    )
     for rounding in Rounding:
         for overflow in Overflow:
             random_bits = 0
@@ -110,7 +100,7 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
                 # The sum loses too few bits for that many random ones.
                 continue
             claim = f"{UPDATE_CLAIM}, with {rounding} and {overflow}, additive trace and lower bound"
-            yield _update(claim, configuration, words, export_neuron(words, name))
+            yield _update(claim, configuration, export_neuron(Core(words, name=name)))
 
 
 def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) -> Iterator[Task]:
@@ -121,13 +111,11 @@ def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) ->
     InputError
         There is no such variant, or its block RAMs don't hold a lane's neurons.
     """
-    name, words = configuration.name, configuration.words
     built_from, of_cells = primitives(Variant.EXPLICIT, target), f", of the cells of {target}"
     export = configuration.export(lanes, built_from)
-    yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, words, export)
-    registers = dict.fromkeys(words.constants, str(Depth.REGISTER))
+    yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, export)
     claim = f"{UPDATE_CLAIM}, for every parameter word{of_cells}"
-    yield _update(claim, configuration, words, export_neuron(words, name, registers, built_from))
+    yield _update(claim, configuration, _all_in_registers(configuration, built_from))
     yield _population(configuration, export, of_cells)
 
 
@@ -152,28 +140,27 @@ def foreign_tasks(
     InputError
         It isn't Verilog, has no such module, or that hasn't the ports of either.
     """
-    words, own = configuration.words, configuration.export()
     circuit = read_circuit(verilog, module)
-    if "potential_in" in circuit.inputs:
-        own = export_neuron(words, configuration.name, configuration.depths)
-        if latency is not None:
-            own.interface["latency"] = latency
-    check_ports(circuit, own.interface)
-    export = Export(verilog, {**own.interface, "module": module})
-    if is_pipeline(export.interface):
-        yield _update(UPDATE_CLAIM, configuration, words, export)
+    is_pipeline = "potential_in" in circuit.inputs
+    interface = (export_neuron(configuration.core()) if is_pipeline else configuration.export()).interface
+    if is_pipeline and latency is not None:
+        interface = dataclasses.replace(interface, latency=latency)
+    check_ports(circuit, interface)
+    export = Export(verilog, dataclasses.replace(interface, module=module))
+    if is_pipeline:
+        yield _update(UPDATE_CLAIM, configuration, export)
     else:
-        yield from run_tasks(configuration, words, export)
+        yield from run_tasks(configuration, export)
 
 
-def run_tasks(configuration: Configuration, words: Words, export: Export) -> Iterator[Task]:
+def run_tasks(configuration: Configuration, export: Export) -> Iterator[Task]:
     """Give the claims about a population's first updates, by its ports."""
     for claim in RUNS:
 
         def claims(text: Export, seconds: float, claim: str = claim) -> Iterator[Claim]:
-            yield prove_runs(text.verilog, words, text.interface, claim, seconds=seconds)
+            yield prove_runs(text, claim, seconds=seconds)
 
-        yield Task(claim, configuration, words, export, claims)
+        yield Task(claim, configuration, export, claims)
 
 
 def additive(parameters: Parameters) -> Parameters:
@@ -184,18 +171,22 @@ def additive(parameters: Parameters) -> Parameters:
     )
 
 
-def _population(configuration: Configuration, export: Export, of_cells: str = "") -> Task:
-    words = configuration.words
+def _all_in_registers(configuration: Configuration, built_from: Primitives = PORTABLE) -> Export:
+    """Return the bare pipeline with every parameter word in a register."""
+    registers = dict.fromkeys(configuration.words.constants, Storage.REGISTER)
+    return export_neuron(dataclasses.replace(configuration.core(1, built_from), storage=registers))
 
+
+def _population(configuration: Configuration, export: Export, of_cells: str = "") -> Task:
     def claims(text: Export, seconds: float) -> Iterator[Claim]:
-        for claim in prove_population(text.verilog, words, text.interface, seconds=seconds):
+        for claim in prove_population(text, seconds=seconds):
             yield dataclasses.replace(claim, claim=f"{claim.claim}{of_cells}")
 
-    return Task(f"the population around it{of_cells}", configuration, words, export, claims)
+    return Task(f"the population around it{of_cells}", configuration, export, claims)
 
 
-def _update(claim: str, configuration: Configuration, words: Words, export: Export) -> Task:
+def _update(claim: str, configuration: Configuration, export: Export) -> Task:
     def claims(text: Export, seconds: float) -> Iterator[Claim]:
-        yield prove_update(text.verilog, words, text.interface, claim=claim, seconds=seconds)
+        yield prove_update(text, claim=claim, seconds=seconds)
 
-    return Task(claim, configuration, words, export, claims)
+    return Task(claim, configuration, export, claims)

@@ -18,6 +18,9 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
+from qlif.hdl import probes
+from qlif.hdl.interface import Interface
+from qlif.hdl.storage import Storage
 from qlif.model.exceptions import InputError
 from qlif.model.formats import Format
 from qlif.model.golden import step as datapath
@@ -148,39 +151,30 @@ def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Ter
     }
 
 
-def neuron_update(terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]) -> Update:
-    """Follow an update through a bare pipeline, by its ports: those of ``qlif_neuron``.
-
-    Raises
-    ------
-    InputError
-        The interface states no latency.
-    """
-    latency = _latency(interface)
-    ports = [p for p in interface["ports"] if p["direction"] == "input"]
-    before = {_plain(port["name"]): terms.fresh(port["width"], port["name"]) for port in ports}
+def neuron_update(terms: Products, circuit: Circuit, interface: Interface) -> Update:
+    """Follow an update through a bare pipeline, by its ports: those of ``qlif_neuron``."""
+    latency, ports = interface.latency, interface.inputs
+    before = {_plain(port.name): terms.fresh(port.width, port.name) for port in ports}
     # One in a register must not change while anything is in flight; one from a memory comes with its state.
-    steady = {f"constant_{c['name']}" for c in interface["runtime"] if c["depth"] == "register"}
+    steady = {f"constant_{one.name}" for one in interface.runtime if one.storage is Storage.REGISTER}
     states: dict[int, Term] = {}
     given: dict[str, Term] = {}
     for clock in range(latency + 1):
         inputs = {}
         for port in ports:
-            name, plain = port["name"], _plain(port["name"])
+            name, plain = port.name, _plain(port.name)
             held = clock == 0 or plain in steady
-            inputs[name] = before[plain] if held else terms.fresh(port["width"], name)
+            inputs[name] = before[plain] if held else terms.fresh(port.width, name)
             given[f"{name}@{clock}"] = inputs[name]
         now = Clock(terms, circuit, {**inputs, "rst": terms.false}, states)
         states = now.following()
     after = {name: now.output(f"{name}_out") for name in (*STATE, "spike")}
-    update = Update(words, before, after, given)
+    update = Update(interface.words, before, after, given)
     update.golden(terms)
     return update
 
 
-def population_updates(
-    terms: Products, circuit: Circuit, words: Words, interface: Mapping[str, Any]
-) -> list[Update]:
+def population_updates(terms: Products, circuit: Circuit, interface: Interface) -> list[Update]:
     """Follow a row of updates through the pipelines of a population of our own, one on each lane.
 
     In the first clock the states that were read are at the pipelines; in the last one those to be written.
@@ -191,16 +185,16 @@ def population_updates(
     InputError
         A signal of that name isn't there: the population isn't one of ours.
     """
-    lanes = int(interface["lanes"])
-    placed = {constant["name"]: constant["depth"] for constant in interface["runtime"]}
+    words, lanes = interface.words, interface.lanes
+    registers = {f"constant_{one.name}" for one in interface.runtime if one.storage is Storage.REGISTER}
     stages = stages_of_currents(circuit)
-    latency = int(interface["neurons_for_full_speed"]) // lanes - len(stages)
+    latency = interface.loop_latency - len(stages)
     # The states that were read may be anything.
-    stored = terms.fresh(circuit.width(signal(circuit, "core.stored")), "stored")
+    stored = terms.fresh(circuit.width(signal(circuit, probes.STORED)), "stored")
     states: dict[int, Term] = {}
     for clock in range(latency + 1):
         inputs = {"rst": terms.false, "parameters_valid": terms.false}
-        instead = {signal(circuit, "core.stored"): stored} if clock == 0 else {}
+        instead = {signal(circuit, probes.STORED): stored} if clock == 0 else {}
         now = Clock(terms, circuit, inputs, states, instead)
         if clock == 0:
             first = now
@@ -208,24 +202,23 @@ def population_updates(
     entered = {
         "current": first.values[stages[-1]],
         **{
-            f"constant_{name}": first.values[signal(circuit, f"core.parameter_port.value_{name}")]
-            for name in placed
+            f"constant_{one.name}": first.values[signal(circuit, probes.parameter_value(one.name))]
+            for one in interface.runtime
         },
     }
-    written = now.values[signal(circuit, "core.written")]
-    spikes = now.values[signal(circuit, "core.outlet.pushed_spikes")]
+    written = now.values[signal(circuit, probes.WRITTEN)]
+    spikes = now.values[signal(circuit, probes.PUSHED_SPIKES)]
     updates = []
     for lane in range(lanes):
         no_trace = {"trace": terms.constant(0, words.arithmetic.trace.width)}
         before, after = (no_trace | unpacked(terms, words, row, lane) for row in (stored, written))
         for name, word in entered.items():
-            shared = placed.get(name.removeprefix("constant_")) == "register"
+            shared = name in registers
             width = terms.width(word) // (1 if shared else lanes)
             low = 0 if shared else lane * width
             before[name] = terms.slice(word, low + width - 1, low)
         if words.arithmetic.random_bits:
-            pipeline = "pipeline" if lanes == 1 else f"pipeline_{lane}"
-            before["random"] = first.values[signal(circuit, f"core.{pipeline}.random")]
+            before["random"] = first.values[signal(circuit, probes.random_bits(lane, lanes))]
         after["spike"] = terms.slice(spikes, lane, lane)
         update = Update(words, before, after)
         update.golden(terms)
@@ -248,8 +241,8 @@ def signal(circuit: Circuit, name: str) -> int:
 
 def stages_of_currents(circuit: Circuit) -> list[int]:
     """Return the registers of our own population that a row of currents waits in for its states, in order."""
-    count = sum(re.fullmatch(r"core\.currents_\d+", name) is not None for name in circuit.named)
-    return [signal(circuit, f"core.currents_{stage}") for stage in range(count)]
+    count = sum(re.fullmatch(rf"{re.escape(probes.CURRENTS)}\d+", name) is not None for name in circuit.named)
+    return [signal(circuit, probes.current_stage(stage)) for stage in range(count)]
 
 
 def unpacked(terms: Products, words: Words, row: Term, lane: int = 0) -> dict[str, Term]:
@@ -261,13 +254,6 @@ def unpacked(terms: Products, words: Words, row: Term, lane: int = 0) -> dict[st
 def shown_widths(words: Words) -> dict[str, int]:
     """Return how wide the words of a state are that leave the population: its refractory counter stays."""
     return {name: format.width for name, format in words.kept_formats.items() if name != "refractory"}
-
-
-def _latency(interface: Mapping[str, Any]) -> int:
-    latency = interface.get("latency")
-    if not isinstance(latency, int) or latency < 0:
-        raise InputError(f"latency must be the pipeline's clocks from input to output, not {latency!r}")
-    return latency
 
 
 def _plain(port: str) -> str:

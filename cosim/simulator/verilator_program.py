@@ -1,23 +1,25 @@
 """Verilog under a C++ program of ours, built by Verilator for speed: no Python, no simulator interface."""
 
 import logging
-import os
-import signal
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from qlif.cosim.simulator import runtime_cache
-from qlif.cosim.simulator.design import Simulator, build_error, waived_lint
-from qlif.model.support.files import write_text
+from qlif.cosim.simulator.design import BUILD_SECONDS, SimulationError, build_error, safe_copies, waived_lint
+from qlif.cosim.simulator.find import Simulator
+from qlif.model.support import process
+from qlif.model.support.files import whole_file, write_text
+from qlif.model.support.scratch import scratch
 
 logger = logging.getLogger(__name__)
 
 _FAST = ("-O3", "--output-split", "0", "--x-assign", "fast", "--x-initial", "fast", "--no-assert")
 """Undriven and uninitialised bits are 0, as the Verilog itself initialises whatever matters."""
 _NO_LINT = ("-Wno-lint", "-Wno-style", "-Wno-fatal", "-Wno-UNOPTFLAT")
-_MAKE = "OPT_FAST=-O3 OPT_SLOW=-O1 OPT_GLOBAL=-O2"
+_MAKE = ("OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2")
 
 
 def build(
@@ -45,7 +47,7 @@ def build(
     program : Path
         C++ source with the ``main``.
     directory : Path
-        Where it is built: a new one, as nothing there is used again.
+        Where it goes. It is built in a folder of our own naming, as make doesn't take every path.
     cells : sequence of Path
         Further Verilog: of what the first instantiates.
     waves : bool
@@ -62,61 +64,53 @@ def build(
     SimulationError
         It can't be built; the text is the compiler's first complaint.
     """
-    for name, text in (headers or {}).items():
-        write_text(directory / name, text)
-    objects = directory / "objects"
-    runtime = runtime_cache.cache_folder(simulator.version, waves, f"program {_MAKE}")
-    runtime_cache.restore(runtime, objects)
-    flags = " ".join([f"-I{directory.resolve()}", *(f"-D{name}" for name in defines)])
-    command = [
-        "verilator", "--cc", "--exe", "--build", *_FAST,
-        *(waived_lint(cells) if lint else _NO_LINT),
-        *(["--trace"] if waves else []),
-        "--top-module", top, "-Mdir", str(objects), "-o", "program",
-        "-CFLAGS", flags, "-MAKEFLAGS", _MAKE,
-        *(str(file.resolve()) for file in (*cells, verilog)), str(program),
-    ]  # fmt: skip
-    logger.info("%s builds %s in %s", simulator.version, verilog.name, objects)
-    code, said = _finished(command, {**os.environ, **simulator.environment})
-    if code:
-        complaint = next((line for line in said.splitlines() if "rror" in line), "no reason given")
-        raise build_error("verilator", verilog, complaint.strip(), said)
-    runtime_cache.keep(runtime, objects)
-    return objects / "program"
+    with scratch() as work:
+        for name, text in (headers or {}).items():
+            write_text(work / name, text)
+        objects = work / "objects"
+        objects.mkdir()
+        runtime = runtime_cache.cache_folder(simulator, waves, f"program {_MAKE}")
+        if runtime is not None:
+            runtime_cache.restore(runtime, objects)
+        *sources, main = safe_copies([*cells, verilog, program], work)
+        flags = " ".join([f"-I{work}", *(f"-D{name}" for name in defines)])
+        translate = [
+            "verilator", "--cc", "--exe", *_FAST,
+            *(waived_lint(cells) if lint else _NO_LINT),
+            *(["--trace"] if waves else []),
+            "--top-module", top, "-Mdir", str(objects), "-o", "program",
+            "-CFLAGS", flags, *map(str, sources), str(main),
+        ]  # fmt: skip
+        logger.info("%s builds %s in %s", simulator.version, verilog.name, objects)
+        for command in (translate, ["make", "-C", str(objects), "-f", f"V{top}.mk", *_MAKE]):
+            code, said = _finished(command, simulator, verilog)
+            if code:
+                complaint = next((line for line in said.splitlines() if "rror" in line), "no reason given")
+                raise build_error("verilator", verilog, complaint.strip(), said)
+        if runtime is not None:
+            runtime_cache.keep(runtime, objects)
+        directory.mkdir(parents=True, exist_ok=True)
+        built = directory / "program"
+        with whole_file(built) as place:
+            shutil.copyfile(objects / "program", place)
+        built.chmod(0o755)
+    return built
 
 
-def _finished(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Run a command to its end; return its exit code and what it said."""
-    process = subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    )
+def _finished(command: list[str], simulator: Simulator, verilog: Path) -> process.Ended:
+    """Run a command to its end."""
+    what = f"{command[0]} on {verilog.name}"
     try:
-        said, _ = process.communicate()
-        return process.returncode, said
-    finally:
-        # Interrupted, the compilers behind it must not go on in a folder that is being removed.
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        return process.run(command, what=what, seconds=BUILD_SECONDS, extra=simulator.environment)
+    except process.TimedOut as error:
+        raise SimulationError(str(error)) from None
 
 
 @contextmanager
 def running(executable: Path, arguments: list[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a program beside this process, what it says going into a file; it ends with the block."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(executable), *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+    with (
+        log.open("wb") as output,
+        process.running([str(executable.resolve()), *arguments], stdout=output) as started,
+    ):
+        yield started

@@ -17,6 +17,7 @@ from amaranth.hdl import (
 )
 from amaranth.utils import ceil_log2
 
+from qlif.hdl.interface import Interface
 from qlif.hdl.row_counters import RowCounter
 from qlif.hdl.selftest.signature import Signature, folded
 from qlif.hdl.selftest.stalls import RATE_BITS, Stalls
@@ -29,9 +30,6 @@ DRAIN = 64
 COMPARED_BITS = 8
 """Bits of two numbers that are compared between two registers."""
 
-OBSERVED = ("updates", "events")
-"""Streams of the population that can be looked at from outside."""
-
 
 class SelfTest(Elaboratable):
     """Runs so many timesteps through a population, and shows the signature of all that came out.
@@ -43,8 +41,8 @@ class SelfTest(Elaboratable):
     Parameters
     ----------
     plan : SelfTestPlan
-    interface : mapping
-        What ``interface.json`` says of the population.
+    interface : Interface
+        The population's.
     observed : bool
         Whether its output streams can be looked at from outside.
     handed_through : collection of str
@@ -73,13 +71,13 @@ class SelfTest(Elaboratable):
     def __init__(
         self,
         plan: SelfTestPlan,
-        interface: Mapping[str, Any],
+        interface: Interface,
         observed: bool = False,
         handed_through: Collection[str] = (),
     ) -> None:
         self.plan, self.interface, self.observed = plan, interface, observed
-        self.neurons, self.lanes = int(interface["neurons"]), int(interface["lanes"])
-        self._ports = {port["name"]: port for port in interface["ports"]}
+        self.neurons, self.lanes = interface.neurons, interface.lanes
+        self._ports = {port.name: port for port in interface.ports}
         # Plain signals: a component of Amaranth's can't have a port that is called `signature`.
         self.start = Signal()
         self.timesteps = Signal(TIMESTEP_BITS)
@@ -88,11 +86,12 @@ class SelfTest(Elaboratable):
         self.timestep = Signal(TIMESTEP_BITS)
         self.signature = Signal(2 * SIGNATURE_BITS)
         self.watched = {
-            name: Signal(port["width"], name=name)
-            for name, port in self._ports.items()
-            if observed and name.partition("_")[0] in OBSERVED
+            port.name: Signal(port.width, name=port.name)
+            for stream in interface.streams
+            for port in stream.ports
+            if observed and stream.role == "source"
         }
-        self.handed = {name: Signal(self._ports[name]["width"], name=name) for name in handed_through}
+        self.handed = {name: Signal(self._ports[name].width, name=name) for name in handed_through}
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
@@ -113,7 +112,7 @@ class SelfTest(Elaboratable):
         ]
         ports = self._instance(m, restart, stimulus.currents)
         m.d.comb += [ports["updates_ready"].eq(~pause_updates), ports["events_ready"].eq(~pause_events)]
-        taken = {name: ports[f"{name}_valid"] & ports[f"{name}_ready"] for name in OBSERVED}
+        taken = {name: ports[f"{name}_valid"] & ports[f"{name}_ready"] for name in ("updates", "events")}
 
         m.submodules.updates = updates = restarted(Signature(self.lanes))
         m.submodules.events = events = restarted(Signature())
@@ -174,13 +173,10 @@ class SelfTest(Elaboratable):
 
     def _instance(self, m: Module, restart: Value, currents: Any) -> dict[str, Signal]:
         """Put the population in; return its ports."""
-        ports = {name: Signal(port["width"], name=f"core_{name}") for name, port in self._ports.items()}
-        connections = {
-            f"{'i' if self._ports[name]['direction'] == 'input' else 'o'}_{name}": signal
-            for name, signal in ports.items()
-        }
+        ports = {name: Signal(port.width, name=f"core_{name}") for name, port in self._ports.items()}
+        connections = {f"{self._ports[name].direction[0]}_{name}": signal for name, signal in ports.items()}
         m.submodules.population = Instance(
-            self.interface["module"], i_clk=ClockSignal(), i_rst=ResetSignal() | restart, **connections
+            self.interface.module, i_clk=ClockSignal(), i_rst=ResetSignal() | restart, **connections
         )
         m.d.comb += [
             ports["currents_valid"].eq(currents.valid),
@@ -209,5 +205,5 @@ class SelfTest(Elaboratable):
         return folded([ports["events_neuron"], *which, ports["events_step"]])
 
     def _lane(self, ports: Mapping[str, Signal], name: str, lane: int) -> Value:
-        width = self._ports[name]["width"] // self._ports[name]["lanes"]
+        width = self._ports[name].format.width
         return ports[name][lane * width : (lane + 1) * width]

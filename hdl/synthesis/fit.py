@@ -1,27 +1,18 @@
 """Whether a device holds a population, and whether a netlist is that population."""
 
 import functools
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import assert_never
 
-from qlif.hdl.primitives import PORTABLE, Primitives
-from qlif.hdl.storage import Depth
+from qlif.hdl.core import Core
+from qlif.hdl.storage import Storage
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.target import Target
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.exceptions import InputError
-from qlif.model.support.checks import whole
 from qlif.model.words import Words
 
 
-def expected_multipliers(
-    words: Words,
-    device: Target,
-    lanes: int = 1,
-    depths: Mapping[str, str] = MappingProxyType({}),
-    built_from: Primitives = PORTABLE,
-) -> int:
+def expected_multipliers(core: Core, device: Target) -> int:
     """Return how many DSP blocks a population takes on a device, no more and no less.
 
     The square form has one product, of the potential with itself. The factored form has the product of
@@ -29,12 +20,13 @@ def expected_multipliers(
     has one with its decay. A constant that is a power of two is a shift and takes none; one that is
     written at run time counts with its whole width. Every lane has them all.
     """
+    words, built_from = core.words, core.primitives
     arithmetic, constants = words.arithmetic, words.constants
     blocks = functools.partial(device.multipliers_for, instantiated=built_from.target is not None)
 
     def by_constant(width: int, name: str) -> int:
         word = constants[name].word
-        if depths.get(name, Depth.GATES) != Depth.GATES or not isinstance(word, int):
+        if core.storage[name] is not Storage.GATES or not isinstance(word, int):
             return blocks(width, constants[name].format.width)
         # The constant's zeros are left out, at both ends.
         odd = word // (word & -word)
@@ -58,57 +50,45 @@ def expected_multipliers(
             assert_never(never)
     if words.parameters.spike_trace:
         count += by_constant(arithmetic.trace.width, "decay")
-    return count * lanes
+    return count * core.lanes
 
 
-def check_fit(
-    words: Words,
-    neurons: int,
-    device: Target,
-    preset: str,
-    lanes: int = 1,
-    depths: Mapping[str, str] = MappingProxyType({}),
-    built_from: Primitives = PORTABLE,
-) -> None:
+def check_fit(core: Core, device: Target) -> None:
     """Refuse what a device can't hold, before any tool is run.
 
     Raises
     ------
     InputError
-        The product of two variables doesn't fit one DSP block, there are too few DSP blocks, or the
-        states need more block RAM than there is.
+        It is built of another family's cells, the product of two variables doesn't fit one DSP block, there
+        are too few DSP blocks, or the states need more block RAM than there is.
     """
+    words, name, neurons = core.words, core.name, core.neurons
+    if core.primitives.target not in (None, device.name):
+        raise InputError(f"the explicit variant is for {core.primitives.target}, not for {device.name}")
     left, right = _factors(words)
     bits = device.multiplier_bits
     if max(left, right) > bits:
         raise InputError(
-            f"{preset} multiplies {left} by {right} bits, but a multiplier of {device.name} takes "
-            f"{bits} by {bits}"
+            f"{name} multiplies {left} by {right} bits, but a multiplier of {device.name} takes "
+            f"{bits} by {bits}: choose a narrower potential, or another --target"
         )
-    multipliers = expected_multipliers(words, device, lanes, depths, built_from)
+    multipliers = expected_multipliers(core, device)
     if multipliers > device.multipliers:
         raise InputError(
-            f"{preset} needs {multipliers} multipliers, but {device.name} has {device.multipliers}"
+            f"{name} needs {multipliers} multipliers, but {device.name} has {device.multipliers}: "
+            "choose fewer lanes or fewer parameters that are written at run time, or another --target"
         )
-    in_memory = (name for name, depth in depths.items() if depth == Depth.MEMORY)
-    width = words.state_bits + sum(words.constants[name].format.width for name in in_memory)
-    memories = -(-whole("neurons", neurons) * width // device.memory_bits)
+    in_memory = (one for one, storage in core.storage.items() if storage is Storage.MEMORY)
+    width = words.state_bits + sum(words.constants[one].format.width for one in in_memory)
+    memories = -(-neurons * width // device.memory_bits)
     if memories > device.memories:
         raise InputError(
             f"{neurons} neurons of {width} bits need {memories} block RAMs or more, but {device.name} has "
-            f"{device.memories}"
+            f"{device.memories}: choose fewer neurons, or another --target"
         )
 
 
-def check_netlist(
-    netlist: Netlist,
-    words: Words,
-    neurons: int,
-    device: Target,
-    lanes: int = 1,
-    depths: Mapping[str, str] = MappingProxyType({}),
-    built_from: Primitives = PORTABLE,
-) -> None:
+def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
     """Refuse a netlist whose figures would be another circuit's.
 
     Raises
@@ -118,18 +98,24 @@ def check_netlist(
     SynthesisError
         It lost outputs, or its multipliers aren't those that were expected.
     """
-    constant = set() if words.parameters.spike_trace else {"updates_trace"}
-    if neurons == lanes:
+    constant = set() if core.words.parameters.spike_trace else {"updates_trace"}
+    if core.rows == 1:
         constant |= {"updates_neuron", "events_neuron"}
     if lost := netlist.lost_outputs(constant):
-        raise SynthesisError(f"the netlist lost its outputs {', '.join(lost)}")
-    expected = expected_multipliers(words, device, lanes, depths, built_from)
+        raise SynthesisError(
+            f"the netlist lost its outputs {', '.join(lost)}: with these parameters they never change; put a "
+            "parameter that they hang on in a register (--register)"
+        )
+    expected = expected_multipliers(core, device)
     found = netlist.counts[device.multiplier]
     if found != expected:
-        raise SynthesisError(f"the netlist has {found} {device.multiplier}, not the expected {expected}")
+        raise SynthesisError(
+            f"the netlist has {found} {device.multiplier}, not the expected {expected}: --variant explicit "
+            "instantiates them, so that the tools have no choice"
+        )
     if (memories := netlist.counts[device.memory]) > device.memories:
         raise InputError(
-            f"{neurons} neurons need {memories} block RAMs, but {device.name} has {device.memories}"
+            f"{core.neurons} neurons need {memories} block RAMs, but {device.name} has {device.memories}"
         )
 
 

@@ -5,16 +5,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from qlif.hdl.export import Export
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.fit import check_fit, check_netlist
 from qlif.hdl.synthesis.mapping import mapped_netlist
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.target import Target
 from qlif.hdl.targets.catalogue import target
-from qlif.model.exceptions import InputError
+from qlif.hdl.verilog import Export
 from qlif.model.support.files import write_text
-from qlif.model.words import Words
 
 
 @dataclass(frozen=True)
@@ -36,15 +34,13 @@ class GateNetlist:
     waiver: Path
 
 
-def gate_netlist(export: Export, words: Words, target_name: str, directory: Path) -> GateNetlist:
+def gate_netlist(export: Export, target_name: str, directory: Path) -> GateNetlist:
     """Synthesise a population as for its figures, and write the netlist for simulation.
 
     Parameters
     ----------
     export : Export
         The population's Verilog.
-    words : Words
-        Its neuron.
     target_name : str
         A name in :data:`qlif.hdl.targets.catalogue.TARGETS`.
     directory : Path
@@ -58,21 +54,23 @@ def gate_netlist(export: Export, words: Words, target_name: str, directory: Path
         Yosys failed, or the netlist isn't the circuit that was described.
     """
     device = target(target_name)
-    interface, built_from = export.interface, export.primitives
-    if built_from.target not in (None, device.name):
-        raise InputError(f"the explicit variant is for {built_from.target}, not for {device.name}")
-    module, neurons, lanes = interface["module"], interface["neurons"], interface["lanes"]
-    depths = export.depths
-    check_fit(words, neurons, device, interface["preset"], lanes, depths, built_from)
+    core = export.interface.core
+    check_fit(core, device)
     directory.mkdir(parents=True, exist_ok=True)
     write_text(directory / "block.v", export.verilog)
     try:
         netlist = mapped_netlist(
-            directory, device, module, "gates", ["block.v"], built_from, "write_verilog -noattr gates.v"
+            directory,
+            device,
+            export.interface.module,
+            "gates",
+            ["block.v"],
+            core.primitives,
+            "write_verilog -noattr gates.v",
         )
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
-    check_netlist(netlist, words, neurons, device, lanes, depths, built_from)
+    check_netlist(netlist, core, device)
     check_parameters(netlist, device)
 
     verilog = directory / "gates.v"
@@ -103,7 +101,7 @@ def cell_models(device: Target, directory: Path) -> tuple[Path, ...]:
 
 def models_of(export: Export) -> tuple[Path, ...]:
     """Return the files with our models of the cells that an export instantiates."""
-    target_name = export.primitives.target
+    target_name = export.interface.core.primitives.target
     return () if target_name is None else tuple(target(target_name).models.values())
 
 
@@ -135,7 +133,7 @@ def _yosys_models(device: Target) -> str:
 def _waiver(*files: Path) -> str:
     # Without a rule it doesn't take in the warnings of style.
     lines = [
-        f'lint_off {rule}-file "{file.resolve()}"'
+        f'lint_off {rule}-file "*{file.name}"'
         for file in files
         for rule in ("", "-rule INITIALDLY ", "-rule UNOPTFLAT ")
     ]

@@ -1,12 +1,11 @@
 """A ring of registers around a block, so that its clock is measured and the pins' isn't."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from qlif.hdl.interface import Interface
 
 WRAPPER_MODULE = "qlif_wrapper"
 
 
-def wrapped(module: str, ports: Sequence[Mapping[str, Any]]) -> str:
+def wrapped(interface: Interface) -> str:
     """Return a Verilog module that feeds every input from a register and takes every output into one.
 
     One pin shifts into a register as long as all inputs together. Each output bit is registered, then
@@ -15,21 +14,18 @@ def wrapped(module: str, ports: Sequence[Mapping[str, Any]]) -> str:
 
     Parameters
     ----------
-    module : str
-        The block; its clock is ``clk`` and its reset ``rst``.
-    ports : sequence of mapping
-        Each port's ``name``, ``direction`` ("input" or "output") and ``width``, without the clock and the
-        reset: the ``ports`` of an exported interface.
+    interface : Interface
+        The block's.
     """
-    inputs = sum(port["width"] for port in ports if port["direction"] == "input")
-    outputs = sum(port["width"] for port in ports if port["direction"] == "output")
+    inputs = sum(port.width for port in interface.inputs)
+    outputs = sum(port.width for port in interface.outputs)
     offset = {"input": 0, "output": 0}
     connections = []
-    for port in ports:
-        register = "stimulus" if port["direction"] == "input" else "response"
-        low = offset[port["direction"]]
-        connections.append(f"    .{port['name']}({register}[{low} +: {port['width']}])")
-        offset[port["direction"]] += port["width"]
+    for port in interface.ports:
+        register = "stimulus" if port.direction == "input" else "response"
+        low = offset[port.direction]
+        connections.append(f"    .{port.name}({register}[{low} +: {port.width}])")
+        offset[port.direction] += port.width
     connected = ",\n".join(connections)
     return f"""\
 module {WRAPPER_MODULE}(input clk, input rst, input serial_in, output serial_out);
@@ -45,7 +41,7 @@ module {WRAPPER_MODULE}(input clk, input rst, input serial_in, output serial_out
     sampled <= response;
     signature <= {{signature[{outputs - 1}:0], signature[{outputs}]}} ^ {{1'b0, sampled}};
   end
-  {module} block (
+  {interface.module} block (
     .clk(clk), .rst(reset),
 {connected}
   );

@@ -4,12 +4,11 @@ import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from qlif.hdl.export import POPULATION_MODULE, Export, export_population
+from qlif.hdl.core import Core
+from qlif.hdl.interface import Kind
 from qlif.hdl.selftest.export import export_self_test
-from qlif.hdl.storage import place
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.fit import check_fit, check_netlist
 from qlif.hdl.synthesis.mapping import luts_by_part, mapped_netlist
@@ -17,11 +16,10 @@ from qlif.hdl.synthesis.netlist import SynthesisError
 from qlif.hdl.synthesis.register_ring import WRAPPER_MODULE, wrapped
 from qlif.hdl.synthesis.timing import check_registers, clock_of, critical_path, limit_of
 from qlif.hdl.target import Target
-from qlif.hdl.targets.catalogue import DEFAULT_TARGET, primitives, target
+from qlif.hdl.verilog import Export, export
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support.checks import whole
 from qlif.model.support.files import write_text
-from qlif.model.words import Words
 
 REAL_TIME_DT = 1e-4
 """Timestep in seconds of the figure of neurons in real time: 0.1 ms."""
@@ -117,16 +115,11 @@ class Synthesis:
 
 
 def synthesise(
-    words: Words,
-    neurons: int,
+    core: Core,
+    device: Target,
     directory: Path,
     *,
-    preset: str,
-    target_name: str = DEFAULT_TARGET,
-    variant: str = "portable",
     package: str | None = None,
-    lanes: int = 1,
-    depths: Mapping[str, str] = MappingProxyType({}),
     seeds: int = 5,
     selftest: bool = False,
     progress: Progress = lambda what, fraction: None,
@@ -137,24 +130,14 @@ def synthesise(
 
     Parameters
     ----------
-    words : Words
-        The neuron.
-    neurons : int
-        How many.
+    core : Core
+        The population; if it is built of a family's own cells, of the device's.
+    device : Target
+        What it is built for.
     directory : Path
         Where the Verilog, the netlists and the tools' logs and reports are left.
-    preset : str
-        The configuration's name.
-    target_name : str
-        A name in :data:`qlif.hdl.targets.catalogue.TARGETS`.
-    variant : {"portable", "explicit"}
-        Whether the tools infer the target's multipliers and block RAMs, or they are instantiated.
     package : str, optional
         One of the target's; its first if not given.
-    lanes : int
-        Pipelines side by side.
-    depths : mapping of str to Depth, optional
-        Which parameter words aren't constants in the gates.
     seeds : int
         How many placements; the figure is their median.
     selftest : bool
@@ -164,30 +147,24 @@ def synthesise(
     Raises
     ------
     InputError
-        The target, package or number of seeds isn't allowed; the population doesn't fit the device; a
-        tool isn't installed.
+        The package or number of seeds isn't allowed; the population doesn't fit the device; a tool isn't
+        installed.
     SynthesisError
         A tool failed, or the netlist isn't the circuit that was described.
     """
-    device = target(target_name)
     # Before the export, which takes minutes for a memory that no device has.
-    built_from = primitives(variant, device.name)
-    check_fit(words, neurons, device, preset, lanes, place(words, depths), built_from)
-    export = export_population(words, neurons, preset, lanes, depths, built_from)
+    check_fit(core, device)
+    made = export(core)
     if selftest:
-        export = export_self_test(export, SelfTestPlan.of(words))
-    return measure(
-        export, words, neurons, directory, device=device, package=package, seeds=seeds, progress=progress
-    )
+        made = export_self_test(made, SelfTestPlan.of(core.words))
+    return measure(made, device, directory, package=package, seeds=seeds, progress=progress)
 
 
 def measure(
-    export: Export,
-    words: Words,
-    neurons: int,
+    made: Export,
+    device: Target,
     directory: Path,
     *,
-    device: Target,
     package: str | None = None,
     seeds: int = 5,
     progress: Progress = lambda what, fraction: None,
@@ -197,25 +174,24 @@ def measure(
     whole("seeds", seeds)
     tools = {module: yowasp.version(module).split()[1] for module in (yowasp.YOSYS, device.router)}
     directory.mkdir(parents=True, exist_ok=True)
-    module, ports = export.interface["module"], export.interface["ports"]
-    lanes = export.interface["lanes"]
-    depths, built_from = export.depths, export.primitives
-    write_text(directory / "block.v", export.verilog)
-    write_text(directory / "wrapper.v", wrapped(module, ports))
+    interface = made.interface
+    core, module, built_from = interface.core, interface.module, interface.core.primitives
+    write_text(directory / "block.v", made.verilog)
+    write_text(directory / "wrapper.v", wrapped(interface))
 
     try:
         progress("synthesising", 0.0)
         bare = mapped_netlist(directory, device, module, "block", ["block.v"], built_from)
-        check_netlist(bare, words, neurons, device, lanes, depths, built_from)
+        check_netlist(bare, core, device)
         check_registers(bare, device)
         parts = {}
-        if module == POPULATION_MODULE:
+        if interface.kind is Kind.POPULATION:
             progress("synthesising the parts", 0.0)
             parts = luts_by_part(directory, device, module, built_from)
         progress("synthesising between registers", 0.0)
         sources = ["block.v", "wrapper.v"]
         between = mapped_netlist(directory, device, WRAPPER_MODULE, "wrapper", sources, built_from)
-        check_netlist(between, words, neurons, device, lanes, depths, built_from)
+        check_netlist(between, core, device)
         check_registers(between, device)
         reports = []
         for seed in range(1, seeds + 1):
@@ -228,24 +204,26 @@ def measure(
     limit, reason = limit_of(bare, device)
     fmax = Fmax.of(clocks, limit)
     capped = max(clocks) > limit
-    bubbles = min(1.0, neurons / export.interface["neurons_for_full_speed"])
-    updates_per_s = fmax.median * 1e6 * lanes * bubbles
+    bubbles = min(1.0, core.neurons / interface.neurons_for_full_speed)
+    updates_per_s = fmax.median * 1e6 * core.lanes * bubbles
     middle = reports[clocks.index(statistics.median_low(clocks))]
     notes = []
     if capped:
         notes.append(f"capped at {limit:g} MHz, nextpnr says {statistics.median(clocks):.0f}: {reason}")
     if bubbles < 1:
-        notes.append(f"{neurons} neurons are fewer than the loop is long: the pipeline runs with bubbles")
+        notes.append(
+            f"{core.neurons} neurons are fewer than the loop is long: the pipeline runs with bubbles"
+        )
     if carries := bare.counts[device.carry]:
         notes.append(f"{carries} carry cells beside the LUTs")
     return Synthesis(
-        preset=export.interface["preset"],
+        preset=core.name,
         target=device.name,
         device=device.device,
         package=package,
         variant=built_from.variant,
-        neurons=neurons,
-        lanes=lanes,
+        neurons=core.neurons,
+        lanes=core.lanes,
         lut=bare.luts(device),
         ff=bare.flip_flops(device),
         dsp=bare.counts[device.multiplier],
@@ -255,7 +233,7 @@ def measure(
         fmax_mhz=fmax,
         updates_per_s=updates_per_s,
         neurons_in_real_time=int(updates_per_s * REAL_TIME_DT),
-        latency=export.interface["latency"],
+        latency=interface.latency,
         seeds=seeds,
         critical_path=critical_path(middle),
         capped=capped,

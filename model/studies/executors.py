@@ -1,10 +1,7 @@
 """Where points are evaluated: all cores of this machine, or a Dask cluster."""
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +9,7 @@ from qlif.model.exceptions import InputError
 from qlif.model.kernel.engines import cores
 from qlif.model.support.checks import whole
 from qlif.model.support.optional import optional
+from qlif.model.support.process import worker_processes
 from qlif.model.support.sources import code_of
 
 ANSWER_WITHIN_S = 10.0
@@ -45,13 +43,8 @@ def workers(scheduler: str | None = None, processes: int | None = None) -> Itera
     """
     if scheduler is None:
         count = whole("processes", cores() if processes is None else processes)
-        # A forked child would inherit the threads' locks of whoever runs this.
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
-        try:
+        with worker_processes(count) as pool:
             yield Workers(pool, count)
-        finally:
-            pool.shutdown(cancel_futures=True)
         return
     if processes is not None:
         raise InputError("processes are of this machine: leave them out with a scheduler")
@@ -90,15 +83,3 @@ def other_code(who: str, code: Mapping[str, str], here: Mapping[str, str]) -> st
         f"{who} computes with other code ({name} is {code.get(name)} there and {here[name]} here): "
         "start it anew from the same installation"
     )
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent is gone, killed say: nobody would tell it otherwise."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

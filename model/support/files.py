@@ -3,8 +3,15 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from qlif.model.exceptions import InputError
+
+LOCK = ".qlif.lock"
+"""In a folder that a run writes into."""
 
 
 @contextmanager
@@ -30,6 +37,34 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file as a whole."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def alone_in(directory: Path) -> Iterator[None]:
+    """Keep other runs out of a folder, which is made if it isn't there; however this process ends, it is free again.
+
+    Raises
+    ------
+    InputError
+        Another run is writing into it.
+    """
+    is_new, lock = not directory.exists(), directory / LOCK
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows removes no open file
+                    lock.unlink()
+    except Timeout:
+        raise InputError(
+            f"{directory} is being written by another run: wait for it, or choose another --out"
+        ) from None
+    finally:
+        if is_new:
+            with suppress(OSError):  # not empty: something was written
+                directory.rmdir()
 
 
 def _umask() -> int:

@@ -1,22 +1,13 @@
 """Whether a run fits the machine's memory, said before it starts."""
 
-import os
-from pathlib import Path
+import psutil
 
 from qlif.model.exceptions import InputError
 
-_MEMINFO = Path("/proc/meminfo")
 
-
-def available_bytes() -> int | None:
-    """Return how much memory a new program can have without swapping; None where the system doesn't say."""
-    try:
-        for line in _MEMINFO.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (OSError, ValueError):
-        return None
+def available_bytes() -> int:
+    """Return how much memory a new program can have without swapping."""
+    return int(psutil.virtual_memory().available)
 
 
 def require_memory(what: str, needed: int) -> None:
@@ -28,7 +19,7 @@ def require_memory(what: str, needed: int) -> None:
         With both figures.
     """
     available = available_bytes()
-    if available is not None and needed > available:
+    if needed > available:
         raise InputError(
             f"{what} takes about {_shown(needed)} of memory, but {_shown(available)} are available"
         )

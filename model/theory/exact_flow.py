@@ -17,6 +17,8 @@ from qlif.model.parameters import Parameters
 
 Reals = npt.NDArray[np.float64]
 
+MOST_SPIKES = 10**8
+"""Each takes a turn of a loop."""
 _TINY = 1e-150  # in place of a root of 0: sines over it are then their limits
 
 
@@ -55,7 +57,7 @@ def solve(parameters: Parameters, currents: npt.ArrayLike) -> ExactRun:
     Raises
     ------
     InputError
-        The currents aren't of that shape, or not finite.
+        The currents aren't of that shape, or not finite; or there are more spikes than :data:`MOST_SPIKES`.
     """
     inputs = np.asarray(currents, dtype=np.float64)
     if inputs.ndim != 2 or inputs.shape[1] != parameters.n:
@@ -63,11 +65,13 @@ def solve(parameters: Parameters, currents: npt.ArrayLike) -> ExactRun:
     if not np.all(np.isfinite(inputs)):
         raise InputError("currents must be finite")
     equation = _Equation(parameters)
+    drives = inputs * equation.drive
+    _check_count(equation, drives, parameters.dt)
     times: list[list[float]] = [[] for _ in range(parameters.n)]
     potentials = np.empty(inputs.shape)
     u, resting = equation.reset.copy(), np.zeros(parameters.n)
     dt = parameters.dt
-    for timestep, drive in enumerate(inputs * equation.drive):
+    for timestep, drive in enumerate(drives):
         remaining = np.full(parameters.n, dt)
         while np.any(remaining > 0):
             waited = np.minimum(resting, remaining)
@@ -81,6 +85,19 @@ def solve(parameters: Parameters, currents: npt.ArrayLike) -> ExactRun:
                 times[neuron].append((timestep + 1) * dt - remaining[neuron])
         potentials[timestep] = u + equation.midpoint
     return ExactRun([np.array(one) for one in times], potentials)
+
+
+def _check_count(equation: "_Equation", drives: Reals, dt: float) -> None:
+    """Refuse an input under which the neurons spike so often that it takes hours, or for ever."""
+    with np.errstate(over="ignore"):
+        period = equation.time_to_threshold(equation.reset, drives) + equation.refractory
+        # A timestep begins anywhere between two spikes.
+        count = float(np.sum(dt / period))
+    if not count <= MOST_SPIKES:
+        raise InputError(
+            f"the exact neurons spike {count:.3g} times, more than {MOST_SPIKES:,}: dt ({dt:g} ms) or the currents "
+            "must be smaller"
+        )
 
 
 class _Equation:

@@ -6,8 +6,8 @@ import pytest
 
 from qlif.cosim import cli
 from qlif.cosim.simulator import design
-from qlif.hdl.export import Export
 from qlif.hdl.synthesis import yowasp
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 
 
@@ -68,17 +68,17 @@ def _with_fault(export, corrupted):
     use any port, and `count`, the number of updates that were given so far.
     """
     interface = export.interface
-    module = interface["module"]
+    module = interface.module
     declarations, connections, wires = [], [], []
-    for port in interface["ports"]:
-        name, width = port["name"], port["width"]
-        declarations.append(f"{port['direction']} [{width - 1}:0] {name}")
+    for port in interface.ports:
+        name, width = port.name, port.width
+        declarations.append(f"{port.direction} [{width - 1}:0] {name}")
         if name not in corrupted:
             connections.append(f".{name}({name})")
             continue
         wires.append(f"wire [{width - 1}:0] inner_{name};")
         expression = corrupted[name]
-        if port["direction"] == "input":
+        if port.direction == "input":
             wires.append(f"assign inner_{name} = {expression.replace('raw', name)};")
         else:
             wires.append(f"assign {name} = {expression.replace('raw', f'inner_{name}')};")

@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -219,37 +217,6 @@ def test_a_run_too_large_for_memory_is_refused_with_its_figure(qlif, tmp_path, c
         errors,
     )
     assert not list(tmp_path.iterdir())
-
-
-def test_an_interrupted_self_test_leaves_nothing_half_written(tmp_path):
-    """Interrupted while it builds or runs: the Verilog is whole, and no folder of its own is left."""
-    try:
-        design.find("verilator")
-    except InputError as error:
-        pytest.skip(str(error))
-    command = [
-        sys.executable,
-        "-c",
-        "from qlif.cosim.cli import main; main()",
-        "selftest",
-        "--updates",
-        "4000000000",
-    ]
-    process = subprocess.Popen(
-        [*command, "--out", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # What a shell runs in the background ignores interrupts, and so would this.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    while not list(tmp_path.glob(".self-test-*/fast/objects/*.mk")):
-        time.sleep(0.1)
-        assert process.poll() is None, process.communicate()
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert process.returncode != 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["interface.json", "qlif_self_test.v"]
 
 
 @pytest.mark.parametrize(("amplitude", "bits", "counts"), [(16.5, 16, (2, 0)), (15.9, 6, (0, 2))])

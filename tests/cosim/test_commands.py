@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import typer
 
@@ -94,6 +93,7 @@ USELESS = {
         ),
         (("--seed", 5, "--input", "sine"), "--seed requires a random --input, --stalls or --thorough"),
         (("--preset", ""), "unknown preset ''"),
+        (("--variant", "explicit", "--target", ""), "unknown target ''"),
         (("--register", "threshold", "--memory", "threshold"), "not --register and --memory"),
     ],
     "selftest": [
@@ -380,13 +380,6 @@ def test_a_population_that_gives_nothing_is_a_difference(qlif, tmp_path, yosys, 
     assert code == 1
 
 
-def test_currents_of_another_shape_are_told_in_words():
-    from qlif import QLIFPopulation
-
-    with pytest.raises(InputError, match=r"^currents must have the shape \(timesteps, 2\), not \(\)$"):
-        QLIFPopulation(n=2).run(np.float64(3.0))
-
-
 def test_defaults_that_are_written_twice_are_the_same():
     """The commands can't import them, as their start is to stay short."""
     from qlif.cosim.benchmark import measure
@@ -394,8 +387,8 @@ def test_defaults_that_are_written_twice_are_the_same():
     from qlif.cosim.coverage import unreachable
     from qlif.cosim.mutation import equivalence, recorded_benches
     from qlif.cosim.proof import prove as proofs
-    from qlif.hdl.export import POPULATION_MODULE
     from qlif.hdl.targets.catalogue import DEFAULT_TARGET
+    from qlif.hdl.verilog import POPULATION_MODULE
 
     assert measure.ROUNDS == bench.ROUNDS
     assert recorded_benches.UPDATES == coverage.DEFAULT_UPDATES == mutate.DEFAULT_UPDATES

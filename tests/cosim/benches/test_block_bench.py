@@ -7,7 +7,6 @@ from qlif.cosim.benches.inputs import constrained_random
 from qlif.cosim.benches.scoreboard import Observed
 from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH, cosimulate
-from qlif.hdl.export import export_population
 
 
 def both(tmp_path, simulator, preset, neurons, steps, lanes=1):
@@ -54,7 +53,7 @@ def test_every_simulator(tmp_path, simulator):
 def faulty(tmp_path, simulator, with_fault, corrupted):
     configuration = Settings.read("square-18").population(16)
     words = configuration.words
-    export = with_fault(export_population(words, 16, "square-18"), corrupted)
+    export = with_fault(configuration.export(), corrupted)
     currents = words.currents(np.full((200, 16), words.arithmetic.current.max_word // 4))
     return cosimulate(configuration, currents, simulator, tmp_path, export=export).verdict
 

@@ -5,13 +5,14 @@ import re
 import numpy as np
 import pytest
 
+from qlif import hdl
 from qlif.cosim.benches.job import Job
 from qlif.cosim.cosimulation import RUNTIME_TEST, THOROUGH_TESTS
 from qlif.cosim.cosimulation import tests_of as benches_of
 from qlif.cosim.simulator import design as simulators
-from qlif.hdl.export import Export, export_neuron, export_population
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.targets.catalogue import primitives
+from qlif.hdl.verilog import Export
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
@@ -38,7 +39,7 @@ def run_bench(tmp_path, simulator, bench, export, job, seed=1, tests=()):
     """Build an export and run a bench on it; return (tests, failures) and the log."""
     verilog = tmp_path / "design.v"
     verilog.write_text(export.verilog)
-    module, models = export.interface["module"], models_of(export)
+    module, models = export.interface.module, models_of(export)
     design = simulators.Design(simulator, verilog, module, tmp_path / "simulation", cells=models)
     directory = tmp_path / "job"
     directory.mkdir()
@@ -47,13 +48,13 @@ def run_bench(tmp_path, simulator, bench, export, job, seed=1, tests=()):
 
 
 def population_run(tmp_path, simulator, words, updates, tests=THOROUGH_TESTS, export=None):
-    export = export or export_population(words, words.parameters.n, "test")
+    export = export or hdl.export(hdl.Core(words))
     job = Job(words, export.interface, {"updates": updates})
     return run_bench(tmp_path, simulator, "qlif.cosim.benches.population_bench", export, job, tests=tests)
 
 
 def neuron_run(tmp_path, simulator, words, updates, test):
-    export = export_neuron(words, "test")
+    export = hdl.export_neuron(hdl.Core(words))
     job = Job(words, export.interface, {"updates": updates})
     return run_bench(tmp_path, simulator, "qlif.cosim.benches.neuron_bench", export, job, tests=(test,))
 
@@ -93,17 +94,17 @@ def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, 
 )
 def test_lanes_side_by_side_are_the_same_neurons(tmp_path, quick_simulator, preset, lanes, neurons):
     words = quantise(Parameters(n=neurons), PRESETS[preset])
-    export = export_population(words, neurons, "lanes", lanes)
+    export = hdl.export(hdl.Core(words, lanes))
     outcome, log = population_run(tmp_path, quick_simulator, words, 6000, export=export)
     assert outcome == (len(THOROUGH_TESTS), 0), log
 
 
-def all_at(words, depth):
-    return dict.fromkeys(words.constants, depth)
+def all_in(words, storage):
+    return dict.fromkeys(words.constants, storage)
 
 
 @pytest.mark.parametrize(
-    ("target", "preset", "lanes", "depth"),
+    ("target", "preset", "lanes", "storage"),
     [
         ("ecp5", "square-18", 1, "gates"),
         ("ecp5", "factored-16", 4, "register"),
@@ -113,11 +114,11 @@ def all_at(words, depth):
     ],
 )
 def test_the_explicit_variants_with_models_of_their_cells(
-    tmp_path, quick_simulator, target, preset, lanes, depth
+    tmp_path, quick_simulator, target, preset, lanes, storage
 ):
     words = quantise(Parameters(n=24), PRESETS[preset])
     built_from = primitives("explicit", target)
-    export = export_population(words, 24, "explicit", lanes, all_at(words, depth), built_from)
+    export = hdl.export(hdl.Core(words, lanes, all_in(words, storage), built_from))
     outcome, log = population_run(
         tmp_path, quick_simulator, words, 3000, benches_of(export.interface), export=export
     )
@@ -126,7 +127,7 @@ def test_the_explicit_variants_with_models_of_their_cells(
 
 def test_a_multiplier_block_that_lacks_a_register_is_seen(tmp_path, quick_simulator):
     words = quantise(Parameters(n=24), PRESETS["square-18"])
-    export = export_population(words, 24, "explicit", built_from=primitives("explicit", "ecp5"))
+    export = hdl.export(hdl.Core(words, primitives=primitives("explicit", "ecp5")))
     faulty = export.verilog.replace('.REG_PIPELINE_CLK("CLK0")', '.REG_PIPELINE_CLK("NONE")')
     assert faulty != export.verilog
     export = Export(faulty, export.interface)
@@ -134,11 +135,11 @@ def test_a_multiplier_block_that_lacks_a_register_is_seen(tmp_path, quick_simula
     assert outcome == (1, 1)
 
 
-@pytest.mark.parametrize("depth", ["register", "memory"])
+@pytest.mark.parametrize("storage", ["register", "memory"])
 @pytest.mark.parametrize(("preset", "lanes"), [("square-16", 1), ("factored-16", 1), ("stochastic-12", 4)])
-def test_parameters_written_at_run_time(tmp_path, quick_simulator, preset, lanes, depth):
+def test_parameters_written_at_run_time(tmp_path, quick_simulator, preset, lanes, storage):
     words = quantise(Parameters(n=20, lower_bound=-63.0, additive_spike_trace=True), PRESETS[preset])
-    export = export_population(words, 20, "run time", lanes, all_at(words, depth))
+    export = hdl.export(hdl.Core(words, lanes, all_in(words, storage)))
     tests = (*THOROUGH_TESTS, RUNTIME_TEST)
     outcome, log = population_run(tmp_path, quick_simulator, words, 3000, tests, export)
     assert outcome == (len(tests), 0), log
@@ -155,18 +156,17 @@ def test_each_neuron_with_its_own_parameters(tmp_path, simulator):
         R=spread[::-1],
     )
     words = quantise(parameters, PRESETS["square-18"])
-    export = export_population(words, 24, "per neuron", 2, all_at(words, "memory"))
+    export = hdl.export(hdl.Core(words, 2, all_in(words, "memory")))
     tests = (*THOROUGH_TESTS, RUNTIME_TEST)
     outcome, log = population_run(tmp_path, simulator, words, 3000, tests, export)
     assert outcome == (len(tests), 0), log
 
 
 @pytest.mark.parametrize("neurons", [1, 16])
-def test_depths_can_be_mixed(tmp_path, quick_simulator, neurons):
+def test_storage_can_be_mixed(tmp_path, quick_simulator, neurons):
     words = quantise(Parameters(n=neurons), PRESETS["square-16"])
-    depths = {"threshold": "register", "bias": "memory"}
-    export = export_population(words, neurons, "mixed", 1, depths)
-    assert [(c["name"], c["select"], c["depth"]) for c in export.interface["runtime"]] == [
+    export = hdl.export(hdl.Core(words, storage={"threshold": "register", "bias": "memory"}))
+    assert [(one.name, one.select, one.storage) for one in export.interface.runtime] == [
         ("threshold", 0, "register"),
         ("bias", 1, "memory"),
     ]
@@ -178,7 +178,7 @@ def test_depths_can_be_mixed(tmp_path, quick_simulator, neurons):
 def test_a_write_inside_a_timestep_would_be_seen(tmp_path, quick_simulator):
     """The gates take writes at any time: the bench that writes must fail."""
     words = quantise(Parameters(n=16), PRESETS["square-16"])
-    export = export_population(words, 16, "faulty", 1, {"threshold": "register", "reset": "register"})
+    export = hdl.export(hdl.Core(words, storage={"threshold": "register", "reset": "register"}))
     ready = r"assign parameters__ready = .*& quiet;"
     verilog, count = re.subn(ready, "assign parameters__ready = 1'b1;", export.verilog)
     assert count == 1
@@ -227,7 +227,9 @@ def test_a_fault_in_one_constant_is_seen(tmp_path, quick_simulator, fault):
     constant = constants[name]
     constants[name] = type(constant)(constant.word + change, constant.format)
     object.__setattr__(faulty, "constants", constants)
-    export = export_population(faulty, 16, "faulty")
+    gates, right = hdl.export(hdl.Core(faulty)), hdl.export(hdl.Core(words))
+    assert gates.verilog != right.verilog
+    export = Export(gates.verilog, right.interface)
     tests = ("directed", "constrained_random")
     (count, failed), log = population_run(tmp_path, quick_simulator, words, 4000, tests, export)
     assert count == 2 and failed > 0
@@ -237,7 +239,7 @@ def test_a_fault_in_one_constant_is_seen(tmp_path, quick_simulator, fault):
 def test_stalls_that_lose_an_update_are_seen(tmp_path, quick_simulator):
     """A queue that forgets back-pressure: the bench says which update is wrong or missing."""
     words = quantise(Parameters(n=16), PRESETS["square-16"])
-    export = export_population(words, 16, "faulty")
+    export = hdl.export(hdl.Core(words))
     # Rows leave whether or not the consumer is ready.
     verilog = export.verilog.replace(".update_ready(updates_ready)", ".update_ready(1'b1)")
     verilog = verilog.replace(".update_ready(updates__ready)", ".update_ready(1'b1)")

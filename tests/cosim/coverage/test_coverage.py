@@ -9,7 +9,6 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.coverage import structure
 from qlif.cosim.coverage.unreachable import Unreachable
 from qlif.cosim.coverage.update_points import update_cases
-from qlif.hdl.export import export_population
 from qlif.model.exceptions import InputError
 
 KINDS = ("case", "line", "branch", "toggle")
@@ -53,8 +52,8 @@ def tiny():
     pytest.importorskip("bitwuzla")
     configuration = Settings.read("tiny-8", None).population(16)
     words = configuration.words
-    export = export_population(words, 16, configuration.name, step_bits=8)
-    return words, Unreachable(export, words)
+    export = configuration.export(step_bits=8)
+    return words, Unreachable(export)
 
 
 def test_what_can_be_reached_is_not_proved_to_be_out_of_reach(yosys, tiny):
@@ -93,9 +92,8 @@ def test_what_is_refused(qlif, option, value):
 
 def test_lanes_are_refused_where_a_proof_is_asked_for():
     configuration = Settings.read("tiny-8", None).population(16)
-    words = configuration.words
     with pytest.raises(InputError, match="one lane"):
-        Unreachable(export_population(words, 16, "tiny-8", 2), words)
+        Unreachable(configuration.export(lanes=2))
 
 
 def test_a_verilator_that_counts_both_edges_together_is_refused(tmp_path):

@@ -15,14 +15,13 @@ from qlif.cosim.mutation.outcomes import KILLED
 @pytest.fixture(scope="module")
 def tiny():
     pytest.importorskip("bitwuzla")
-    configuration = Settings.read("tiny-8", None).population(16)
-    return configuration.words, configuration.export(step_bits=8)
+    return Settings.read("tiny-8", None).population(16).export(step_bits=8)
 
 
 def test_faults_between_memory_and_pipeline_are_not_taken_for_none(yosys, tiny, tmp_path):
-    words, export = tiny
+    export = tiny
     netlist = plant(export, 400, 1, tmp_path)
-    decided = Equivalence(netlist.verilog.read_text(), words, export, 5.0)
+    decided = Equivalence(netlist.verilog.read_text(), export, 5.0)
     # Whatever is read of a potential or a trace is seen, so each of these is a fault.
     read = [m for m in netlist.mutants if "$memrd$state" in m.cell and m.port == "DATA"]
     assert read
@@ -38,9 +37,9 @@ def test_no_fault_that_the_benches_see_is_proved_to_be_none(qlif, yosys, preset)
     facts = json.loads(Path("qlif-out/mutation.json").read_text())
     seen = [outcome for outcome in facts["list"] if outcome["result"] == KILLED]
     configuration = Settings.read(preset, None).population(16)
-    words, export = configuration.words, configuration.export(step_bits=8)
+    export = configuration.export(step_bits=8)
     text = Path("qlif-out/mutation/netlist/mutated.v").read_text()
-    decided = Equivalence(text, words, export, 2.0)
+    decided = Equivalence(text, export, 2.0)
     for outcome in random.Random(1).sample(seen, 25):
         decision = decided.decide(outcome["mutant"])
         # The claims about a population leave open in which clock something is done; a bench's record doesn't.

@@ -7,13 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from qlif import hdl
 from qlif.cosim.configuration import Settings
 from qlif.cosim.optimize import delivery
 from qlif.cosim.optimize import search as search_module
 from qlif.cosim.optimize.budget import Budget, errors_of, largest_lag
 from qlif.cosim.optimize.outcome import Outcome, error, front
 from qlif.cosim.optimize.space import Candidate, candidates
-from qlif.hdl.export import export_population
 from qlif.model.exceptions import InputError
 from qlif.model.inputs import stimuli
 from qlif.model.metrics import run_errors
@@ -89,7 +89,7 @@ def _with_another_threshold(cosimulate):
     def with_fault(configuration, currents, simulator, directory, **options):
         other = configuration.parameters.replace(threshold=configuration.parameters.threshold + 0.5)
         words = quantise(other, configuration.arithmetic)
-        exported = export_population(words, other.n, configuration.name)
+        exported = hdl.export(hdl.Core(words))
         return cosimulate(configuration, currents, simulator, directory, export=exported, **options)
 
     return with_fault

@@ -8,15 +8,15 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.population_claims import EVENTS, ORDER, READS
 from qlif.cosim.proof.tasks import explicit_tasks
-from qlif.hdl.export import Export
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 
 TARGETS = ("ecp5", "up5k")
 
 
-def configuration(name, neurons, depths=None):
+def configuration(name, neurons, storage=None):
     found = Settings.read(name, None).population(neurons)
-    found.depths.update(depths or {})
+    found.storage.update(storage or {})
     return found
 
 
@@ -37,8 +37,8 @@ def test_a_population_of_a_targets_cells_is_proved(name, target):
 @pytest.mark.parametrize(("neurons", "lanes"), [(16, 2), (1500, 1)], ids=str)
 def test_any_number_of_neurons_and_lanes(neurons, lanes):
     """Few rows and several lanes; and so many rows that a block RAM has bytes for words."""
-    depths = {"bias": "memory", "reset": "register"}
-    assert_all_proved(claims_of(explicit_tasks(configuration("tiny-8", neurons, depths), "ecp5", lanes)))
+    storage = {"bias": "memory", "reset": "register"}
+    assert_all_proved(claims_of(explicit_tasks(configuration("tiny-8", neurons, storage), "ecp5", lanes)))
 
 
 @pytest.mark.slow

@@ -6,16 +6,18 @@ from types import MappingProxyType
 
 import pytest
 
+from qlif import hdl
 from qlif.cosim.configuration import Settings
 from qlif.cosim.proof import population_claims
 from qlif.cosim.proof.counterexample import OUTPUTS, expected, replay
 from qlif.cosim.proof.prove import prove_population, prove_update, replay_clocks, replay_run
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.hdl import fixed, neuron
-from qlif.hdl import population_claims as hardware
-from qlif.hdl.export import Export, export_neuron, export_population
+from qlif.hdl import population as hardware
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.pipeline import Pipeline
+from qlif.hdl.verilog import Export
+from qlif.model import random_words
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
@@ -31,14 +33,19 @@ def with_constant(words, name, change):
     return dataclasses.replace(words, constants=MappingProxyType({**words.constants, name: other}))
 
 
+def verilog_of(words):
+    """The neuron's Verilog."""
+    return hdl.export_neuron(hdl.Core(words)).verilog
+
+
 def neuron_with(name, change):
     """The neuron's Verilog with another parameter word."""
-    return export_neuron(with_constant(WORDS, name, change), "square-16").verilog
+    return verilog_of(with_constant(WORDS, name, change))
 
 
 def edited(pattern, by):
     """The neuron's Verilog with one thing in it replaced."""
-    text, count = re.subn(pattern, by, export_neuron(WORDS, "square-16").verilog, count=1)
+    text, count = re.subn(pattern, by, verilog_of(WORDS), count=1)
     assert count == 1
     return text
 
@@ -120,16 +127,9 @@ PATCHES = [
     refractory_neurons_integrate,
 ]
 OTHERS = {
-    "shift by one": lambda: (
-        export_neuron(
-            dataclasses.replace(WORDS, quadratic_shift=WORDS.quadratic_shift + 1), "square-16"
-        ).verilog
-    ),
-    "wraps instead of saturating": lambda: (
-        export_neuron(
-            dataclasses.replace(WORDS, arithmetic=WORDS.arithmetic.replace(overflow=Overflow.WRAP)),
-            "square-16",
-        ).verilog
+    "shift by one": lambda: verilog_of(dataclasses.replace(WORDS, quadratic_shift=WORDS.quadratic_shift + 1)),
+    "wraps instead of saturating": lambda: verilog_of(
+        dataclasses.replace(WORDS, arithmetic=WORDS.arithmetic.replace(overflow=Overflow.WRAP))
     ),
     "missing sign extension": lambda: edited(r"\$signed\((\w+)\) \* \$signed\(\1\)", r"\1 * \1"),
     "early operand": lambda: edited(r"counted__5 <= counted__4;", "counted__5 <= counted__3;"),
@@ -140,13 +140,14 @@ OTHERS = {
 
 
 def assert_refuted(verilog, simulator, directory):
-    interface = export_neuron(WORDS, "square-16").interface
-    claim = prove_update(verilog, WORDS, interface)
+    export = Export(verilog, hdl.export_neuron(hdl.Core(WORDS)).interface)
+    claim = prove_update(export)
     assert claim.result == "refuted"
     golden = expected(WORDS, claim.counterexample)
-    masks = {p["name"]: (1 << p["width"]) - 1 for p in interface["ports"]}
-    assert any(claim.counterexample[f"{name}_out"] != golden[name] & masks[f"{name}_out"] for name in OUTPUTS)
-    played = replay(verilog, WORDS, interface, claim.counterexample, simulator, directory)
+    got = {name: claim.counterexample[f"{name}_out"] for name in OUTPUTS}
+    masks = {name: export.interface.port(f"{name}_out").mask for name in OUTPUTS}
+    assert got != {name: golden[name] & mask for name, mask in masks.items()}
+    played = replay(export, claim.counterexample, simulator, directory)
     assert played.shown
     assert played.waves.stat().st_size
 
@@ -154,7 +155,7 @@ def assert_refuted(verilog, simulator, directory):
 @pytest.mark.parametrize("plant", PATCHES, ids=lambda plant: plant.__name__)
 def test_a_bug_in_the_update_is_refuted(monkeypatch, tmp_path, quick_simulator, plant):
     plant(monkeypatch)
-    verilog = export_neuron(WORDS, "square-16").verilog
+    verilog = verilog_of(WORDS)
     monkeypatch.undo()
     assert_refuted(verilog, quick_simulator, tmp_path)
 
@@ -184,14 +185,14 @@ def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simul
     neurons = 5 if plant is no_bubbles else 16
     words = quantise(Parameters(n=neurons), preset("tiny-8"))
     plant(monkeypatch)
-    export = export_population(words, neurons, "tiny-8")
+    export = hdl.export(hdl.Core(words))
     monkeypatch.undo()
     circuit = read_circuit(export.verilog, "qlif_population")
-    proof = population_claims.PopulationProof(circuit, words, export.interface, seconds=20)
+    proof = population_claims.PopulationProof(circuit, export.interface, seconds=20)
     assert proof.broken
     answer, _ = proof.search(claim)
     assert answer.verdict == "refuted"
-    assert replay_clocks(export, words, answer.values, quick_simulator, tmp_path).shown
+    assert replay_clocks(export, answer.values, quick_simulator, tmp_path).shown
 
 
 @pytest.mark.parametrize(
@@ -207,14 +208,14 @@ def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simul
 )
 def test_a_bug_at_the_ports_is_refuted(tmp_path, quick_simulator, right, wrong, name):
     words = quantise(Parameters(n=64), preset("tiny-8"))
-    export = export_population(words, 64, "tiny-8", lanes=4)
+    export = hdl.export(hdl.Core(words, lanes=4))
     assert export.verilog.count(right) == 1
     damaged = Export(export.verilog.replace(right, wrong), export.interface)
     wanted = getattr(population_claims, name)
-    claims = prove_population(damaged.verilog, words, export.interface)
+    claims = prove_population(damaged)
     found = next(claim for claim in claims if claim.claim == wanted)
     assert found.result == "refuted"
-    assert replay_clocks(damaged, words, found.counterexample, quick_simulator, tmp_path).shown
+    assert replay_clocks(damaged, found.counterexample, quick_simulator, tmp_path).shown
 
 
 @pytest.mark.parametrize(
@@ -237,19 +238,54 @@ def test_a_bug_at_the_ports_is_refuted(tmp_path, quick_simulator, right, wrong, 
     ],
 )
 def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
-    export = export_population(WORDS, 5, "square-16", depths={"threshold": "register", "reset": "memory"})
+    export = hdl.export(hdl.Core(WORDS, storage={"threshold": "register", "reset": "memory"}))
     text, count = re.subn(right, wrong, export.verilog)
     assert count == 1
-    claims = prove_population(text, WORDS, export.interface)
+    claims = prove_population(Export(text, export.interface))
     found = next(claim for claim in claims if claim.claim == getattr(population_claims, name))
     assert found.result == "refuted"
+
+
+def _other_tap(patch):
+    patch.setattr(random_words, "TAPS", (0, 9, 28, 33))
+
+
+def _other_gate(patch):
+    patch.setattr(random_words, "MASK_LAGS", (32, 96))
+
+
+def _without_a_gate(patch):
+    patch.setattr(random_words, "MASK_LAGS", (0, 0))
+
+
+def _other_start(patch):
+    patch.setattr(random_words, "WARM_UP", 63)
+
+
+def _other_words_in_a_lane(patch):
+    honest = hardware.Population._lanes_of
+    patch.setattr(hardware.Population, "_lanes_of", lambda self, bits: honest(self, bits)[::-1])
+
+
+@pytest.mark.parametrize(
+    "plant", [None, _other_tap, _other_gate, _without_a_gate, _other_start, _other_words_in_a_lane]
+)
+def test_other_random_words_are_refuted(monkeypatch, plant):
+    words = quantise(Parameters(n=8), preset("stochastic-12"))
+    if plant is not None:
+        plant(monkeypatch)
+    export = hdl.export(hdl.Core(words, lanes=2))
+    monkeypatch.undo()
+    found = {claim.claim: claim.result for claim in prove_population(export)}
+    assert found[population_claims.RANDOM] == ("proved" if plant is None else "refuted")
 
 
 def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):
     configuration = Settings.read("tiny-8", None).population(3)
     words = configuration.words
-    export = export_population(with_constant(words, "bias", 1), 3, "tiny-8")
-    claim = prove_update(export.verilog, words, export.interface)
+    faulty = hdl.export(hdl.Core(with_constant(words, "bias", 1)))
+    export = Export(faulty.verilog, configuration.export().interface)
+    claim = prove_update(export)
     assert claim.result == "refuted"
     played = replay_run(export, configuration, None, quick_simulator, tmp_path)
     assert played is not None

@@ -5,22 +5,23 @@ import sys
 
 import pytest
 
+from qlif import hdl
 from qlif.cosim import cli
 from qlif.cosim.configuration import Settings
 from qlif.cosim.proof.prove import prove_population, prove_update
 from qlif.cosim.proof.solver import Terms
 from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, tasks
-from qlif.hdl.export import export_neuron, export_population
 from qlif.hdl.targets.catalogue import TARGETS
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
 from qlif.model.quantisation import quantise
 
 
-def exported(name, neurons, lanes=1, depths=None):
+def exported(name, neurons, lanes=1, storage=None):
     words = quantise(Parameters(n=neurons), preset(name))
-    return words, export_population(words, neurons, name, lanes, depths or {})
+    return hdl.export(hdl.Core(words, lanes, storage or {}, name=name))
 
 
 def assert_all_proved(claims):
@@ -32,17 +33,17 @@ def assert_all_proved(claims):
 
 @pytest.mark.parametrize("name", ["factored-16", "square-16"])
 def test_a_preset_is_proved(name):
-    words, export = exported(name, 64)
-    assert_all_proved([prove_update(export.verilog, words, export.interface)])
-    claims = assert_all_proved(prove_population(export.verilog, words, export.interface))
+    export = exported(name, 64)
+    assert_all_proved([prove_update(export)])
+    claims = assert_all_proved(prove_population(export))
     assert all(claim.bound is None for claim in claims)
 
 
 @pytest.mark.parametrize(("neurons", "lanes"), [(1, 1), (5, 1), (16, 2), (1000, 1)])
 def test_any_number_of_neurons_and_lanes(neurons, lanes):
-    words, export = exported("stochastic-12", neurons, lanes, {"bias": "memory", "reset": "register"})
-    assert_all_proved([prove_update(export.verilog, words, export.interface)])
-    assert_all_proved(prove_population(export.verilog, words, export.interface))
+    export = exported("stochastic-12", neurons, lanes, {"bias": "memory", "reset": "register"})
+    assert_all_proved([prove_update(export)])
+    assert_all_proved(prove_population(export))
 
 
 @pytest.mark.slow
@@ -59,9 +60,8 @@ def test_every_claim_about_every_preset(name):
 
 def test_a_pipeline_of_somebody_else():
     configuration = Settings.read("tiny-8", None).population(2)
-    words = configuration.words
-    export = export_neuron(words, "mine")
-    for latency, result in ((export.interface["latency"], "proved"), (3, "refuted")):
+    export = hdl.export_neuron(configuration.core())
+    for latency, result in ((export.interface.latency, "proved"), (3, "refuted")):
         (task,) = foreign_tasks(configuration, export.verilog, "qlif_neuron", latency)
         assert [claim.result for claim in task.prove(60.0)] == [result]
 
@@ -86,10 +86,10 @@ def test_a_solver_without_time_knows_nothing():
 )  # fmt: skip
 def test_bad_verilog_is_refused_by_name(old, new, said):
     words = quantise(Parameters(n=1), preset("tiny-8"))
-    export = export_neuron(words, "tiny-8")
+    export = hdl.export_neuron(hdl.Core(words))
     assert old in export.verilog
     with pytest.raises(InputError, match=said):
-        prove_update(export.verilog.replace(old, new), words, export.interface)
+        prove_update(Export(export.verilog.replace(old, new), export.interface))
 
 
 def run(monkeypatch, *arguments):
@@ -113,7 +113,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 def test_the_command_on_a_wrong_neuron(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = quantise(Parameters(n=2, threshold=-51.0), preset("tiny-8"))
-    (tmp_path / "mine.v").write_text(export_neuron(words, "mine").verilog)
+    (tmp_path / "mine.v").write_text(hdl.export_neuron(hdl.Core(words)).verilog)
     code = run(
         monkeypatch, "prove", "--preset", "tiny-8", "--neurons", 2, "--verilog", "mine.v", "--module",
         "qlif_neuron", "--simulator", "icarus",

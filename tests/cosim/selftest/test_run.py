@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from qlif import hdl
 from qlif.cosim.cli import app
 from qlif.cosim.configuration import Settings
 from qlif.cosim.selftest.run import facts, self_test
 from qlif.cosim.simulator import design
-from qlif.hdl.export import export_population
 from qlif.hdl.selftest.export import board_top, export_self_test
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
@@ -171,7 +171,7 @@ def test_second_simulator_and_a_second_start(tmp_path):
     plan = SelfTestPlan.of(words)
     golden = GoldenSelfTest(words, plan, 2)
     at_100, at_130 = golden.signatures([100, 130])
-    export = export_self_test(export_population(words, 8, "stochastic-12", 2), plan)
+    export = export_self_test(hdl.export(hdl.Core(words, 2)), plan)
     (tmp_path / "design.v").write_text(export.verilog + board_top(130, at_130))
     (tmp_path / "bench.v").write_text("""
 module bench;

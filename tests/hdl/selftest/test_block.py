@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from qlif.hdl.export import export_population
+from qlif import hdl
 from qlif.hdl.random_words import RandomWordSource
 from qlif.hdl.selftest.export import export_self_test
 from qlif.hdl.selftest.signature import Signature
@@ -128,15 +128,15 @@ def test_many_random_words_at_once_are_the_sequence():
 
 def test_export_has_the_ports_and_the_population_unchanged():
     words = quantise(Parameters(n=16), PRESETS["square-18"])
-    population = export_population(words, 16, "square-18")
+    population = hdl.export(hdl.Core(words))
     plan = SelfTestPlan.of(words, seed=7)
     export = export_self_test(population, plan)
     assert export.verilog.endswith(population.verilog)
     assert export_self_test(population, plan).verilog == export.verilog
-    assert [port["name"] for port in export.interface["ports"]] == [
+    assert [port.name for port in export.interface.ports] == [
         "start", "timesteps", "stalls", "done", "timestep", "signature",
     ]  # fmt: skip
-    assert export.interface["stimulus_seed"] == 7
+    assert export.interface.tested.stimulus_seed == 7
     observed = export_self_test(population, plan, observed=True)
-    names = {port["name"] for port in observed.interface["ports"]}
+    names = {port.name for port in observed.interface.ports}
     assert {"updates_potential", "events_step"} <= names

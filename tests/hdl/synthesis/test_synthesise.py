@@ -7,7 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from qlif.hdl.core import Core
+from qlif.hdl.interface import Interface, Kind
 from qlif.hdl.population import Population
+from qlif.hdl.ports import Port
 from qlif.hdl.synthesis import synthesise as synthesis
 from qlif.hdl.synthesis import timing, yowasp
 from qlif.hdl.synthesis.fit import check_fit, check_netlist, expected_multipliers
@@ -16,6 +19,7 @@ from qlif.hdl.synthesis.register_ring import wrapped
 from qlif.hdl.synthesis.synthesise import Fmax
 from qlif.hdl.targets.catalogue import TARGETS, target
 from qlif.model.exceptions import InputError, ToolError
+from qlif.model.formats import UQ
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
@@ -24,7 +28,11 @@ ECP5, UP5K = TARGETS["ecp5"], TARGETS["up5k"]
 
 
 def words_of(preset, **parameters):
-    return quantise(Parameters(n=1, **{"spike_trace": False, **parameters}), PRESETS[preset])
+    return quantise(Parameters(**{"n": 1, "spike_trace": False, **parameters}), PRESETS[preset])
+
+
+def core_of(preset, neurons=64, **parameters):
+    return Core(words_of(preset, n=neurons, **parameters), name=preset)
 
 
 def cell(kind, parameters=None, inputs=None, output=2):
@@ -159,8 +167,8 @@ def test_no_clock_is_claimed_that_nextpnr_does_not_check(cells, limit):
     ],
 )
 def test_expected_multipliers(preset, device, bare, traced):
-    assert expected_multipliers(words_of(preset), device) == bare
-    assert expected_multipliers(words_of(preset, spike_trace=True), device) == traced
+    assert expected_multipliers(Core(words_of(preset)), device) == bare
+    assert expected_multipliers(Core(words_of(preset, spike_trace=True)), device) == traced
 
 
 def test_a_power_of_two_is_no_multiplication():
@@ -168,7 +176,7 @@ def test_a_power_of_two_is_no_multiplication():
     # R dt / tau_m, scaled, is a power of two if R is.
     words = quantise(Parameters(n=1, spike_trace=False, dt=0.125, tau_m=16.0, a0=0.5), raw)
     assert words.constants["drive"].word & (words.constants["drive"].word - 1) == 0
-    assert expected_multipliers(words, ECP5) == 1
+    assert expected_multipliers(Core(words), ECP5) == 1
 
 
 # Checks, each of which can fire.
@@ -178,31 +186,33 @@ GOOD = [cell("MULT18X18D"), cell("TRELLIS_FF")]
 
 
 def test_a_sound_netlist_is_accepted():
-    check_netlist(netlist(GOOD), words_of("square-18"), 64, ECP5)
-    check_netlist(netlist([mac16()]), words_of("square-16"), 64, UP5K)
+    check_netlist(netlist(GOOD), core_of("square-18"), ECP5)
+    check_netlist(netlist([mac16()]), core_of("square-16"), UP5K)
     outputs = {"updates_spike": [2], "updates_trace": ["0", "0"]}
-    check_netlist(netlist(GOOD, outputs), words_of("square-18"), 64, ECP5)
+    check_netlist(netlist(GOOD, outputs), core_of("square-18"), ECP5)
 
 
 @pytest.mark.parametrize("bits", [["0", "0"], ["x"], [2, 99], [2, "x"]])
 def test_a_lost_output_is_refused(bits):
     found = netlist(GOOD, {"updates_spike": [2], "updates_potential": bits})
-    with pytest.raises(SynthesisError, match=r"^the netlist lost its outputs updates_potential$"):
-        check_netlist(found, words_of("square-18"), 64, ECP5)
+    with pytest.raises(
+        SynthesisError, match=r"^the netlist lost its outputs updates_potential: .*\(--register\)$"
+    ):
+        check_netlist(found, core_of("square-18"), ECP5)
 
 
 def test_a_trace_that_is_kept_must_come_out():
     found = netlist([*GOOD, cell("MULT18X18D")], {"updates_trace": ["0"]})
     with pytest.raises(SynthesisError, match="lost its outputs updates_trace"):
-        check_netlist(found, words_of("square-18", spike_trace=True), 64, ECP5)
+        check_netlist(found, core_of("square-18", spike_trace=True), ECP5)
 
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_another_number_of_multipliers_is_refused(count):
     found = netlist([cell("MULT18X18D")] * count + [cell("LUT4")])
-    text = f"^the netlist has {count} MULT18X18D, not the expected 1$"
+    text = f"^the netlist has {count} MULT18X18D, not the expected 1: --variant explicit instantiates them"
     with pytest.raises(SynthesisError, match=text):
-        check_netlist(found, words_of("square-18"), 64, ECP5)
+        check_netlist(found, core_of("square-18"), ECP5)
 
 
 @pytest.mark.parametrize("missing", REGISTERED)
@@ -220,7 +230,7 @@ def test_a_constant_operand_needs_no_register():
 def test_a_netlist_larger_than_the_memory_is_refused():
     found = netlist([*GOOD, *[cell("DP16KD")] * 209])
     with pytest.raises(InputError, match=r"^64 neurons need 209 block RAMs, but ecp5 has 208$"):
-        check_netlist(found, words_of("square-18"), 64, ECP5)
+        check_netlist(found, core_of("square-18"), ECP5)
 
 
 # What is refused before a tool is run.
@@ -244,14 +254,15 @@ def test_a_netlist_larger_than_the_memory_is_refused():
             "1048576 neurons of 21 bits need 1195 block RAMs or more, but ecp5 has 208",
         ),
         ("square-16", 8192, UP5K, "8192 neurons of 19 bits need 38 block RAMs or more, but up5k has 30"),
-        ("square-16", 0, UP5K, "neurons must be a whole number, 1 or more, not 0"),
     ],
 )
 def test_what_does_not_fit_the_device_is_refused(preset, neurons, device, text):
     with pytest.raises(InputError) as error:
-        check_fit(words_of(preset), neurons, device, preset)
+        check_fit(core_of(preset, neurons), device)
     assert str(error.value).startswith(text)
     assert "\n" not in str(error.value)
+    # What to do instead.
+    assert "choose" in str(error.value).partition(": ")[2]
 
 
 def test_unknown_targets_and_packages():
@@ -342,7 +353,7 @@ PARTS = {
 
 
 def synthesise(tmp_path, neurons=64, **options):
-    return synthesis.synthesise(words_of("square-18"), neurons, tmp_path, preset="square-18", **options)
+    return synthesis.synthesise(core_of("square-18", neurons), ECP5, tmp_path, **options)
 
 
 def test_the_whole_flow(monkeypatch, tmp_path):
@@ -422,13 +433,9 @@ def test_the_number_of_seeds(monkeypatch, tmp_path, seeds):
 
 
 def test_every_port_hangs_on_its_own_register_bits():
-    ports = [
-        {"name": "a", "direction": "input", "width": 3},
-        {"name": "y", "direction": "output", "width": 2},
-        {"name": "b", "direction": "input", "width": 1},
-        {"name": "z", "direction": "output", "width": 5},
-    ]
-    text = wrapped("block_module", ports)
+    bits = [("a", "input", 3), ("y", "output", 2), ("b", "input", 1), ("z", "output", 5)]
+    ports = tuple(Port(name, direction, UQ(width, 0), "") for name, direction, width in bits)
+    text = wrapped(Interface(core_of("tiny-8"), "block_module", Kind.POPULATION, 1, signals=ports))
     for connection in (
         ".a(stimulus[0 +: 3])",
         ".b(stimulus[3 +: 1])",
@@ -448,9 +455,9 @@ def test_tiny_8_on_the_up5k(tmp_path):
             yowasp.version(module)
     except InputError as error:
         pytest.skip(str(error))
-    words = words_of("tiny-8")
-    result = synthesis.synthesise(words, 64, tmp_path, preset="tiny-8", target_name="up5k", seeds=1)
-    assert (result.dsp, result.capped, result.latency) == (1, False, Population(words, 64).latency)
+    core = core_of("tiny-8")
+    result = synthesis.synthesise(core, UP5K, tmp_path, seeds=1)
+    assert (result.dsp, result.capped, result.latency) == (1, False, Population(core).latency)
     assert 0 < result.ram <= 10
     assert 100 < result.lut < 500
     assert 100 < result.ff < 800

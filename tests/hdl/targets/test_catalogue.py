@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qlif.hdl.core import Core
 from qlif.hdl.primitives import PORTABLE, Variant
 from qlif.hdl.synthesis import timing
 from qlif.hdl.synthesis.fit import check_fit, expected_multipliers
@@ -82,11 +83,12 @@ def test_a_new_family_is_all_in_its_target(made_up, tmp_path):
 
     assert built_from is MADE_UP.explicit
     assert catalogue.primitives("portable", "made-up") is PORTABLE
-    assert expected_multipliers(words, device, built_from=built_from) == 1
-    assert expected_multipliers(words, device, lanes=4, built_from=built_from) == 4
-    check_fit(words, 4, device, "square-18", built_from=built_from)
+    one, four = (Core(words, lanes, primitives=built_from, name="square-18") for lanes in (1, 4))
+    assert expected_multipliers(one, device) == 1
+    assert expected_multipliers(four, device) == 4
+    check_fit(one, device)
     with pytest.raises(InputError, match="square-18 needs 4 multipliers, but made-up has 2"):
-        check_fit(words, 4, device, "square-18", lanes=4, built_from=built_from)
+        check_fit(four, device)
     assert timing.limit_of(netlist({"REG": "1"}), device) == (77, "it gets hot")
     timing.check_registers(netlist({"REG": "1"}), device)
     with pytest.raises(SynthesisError, match="1 of 1 MUL20 lack the registers"):

@@ -103,12 +103,15 @@ def random_words(seed):
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
     z ^= z >> 31
-    bits = [z >> i & 1 for i in range(63)]
+    b = [z >> i & 1 for i in range(64)] + [1] * 43
+    for _ in range(2048):
+        b.append(b[-107 + 34] ^ b[-107 + 28] ^ b[-107 + 9] ^ b[-107])
+    del b[:2048]
     while True:
-        while len(bits) < 63 + 32:
-            bits.append(bits[-63 + 31] ^ bits[-63])
-        yield sum(bit << i for i, bit in enumerate(bits[:32]))
-        del bits[:32]
+        yield sum((b[i] ^ (b[i + 32] & b[i + 64])) << i for i in range(32))
+        for _ in range(32):
+            b.append(b[-107 + 34] ^ b[-107 + 28] ^ b[-107 + 9] ^ b[-107])
+        del b[:32]
 
 
 @dataclass

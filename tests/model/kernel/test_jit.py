@@ -6,6 +6,7 @@ import sys
 import threading
 
 import pytest
+from filelock import FileLock
 
 from qlif.model.kernel.rules import Plan
 from qlif.model.parameters import Parameters
@@ -13,7 +14,6 @@ from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
 
 numba = pytest.importorskip("numba")
-fcntl = pytest.importorskip("fcntl")
 
 from qlif.model.kernel import jit  # noqa: E402
 from qlif.model.kernel.loops import advance  # noqa: E402
@@ -55,15 +55,13 @@ def test_who_compiles_is_alone(cache):
     (index,) = cache.rglob("*.nbi")
     assert lock.stem == first.name and index.name.startswith(f"test_jit.{first.name}")
     second = jit.Compiled(twice)
-    with lock.open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with FileLock(lock):
         thread = threading.Thread(target=second.entry, args=(1.5,))
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()
-        fcntl.flock(held, fcntl.LOCK_UN)
-        thread.join(60)
-        assert not thread.is_alive()
+    thread.join(60)
+    assert not thread.is_alive()
     assert second(1.5) == 3.0
 
 

@@ -8,7 +8,7 @@ from qlif.model.golden import step as datapath
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
-from qlif.model.random_words import initial_register, next_register
+from qlif.model.random_words import RandomWords
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SIGNATURE_BITS, SIGNATURE_START, SIGNATURE_TAPS, SelfTestPlan
 
@@ -31,7 +31,10 @@ def by_the_book(words, plan, timesteps, lanes):
     """Return current words and signature, after the docstring of qlif.model.selftest.plan."""
     arithmetic, neurons = words.arithmetic, words.parameters.n
     bits = max(1, (neurons - 1).bit_length())
-    stimulus, rounding = initial_register(plan.random_seed), initial_register(arithmetic.random_seed)
+    stimulus, rounding = (
+        iter(RandomWords(seed).take(timesteps * neurons).tolist())
+        for seed in (plan.random_seed, arithmetic.random_seed)
+    )
     highest, lowest = arithmetic.current.max_word, arithmetic.current.min_word
     states = [datapath.State(words.values["reset"], 0, 0)] * neurons
     updates = events = SIGNATURE_START
@@ -39,8 +42,7 @@ def by_the_book(words, plan, timesteps, lanes):
     for timestep in range(timesteps):
         row_spikes = 0
         for neuron in range(neurons):
-            random = stimulus & 0xFFFFFFFF
-            stimulus = next_register(stimulus)
+            random = next(stimulus)
             current = (
                 random,
                 plan.near + signed(random, max(2, plan.width - 4)),
@@ -50,9 +52,8 @@ def by_the_book(words, plan, timesteps, lanes):
             current = signed(current, plan.width)
             currents.append(current)
             state, spike = datapath.step(
-                words, words.values, states[neuron], current, rounding & 0xFFFFFFFF, datapath.where_integer
+                words, words.values, states[neuron], current, next(rounding), datapath.where_integer
             )
-            rounding = next_register(rounding)
             states[neuron] = state
             word, offset = int(spike) | neuron << 1, 1 + bits
             for value, width in (

@@ -1,10 +1,12 @@
 """The exact solution against the closed form, a general solver, and Euler with shrinking steps."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
 from qlif.model.theory import closed_form, exact_flow
@@ -84,3 +86,15 @@ def test_wrong_input_is_refused():
         exact_flow.solve(Parameters(n=2), np.zeros(5))
     with pytest.raises(InputError, match="finite"):
         exact_flow.solve(Parameters(n=1), [[np.inf]])
+
+
+@pytest.mark.parametrize("dt", [1e9, 1e40])
+def test_a_timestep_with_more_spikes_than_anyone_can_wait_for_is_refused(dt):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PrecisionWarning)
+        parameters = Parameters(n=2, dt=dt, refrac_length=0)
+    with pytest.raises(
+        InputError, match=r"the exact neurons spike .* times, more than 100,000,000: dt \(1e\+"
+    ):
+        exact_flow.solve(parameters, np.full((3, 2), 40.0))
+    assert exact_flow.solve(parameters, np.zeros((3, 2))).spike_times[0].size == 0

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from qlif.hdl import export as export_module
-from qlif.hdl.export import Export, export_neuron, export_population
+from qlif import hdl
+from qlif.hdl import verilog as export_module
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.population import Population
-from qlif.model.formats import Format
+from qlif.hdl.verilog import Export
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
 from qlif.model.quantisation import quantise
@@ -31,13 +31,13 @@ CASES = [(name, kind) for name in PRESETS for kind in KINDS]
 
 
 def words_of(name):
-    return quantise(Parameters(n=1, tau_m=30.0, tau_s=10.0), preset(name))
+    return quantise(Parameters(n=NEURONS, tau_m=30.0, tau_s=10.0), preset(name))
 
 
 @functools.cache
 def exported(name, kind):
-    words = words_of(name)
-    return export_population(words, NEURONS, name) if kind == "population" else export_neuron(words, name)
+    core = hdl.Core(words_of(name), name=name)
+    return hdl.export(core) if kind == "population" else hdl.export_neuron(core)
 
 
 def header_and_body(text):
@@ -50,13 +50,11 @@ def header_and_body(text):
 
 SUBPROCESS = """
 import hashlib, json
-from qlif.hdl.export import export_neuron, export_population
-from qlif.model.parameters import Parameters
-from qlif.model.presets import preset
-from qlif.model.quantisation import quantise
-words = quantise(Parameters(n=1, tau_m=30.0, tau_s=10.0), preset("{name}"))
-made = export_population(words, {neurons}, "{name}"), export_neuron(words, "{name}")
-digests = [[hashlib.sha256(one.verilog.encode()).hexdigest(), json.dumps(one.interface)] for one in made]
+from qlif import PRESETS, Parameters, hdl, quantise
+words = quantise(Parameters(n={neurons}, tau_m=30.0, tau_s=10.0), PRESETS["{name}"])
+core = hdl.Core(words, name="{name}")
+made = hdl.export(core), hdl.export_neuron(core)
+digests = [[hashlib.sha256(one.verilog.encode()).hexdigest(), one.interface.to_text()] for one in made]
 print(json.dumps(digests))
 """
 
@@ -72,7 +70,7 @@ def test_another_process_with_another_hash_seed_in_another_place_makes_the_same(
         check=True,
     )
     assert json.loads(run.stdout) == [
-        [hashlib.sha256(made.verilog.encode()).hexdigest(), json.dumps(made.interface)]
+        [hashlib.sha256(made.verilog.encode()).hexdigest(), made.interface.to_text()]
         for made in (exported(name, kind) for kind in KINDS)
     ]
 
@@ -81,7 +79,7 @@ def test_another_process_with_another_hash_seed_in_another_place_makes_the_same(
 def test_the_same_process_makes_the_same_again(kind):
     first, again = exported("tiny-8", kind), exported.__wrapped__("tiny-8", kind)
     assert first is not again
-    assert (first.verilog, first.interface) == (again.verilog, again.interface)
+    assert (first.verilog, first.interface.to_text()) == (again.verilog, again.interface.to_text())
 
 
 def traces_of_this_machine(text):
@@ -115,15 +113,15 @@ def test_nothing_of_this_machine_is_in_the_text(name, kind):
 
 
 def test_an_attribute_with_a_path_would_be_found(monkeypatch):
-    original = export_module.verilog.convert
+    original = export_module.rtl_to_verilog.convert
     monkeypatch.setattr(
-        export_module.verilog,
+        export_module.rtl_to_verilog,
         "convert",
         lambda *arguments, **options: original(
             *arguments, **{**options, "emit_src": True, "strip_internal_attrs": False}
         ),
     )
-    text = export_neuron(words_of("tiny-8"), "tiny-8").verilog
+    text = hdl.export_neuron(hdl.Core(words_of("tiny-8"))).verilog
     assert {"src =", str(Path(export_module.__file__).parent)} <= set(traces_of_this_machine(text))
 
 
@@ -197,7 +195,7 @@ TOOLS = {"verilator": verilator_complaints, "icarus": icarus_complaints, "yosys"
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_every_tool_takes_it_without_a_word(tool, name, kind, tmp_path):
     made = exported(name, kind)
-    assert TOOLS[tool](made.verilog, made.interface["module"], tmp_path) == []
+    assert TOOLS[tool](made.verilog, made.interface.module, tmp_path) == []
 
 
 BROKEN = """
@@ -245,13 +243,10 @@ def ports_in(text, module):
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_the_ports_are_those_that_the_interface_names(name, kind):
     made = exported(name, kind)
-    described = {(port["name"], port["direction"], port["width"]) for port in made.interface["ports"]}
-    control = {(made.interface["clock"], "input", 1), (made.interface["reset"]["name"], "input", 1)}
-    found = ports_in(made.verilog, made.interface["module"])
+    described = {(port.name, port.direction, port.width) for port in made.interface.ports}
+    control = {("clk", "input", 1), ("rst", "input", 1)}
+    found = ports_in(made.verilog, made.interface.module)
     assert found == described | control
-    for port in made.interface["ports"]:
-        form = Format.parse(port["format"])
-        assert (form.width, form.signed) == (port["width"], port["signed"])
 
 
 def test_a_port_of_another_width_would_be_found():
@@ -276,11 +271,11 @@ def test_the_header_says_formats_latency_and_exact_parameters(name, kind):
     assert re.search(rf"^// rounding +{arithmetic.rounding}\b", header, flags=re.MULTILINE)
     assert re.search(rf"^// overflow +{arithmetic.overflow}; trace {arithmetic.trace_overflow}$", header,
                      flags=re.MULTILINE)  # fmt: skip
-    latency = Population(words, NEURONS).latency if kind == "population" else NeuronPipeline(words).latency
+    latency = (Population if kind == "population" else NeuronPipeline)(hdl.Core(words)).latency
     assert re.search(rf"^// latency +{latency}$", header, flags=re.MULTILINE)
-    assert made.interface["latency"] == latency
-    for port in made.interface["ports"]:
-        said = [port["direction"], port["name"], port["format"], *port["meaning"].split()]
+    assert made.interface.latency == latency
+    for port in made.interface.ports:
+        said = [port.direction, port.name, str(port.format), *port.meaning.split()]
         assert ["//", *said] in [line.split() for line in header.splitlines()]
     for line in words.report:
         assert f"  {line.name:<16} {line.asked!r} {line.exact!r}" in header
@@ -292,7 +287,7 @@ def test_the_header_says_formats_latency_and_exact_parameters(name, kind):
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_the_interface_is_json_that_rebuilds_the_words(name, kind):
-    interface = json.loads(json.dumps(exported(name, kind).interface))
+    interface = json.loads(exported(name, kind).interface.to_text())
     words = words_of(name)
     rebuilt = quantise(
         Parameters(**interface["parameters"]), words.arithmetic.replace(**interface["arithmetic"])
@@ -303,12 +298,12 @@ def test_the_interface_is_json_that_rebuilds_the_words(name, kind):
             "word": constant.word,
             "format": str(constant.format),
             "value": constant.value,
-            "depth": "gates",
+            "storage": "gates",
         }
         for key, constant in words.constants.items()
     }
     assert interface["exact"] == [line.as_dict() for line in words.report]
-    assert interface["preset"] == name
+    assert interface["name"] == name
     coordinates = interface["coordinates"]
     word = interface["constants"]["threshold"]["word"]
     potential = word * 2.0**-words.arithmetic.potential.f_bits / coordinates["scale"] + coordinates["origin"]
@@ -317,10 +312,10 @@ def test_the_interface_is_json_that_rebuilds_the_words(name, kind):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_populations_facts_are_those_of_its_gates(name):
-    interface, core = exported(name, "population").interface, Population(words_of(name), NEURONS)
-    assert interface["neurons"] == NEURONS
-    assert interface["neurons_for_full_speed"] == core.loop_latency
-    assert interface["queue_depth"] == core.depth
+    interface, gates = exported(name, "population").interface, Population(hdl.Core(words_of(name)))
+    assert interface.neurons == NEURONS
+    assert interface.neurons_for_full_speed == gates.loop_latency
+    assert interface.queue_depth == gates.queue_depth
 
 
 def test_an_export_is_text_and_a_description():

@@ -1,0 +1,116 @@
+"""What a piece of hardware is to be: one checked object, from which gates, interface, proof and benches follow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from amaranth.utils import ceil_log2
+
+from qlif.hdl.primitives import PORTABLE, Primitives
+from qlif.hdl.storage import RuntimeParameter, Storage, place
+from qlif.model.exceptions import InputError, show
+from qlif.model.formats import UQ, Format
+from qlif.model.words import Words
+
+STEP_BITS = 32
+"""Width of the timestep in an event, if nothing else is said; it wraps."""
+
+MOST_STEP_BITS = 63
+LARGEST_POPULATION = 1 << 20
+MOST_LANES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Core:
+    """A population in hardware, before it is built.
+
+    Parameters
+    ----------
+    words : Words
+        The neurons; how many there are is in their parameters.
+    lanes : int
+        How many pipelines work side by side: a power of two that divides the number of neurons.
+    storage : mapping of str to Storage
+        Where each parameter word lives; those that aren't named are in the gates. Afterwards every word is named.
+    primitives : Primitives
+        What it multiplies and remembers with.
+    step_bits : int
+        Width of an event's timestep. Few of them let a short run get through all of its carries.
+    name : str
+        What the configuration is called, for headers and reports.
+
+    Raises
+    ------
+    InputError
+        One of these isn't allowed, or a parameter word can't be where `storage` puts it.
+    """
+
+    words: Words
+    lanes: int = 1
+    storage: Mapping[str, Storage] = field(default_factory=dict)
+    primitives: Primitives = PORTABLE
+    step_bits: int = STEP_BITS
+    name: str = "unnamed"
+
+    def __post_init__(self) -> None:
+        if self.neurons > LARGEST_POPULATION:
+            raise InputError(
+                f"neurons must be a whole number from 1 to {LARGEST_POPULATION}, not {self.neurons}"
+            )
+        powers = [1 << exponent for exponent in range(MOST_LANES.bit_length())]
+        if not _is_whole(self.lanes) or self.lanes not in powers:
+            raise InputError(f"lanes must be a power of two from 1 to {MOST_LANES}, not {show(self.lanes)}")
+        if self.neurons % self.lanes:
+            raise InputError(f"neurons must be a multiple of the {self.lanes} lanes, not {self.neurons}")
+        if not _is_whole(self.step_bits) or not 2 <= self.step_bits <= MOST_STEP_BITS:
+            raise InputError(
+                f"step_bits must be a whole number from 2 to {MOST_STEP_BITS}, not {show(self.step_bits)}"
+            )
+        if not isinstance(self.name, str) or not self.name.isprintable():
+            raise InputError(f"name must be printable text in one line, not {show(self.name)}")
+        object.__setattr__(self, "storage", MappingProxyType(place(self.words, self.storage)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping that can't be written to can't be pickled either.
+        given = (self.words, self.lanes, dict(self.storage), self.primitives, self.step_bits, self.name)
+        return Core, given
+
+    @property
+    def neurons(self) -> int:
+        """How many neurons there are."""
+        return self.words.parameters.n
+
+    @property
+    def rows(self) -> int:
+        """Rows of neurons, one on each lane, that are updated one after another."""
+        return self.neurons // self.lanes
+
+    @property
+    def neuron_bits(self) -> int:
+        """Width of a neuron's number."""
+        return max(1, ceil_log2(self.neurons))
+
+    @cached_property
+    def runtime(self) -> tuple[RuntimeParameter, ...]:
+        """The parameters that can be written at run time, numbered in the order of ``words.constants``."""
+        changeable = [name for name, storage in self.storage.items() if storage is not Storage.GATES]
+        return tuple(
+            RuntimeParameter(name, select, self.storage[name], self.words.constants[name].format)
+            for select, name in enumerate(changeable)
+        )
+
+    @property
+    def select_format(self) -> Format:
+        """Format of the port that says which parameter is written."""
+        return UQ(max(1, (len(self.runtime) - 1).bit_length()), 0)
+
+    @property
+    def word_format(self) -> Format:
+        """Format of the port that carries a parameter's new word: as wide as the widest."""
+        return UQ(max(parameter.format.width for parameter in self.runtime), 0)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
