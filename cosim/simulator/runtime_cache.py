@@ -7,12 +7,12 @@ Without one that can be written, each build compiles them anew.
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 from pathlib import Path
 
 from qlif.cosim.simulator.find import Simulator, compiler_version
 from qlif.model.support import caches
+from qlif.model.support.scratch import scratch
 
 PATTERN = "verilated*.o"
 """The runtime's objects; those that depend on the design have other names."""
@@ -51,8 +51,8 @@ def keep(folder: Path, build: Path) -> None:
         return
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-            whole = Path(temporary) / "whole"
+        with scratch(folder.parent) as temporary:
+            whole = temporary / "whole"
             whole.mkdir()
             for built in build.glob(PATTERN):
                 shutil.copyfile(built, whole / built.name)
