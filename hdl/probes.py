@@ -158,5 +158,6 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
 
 def kept(core: Core, loop_latency: int) -> frozenset[str]:
     """Return the last parts of all these names: signals that stay in the text though nothing there reads them."""
-    also = [SUM, RANDOM_REGISTER, *(parameter_register(parameter.name) for parameter in core.runtime)]
+    also = [SUM, RANDOM_REGISTER, *map(current_stage, range(core.primitives.memory_latency + 1))]
+    also += [parameter_register(parameter.name) for parameter in core.runtime]
     return frozenset(name.rpartition(".")[2] for name in (*of(core, loop_latency), *also))
