@@ -41,15 +41,15 @@ COLUMNS = (
 AT_LEAST = ("mhz", "million_updates_per_s")
 """Goals that are to be exceeded; the others are not to be."""
 
-INTRODUCTION = """# Figures of synthesis
+INTRODUCTION = """# Synthesis figures
 
     make synthesis-table
 
-made this page and [figures.csv](figures.csv) of [rows.toml](rows.toml), with yosys {yosys} and
-nextpnr {nextpnr}. How the figures are taken, and what they are worth, is in [Synthesis](../synthesis.md).
-MHz are the median of the seeds, with the lowest and the highest. Core LUT are those of the update pipeline
-and the state loop without the streams, each mapped by itself; such parts don't add up to the whole, which
-Yosys simplifies across their borders. Depth is where every parameter word lives.
+generated this page and [figures.csv](figures.csv) from [rows.toml](rows.toml), with yosys {yosys} and
+nextpnr {nextpnr}. [Synthesis](../synthesis.md) says how they are measured, and how far to trust them.
+Fmax is the median over the seeds, with the lowest and highest. Core LUTs are those of the update pipeline and the
+state loop without the streams, each mapped separately; such parts don't add up to the whole, which Yosys
+simplifies across their boundaries. Depth is where all parameter words are stored.
 
 """
 COLUMN_TITLES = (
@@ -58,11 +58,11 @@ COLUMN_TITLES = (
 )  # fmt: skip
 
 PEERS = """
-## Blocks of others
+## Other projects' blocks
 
-We put them through the same flow, from their published sources: the block between registers, median of
-5 seeds (on ECP5 with nextpnr's default placer, not the static one). They compute other neurons than these
-cores, most of them in fewer bits: a yardstick, no contest.
+Measured in the same flow from their published sources: the block between registers, median of 5 seeds (on ECP5
+with nextpnr's default placer, not the static one). They compute other neurons, most of them in fewer bits: a point
+of reference, not a contest.
 
 """
 

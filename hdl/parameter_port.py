@@ -14,20 +14,19 @@ from qlif.hdl.storage import RuntimeParameter, Storage
 class ParameterPort(wiring.Component):
     """Holds the parameters that can be written, and takes the writes.
 
-    A write is taken only while `open` is high. A reset doesn't change a parameter: it starts the
-    neurons over, not their configuration.
+    A write is accepted only while `open` is high. A reset doesn't change parameters.
 
     Parameters
     ----------
     core : Core
-        One with parameters that can be written; what they are at first is in its words.
+        A core with run-time parameters; its words are their initial values.
 
     Attributes
     ----------
     writes : In, stream of (select, neuron, word)
-        Which parameter, of which neuron (if it has one value for each), becomes which word.
+        Which parameter, of which neuron (if stored per neuron), gets which word.
     open : In
-        Nothing is in flight, so a write may be taken.
+        Nothing is in flight, so a write may be accepted.
     row : In
         The row of neurons whose values are wanted.
     value_NAME : Out

@@ -1,4 +1,4 @@
-"""Where a parameter word lives in the hardware: in the gates, in a register, or one per neuron in a memory."""
+"""Where the hardware stores a parameter word: in the gates, in a register, or one per neuron in a memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

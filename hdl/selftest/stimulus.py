@@ -14,7 +14,7 @@ from qlif.model.selftest.plan import STRETCH_BITS, TIMESTEP_BITS, SelfTestPlan
 
 
 class Stimulus(wiring.Component):
-    """Offers the currents of so many timesteps, as fast as they are taken, but for pauses.
+    """Offers the currents of some timesteps, as fast as they are taken, except for pauses.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Stimulus(wiring.Component):
     start : In
         Start over; the currents follow from the clock after the next on.
     timesteps : In, 32 bits
-        How many; looked at in the clock in which `start` is high.
+        Number of timesteps; sampled in the clock in which `start` is high.
     pause : In
         Nothing new is offered in the next clock; what is offered already stays.
     currents : Out, stream of rows of current words

@@ -1,4 +1,4 @@
-"""Whether a device holds a population, and whether a netlist is that population."""
+"""Checks that a device holds a population, and that a netlist is that population."""
 
 import functools
 from typing import assert_never
@@ -13,7 +13,7 @@ from qlif.model.words import Words
 
 
 def expected_multipliers(core: Core, device: Target) -> int:
-    """Return how many DSP blocks a population takes on a device, no more and no less.
+    """Return the exact number of DSP blocks that a population takes on a device.
 
     The square form has one product, of the potential with itself. The factored form has the product of
     its two factors, and that times the gain; raw currents have a product with the drive's gain, a trace
@@ -54,7 +54,7 @@ def expected_multipliers(core: Core, device: Target) -> int:
 
 
 def check_fit(core: Core, device: Target) -> None:
-    """Refuse what a device can't hold, before any tool is run.
+    """Refuse a population that a device can't hold, before any tool is run.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def check_fit(core: Core, device: Target) -> None:
 
 
 def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
-    """Refuse a netlist whose figures would be another circuit's.
+    """Refuse a netlist that isn't the population.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Area and speed of a population on an FPGA: Yosys, nextpnr, and the refusal of figures that mislead."""
+"""Resources and Fmax of a population on an FPGA: Yosys, nextpnr, and checks that refuse misleading figures."""
 
 import statistics
 from collections.abc import Callable, Mapping
@@ -25,12 +25,12 @@ REAL_TIME_DT = 1e-4
 """Timestep in seconds of the figure of neurons in real time: 0.1 ms."""
 
 Progress = Callable[[str, float], None]
-"""Called with what goes on and the fraction of it that is done."""
+"""Called with the current step and the fraction done."""
 
 
 @dataclass(frozen=True)
 class Fmax:
-    """Fastest clock over several seeds of placement, MHz."""
+    """Fmax over several placement seeds, MHz."""
 
     median: float
     min: float
@@ -45,12 +45,12 @@ class Fmax:
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What one population takes on one device, and how fast it is.
+    """Resources and speed of one population on one device.
 
     Attributes
     ----------
     preset, target, device, package, variant : str
-        What was built, and for what.
+        What was built, and for which device.
     neurons, lanes : int
         Neurons in the memory; pipelines side by side.
     lut, ff, dsp, ram : int
@@ -64,17 +64,17 @@ class Synthesis:
     fmax_mhz : Fmax
         Of the block between registers.
     updates_per_s : float
-        At the median clock; with fewer neurons than the loop is long, bubbles are counted.
+        At the median Fmax; with fewer neurons than the loop is long, minus the bubbles.
     neurons_in_real_time : int
-        So many neurons with a timestep of 0.1 ms keep up with time, by speed alone.
+        Number of neurons that run in real time with a timestep of 0.1 ms, by speed alone.
     latency : int
         Clocks from a current to its update.
     seeds : int
-        How many placements.
+        Number of placement seeds.
     critical_path : tuple of str
         Of the seed nearest to the median: what is on it, in order, with the delay up to there.
     capped : bool
-        nextpnr said more than can be claimed: `notes` says why.
+        nextpnr reported more than can be claimed: `notes` says why.
     notes : tuple of str
         What a reader of the figures should know.
     tools : dict of str to str
@@ -131,7 +131,7 @@ def synthesise(
     Parameters
     ----------
     core : Core
-        The population; if it is built of a family's own cells, of the device's.
+        The population; in the explicit variant, with the device's cells.
     device : Target
         What it is built for.
     directory : Path
@@ -139,7 +139,7 @@ def synthesise(
     package : str, optional
         One of the target's; its first if not given.
     seeds : int
-        How many placements; the figure is their median.
+        Number of placement seeds; Fmax is their median.
     selftest : bool
         With its self-test around it.
     progress : callable, optional

@@ -18,7 +18,7 @@ class Blocks(Primitives):
     Attributes
     ----------
     multiplier_bits : int
-        A block multiplies two words of so many bits.
+        Width of the two words that a block multiplies.
     """
 
     variant = Variant.EXPLICIT
