@@ -1,4 +1,4 @@
-"""Proof that what no bench reached can't be reached: bits that never change, and cases of no update.
+"""Proof that what no testbench reached is unreachable: bits that never change, and cases of no update.
 
 A bit that never changes is a constant. That it is one is proved for every clock from power-on, with any
 input and any resets: the pipeline's registers are followed from the states that are read, over as many clocks
@@ -204,7 +204,7 @@ class Unreachable:
         return {state: word for state, word in states.items() if state in self._pipeline}
 
     def _followed(self, terms: Products, states: Mapping[int, Term], count: int) -> Iterator[Moment]:
-        """Give so many clocks, of which only the pipeline's registers are handed on."""
+        """Yield `count` clocks, linked only by the pipeline's registers."""
         read: list[Term] = []
         bounds: list[Term] = []
         clocks: list[Clock] = []
