@@ -78,9 +78,7 @@ class Unreachable:
         interface, words = export.interface, export.interface.words
         reach = None if interface.runtime else Reach.of(words)
         if reach is None or interface.lanes != 1:
-            raise InputError(
-                "what can't be reached is proved of one lane and of parameters in the gates only"
-            )
+            raise InputError("unreachability is proved only for one lane and parameters in the gates")
         self._words, self._interface, self._reach, self._seconds = words, interface, reach, seconds
         self._constants = {name: int(word) for name, word in words.values.items()}
         self._circuit = read_circuit(export.verilog, interface.module, every_signal=True)
