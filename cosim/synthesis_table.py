@@ -1,7 +1,7 @@
-"""The tracked table of what cores take and how fast they are: ``make synthesis-table``.
+"""The tracked table of resources and Fmax of all cores: ``make synthesis-table``.
 
-``rows.toml`` in a directory says which; ``figures.csv`` and ``figures.md`` beside it tell of them, together
-with the blocks of others in ``peers.csv``. A row whose Verilog and tools are as they were isn't built again.
+``rows.toml`` in a directory lists them; ``figures.csv`` and ``figures.md`` beside it have the results, together
+with other projects' blocks from ``peers.csv``. A row whose Verilog and tools are unchanged isn't built again.
 """
 
 import csv
@@ -39,7 +39,7 @@ COLUMNS = (
 )  # fmt: skip
 
 AT_LEAST = ("mhz", "million_updates_per_s")
-"""Goals that are to be exceeded; the others are not to be."""
+"""Goals that are lower limits; the others are upper limits."""
 
 INTRODUCTION = """# Synthesis figures
 
@@ -94,7 +94,7 @@ class Row:
         return Core(words, self.lanes, storage, primitives(self.variant, self.target), name=self.preset)
 
     def misses(self, figures: Mapping[str, Any]) -> list[str]:
-        """Return the goals that its figures don't reach."""
+        """Return the goals that its figures miss."""
         got = {
             "mhz": figures["mhz_median"],
             "million_updates_per_s": figures["million_updates_per_s"],
@@ -147,7 +147,7 @@ def _figures(found: Synthesis) -> dict[str, Any]:
 
 
 def read_rows(file: Path) -> list[Row]:
-    """Return the rows of a file; what stands at its top is every row's unless it says otherwise."""
+    """Return the rows of a file; its top-level entries are defaults for every row."""
     content = tomllib.loads(file.read_text(encoding="utf-8"))
     rows = content.pop("rows")
     return [Row(**{**content, **row}) for row in rows]
@@ -205,7 +205,7 @@ def _cells(row: Row, figures: Mapping[str, Any]) -> list[str]:
 
 def main(
     directory: Annotated[Path, typer.Argument(help="Where rows.toml and peers.csv are.")],
-    work: Annotated[Path, typer.Option("--work", help="Where the tools work, and rows are kept.")],
+    work: Annotated[Path, typer.Option("--work", help="Where the tools work, and results are cached.")],
     jobs: Annotated[int, typer.Option("--jobs", help="Rows at a time.")] = 2,
 ) -> None:
     """Measure every row; write figures.csv and figures.md."""

@@ -24,7 +24,7 @@ class RowMemory:
     width : int
         Bits of a row.
     parts : int
-        How many parts of a row are written by themselves.
+        Number of separately written parts of a row.
 
     Raises
     ------
@@ -104,7 +104,7 @@ class StateMemory(RowMemory):
         self.latency = len(self._stages)
 
     def read(self, now: Clock, stage: int) -> Term:
-        """Return the row that was read so many clocks before the last one."""
+        """Return the row that was read this many clocks before the last one."""
         return self.joined([now.values[register] for register in self._stages[stage]])
 
     def fresh(self, now: Clock, stage: int) -> Term:

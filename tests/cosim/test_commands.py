@@ -79,7 +79,7 @@ def test_help_names_every_catalogue_and_has_an_example(qlif, name):
 
 def test_help_tells_the_exit_codes(qlif):
     code, out, _ = qlif("--help")
-    assert code == 0 and "Exit codes: 0 good; 1 a difference was found" in " ".join(out.split())
+    assert code == 0 and "Exit codes: 0 success; 1 a mismatch was found" in " ".join(out.split())
 
 
 USELESS = {
