@@ -301,7 +301,7 @@ class Interface:
         entries = _Entries(content, where)
         if not entries.has("schema"):
             raise InputError(
-                f"{where} says no schema, so it is of version 1 or no interface of qlif's: export the module anew "
+                f"{where} has no schema, so it is of version 1 or not from qlif: export the module again "
                 f"for {SCHEMA} {VERSION}"
             )
         schema = entries.inner("schema")

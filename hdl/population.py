@@ -249,14 +249,14 @@ class Population(wiring.Component):
             write_enables=[retire],
         )
         # The memory can't be reset, so in the first timestep the initial state takes its place.
-        initial: Any = Signal(layout)
+        initial_state: Any = Signal(layout)
         for _ in range(self.primitives.memory_latency):
             was_fresh = Signal(name="was_fresh")
             m.d.sync += was_fresh.eq(fresh)
             fresh = was_fresh
-        m.d.comb += stored.eq(Mux(fresh, initial.as_value(), read))
+        m.d.comb += stored.eq(Mux(fresh, initial_state.as_value(), read))
         for lane, (pipeline, reset) in enumerate(zip(self._pipelines, self._reset_words(), strict=True)):
-            m.d.comb += initial[lane].potential.as_value().eq(reset)
+            m.d.comb += initial_state[lane].potential.as_value().eq(reset)
             for name in fields:
                 m.d.comb += [
                     getattr(pipeline, name).eq(getattr(stored[lane], name)),

@@ -133,9 +133,7 @@ class Arithmetic:
                 f"random_bits must be 0 with rounding {self.rounding}, not {show(self.random_bits)}"
             )
         if self.trace.i_bits < 1:
-            raise InputError(
-                f"trace must be able to hold 1, so have 1 integer bit or more, unlike {self.trace}"
-            )
+            raise InputError(f"trace must hold 1, so it needs at least 1 integer bit, unlike {self.trace}")
         if (self.product_fraction is None) is not (self.product_rounding is None):
             raise InputError("product_fraction and product_rounding are given together or not at all")
         if self.product_fraction is not None:

@@ -269,7 +269,7 @@ class QLIFPopulation:
             if not isinstance(change, ParameterWrite):
                 raise InputError(f"each of writes must be a ParameterWrite, not {show(change)}")
         if not isinstance(self.neurons, FixedNeurons) and changes:
-            raise InputError("writes are of parameter words, which only a fixed-point population has")
+            raise InputError("writes need a fixed-point population: a float one has no parameter words")
         if isinstance(self.neurons, SynapticflowNeurons):
             return self._step_through(array, asked)
 

@@ -151,6 +151,6 @@ def _failure(run: "SelfTestRun") -> str:
     assert run.between is not None and run.verdict is not None
     where = f"{what} between timesteps {run.between[0]} and {run.between[1]}"
     if run.verdict.first is None:
-        return f"{where}, but every update and event there is right: the self-test itself is at fault"
+        return f"{where}, but every update and event there is right: the self-test itself is faulty"
     first = f"the first: {run.verdict.first.text}"
     return f"{where}; {run.verdict.mismatches} mismatches there; {first}. Waves: {run.waves}"

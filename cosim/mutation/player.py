@@ -1,4 +1,4 @@
-"""A program that is told the numbers of faults and answers a line for each, in several processes."""
+"""A program that reads fault numbers and answers a line for each, in several processes."""
 
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What a search hands over: the configuration as a file, its Verilog, and a co-simulation of that."""
+"""The results of a search: the configuration as a file, its Verilog, and a co-simulation of it."""
 
 import json
 from dataclasses import replace

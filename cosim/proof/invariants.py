@@ -1,7 +1,7 @@
-"""What always holds around the pipelines of a population: for any number of clocks, any stalls.
+"""Invariants around the pipelines of a population, for any number of clocks and any stalls.
 
-By induction: registers and memories are anything that satisfies the invariants; one clock later they have to
-satisfy them again, and a reset has to bring them about from anything at all.
+Proved by induction over one clock: any registers and memories that satisfy the invariants must satisfy them again
+in the next clock, and a reset must establish them from any state.
 """
 
 from qlif.cosim.proof.circuit import Clock
@@ -14,7 +14,7 @@ OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was
 
 
 def assumed_of(control: Control, now: Clock, monitor: Monitor) -> list[Term]:
-    """Return what may be assumed in any clock after a reset: the invariants, and that a row is watched."""
+    """Return the assumptions in any clock after a reset: the invariants, and that a row is watched."""
     return [*invariants(control, now, monitor).values(), control.watches_a_row]
 
 

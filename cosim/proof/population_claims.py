@@ -36,10 +36,10 @@ PATTERNS: tuple[Mapping[str, str], ...] = (
 """Handshakes that are tried first, as they are quick: what each port is, clock after clock, over and over."""
 
 PATTERN_CLOCKS = 100
-"""In so many clocks."""
+"""Number of clocks."""
 
 SEARCHED_CLOCKS = 40
-"""Where the invariants don't hold, so many clocks after a reset are searched for a counterexample."""
+"""Bound of the search for a counterexample from reset, in clocks, where the invariants don't hold."""
 
 
 class PopulationProof:
@@ -245,7 +245,7 @@ def _stable(proof: PopulationProof) -> Term:
 
 
 def _alive(proof: PopulationProof, clocks: int) -> Term:
-    """Return that currents are taken within so many clocks, if both outputs are and nothing is written."""
+    """Return that currents are taken within `clocks` clocks, if both outputs are and nothing is written."""
     terms = proof.terms
     yes = terms.true
     given = {"currents_valid": yes, "updates_ready": yes, "events_ready": yes}

@@ -103,7 +103,7 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
     if lost := netlist.lost_outputs(constant):
         raise SynthesisError(
             f"the netlist lost its outputs {', '.join(lost)}: with these parameters they never change; put a "
-            "parameter that they hang on in a register (--register)"
+            "parameter that they depend on in a register (--register)"
         )
     expected = expected_multipliers(core, device)
     found = netlist.counts[device.multiplier]

@@ -107,7 +107,7 @@ def load(
     if resample is not None and resample not in RESAMPLINGS:
         raise InputError(unknown_name("resample", str(resample), RESAMPLINGS))
     if suffix in sound.SUFFIXES and rate is not None:
-        raise InputError(f"rate can't be given for a {suffix} file, which says its own, not {show(rate)}")
+        raise InputError(f"rate can't be given for a {suffix} file, which has its own, not {show(rate)}")
     if suffix not in sound.SUFFIXES and rate is None and resample is not None:
         raise InputError(
             f"resample needs rate, the sampling rate in Hz, for a {suffix} file, not {show(resample)} alone"

@@ -137,7 +137,7 @@ class Journal:
             self._whole = False
             lines_are = "a line is" if len(damaged) == 1 else f"{len(damaged)} lines are"
             warnings.warn(
-                f"{self._path}: {lines_are} damaged (line {damaged[0]}): what isn't known is evaluated again",
+                f"{self._path}: {lines_are} damaged (line {damaged[0]}): what is missing is evaluated again",
                 DamageWarning,
                 stacklevel=4,
             )

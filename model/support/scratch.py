@@ -80,7 +80,7 @@ def safe_root() -> Path:
         if os.name == "nt" or (_SAFE.fullmatch(place) and Path(place).is_absolute() and _writable(place)):
             return Path(place)
     raise InputError(
-        f"temporary files need a folder whose path has letters, digits and _ . / + - only, not {asked!r}: set TMPDIR"
+        f"temporary files need a folder whose path has only letters, digits and _ . / + -, not {asked!r}: set TMPDIR"
     )
 
 

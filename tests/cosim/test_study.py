@@ -152,6 +152,6 @@ def test_damaged_results_are_evaluated_again_to_the_same_table(qlif, tmp_path):
     results.write_bytes("\n".join([header, *lines[:5], "\xff", *lines[5:], ""]).encode("latin-1"))
     code, _, err = qlif(*arguments)
     assert code == 0 and (tmp_path / "here" / "table.csv").read_bytes() == table
-    damaged = "here/results.jsonl: 4 lines are damaged (line 3): what isn't known is evaluated again"
+    damaged = "here/results.jsonl: 4 lines are damaged (line 3): what is missing is evaluated again"
     assert err.splitlines() == [f"warning: {damaged}"]
     assert qlif(*arguments)[2] == ""

@@ -488,7 +488,7 @@ BAD_CHOICES = [
     ({"potential": UQ(3, 3)}, "potential must be a signed format, not UQ(3,3)"),
     ({"current": "UQ(3,3)"}, "current must be a signed format, not UQ(3,3)"),
     ({"trace": "SQ(3,3)"}, "trace must be an unsigned format, not SQ(3,3)"),
-    ({"trace": UQ(0, 4)}, "trace must be able to hold 1, so have 1 integer bit or more, unlike UQ(0,4)"),
+    ({"trace": UQ(0, 4)}, "trace must hold 1, so it needs at least 1 integer bit, unlike UQ(0,4)"),
     ({"potential": "16"}, "a format is written SQ(i_bits,f_bits) or UQ(i_bits,f_bits), not '16'"),
     ({"potential": 5}, "potential must be a signed format, not 5"),
     ({"coefficient_bits": 1}, "coefficient_bits must be a whole number from 2 to 32, not 1"),
