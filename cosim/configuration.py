@@ -107,9 +107,10 @@ class Configuration:
         if not isinstance(name, str) or name not in changeable:
             known = ", ".join(changeable) or "none"
             raise InputError(f"{show(name)} can't be written: only those in [storage] can ({known})")
-        if neuron is not None and self.storage[name] != Storage.MEMORY:
+        per_neuron = Storage(self.storage[name]).is_per_neuron
+        if neuron is not None and not per_neuron:
             raise InputError(f"{name} is one register for all neurons, so neuron must be left out")
-        if neuron is None and self.storage[name] == Storage.MEMORY:
+        if neuron is None and per_neuron:
             raise InputError(f"{name} is one value per neuron: say which neuron")
         if neuron is not None and whole("neuron", neuron, minimum=0) >= self.parameters.n:
             raise InputError(f"neuron must be below {self.parameters.n}, not {show(neuron)}")

@@ -11,7 +11,8 @@ from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.simulator.design import Design, SimulationError, Simulator
+from qlif.cosim.simulator.design import Design, SimulationError
+from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.interface import Interface
 from qlif.hdl.synthesis.gates import gate_netlist, models_of

@@ -95,7 +95,7 @@ class Core:
     @cached_property
     def runtime(self) -> tuple[RuntimeParameter, ...]:
         """The run-time parameters, numbered in the order of ``words.constants``."""
-        changeable = [name for name, storage in self.storage.items() if storage is not Storage.GATES]
+        changeable = [name for name, storage in self.storage.items() if storage.is_writable]
         return tuple(
             RuntimeParameter(name, select, self.storage[name], self.words.constants[name].format)
             for select, name in enumerate(changeable)

@@ -117,7 +117,7 @@ class NeuronPipeline(wiring.Component):
         # A register that starts as what the first timestep puts into it, so that a flip-flop can do that by
         # its reset.
         reset = self.words.constants["reset"].word
-        init = reset if self.core.storage["reset"] is Storage.GATES and isinstance(reset, int) else None
+        init = reset if not self.core.storage["reset"].is_writable and isinstance(reset, int) else None
         before = pipe.register("potential__1", lambda v: v, pipe.input(self.potential), init=init)
         current = pipe.register("current__1", lambda i: i, pipe.input(self.current))
         refractory = pipe.register("refractory__1", lambda count: count, pipe.input(self.refractory))
@@ -151,7 +151,7 @@ class NeuronPipeline(wiring.Component):
         match arithmetic.form:
             case Form.SQUARE:
                 bias = self.constant("bias")
-                if self.core.storage["bias"] is Storage.GATES and rounding is Rounding.RND:
+                if not self.core.storage["bias"].is_writable and rounding is Rounding.RND:
                     bias, rounding = self._bias_and_half(), Rounding.TRN
                 drive = pipe.register(
                     "biased", lambda count, i, b: _unless_refractory(count, i + b), refractory, drive, bias

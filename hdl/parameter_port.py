@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from qlif.hdl.core import Core
 from qlif.hdl.row_counters import equals
-from qlif.hdl.storage import RuntimeParameter, Storage
+from qlif.hdl.storage import RuntimeParameter
 
 
 class ParameterPort(wiring.Component):
@@ -66,12 +66,12 @@ class ParameterPort(wiring.Component):
         m.d.comb += write.eq(self.writes.valid & self.writes.ready)
         for parameter in self._core.runtime:
             chosen = write & equals(self.writes.payload.select, parameter.select)
-            build = self._memory if parameter.storage is Storage.MEMORY else self._register
+            build = self._memory if parameter.storage.is_per_neuron else self._register
             build(m, parameter, chosen)
         return m
 
     def _width(self, parameter: RuntimeParameter) -> int:
-        return parameter.format.width * (self._lanes if parameter.storage is Storage.MEMORY else 1)
+        return parameter.format.width * (self._lanes if parameter.storage.is_per_neuron else 1)
 
     def _register(self, m: Module, parameter: RuntimeParameter, chosen: Value) -> None:
         width = parameter.format.width

@@ -16,7 +16,6 @@ from qlif.hdl.outlet import Outlet
 from qlif.hdl.parameter_port import ParameterPort
 from qlif.hdl.random_words import RandomWordSource
 from qlif.hdl.row_counters import RowCounter
-from qlif.hdl.storage import Storage
 
 ADDRESS_LATENCY = 1
 """Clocks from accepting currents to their row at the memory."""
@@ -226,7 +225,7 @@ class Population(wiring.Component):
         m.d.comb += [port.open.eq(pausing & quiet), port.row.eq(row)]
         for parameter in self.core.runtime:
             value = getattr(port, f"value_{parameter.name}")
-            parts = self._lanes_of(value) if parameter.storage is Storage.MEMORY else [value] * self.lanes
+            parts = self._lanes_of(value) if parameter.storage.is_per_neuron else [value] * self.lanes
             for pipeline, part in zip(self._pipelines, parts, strict=True):
                 m.d.comb += getattr(pipeline, f"constant_{parameter.name}").as_value().eq(part)
         return ~(pausing & between)
@@ -250,14 +249,14 @@ class Population(wiring.Component):
             write_enables=[retire],
         )
         # The memory can't be reset, so in the first timestep the initial state takes its place.
-        initial: Any = Signal(layout)
+        initial_state: Any = Signal(layout)
         for _ in range(self.primitives.memory_latency):
             was_fresh = Signal(name="was_fresh")
             m.d.sync += was_fresh.eq(fresh)
             fresh = was_fresh
-        m.d.comb += stored.eq(Mux(fresh, initial.as_value(), read))
+        m.d.comb += stored.eq(Mux(fresh, initial_state.as_value(), read))
         for lane, (pipeline, reset) in enumerate(zip(self._pipelines, self._reset_words(), strict=True)):
-            m.d.comb += initial[lane].potential.as_value().eq(reset)
+            m.d.comb += initial_state[lane].potential.as_value().eq(reset)
             for name in fields:
                 m.d.comb += [
                     getattr(pipeline, name).eq(getattr(stored[lane], name)),
@@ -267,11 +266,11 @@ class Population(wiring.Component):
     def _reset_words(self) -> list[Value]:
         """Return each lane's reset potential, at the time at which the memory's data are there."""
         storage = self.core.storage["reset"]
-        if storage is Storage.GATES:
+        if not storage.is_writable:
             return [pipeline.initial("reset").as_value() for pipeline in self._pipelines]
         port: Any = self._parameter_port
         value = port.value_reset
-        return self._lanes_of(value) if storage is Storage.MEMORY else [value] * self.lanes
+        return self._lanes_of(value) if storage.is_per_neuron else [value] * self.lanes
 
     def _room(self, m: Module, what: str, places: int, claim: Value, back: Value) -> Value:
         """Count free places; return whether there is one."""

@@ -40,11 +40,11 @@ class RandomWordSource(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the shift register, as many places at once as the words have bits, and the gates behind it."""
         m = Module()
-        register = Signal(random_words.REGISTER_BITS, init=random_words.initial_register(self.seed))
+        shift_register = Signal(random_words.REGISTER_BITS, init=random_words.initial_register(self.seed))
         places = len(self.words)
-        sequence = self._sequence(m, register, places + len(register))
+        sequence = self._sequence(m, shift_register, places + len(shift_register))
         with m.If(self.advance):
-            m.d.sync += register.eq(sequence[places:])
+            m.d.sync += shift_register.eq(sequence[places:])
         one, other = (sequence[lag : lag + places] for lag in random_words.MASK_LAGS)
         m.d.comb += self.words.eq(sequence[:places] ^ (one & other))
         return m

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from qlif.hdl.storage import RuntimeParameter, Storage
+from qlif.hdl.storage import RuntimeParameter
 from qlif.model.golden import step as datapath
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.theory import closed_form
@@ -183,7 +183,7 @@ def random_writes(
             word = (
                 near if random.random() < 0.9 else int(random.integers(format.min_word, format.max_word + 1))
             )
-            neuron = int(random.integers(neurons)) if parameter.storage is Storage.MEMORY else None
+            neuron = int(random.integers(neurons)) if parameter.storage.is_per_neuron else None
             yield ParameterWrite(step, name, word, neuron)
 
 

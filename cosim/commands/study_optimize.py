@@ -161,13 +161,13 @@ def optimize(
     result differs from its golden model in one bit.
     """
     from qlif.cosim.optimize.search import search
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
     from qlif.model.studies import axes
     from qlif.model.studies.executors import workers as working
 
     budget = limits.budget()
     delivered.check()
-    simulator = design.find(delivered.simulator)
+    simulator = find(delivered.simulator)
     seeds = axes.whole_numbers("rounding_seed", space.rounding_seed, 0, 2**64 - 1)
     sweep = space.sweep(_physical(neuron))
     with (

@@ -14,7 +14,7 @@ from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
 from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer
 from qlif.cosim.mutation.player import Player
-from qlif.cosim.simulator.design import Simulator
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound, InputError

@@ -7,7 +7,7 @@ from typing import Any
 
 from qlif.cosim.configuration import Configuration, Settings
 from qlif.cosim.cosimulation import Cosimulation, cosimulate
-from qlif.cosim.simulator.design import Simulator
+from qlif.cosim.simulator.find import Simulator
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.inputs import stimuli
 from qlif.model.parameters import Parameters

@@ -14,7 +14,6 @@ from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import shown_widths, signal, unpacked
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
-from qlif.hdl.storage import Storage
 
 Monitor = dict[str, Term]
 """What the monitor remembers.
@@ -132,7 +131,7 @@ class Control:
 
     def initial_state(self, now: Clock) -> Term:
         """Return the state in which a row's neurons begin."""
-        if self._storage["reset"] is not Storage.GATES:
+        if self._storage["reset"].is_writable:
             return now[probes.INITIAL]
         reset = self._words.constants["reset"].word
         width = self.terms.width(now[probes.STORED]) // self.lanes

@@ -8,7 +8,7 @@ from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import signal
 from qlif.hdl import probes
 
-_FRESH = re.compile(rf"{re.escape(probes.WAS_FRESH)}(?:\$(\d+))?")
+_FRESH = re.compile(rf"{re.escape(probes.WAS_FRESH)}(?:_(\d+))?")
 
 
 class RowMemory:
@@ -35,7 +35,7 @@ class RowMemory:
     def __init__(self, terms: Products, circuit: Circuit, name: str, width: int, parts: int = 1) -> None:
         self._terms = terms
         # The array in the model of a block RAM, by the part and the lowest bit of it that it holds.
-        block = re.compile(rf"({re.escape(name)}_(\d+)_(\d+)(?:\$\d+)?)\.words")
+        block = re.compile(rf"({re.escape(name)}_(\d+)_(\d+)(?:_\d+)?)\.words")
         found = sorted(
             (int(match[2]), int(match[3]), match[1]) for n in circuit.named if (match := block.fullmatch(n))
         )

@@ -13,7 +13,6 @@ from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import stages_of_currents
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
-from qlif.hdl.storage import Storage
 from qlif.model import random_words
 
 READS = "each update reads the state that its neuron last wrote"
@@ -212,7 +211,7 @@ def population_claims(circuit: Circuit, interface: Interface, seconds: float) ->
     if interface.runtime:
         yield claim(WRITES, proof.prove(_writes(proof), proof.of_control) if sound else Answer("unknown", {}))
         yield claim(KEEPS, proof.prove(_keeps(proof), ()))
-    if Storage.MEMORY in interface.core.storage.values():
+    if any(storage.is_per_neuron for storage in interface.core.storage.values()):
         yield claim(OWN, proof.prove(_own(proof), proof.of_control) if sound else Answer("unknown", {}))
 
 
@@ -335,7 +334,7 @@ def _keeps(proof: PopulationProof) -> Term:
             written, terms.equal(select, terms.constant(parameter.select, terms.width(select)))
         )
         new = terms.slice(word, width - 1, 0)
-        if parameter.storage is Storage.REGISTER:
+        if not parameter.storage.is_per_neuron:
             register = probes.parameter_register(name)
             expected = terms.choose(chosen, new, now[register])
             held.append(terms.equal(after[register], expected))
@@ -373,7 +372,7 @@ def _own(proof: PopulationProof) -> Term:
                 ),
             )
             for parameter in proof.interface.runtime
-            if parameter.storage is Storage.MEMORY
+            if parameter.storage.is_per_neuron
         )
     )
 

@@ -18,7 +18,7 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.read_verilog import read_export
 from qlif.cosim.proof.runs import Undecided, follow, prove_run
 from qlif.cosim.proof.update import legality, neuron_update, population_updates
-from qlif.cosim.simulator.design import Simulator
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.interface import Kind
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError

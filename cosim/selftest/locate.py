@@ -8,7 +8,8 @@ import numpy as np
 from qlif.cosim.benches.port_words import observed
 from qlif.cosim.benches.scoreboard import Scoreboard, Verdict
 from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.design import SimulationError, Simulator
+from qlif.cosim.simulator.design import SimulationError
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.ports import Stream
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.synthesis.gates import models_of

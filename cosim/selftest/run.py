@@ -9,7 +9,8 @@ from qlif.cosim.benches.scoreboard import Verdict
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.selftest.locate import Replay
 from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.design import SimulationError, Simulator
+from qlif.cosim.simulator.design import SimulationError
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.selftest.stalls import RATE_BITS
 from qlif.hdl.synthesis.gates import models_of
@@ -149,7 +150,7 @@ def self_test(
     SimulationError
         It can't be built, or ended without a signature.
     """
-    if simulator.name != "verilator":
+    if not simulator.makes_programs:
         raise InputError(f"the self-test runs on verilator, not on {simulator.name}")
     if not 1 <= timesteps <= LARGEST_TIMESTEPS:
         raise InputError(f"the self-test has from 1 to {LARGEST_TIMESTEPS} timesteps, not {timesteps}")

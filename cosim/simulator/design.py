@@ -7,15 +7,13 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from cocotb_tools.check_results import get_results
 
 from qlif.cosim.benches.job import ENVIRONMENT_VARIABLE, read_progress
 from qlif.cosim.simulator import runtime_cache
-from qlif.cosim.simulator.find import SIMULATORS as SIMULATORS
-from qlif.cosim.simulator.find import Simulator as Simulator
-from qlif.cosim.simulator.find import find as find
+from qlif.cosim.simulator.find import Simulator, SimulatorName
 from qlif.model.exceptions import ToolError
 from qlif.model.support import process
 from qlif.model.support.scratch import Scratch
@@ -110,15 +108,22 @@ class Design:
         runtime = runtime_cache.cache_folder(simulator, waves, driver)
         if runtime is not None:
             runtime_cache.restore(runtime, build)
-        # Time that passes inside Verilog is made of coroutines, which C++20 has.
-        timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
-        # One C++ file: the wheel's makefile can't compile several with a precompiled header.
-        build_args = [*waived_lint(cells), "--output-split", "0", *timing]
-        if coverage:
-            build_args += ["--coverage-line", "--coverage-toggle", "--coverage-underscore"]
+        build_args: list[str] = []
         sources = [*cells, verilog]
-        if waiver is not None and simulator.name == "verilator":
-            sources.insert(0, waiver)
+        match simulator.name:
+            case SimulatorName.VERILATOR:
+                # Time that passes inside Verilog is made of coroutines, which C++20 has.
+                timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
+                # One C++ file: the wheel's makefile can't compile several with a precompiled header.
+                build_args += [*waived_lint(cells), "--output-split", "0", *timing]
+                if coverage:
+                    build_args += ["--coverage-line", "--coverage-toggle", "--coverage-underscore"]
+                if waiver is not None:
+                    sources.insert(0, waiver)
+            case SimulatorName.ICARUS:
+                pass
+            case unknown:
+                assert_never(unknown)
         logger.info("%s builds %s; its log is %s", simulator.version, verilog.name, log)
         code = self._run_process(
             "build",
@@ -127,7 +132,7 @@ class Design:
                 "sources": [str(copy) for copy in safe_copies(sources, self._scratch.path)],
                 "hdl_toplevel": top,
                 "build_dir": str(build),
-                "build_args": build_args if simulator.name == "verilator" else [],
+                "build_args": build_args,
                 "waves": waves,
                 "always": True,
             },
@@ -173,7 +178,14 @@ class Design:
         results.unlink(missing_ok=True)
         work = self._scratch.path / "run"
         work.mkdir(exist_ok=True)
-        trace = ["--trace-file", str(waves)] if self.waves and self.simulator.name == "verilator" else []
+        test_args, plusargs = [], []
+        match self.simulator.name:
+            case SimulatorName.VERILATOR:
+                test_args += ["--trace-file", str(waves)] if self.waves else []
+            case SimulatorName.ICARUS:
+                plusargs.append(f"+dumpfile_path={waves}")
+            case unknown:
+                assert_never(unknown)
         reached = -1.0
 
         def told() -> bool:
@@ -195,8 +207,8 @@ class Design:
                 "results_xml": str(results),
                 "seed": seed,
                 "waves": self.waves,
-                "test_args": trace,
-                "plusargs": [f"+dumpfile_path={waves}"] if self.simulator.name == "icarus" else [],
+                "test_args": test_args,
+                "plusargs": plusargs,
                 # Anchored: cocotb takes a pattern, and one test's name may begin another's.
                 "test_filter": "|".join(rf"{name}$" for name in tests) or None,
                 # Rewriting the assertions of numba takes seconds; the benches' own have their texts.
@@ -220,7 +232,13 @@ class Design:
     @property
     def waves_name(self) -> str:
         """Name of the waveform file that a run leaves in its job directory."""
-        return "waves.vcd" if self.simulator.name == "verilator" else "waves.fst"
+        match self.simulator.name:
+            case SimulatorName.VERILATOR:
+                return "waves.vcd"
+            case SimulatorName.ICARUS:
+                return "waves.fst"
+            case unknown:
+                assert_never(unknown)
 
     def _run_process(
         self,

@@ -4,7 +4,6 @@ import functools
 from typing import assert_never
 
 from qlif.hdl.core import Core
-from qlif.hdl.storage import Storage
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.target import Target
 from qlif.model.arithmetic import Currents, Form
@@ -26,7 +25,7 @@ def expected_multipliers(core: Core, device: Target) -> int:
 
     def by_constant(width: int, name: str) -> int:
         word = constants[name].word
-        if core.storage[name] is not Storage.GATES or not isinstance(word, int):
+        if core.storage[name].is_writable or not isinstance(word, int):
             return blocks(width, constants[name].format.width)
         # The constant's zeros are left out, at both ends.
         odd = word // (word & -word)
@@ -78,7 +77,7 @@ def check_fit(core: Core, device: Target) -> None:
             f"{name} needs {multipliers} multipliers, but {device.name} has {device.multipliers}: "
             "choose fewer lanes or fewer parameters that are written at run time, or another --target"
         )
-    in_memory = (one for one, storage in core.storage.items() if storage is Storage.MEMORY)
+    in_memory = (one for one, storage in core.storage.items() if storage.is_per_neuron)
     width = words.state_bits + sum(words.constants[one].format.width for one in in_memory)
     memories = -(-neurons * width // device.memory_bits)
     if memories > device.memories:
