@@ -29,10 +29,10 @@ class Population(wiring.Component):
 
     Currents arrive row after row, timestep after timestep; row r is neurons ``r L`` to ``r L + L - 1``, one
     on each lane. Each row makes L updates, which leave :attr:`latency` clocks later at the earliest, in
-    the same order. The pipelines never stall: currents are accepted only when the queue has room for their results, so
-    backpressure reaches the currents and nothing is lost; it also reaches the other stream, as soon as both have to
-    show the same row. The throughput is a row per clock if there are at least :attr:`loop_latency` rows; with
-    fewer, bubbles keep a neuron from overtaking itself.
+    the same order. The pipelines never stall: currents are accepted only when the queue has room for their
+    results, so backpressure reaches the currents and nothing is lost; it also reaches the other stream, as soon
+    as both have to show the same row. The throughput is a row per clock if there are at least
+    :attr:`loop_latency` rows; with fewer, bubbles keep a neuron from overtaking itself.
 
     A synchronous reset at any clock starts over: timestep 0, every neuron in its initial state.
 
