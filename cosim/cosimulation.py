@@ -1,4 +1,4 @@
-"""The main job: real input through the hardware, held against the golden model and the float neuron."""
+"""Co-simulation: an input through the hardware, compared with the golden model and the float neuron."""
 
 import json
 from dataclasses import dataclass
@@ -39,15 +39,15 @@ class Cosimulation:
     software : Simulation
         The golden model and the float neuron on the same input.
     hardware : Recording
-        What came out of the hardware, in the same terms.
+        The hardware's results, in the same form.
     verdict : Verdict
         Hardware against golden model.
     cycles, latency : int
-        Clocks that the run took; clocks from a current to its update.
+        Clocks of the run; clocks from a current to its update.
     thorough : tuple of int, optional
-        How many further tests were run, and how many failed.
+        Numbers of further tests run and failed.
     log, waves : Path
-        What the simulator said; waveforms, if they were asked for.
+        The simulator's log; waveforms, if requested.
     """
 
     software: Simulation
@@ -86,15 +86,15 @@ def cosimulate(
     directory : Path
         Where everything is written.
     seed : int
-        Of stalls and of the thorough benches' random inputs.
+        Random seed of stalls and of the thorough testbenches' inputs.
     waves : bool
         Leave waveforms behind.
     stalls : float
         Probability per clock that a stream pauses, on each of the three.
     thorough : bool
-        Run the directed, random, stall and reset benches as well.
+        Also run the directed, random, stall and reset tests.
     export : Export, optional
-        The Verilog, this project's or somebody else's with the same ports; if not given, the portable one
+        The Verilog, ours or other people's with the same ports; if not given, the portable variant
         with one lane.
     gates : str, optional
         A target in :data:`qlif.hdl.targets.catalogue.TARGETS`: what is simulated is the netlist that Yosys makes for
@@ -104,13 +104,13 @@ def cosimulate(
     Raises
     ------
     InputError
-        A current is not finite or can't be held; the target isn't known, or the population doesn't fit it.
+        A current isn't finite or is out of range; the target isn't known, or the population doesn't fit it.
     DifferenceFound
-        The hardware gave too few outputs, or broke a handshake, so that there is nothing to compare.
+        The hardware gave too few outputs or broke the handshake, so that there is nothing to compare.
     SimulationError
         The simulation gave no verdict.
     SynthesisError
-        Yosys made another circuit than the one that was described.
+        Yosys made a different circuit.
     """
     progress("running the models", 0.0)
     software = simulate(configuration, currents)
@@ -197,7 +197,7 @@ def tests_of(interface: Interface) -> tuple[str, ...]:
 
 
 def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]) -> Recording:
-    """Return what the hardware gave; updates that never came are at the reset potential, silent."""
+    """Return the hardware's recording; missing updates are at the reset potential, without a spike."""
     count = shape[0] * shape[1]
     arrived = min(count, len(observed.neuron))
     spikes = np.zeros(count, dtype=np.bool_)
