@@ -14,7 +14,7 @@ Cell = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Limit:
-    """The fastest clock that may be claimed with a kind of cell in the design, whatever nextpnr says.
+    """Upper limit of Fmax with a kind of cell in the design, whatever nextpnr reports.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Target:
     device : str
         The part, as its vendor calls it.
     packages : tuple of str
-        What it comes in; the first is the default.
+        Its packages; the first is the default.
     synthesis : str
         Yosys' commands up to its netlist, with ``{top}`` in the place of the top module.
     inference : str
@@ -69,7 +69,7 @@ class Target:
     multipliers, memories, memory_bits : int
         How many the device has; bits of one block RAM.
     explicit : Primitives
-        What the explicit variant instantiates.
+        Primitives of the explicit variant.
     models : mapping of str to Path
         The cells that it instantiates, and the files with our models of them.
     yosys_models : tuple of str
@@ -82,7 +82,7 @@ class Target:
         A netlist is simulated without our models.
     limits : tuple of Limit
     lacks_registers : callable
-        Whether a cell lacks registers that nextpnr takes for granted, so that it would be timed wrong.
+        Whether a cell lacks registers that nextpnr takes for granted, so that it would be timed wrongly.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""``qlif coverage``: what the testbenches reach, and what can't be reached."""
+"""``qlif coverage``: what the testbenches reach, and what is unreachable."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +28,7 @@ DEFAULT_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageOptions:
-    """Which testbenches run, and what becomes of what they didn't reach."""
+    """Which testbenches run, and whether the rest is proved unreachable."""
 
     neurons: NeuronsOption = FEW_NEURONS
     bench: Annotated[
@@ -38,12 +38,12 @@ class CoverageOptions:
     seed: SeedOption = 0
     timeout: TimeoutOption = DEFAULT_SECONDS
     prove: Annotated[
-        bool, typer.Option("--prove/--no-prove", help="Whether what wasn't reached goes to the solver.")
+        bool, typer.Option("--prove/--no-prove", help="Prove that what wasn't reached is unreachable.")
     ] = True
 
 
 _RANDOM = {"constrained_random", "stalled"}
-"""Testbenches that play as many updates as they are told to."""
+"""Testbenches whose number of updates is an option."""
 
 
 @command(

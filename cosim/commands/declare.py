@@ -19,7 +19,7 @@ from qlif.model.exceptions import InputError, show
 from qlif.model.support.files import alone_in
 
 _LARGEST = 2**64
-"""No number of anything is larger, nor a seed."""
+"""Upper limit of every number and seed."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ CATALOGUES = {
     "simulators": ("qlif.cosim.simulator.find", "SIMULATORS"),
     "studies": ("qlif.model.studies.named.catalogue", "STUDIES"),
 }
-"""What a help text may name in braces: the names in a catalogue, which is imported when the help is shown."""
+"""Catalogues that a help text may name in braces; they are imported when the help is shown."""
 
 
 def with_names(text: str) -> str:
@@ -61,7 +61,7 @@ def with_names(text: str) -> str:
 
 
 class Command(TyperCommand):
-    """A command whose help names what the catalogues have."""
+    """A command whose help lists names from the catalogues."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
@@ -72,7 +72,7 @@ class Command(TyperCommand):
 
 
 def command(*rules: Rule) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make of a function of groups of options the one of single options that typer takes."""
+    """Turn a function of option groups into one of single options, as typer takes it."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         groups = {name: kind for name, kind in get_type_hints(function).items() if name != "return"}

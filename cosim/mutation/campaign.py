@@ -1,4 +1,4 @@
-"""A campaign: every fault of a netlist played, and those that nobody saw put to the proof."""
+"""A campaign: every fault of a netlist is played, and survivors go to the prover."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ def run_campaign(
 ) -> Campaign:
     """Plant faults in a population, play the benches to each, and prove what they didn't see.
 
-    A campaign that was stopped goes on where it was; findings of another one are refused.
+    A stopped campaign resumes; findings of another one are refused.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def run_campaign(
     Raises
     ------
     InputError
-        A number that can't be, a tool that isn't installed, or findings of another campaign.
+        An invalid number, a tool that isn't installed, or findings of another campaign.
     DifferenceFound
         A bench fails without a fault.
     ToolError

@@ -29,7 +29,7 @@ TIMESTEPS = 4096
 """Each neuron is in each regime 16 times."""
 
 CHECKPOINT = 64
-"""After so many timesteps the golden model's signature is known: from a wrong one none comes back."""
+"""Timesteps after which the signatures are compared: a wrong one stays wrong."""
 
 
 class SelfTestPlayer:

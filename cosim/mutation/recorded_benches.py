@@ -1,4 +1,4 @@
-"""What the benches drive and see, clock by clock, on a population that passes them."""
+"""What the testbenches drive and see, clock by clock, on a population that passes them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def record(
 ) -> list[Stimulus]:
     """Run every bench of the population and keep what it drove and saw.
 
-    The benches hold all outputs against the golden model, so what they saw is what it gives.
+    The testbenches compare all outputs with the golden model, so what they saw is what it gives.
 
     Parameters
     ----------

@@ -21,20 +21,20 @@ from qlif.model.support.scratch import Scratch
 logger = logging.getLogger(__name__)
 
 COVERAGE_FILE = "coverage.dat"
-"""What a run leaves in its job's folder if its coverage is asked for."""
+"""Coverage file that a run writes into its job directory on request."""
 
 WAIVED_LINT = "WIDTHEXPAND"
 """The one lint warning of Verilator that Amaranth's Verilog causes; nothing else is waived."""
 WAIVED_WITH_CELLS = "PINMISSING"
 """A vendor's cell has pins that nobody connects."""
 BUILD_SECONDS = 1800.0
-"""A build that takes longer has no end: a file that includes itself, say."""
+"""Timeout of a build: a file that includes itself never ends."""
 SILENT_SECONDS = 1800.0
-"""A simulation that tells of no progress for so long goes round in a loop in which no time passes."""
+"""Timeout of a simulation without progress: it is in a loop in which no time passes."""
 
 
 class SimulationError(ToolError):
-    """A simulation that ended without a verdict: it didn't build, crashed, or wrote no result."""
+    """A simulation without a verdict: it didn't build, crashed, or wrote no result."""
 
 
 class BuildError(SimulationError):
@@ -47,7 +47,7 @@ _NO_RESOURCES = re.compile(
 
 
 def build_error(simulator: str, verilog: Path, complaint: str, said: str) -> SimulationError:
-    """Return the error of a build that failed: of the text, or of the machine if what was said tells so."""
+    """Return the error of a failed build: the text's, or the machine's if the output says so."""
     if found := _NO_RESOURCES.search(said):
         return SimulationError(f"{simulator} can't build {verilog.name}: {found[0]}; {complaint}")
     return BuildError(f"{simulator} can't build {verilog.name}: {complaint}")
@@ -72,13 +72,13 @@ class Design:
         Where the log of the build goes. It is built in a folder of our own naming, as neither make nor the simulators
         take every path.
     waves : bool
-        Whether runs leave waveforms behind.
+        Whether runs record waveforms.
     cells : sequence of Path
         Further sources: of what the first one instantiates.
     waiver : Path, optional
         For Verilator, a configuration file with the lint warnings that don't count.
     makes_clock : bool
-        Whether the source itself lets time pass.
+        Whether the source makes its own clock.
     coverage : bool
         With Verilator: whether runs count lines, branches and edges of bits.
     """
@@ -269,7 +269,7 @@ class Design:
 def safe_copies(sources: Sequence[Path], directory: Path) -> list[Path]:
     """Copy files into a folder under names that every tool takes, in their order; return the copies.
 
-    Each ends as its original does, up to characters that a tool could take amiss.
+    Each keeps its suffix, except for characters that a tool could misread.
     """
     copies = []
     for number, source in enumerate(sources):

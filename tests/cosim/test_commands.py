@@ -146,7 +146,7 @@ USELESS = {
         (("--rounding", "RND", "--random-bits", "8"), "--random-bits requires --rounding SR"),
         (("--rounding", "RND", "--rounding-seed", "8"), "--rounding-seed requires --rounding SR"),
         (("--seed", 4), "--seed requires a random --input"),
-        (("--max-rmse", 1, "--set", "rounding=TRN"), "only [parameters] counts here"),
+        (("--max-rmse", 1, "--set", "rounding=TRN"), "only [parameters] is allowed here"),
     ],
     "study reproduce": [
         (("isi", "--processes", 1), "--processes requires a study that sweeps"),
