@@ -4,14 +4,11 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-# Amaranth's own way to the Yosys that comes with it, or the system's.
-from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil  # type: ignore[attr-defined]
 from amaranth.hdl import Value
 
+from qlif.hdl import builtin_yosys
 from qlif.hdl.verilog_names import reserved_in
-
-OLDEST_YOSYS = (0, 40)
 
 _ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
 """What Amaranth notes for itself, and for whoever sits at this machine."""
@@ -28,8 +25,9 @@ opt_clean -purge
 attrmap -remove keep
 attrmap {removed}
 attrmap -modattr {removed}
-write_verilog
+write_verilog {file}
 """
+_FILE = "text.v"
 
 _DECLARED = re.compile(
     r"^\s*(?:module|wire|memory|cell \S+)(?: (?:width|size|offset|input|output|signed|\d+))* +\\(\S+)"
@@ -54,14 +52,7 @@ def verilog_text(
     """
     text = _with_plain_names(rtlil.convert(component, name=module, ports=list(ports), emit_src=False), kept)
     removed = " ".join(f"-remove {attribute}" for attribute in _ATTRIBUTES)
-    yosys: Any = find_yosys(  # type: ignore[no-untyped-call]
-        lambda version: version >= OLDEST_YOSYS
-    )
-    body = yosys.run(
-        ["-q", "-"],
-        _SCRIPT.format(rtlil=text, removed=removed),
-        ignore_warnings=True,
-    )
+    body = builtin_yosys.run(_SCRIPT.format(rtlil=text, removed=removed, file=_FILE), _FILE)
     # Yosys signs its output with its version, which says nothing about the circuit.
     body = re.sub(r"\A/\*.*?\*/\n*", "", body, flags=re.DOTALL)
     # A register that is also assigned to in an `always` block is initialised in an `initial` one, as linters want it.

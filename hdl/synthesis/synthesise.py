@@ -1,18 +1,18 @@
 """Resources and Fmax of a population on an FPGA: Yosys, nextpnr, and checks that refuse misleading figures."""
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qlif.hdl.core import Core
-from qlif.hdl.interface import Kind
+from qlif.hdl.interface import Interface, Kind
 from qlif.hdl.selftest.export import export_self_test
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.fit import check_fit, check_netlist
 from qlif.hdl.synthesis.mapping import luts_by_part, mapped_netlist
-from qlif.hdl.synthesis.netlist import SynthesisError
+from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.synthesis.register_ring import WRAPPER_MODULE, wrapped
 from qlif.hdl.synthesis.timing import check_registers, clock_of, critical_path, limit_of
 from qlif.hdl.target import Target
@@ -200,13 +200,24 @@ def measure(
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
 
+    return _figures(interface, device, bare, reports, package=package, lut_parts=parts, tools=tools)
+
+
+def _figures(
+    interface: Interface,
+    device: Target,
+    bare: Netlist,
+    reports: Sequence[Mapping[str, Any]],
+    **known: Any,
+) -> Synthesis:
+    """Return what the netlist of the bare block and nextpnr's reports, one for each seed, tell."""
+    core = interface.core
     clocks = [clock_of(report) for report in reports]
     limit, reason = limit_of(bare, device)
     fmax = Fmax.of(clocks, limit)
     capped = max(clocks) > limit
     bubbles = min(1.0, core.neurons / interface.neurons_for_full_speed)
     updates_per_s = fmax.median * 1e6 * core.lanes * bubbles
-    middle = reports[clocks.index(statistics.median_low(clocks))]
     notes = []
     if capped:
         notes.append(f"capped at {limit:g} MHz, nextpnr says {statistics.median(clocks):.0f}: {reason}")
@@ -220,8 +231,7 @@ def measure(
         preset=core.name,
         target=device.name,
         device=device.device,
-        package=package,
-        variant=built_from.variant,
+        variant=core.primitives.variant,
         neurons=core.neurons,
         lanes=core.lanes,
         lut=bare.luts(device),
@@ -229,16 +239,15 @@ def measure(
         dsp=bare.counts[device.multiplier],
         ram=bare.counts[device.memory],
         cells=dict(sorted(bare.counts.items())),
-        lut_parts=parts,
         fmax_mhz=fmax,
         updates_per_s=updates_per_s,
         neurons_in_real_time=int(updates_per_s * REAL_TIME_DT),
         latency=interface.latency,
-        seeds=seeds,
-        critical_path=critical_path(middle),
+        seeds=len(reports),
+        critical_path=critical_path(reports[clocks.index(statistics.median_low(clocks))]),
         capped=capped,
         notes=tuple(notes),
-        tools=tools,
+        **known,
     )
 
 
