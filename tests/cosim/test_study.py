@@ -59,7 +59,7 @@ def test_sweep_takes_a_file_and_options_go_before_it(qlif, tmp_path):
         (("--input", "nothing"), "unknown input 'nothing'"),
         (("--file", "missing.toml"), "missing.toml can't be read"),
         (("--scheduler", "tcp://127.0.0.1:1"), "the scheduler at tcp://127.0.0.1:1 doesn't answer"),
-        (("--scheduler", "tcp://127.0.0.1:1", "--processes", 2), "leave them out with a scheduler"),
+        (("--scheduler", "tcp://127.0.0.1:1", "--processes", 2), "omit them with a scheduler"),
     ],
 )
 def test_what_sweep_refuses(qlif, tmp_path, arguments, message, monkeypatch):
