@@ -4,17 +4,18 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow test-lowest docs-figures synthesis-table random-words check format clean
+.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words check format clean
 
 help:
-	@echo "make demo       hold the square-18 hardware against its golden and float models, with pictures"
-	@echo "make test       style, types and the fast tests"
+	@echo "make demo       check the square-18 hardware against its golden and float models, with pictures"
+	@echo "make test       linter, type checker and the fast tests"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make test-interrupts  every command interrupted at random moments (eight minutes)"
 	@echo "make test-lowest  the fast tests with the lowest versions that pyproject.toml allows"
 	@echo "make docs-figures  run the commands beside the figures in the documents, and compare (half an hour)"
 	@echo "make synthesis-table  docs/synthesis: every core synthesised, placed and routed (half an hour)"
 	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
-	@echo "make format     let ruff rewrite the style"
+	@echo "make format     format with ruff"
 	@echo "make clean      remove the environment and everything that was built"
 
 $(READY): pyproject.toml
@@ -32,7 +33,11 @@ test: check
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
 
-# Others' deprecations aren't news there: an old library with a young one below it has many.
+test-interrupts: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
+	$(BIN)/python -m pytest -m "slow or not slow" tests/cosim/test_interrupts.py
+
+# An old library on a newer one raises many deprecation warnings, which aren't ours.
 test-lowest:
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv

@@ -1,8 +1,8 @@
-"""The model and the gates held against each other, and the command line on top.
+"""Checks of the hardware against the model, and the command line.
 
-`Settings.read` gives the `Configuration` of a preset or a TOML file, `cosimulate` runs an input through its hardware
-in a `Simulator` that `find` finds, `self_test` runs the hardware's own test; `prove_update`, `prove_population` and,
-for Verilog of somebody else, `prove_runs` prove an export to be what its interface says.
+`Settings.read` reads a preset or a TOML file into a `Configuration`; `cosimulate` runs an input through its
+hardware in a `Simulator` from `find`; `self_test` runs the self-test in gates; `prove_update`, `prove_population`
+and, for other people's Verilog, `prove_runs` prove an export equivalent to the golden model.
 """
 
 from typing import TYPE_CHECKING

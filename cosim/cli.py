@@ -1,4 +1,4 @@
-"""The command ``qlif``: the table of its commands, and what becomes of an error.
+"""The command ``qlif``: the table of its commands, and how errors are reported.
 
 Nothing that computes is imported here: each command imports what it runs when it runs.
 """
@@ -29,7 +29,7 @@ from qlif.model.support import caches, process
 
 
 class Entry(NamedTuple):
-    """A command: how it is called, the module in ``cosim/commands`` with a function of its name, an example."""
+    """A command: its name, the module in ``cosim/commands`` with a function of that name, an example."""
 
     name: str
     module: str
@@ -51,16 +51,16 @@ COMMANDS = (
     Entry("study optimize", "study_optimize", "study optimize --max-lag-steps 1 --out build/optimize"),
     Entry("study reproduce", "study_reproduce", "study reproduce isi --out build/isi"),
 )
-"""A command more is a file and a line here."""
+"""A new command is a file in ``cosim/commands`` and a line here."""
 
-GROUPS = {"study": "How many bits, which rounding and form, and what it costs."}
+GROUPS = {"study": "How many bits, which rounding and form, and at what cost."}
 
 MOVED = {"--selftest": "qlif selftest"}
 """Options that became commands."""
 
 EXIT_CODES = (
-    "Exit codes: 0 good; 1 a difference was found, or a check failed; 2 the user's input; "
-    "3 a tool failed (no room on the disk, no memory, a crash); 130 interrupted."
+    "Exit codes: 0 success; 1 a mismatch was found, or a check failed; 2 invalid input; "
+    "3 a tool failed (disk full, out of memory, a crash); 130 interrupted."
 )
 
 app = typer.Typer(
@@ -93,7 +93,7 @@ def _root(
             "-v",
             count=True,
             show_default=False,
-            help="Tell which tools are run, and where their logs are.",
+            help="Show which tools run, and where their logs are.",
         ),
     ] = 0,
 ) -> None:
@@ -165,7 +165,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _unread() -> int:
-    """Say nothing when whoever reads the output has enough; return the code of a process that SIGPIPE ended."""
+    """Exit silently when the reader has closed the pipe, with the code of a process that SIGPIPE ended."""
     # What is still in the buffer must not complain at the end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 128 + 13
@@ -192,7 +192,7 @@ def _failed(error: Exception) -> int:
             return 3
         case _:
             traceback.print_exception(error)
-            say_error("error: this is a fault of qlif itself, not of your input: please report it")
+            say_error("error: this is a bug in qlif, not in your input: please report it")
             return 3
 
 
@@ -219,7 +219,7 @@ _ALLOWED = {
     "int_parsing_size": "a whole number of fewer digits",
     "float_parsing": "a number",
 }
-"""What pydantic's complaints mean to a user."""
+"""What pydantic's error types mean to a user."""
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

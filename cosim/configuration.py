@@ -24,7 +24,7 @@ from qlif.model.support.toml import read_toml, value_of
 from qlif.model.words import Words
 
 OWN_ARITHMETIC = "own arithmetic"
-"""The name of a configuration whose arithmetic comes from no preset and no file."""
+"""Name of a configuration whose arithmetic comes from no preset and no file."""
 TABLES = ("parameters", "arithmetic", "storage")
 WRITE_KEYS = ("step", "name", "value", "word", "neuron")
 STRUCTURE = frozenset({"n", "shape"})
@@ -33,7 +33,7 @@ STRUCTURE = frozenset({"n", "shape"})
 
 @dataclass(frozen=True)
 class Configuration:
-    """A population that is to be simulated.
+    """A population to simulate or build.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class Configuration:
     parameters : Parameters
     arithmetic : Arithmetic
     storage : dict of str to str
-        Which parameter words live in registers or memories.
+        Which parameter words are in registers or memories.
     writes : tuple of dict
-        Changes of parameters on the way, as the file says them.
+        Parameter writes during the run, as in the file.
     where : str
         The file, as it reads in front of an error.
     """
@@ -107,9 +107,10 @@ class Configuration:
         if not isinstance(name, str) or name not in changeable:
             known = ", ".join(changeable) or "none"
             raise InputError(f"{show(name)} can't be written: only those in [storage] can ({known})")
-        if neuron is not None and self.storage[name] != Storage.MEMORY:
+        per_neuron = Storage(self.storage[name]).is_per_neuron
+        if neuron is not None and not per_neuron:
             raise InputError(f"{name} is one register for all neurons, so neuron must be left out")
-        if neuron is None and self.storage[name] == Storage.MEMORY:
+        if neuron is None and per_neuron:
             raise InputError(f"{name} is one value per neuron: say which neuron")
         if neuron is not None and whole("neuron", neuron, minimum=0) >= self.parameters.n:
             raise InputError(f"neuron must be below {self.parameters.n}, not {show(neuron)}")
@@ -146,7 +147,7 @@ class Settings:
     storage : dict of str to str
     writes : tuple of dict
     over : dict of str to str
-        Depths that take precedence over the file's.
+        Storage that takes precedence over the file's.
     """
 
     name: str
@@ -225,7 +226,7 @@ class Settings:
             return self._parameters(1, {"dt": self.physical["dt"]} if "dt" in self.physical else {}).dt
 
     def population(self, neurons: int) -> Configuration:
-        """Return the configuration of so many neurons.
+        """Return the configuration with `neurons` neurons.
 
         Raises
         ------
@@ -250,7 +251,7 @@ class Settings:
         return configuration
 
     def stored(self, registers: Sequence[str], memories: Sequence[str]) -> "Settings":
-        """Return them with some parameter words stored otherwise than the file says."""
+        """Return them with some parameter words stored elsewhere than in the file."""
         over = dict.fromkeys(registers, str(Storage.REGISTER)) | dict.fromkeys(memories, str(Storage.MEMORY))
         return dataclasses.replace(self, over=over)
 

@@ -1,4 +1,4 @@
-"""The main job: real input through the hardware, held against the golden model and the float neuron."""
+"""Co-simulation: an input through the hardware, compared with the golden model and the float neuron."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.simulator.design import Design, SimulationError, Simulator
+from qlif.cosim.simulator.design import Design, SimulationError
+from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.interface import Interface
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
@@ -38,15 +39,15 @@ class Cosimulation:
     software : Simulation
         The golden model and the float neuron on the same input.
     hardware : Recording
-        What came out of the hardware, in the same terms.
+        The hardware's results, in the same form.
     verdict : Verdict
         Hardware against golden model.
     cycles, latency : int
-        Clocks that the run took; clocks from a current to its update.
+        Clocks of the run; clocks from a current to its update.
     thorough : tuple of int, optional
-        How many further tests were run, and how many failed.
+        Numbers of further tests run and failed.
     log, waves : Path
-        What the simulator said; waveforms, if they were asked for.
+        The simulator's log; waveforms, if requested.
     """
 
     software: Simulation
@@ -85,15 +86,15 @@ def cosimulate(
     directory : Path
         Where everything is written.
     seed : int
-        Of stalls and of the thorough benches' random inputs.
+        Random seed of stalls and of the thorough testbenches' inputs.
     waves : bool
         Leave waveforms behind.
     stalls : float
         Probability per clock that a stream pauses, on each of the three.
     thorough : bool
-        Run the directed, random, stall and reset benches as well.
+        Also run the directed, random, stall and reset tests.
     export : Export, optional
-        The Verilog, this project's or somebody else's with the same ports; if not given, the portable one
+        The Verilog, ours or other people's with the same ports; if not given, the portable variant
         with one lane.
     gates : str, optional
         A target in :data:`qlif.hdl.targets.catalogue.TARGETS`: what is simulated is the netlist that Yosys makes for
@@ -103,13 +104,13 @@ def cosimulate(
     Raises
     ------
     InputError
-        A current is not finite or can't be held; the target isn't known, or the population doesn't fit it.
+        A current isn't finite or is out of range; the target isn't known, or the population doesn't fit it.
     DifferenceFound
-        The hardware gave too few outputs, or broke a handshake, so that there is nothing to compare.
+        The hardware gave too few outputs or broke the handshake, so that there is nothing to compare.
     SimulationError
         The simulation gave no verdict.
     SynthesisError
-        Yosys made another circuit than the one that was described.
+        Yosys made a different circuit.
     """
     progress("running the models", 0.0)
     software = simulate(configuration, currents)
@@ -117,50 +118,19 @@ def cosimulate(
     current_words = words.current_words(currents)
     writes = configuration.parameter_writes(words, len(current_words))
     export = export or configuration.export()
-    verilog, _ = export.write(directory)
-
-    module, simulation = export.interface.module, directory / "simulation"
-    bench = POPULATION_BENCH
-    if gates is None and not (waves or stalls or thorough or export.interface.runtime):
-        # Nothing needs Python, or a look, in every clock.
-        progress(f"building for {simulator.name}", 0.0)
-        bench, blocks = BLOCK_BENCH, directory / f"{BLOCK_MODULE}.v"
-        write_text(blocks, block_wrapper(export.interface))
-        sources = [*models_of(export), verilog]
-        design = Design(simulator, blocks, BLOCK_MODULE, simulation, waves, sources, makes_clock=True)
-    elif gates is None:
-        progress(f"building for {simulator.name}", 0.0)
-        design = Design(simulator, verilog, module, simulation, waves, models_of(export))
-    else:
-        progress(f"synthesising for {gates}", 0.0)
-        netlist = gate_netlist(export, gates, directory / "gates")
-        progress(f"building for {simulator.name}", 0.0)
-        design = Design(simulator, netlist.verilog, module, simulation, waves, netlist.cells, netlist.waiver)
-    job_directory = directory / "run"
-    job_directory.mkdir(parents=True, exist_ok=True)
-    updates = current_words.size
-    options = {"stalls": stalls, "updates": updates}
-    Job(words, export.interface, options, current_words, writes).write(job_directory)
-    observed_path, verdict_path = job_directory / "observed.npz", job_directory / "verdict.json"
-    for answer in (observed_path, verdict_path):
-        answer.unlink(missing_ok=True)
-    _, failed = design.run(bench, job_directory, seed, ("replay",), lambda done: progress("simulating", done))
-    if not verdict_path.exists():
-        error = DifferenceFound if failed else SimulationError
-        raise error(
-            f"the testbench ended before it had all outputs; its log is {job_directory / 'simulation.log'}"
-        )
-    observed = Observed.load(observed_path)
-    verdict = Verdict.from_dict(json.loads(verdict_path.read_text()))
+    watched = bool(waves or stalls or thorough or export.interface.runtime)
+    design, bench = _build(export, simulator, directory, waves, gates, watched, progress)
+    options = {"stalls": stalls, "updates": current_words.size}
+    job = Job(words, export.interface, options, current_words, writes)
+    run = directory / "run"
+    observed, verdict = _replay(design, bench, job, run, seed, progress)
     further = None
     if thorough:
         progress("running the thorough benches", 0.0)
-        further_directory = directory / "thorough"
-        further_directory.mkdir(parents=True, exist_ok=True)
-        Job(words, export.interface, {"updates": min(updates, 20_000)}).write(further_directory)
-        tests = tests_of(export.interface)
-        further = design.run(POPULATION_BENCH, further_directory, seed, tests)
-
+        more = directory / "thorough"
+        more.mkdir(parents=True, exist_ok=True)
+        Job(words, export.interface, {"updates": min(current_words.size, 20_000)}).write(more)
+        further = design.run(POPULATION_BENCH, more, seed, tests_of(export.interface))
     return Cosimulation(
         software=software,
         hardware=_hardware_recording(words, observed, current_words.shape),
@@ -168,9 +138,57 @@ def cosimulate(
         cycles=observed.cycles,
         latency=export.interface.latency,
         thorough=further,
-        log=job_directory / "simulation.log",
-        waves=job_directory / design.waves_name if waves else None,
+        log=run / "simulation.log",
+        waves=run / design.waves_name if waves else None,
     )
+
+
+def _build(
+    export: Export,
+    simulator: Simulator,
+    directory: Path,
+    waves: bool,
+    gates: str | None,
+    watched: bool,
+    progress: Progress,
+) -> tuple[Design, str]:
+    """Build the Verilog, or its netlist, for a simulator; return it with the bench that replays an input.
+
+    If nobody has to look in every clock, that is the one that does without Python for many of them.
+    """
+    verilog, _ = export.write(directory)
+    module, simulation = export.interface.module, directory / "simulation"
+    if gates is not None:
+        progress(f"synthesising for {gates}", 0.0)
+        netlist = gate_netlist(export, gates, directory / "gates")
+        progress(f"building for {simulator.name}", 0.0)
+        sources = netlist.verilog, module, simulation, waves, netlist.cells, netlist.waiver
+        return Design(simulator, *sources), POPULATION_BENCH
+    progress(f"building for {simulator.name}", 0.0)
+    if watched:
+        return Design(simulator, verilog, module, simulation, waves, models_of(export)), POPULATION_BENCH
+    blocks = directory / f"{BLOCK_MODULE}.v"
+    write_text(blocks, block_wrapper(export.interface))
+    cells = [*models_of(export), verilog]
+    return Design(simulator, blocks, BLOCK_MODULE, simulation, waves, cells, makes_clock=True), BLOCK_BENCH
+
+
+def _replay(
+    design: Design, bench: str, job: Job, directory: Path, seed: int, progress: Progress
+) -> tuple[Observed, Verdict]:
+    """Play a job's input; return what came out and how it compares with the golden model."""
+    directory.mkdir(parents=True, exist_ok=True)
+    job.write(directory)
+    observed, verdict = directory / "observed.npz", directory / "verdict.json"
+    for answer in (observed, verdict):
+        answer.unlink(missing_ok=True)
+    _, failed = design.run(bench, directory, seed, ("replay",), lambda done: progress("simulating", done))
+    if not verdict.exists():
+        error = DifferenceFound if failed else SimulationError
+        raise error(
+            f"the testbench ended before it had all outputs; its log is {directory / 'simulation.log'}"
+        )
+    return Observed.load(observed), Verdict.from_dict(json.loads(verdict.read_text()))
 
 
 def tests_of(interface: Interface) -> tuple[str, ...]:
@@ -179,7 +197,7 @@ def tests_of(interface: Interface) -> tuple[str, ...]:
 
 
 def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]) -> Recording:
-    """Return what the hardware gave; updates that never came are at the reset potential, silent."""
+    """Return the hardware's recording; missing updates are at the reset potential, without a spike."""
     count = shape[0] * shape[1]
     arrived = min(count, len(observed.neuron))
     spikes = np.zeros(count, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""Somebody else's population, with the ports of this project's."""
+"""Other people's Verilog with the ports of our population."""
 
 from dataclasses import replace
 
@@ -9,23 +9,23 @@ from qlif.hdl.verilog_names import check_identifier
 
 
 def foreign_population(configuration: Configuration, verilog: str, module: str, lanes: int = 1) -> Export:
-    """Return Verilog of somebody else as an export of a configuration.
+    """Return other people's Verilog as an export of a configuration.
 
     Parameters
     ----------
     configuration : Configuration
-        What it is to be.
+        What it should implement.
     verilog : str
         Its text.
     module : str
         Its module.
     lanes : int
-        How many updates it makes side by side.
+        Number of lanes.
 
     Raises
     ------
     InputError
-        It isn't Verilog that Yosys reads, has no such module, or that hasn't the ports; or Yosys isn't
+        Yosys can't read it, it has no such module, or the module lacks the ports; or Yosys isn't
         installed.
     """
     check_identifier("module", module)

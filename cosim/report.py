@@ -1,4 +1,4 @@
-"""Results as people and machines read them: tables, JSON and pictures."""
+"""Results for people and machines: tables, JSON and pictures."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ from qlif.model.words import ExactValue, Words
 
 SHOWN_NEURONS = 3
 SHOWN_MS = 200.0
-"""A picture shows so many neurons, and so much of their time."""
+"""How many neurons, and how much time, a picture shows."""
 
 
 def simulation_facts(simulation: Simulation) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
 
 
 def print_exact_values(terminal: Terminal, report: tuple[ExactValue, ...]) -> None:
-    """Print what each parameter became when it was rounded to a word."""
+    """Print the exact value of each parameter after rounding."""
     rows = []
     for line in report:
         word = line.stored.rpartition(" = ")[2].replace(" in ", " ")
@@ -97,7 +97,7 @@ def comparison_rows(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def save_recording(path: Path, currents: npt.NDArray[np.float64], runs: dict[str, Any]) -> None:
-    """Write every run's spikes and potentials, and what was put in, into one file."""
+    """Write every run's spikes and potentials, and the input, into one file."""
     arrays: dict[str, Any] = {"currents": currents}
     for label, run in runs.items():
         key = label.split(",")[0].split(" ")[0]
@@ -175,7 +175,7 @@ def fi_facts(curves: Mapping[str, FICurve]) -> dict[str, Any]:
 
 
 def print_synthesis(terminal: Terminal, synthesis: Synthesis) -> None:
-    """Print what a population takes and how fast it is."""
+    """Print a population's resources and Fmax."""
     fmax = synthesis.fmax_mhz
     clock = f"{fmax.median} MHz [{fmax.min}..{fmax.max}]"
     terminal.facts(

@@ -1,4 +1,4 @@
-"""Software only: the golden model beside the float neuron, on the same input."""
+"""Software only: golden model and float neuron on the same input."""
 
 from dataclasses import dataclass
 
@@ -41,14 +41,14 @@ def simulate(configuration: Configuration, currents: npt.NDArray[np.float64]) ->
     ----------
     configuration : Configuration
         With as many neurons as the input has columns. Its writes change the golden model; the float
-        neuron keeps its first parameters.
+        neuron keeps its initial parameters.
     currents : array, (timesteps, neurons)
         Input currents in the parameters' unit.
 
     Raises
     ------
     InputError
-        A current is not finite or can't be held.
+        A current isn't finite or is out of range.
     """
     fixed = QLIFPopulation.of(configuration.parameters, configuration.arithmetic)
     assert fixed.words is not None

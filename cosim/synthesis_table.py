@@ -1,7 +1,7 @@
-"""The tracked table of what cores take and how fast they are: ``make synthesis-table``.
+"""The tracked table of resources and Fmax of all cores: ``make synthesis-table``.
 
-``rows.toml`` in a directory says which; ``figures.csv`` and ``figures.md`` beside it tell of them, together
-with the blocks of others in ``peers.csv``. A row whose Verilog and tools are as they were isn't built again.
+``rows.toml`` in a directory lists them; ``figures.csv`` and ``figures.md`` beside it have the results, together
+with other projects' blocks from ``peers.csv``. A row whose Verilog and tools are unchanged isn't built again.
 """
 
 import csv
@@ -39,17 +39,17 @@ COLUMNS = (
 )  # fmt: skip
 
 AT_LEAST = ("mhz", "million_updates_per_s")
-"""Goals that are to be exceeded; the others are not to be."""
+"""Goals that are lower limits; the others are upper limits."""
 
-INTRODUCTION = """# Figures of synthesis
+INTRODUCTION = """# Synthesis figures
 
     make synthesis-table
 
-made this page and [figures.csv](figures.csv) of [rows.toml](rows.toml), with yosys {yosys} and
-nextpnr {nextpnr}. How the figures are taken, and what they are worth, is in [Synthesis](../synthesis.md).
-MHz are the median of the seeds, with the lowest and the highest. Core LUT are those of the update pipeline
-and the state loop without the streams, each mapped by itself; such parts don't add up to the whole, which
-Yosys simplifies across their borders. Depth is where every parameter word lives.
+generated this page and [figures.csv](figures.csv) from [rows.toml](rows.toml), with yosys {yosys} and
+nextpnr {nextpnr}. [Synthesis](../synthesis.md) says how they are measured, and how far to trust them.
+Fmax is the median over the seeds, with the lowest and highest. Core LUTs are those of the update pipeline and the
+state loop without the streams, each mapped separately; such parts don't add up to the whole, which Yosys
+simplifies across their boundaries. Depth is where all parameter words are stored.
 
 """
 COLUMN_TITLES = (
@@ -58,11 +58,11 @@ COLUMN_TITLES = (
 )  # fmt: skip
 
 PEERS = """
-## Blocks of others
+## Other projects' blocks
 
-We put them through the same flow, from their published sources: the block between registers, median of
-5 seeds (on ECP5 with nextpnr's default placer, not the static one). They compute other neurons than these
-cores, most of them in fewer bits: a yardstick, no contest.
+Measured in the same flow from their published sources: the block between registers, median of 5 seeds (on ECP5
+with nextpnr's default placer, not the static one). They compute other neurons, most of them in fewer bits: a point
+of reference, not a contest.
 
 """
 
@@ -94,7 +94,7 @@ class Row:
         return Core(words, self.lanes, storage, primitives(self.variant, self.target), name=self.preset)
 
     def misses(self, figures: Mapping[str, Any]) -> list[str]:
-        """Return the goals that its figures don't reach."""
+        """Return the goals that its figures miss."""
         got = {
             "mhz": figures["mhz_median"],
             "million_updates_per_s": figures["million_updates_per_s"],
@@ -147,7 +147,7 @@ def _figures(found: Synthesis) -> dict[str, Any]:
 
 
 def read_rows(file: Path) -> list[Row]:
-    """Return the rows of a file; what stands at its top is every row's unless it says otherwise."""
+    """Return the rows of a file; its top-level entries are defaults for every row."""
     content = tomllib.loads(file.read_text(encoding="utf-8"))
     rows = content.pop("rows")
     return [Row(**{**content, **row}) for row in rows]
@@ -205,7 +205,7 @@ def _cells(row: Row, figures: Mapping[str, Any]) -> list[str]:
 
 def main(
     directory: Annotated[Path, typer.Argument(help="Where rows.toml and peers.csv are.")],
-    work: Annotated[Path, typer.Option("--work", help="Where the tools work, and rows are kept.")],
+    work: Annotated[Path, typer.Option("--work", help="Where the tools work, and results are cached.")],
     jobs: Annotated[int, typer.Option("--jobs", help="Rows at a time.")] = 2,
 ) -> None:
     """Measure every row; write figures.csv and figures.md."""

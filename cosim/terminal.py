@@ -1,4 +1,4 @@
-"""The terminal: the one place through which anything reaches it."""
+"""The terminal: everything printed goes through here."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +16,12 @@ def say_error(text: str) -> None:
 
 
 class Terminal:
-    """Prints tables and lines, in which nothing that a user wrote is taken for markup or control.
+    """Prints tables and lines; nothing in a user's text acts as markup or control sequence.
 
     Parameters
     ----------
     errors : bool
-        Print to the standard error, so that the standard output holds nothing else than JSON.
+        Print to the standard error, so that the standard output holds only JSON.
     """
 
     def __init__(self, errors: bool = False) -> None:
@@ -87,7 +87,7 @@ def say_json(content: Any) -> None:
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Any]:
-    """Show what goes on, on a terminal; give the function that is told."""
+    """Show progress on a terminal; yield the function to report it."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

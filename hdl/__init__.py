@@ -1,4 +1,4 @@
-"""The neuron in gates, and what FPGA flows need of it.
+"""The neuron in gates, and what FPGA flows need.
 
 >>> from qlif import Parameters, PRESETS, quantise
 >>> from qlif.hdl import Core, Storage, export
@@ -7,9 +7,9 @@
 >>> made.interface.module, [stream.name for stream in made.interface.streams]
 ('qlif_population', ['currents', 'updates', 'events', 'parameters'])
 
-`Core` says what is to be built, `export` and `export_neuron` give it as Verilog with its `Interface`,
-`Population` and `NeuronPipeline` are the gates themselves for a larger design in Amaranth, and `synthesise`
-tells what a core takes on a device.
+`Core` describes what is to be built; `export` and `export_neuron` return it as Verilog with its `Interface`;
+`Population` and `NeuronPipeline` are Amaranth components for a larger design; `synthesise` reports resources and
+Fmax on a device.
 """
 
 from typing import TYPE_CHECKING

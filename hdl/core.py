@@ -1,4 +1,4 @@
-"""What a piece of hardware is to be: one checked object, from which gates, interface, proof and benches follow."""
+"""`Core`: the hardware to be built, as one checked object; gates, interface, proof and testbenches follow from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from qlif.model.formats import UQ, Format
 from qlif.model.words import Words
 
 STEP_BITS = 32
-"""Width of the timestep in an event, if nothing else is said; it wraps."""
+"""Default width of the timestep in an event; it wraps."""
 
 MOST_STEP_BITS = 63
 LARGEST_POPULATION = 1 << 20
@@ -24,27 +24,27 @@ MOST_LANES = 64
 
 @dataclass(frozen=True, eq=False)
 class Core:
-    """A population in hardware, before it is built.
+    """A population in hardware, to be built.
 
     Parameters
     ----------
     words : Words
-        The neurons; how many there are is in their parameters.
+        The neurons, and their number.
     lanes : int
-        How many pipelines work side by side: a power of two that divides the number of neurons.
+        Number of pipelines side by side: a power of two that divides the number of neurons.
     storage : mapping of str to Storage
-        Where each parameter word lives; those that aren't named are in the gates. Afterwards every word is named.
+        Where each parameter word is stored; those not named are in the gates. The attribute names every word.
     primitives : Primitives
-        What it multiplies and remembers with.
+        Its multipliers and memories.
     step_bits : int
-        Width of an event's timestep. Few of them let a short run get through all of its carries.
+        Width of an event's timestep. With few bits, a short run reaches all carries.
     name : str
-        What the configuration is called, for headers and reports.
+        Name of the configuration, for headers and reports.
 
     Raises
     ------
     InputError
-        One of these isn't allowed, or a parameter word can't be where `storage` puts it.
+        One of these is invalid, or `storage` puts a parameter word where it can't be.
     """
 
     words: Words
@@ -79,12 +79,12 @@ class Core:
 
     @property
     def neurons(self) -> int:
-        """How many neurons there are."""
+        """Number of neurons."""
         return self.words.parameters.n
 
     @property
     def rows(self) -> int:
-        """Rows of neurons, one on each lane, that are updated one after another."""
+        """Number of rows; a row is one neuron on each lane."""
         return self.neurons // self.lanes
 
     @property
@@ -94,8 +94,8 @@ class Core:
 
     @cached_property
     def runtime(self) -> tuple[RuntimeParameter, ...]:
-        """The parameters that can be written at run time, numbered in the order of ``words.constants``."""
-        changeable = [name for name, storage in self.storage.items() if storage is not Storage.GATES]
+        """The run-time parameters, numbered in the order of ``words.constants``."""
+        changeable = [name for name, storage in self.storage.items() if storage.is_writable]
         return tuple(
             RuntimeParameter(name, select, self.storage[name], self.words.constants[name].format)
             for select, name in enumerate(changeable)
@@ -103,7 +103,7 @@ class Core:
 
     @property
     def select_format(self) -> Format:
-        """Format of the port that says which parameter is written."""
+        """Format of the port that selects the parameter to write."""
         return UQ(max(1, (len(self.runtime) - 1).bit_length()), 0)
 
     @property

@@ -1,7 +1,7 @@
 """Fixed-point numbers in gates: shapes, exact arithmetic, and explicit loss of bits.
 
 Names follow Amaranth's RFC 41. Sums and products grow so that they are exact; `Value.reshape` drops
-fraction bits and `Value.fit` drops integer bits, and each has to be told how.
+fraction bits and `Value.fit` drops integer bits, and both must be told how.
 """
 
 from typing import Any, assert_never
@@ -60,7 +60,7 @@ class Shape(ShapeCastable):
         return signed(self.words.width) if self.signed else unsigned(self.words.width)
 
     def const(self, init: int | None) -> Any:
-        """Return the constant of a word (not of a real value: rounding belongs to the model)."""
+        """Return the constant of a word (not of a real value: rounding is up to the model)."""
         return Const(0 if init is None else init, self)
 
     def from_bits(self, raw: int) -> Any:
@@ -131,7 +131,7 @@ class Value(ValueCastable):
         return self._word
 
     def eq(self, other: "Value") -> Assign:
-        """Return the assignment of an expression of the very same shape; nothing is lost in silence."""
+        """Return the assignment of an expression of the same shape; nothing is lost silently."""
         if not isinstance(other, Value) or other._shape != self._shape:
             shape = other._shape if isinstance(other, Value) else type(other).__name__
             raise TypeError(f"can't assign {shape} to {self._shape}: reshape and fit it first")
@@ -170,9 +170,9 @@ class Value(ValueCastable):
         f_bits : int
             At most as many as the value has, else zeros are appended.
         rounding : Rounding
-            What the dropped bits do. The result of one that carries has an integer bit more.
+            What the dropped bits do. Where rounding may carry, the result has one more integer bit.
         random : Value, optional
-            For SR: the random bits that are added just below the last place.
+            For SR: the random bits that are added just below the LSB.
         """
         dropped = self.words.f_bits - f_bits
         if dropped <= 0:

@@ -1,4 +1,4 @@
-"""What a user of an exported module has to know, as an object and as ``interface.json``.
+"""`Interface`: everything a user of an exported module needs, as an object and as ``interface.json``.
 
 The file's schema is described in ``docs/interface.md``.
 """
@@ -48,7 +48,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class SelfTested:
-    """What a self-test is around.
+    """The module inside a self-test.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class SelfTested:
     expected: tuple[int, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as it stands in ``interface.json``."""
+        """Return its entry in ``interface.json``."""
         expected = None
         if self.expected is not None:
             timesteps, signature = self.expected
@@ -85,7 +85,7 @@ class Interface:
     Attributes
     ----------
     core : Core
-        What it was made of: the neurons, lanes, storage of parameters, primitives.
+        What it was built from: neurons, lanes, storage of parameters, primitives.
     module : str
         Its name in the Verilog.
     kind : Kind
@@ -93,7 +93,7 @@ class Interface:
         Clocks from an input to its output.
     streams : tuple of Stream
     signals : tuple of Port
-        The ports that belong to no stream.
+        The ports outside the streams.
     neurons_for_full_speed : int
         With fewer neurons there are bubbles; 1 where nothing is fed back.
     queue_depth : int
@@ -104,7 +104,7 @@ class Interface:
     Raises
     ------
     InputError
-        A number of clocks, neurons or places that can't be.
+        A number of clocks, neurons or places is invalid.
     """
 
     core: Core
@@ -134,12 +134,12 @@ class Interface:
 
     @property
     def neurons(self) -> int:
-        """How many neurons there are."""
+        """Number of neurons."""
         return self.core.neurons
 
     @property
     def lanes(self) -> int:
-        """How many pipelines work side by side."""
+        """Number of pipelines side by side."""
         return self.core.lanes
 
     @property
@@ -149,7 +149,7 @@ class Interface:
 
     @property
     def loop_latency(self) -> int:
-        """Clocks after which a row's next update may follow."""
+        """Clocks between two updates of the same row, at least."""
         return self.neurons_for_full_speed // self.lanes
 
     @property
@@ -272,7 +272,7 @@ class Interface:
         Raises
         ------
         InputError
-            It can't be read, or is none: see :meth:`from_json`.
+            It can't be read, or isn't valid: see :meth:`from_json`.
         """
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
@@ -296,12 +296,12 @@ class Interface:
         Raises
         ------
         InputError
-            It is of another schema or version, lacks something, or contradicts itself.
+            It has another schema or version, lacks an entry, or contradicts itself.
         """
         entries = _Entries(content, where)
         if not entries.has("schema"):
             raise InputError(
-                f"{where} says no schema, so it is of version 1 or no interface of qlif's: export the module anew "
+                f"{where} has no schema, so it is of version 1 or not from qlif: export the module again "
                 f"for {SCHEMA} {VERSION}"
             )
         schema = entries.inner("schema")
@@ -414,7 +414,7 @@ def _tested(entries: "_Entries") -> SelfTested:
 
 
 def _check_agrees(read: Interface, entries: "_Entries") -> None:
-    """Refuse a file in which something is missing, or is another thing than follows from the rest."""
+    """Refuse a file in which an entry is missing or contradicts the others."""
     for name, value in read.to_json().items():
         # As text, in which what isn't a number equals itself.
         if json.dumps(entries.require(name), sort_keys=True) != json.dumps(value, sort_keys=True):

@@ -19,13 +19,13 @@ from qlif.model.rounding import Overflow, Rounding
 class NeuronPipeline(wiring.Component):
     """The quadratic update, the spike, the refractory counter, the lower bound and the trace.
 
-    Each clock takes one state with its current and gives, :attr:`latency` clocks later, the state after
-    one timestep. There is no valid and no enable: who uses it knows what is in flight.
+    Takes one state with its current in each clock and outputs, :attr:`latency` clocks later, the state after
+    one timestep. There is no valid and no enable: the user tracks what is in flight.
 
     Parameters
     ----------
     core : Core
-        The neuron, where its parameter words live, and what it multiplies with; one lane of it.
+        The neuron, the storage of its parameter words, and its multipliers; one lane is built.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class NeuronPipeline(wiring.Component):
         return m
 
     def initial(self, name: str) -> fixed.Value:
-        """Return a parameter word as a constant, wherever it lives."""
+        """Return a parameter word as a constant, wherever it is stored."""
         constant = self.words.constants[name]
         assert isinstance(constant.word, int)
         return fixed.Const(constant.word, fixed.Shape(constant.format))
@@ -117,7 +117,7 @@ class NeuronPipeline(wiring.Component):
         # A register that starts as what the first timestep puts into it, so that a flip-flop can do that by
         # its reset.
         reset = self.words.constants["reset"].word
-        init = reset if self.core.storage["reset"] is Storage.GATES and isinstance(reset, int) else None
+        init = reset if not self.core.storage["reset"].is_writable and isinstance(reset, int) else None
         before = pipe.register("potential__1", lambda v: v, pipe.input(self.potential), init=init)
         current = pipe.register("current__1", lambda i: i, pipe.input(self.current))
         refractory = pipe.register("refractory__1", lambda count: count, pipe.input(self.refractory))
@@ -138,7 +138,7 @@ class NeuronPipeline(wiring.Component):
     def _integrate(self, pipe: Pipeline, potential: Timed, current: Timed, refractory: Timed) -> Timed:
         """Return the sum of one forward Euler step, rounded, in a format that holds it exactly.
 
-        All that a refractory neuron's potential is added to is 0: rounding leaves its word as it was.
+        For a refractory neuron every other term is 0, so that rounding leaves the potential as it was.
         """
         arithmetic = self.words.arithmetic
         f_bits, rounding = arithmetic.potential.f_bits, arithmetic.rounding
@@ -151,7 +151,7 @@ class NeuronPipeline(wiring.Component):
         match arithmetic.form:
             case Form.SQUARE:
                 bias = self.constant("bias")
-                if self.core.storage["bias"] is Storage.GATES and rounding is Rounding.RND:
+                if not self.core.storage["bias"].is_writable and rounding is Rounding.RND:
                     bias, rounding = self._bias_and_half(), Rounding.TRN
                 drive = pipe.register(
                     "biased", lambda count, i, b: _unless_refractory(count, i + b), refractory, drive, bias
@@ -205,7 +205,7 @@ class NeuronPipeline(wiring.Component):
                 assert_never(unknown)
 
     def _bias_and_half(self) -> Timed:
-        """Return the bias and half of the last place, in one: a sum with it only needs to be cut off."""
+        """Return the bias plus half an LSB, so that a sum with it only needs to be truncated."""
         bias = self.words.constants["bias"]
         assert isinstance(bias.word, int)
         places = self.words.sum_format.f_bits
@@ -270,7 +270,7 @@ class NeuronPipeline(wiring.Component):
 
 
 def _count_down(count: fixed.Value, length: fixed.Value) -> fixed.Value:
-    """Return one less, or 0 at 0; at most the length of a refractory period, whatever it was."""
+    """Return one less, or 0 at 0; at most the refractory period."""
     word = count.as_value()
     # Each bit turns over where all below it are 0: gates, which share their LUTs with the rest.
     less = Cat(~(bit ^ word[:place].any()) & word.any() for place, bit in enumerate(word))

@@ -1,4 +1,4 @@
-"""Where rows leave: a queue, and the two streams that show its oldest row."""
+"""The output queue, and the two streams that show its oldest row."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from qlif.hdl.row_counters import RowCounter, StepCounter
 
 
 class Outlet(wiring.Component):
-    """Keeps the outcomes of rows until they are taken.
+    """Holds results of rows until they are taken.
 
-    The oldest row is offered on two streams: as an update, and if a neuron spiked as an event. It makes
-    room for the next one when each of the streams that it is offered on has taken it. Rows leave in the
+    The oldest row is offered on two streams: as an update, and if a neuron spiked as an event. It is
+    removed when each stream that offers it has transferred it. Rows leave in the
     order in which they came, so counting them tells which they are. What is pushed is offered three clocks
-    later at the earliest. Pushing more than fits is the producer's fault: it counts, with `popped`.
+    later at the earliest. The producer must not push more than fits: it counts, with `popped`.
 
     Parameters
     ----------

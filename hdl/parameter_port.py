@@ -8,26 +8,25 @@ from amaranth.lib.wiring import In, Out
 
 from qlif.hdl.core import Core
 from qlif.hdl.row_counters import equals
-from qlif.hdl.storage import RuntimeParameter, Storage
+from qlif.hdl.storage import RuntimeParameter
 
 
 class ParameterPort(wiring.Component):
     """Holds the parameters that can be written, and takes the writes.
 
-    A write is taken only while `open` is high. A reset doesn't change a parameter: it starts the
-    neurons over, not their configuration.
+    A write is accepted only while `open` is high. A reset doesn't change parameters.
 
     Parameters
     ----------
     core : Core
-        One with parameters that can be written; what they are at first is in its words.
+        A core with run-time parameters; its words are their initial values.
 
     Attributes
     ----------
     writes : In, stream of (select, neuron, word)
-        Which parameter, of which neuron (if it has one value for each), becomes which word.
+        Which parameter, of which neuron (if stored per neuron), gets which word.
     open : In
-        Nothing is in flight, so a write may be taken.
+        Nothing is in flight, so a write may be accepted.
     row : In
         The row of neurons whose values are wanted.
     value_NAME : Out
@@ -67,12 +66,12 @@ class ParameterPort(wiring.Component):
         m.d.comb += write.eq(self.writes.valid & self.writes.ready)
         for parameter in self._core.runtime:
             chosen = write & equals(self.writes.payload.select, parameter.select)
-            build = self._memory if parameter.storage is Storage.MEMORY else self._register
+            build = self._memory if parameter.storage.is_per_neuron else self._register
             build(m, parameter, chosen)
         return m
 
     def _width(self, parameter: RuntimeParameter) -> int:
-        return parameter.format.width * (self._lanes if parameter.storage is Storage.MEMORY else 1)
+        return parameter.format.width * (self._lanes if parameter.storage.is_per_neuron else 1)
 
     def _register(self, m: Module, parameter: RuntimeParameter, chosen: Value) -> None:
         width = parameter.format.width

@@ -1,4 +1,4 @@
-"""A pipeline that balances itself: whatever meets in a stage has taken equally many clocks."""
+"""A pipeline that balances itself: operands that meet in a stage have equal latency."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ class Pipeline:
     """A growing set of registers, one named stage after another.
 
     An operand that is early for its stage is delayed by registers, which are shared when several
-    stages need the same delay. The registers aren't reset: what is valid is the caller's to know.
+    stages need the same delay. The registers aren't reset: the caller tracks validity.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Pipeline:
     ) -> Timed:
         """Return ``function(*operands)`` behind a register, one stage after its latest operand.
 
-        Without an operand that has a stage there is nothing to wait for, and no register. The register
+        If no operand has a stage, there is nothing to wait for, and no register. The register
         starts as the word `init`, or as 0.
         """
         stage = self.latest(*operands)

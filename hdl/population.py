@@ -16,7 +16,6 @@ from qlif.hdl.outlet import Outlet
 from qlif.hdl.parameter_port import ParameterPort
 from qlif.hdl.random_words import RandomWordSource
 from qlif.hdl.row_counters import RowCounter
-from qlif.hdl.storage import Storage
 
 ADDRESS_LATENCY = 1
 """Clocks from accepting currents to their row at the memory."""
@@ -30,26 +29,25 @@ class Population(wiring.Component):
 
     Currents arrive row after row, timestep after timestep; row r is neurons ``r L`` to ``r L + L - 1``, one
     on each lane. Each row makes L updates, which leave :attr:`latency` clocks later at the earliest, in
-    the same order. The pipelines themselves never stop: currents are accepted only when there is room for
-    what they will cause, so a consumer that stalls holds up the currents and loses nothing; it holds up the
-    other stream too as soon as both have to show the same row. A row per clock
-    flows as long as there are at least :attr:`loop_latency` rows; with fewer, bubbles keep a neuron from
-    overtaking itself.
+    the same order. The pipelines never stall: currents are accepted only when the queue has room for their
+    results, so backpressure reaches the currents and nothing is lost; it also reaches the other stream, as soon
+    as both have to show the same row. The throughput is a row per clock if there are at least
+    :attr:`loop_latency` rows; with fewer, bubbles keep a neuron from overtaking itself.
 
     A synchronous reset at any clock starts over: timestep 0, every neuron in its initial state.
 
     Parameters
     ----------
     core : Core
-        The neurons, on how many lanes, where their parameters live, and what they are built from.
-        A write of a parameter is taken between two timesteps.
+        The neurons, lanes, storage of parameters and primitives.
+        A parameter write is accepted between two timesteps.
 
     Attributes
     ----------
     currents : In, stream of current words
         A row of them; with one lane, a single one.
     updates : Out, stream of (neuron, spike, potential, trace)
-        Each row's outcome, in order; `neuron` is that of the first lane, the others have one per lane.
+        Each row's results, in order; `neuron` is that of the first lane, the others have one per lane.
     events : Out, stream of (neuron, step), or of (neuron, spike, step) with several lanes
         Rows with a spike only: the first lane's neuron, which lanes spiked, and in which timestep since
         reset, modulo ``2**core.step_bits``.
@@ -90,7 +88,7 @@ class Population(wiring.Component):
 
     @property
     def loop_latency(self) -> int:
-        """Clocks after which a row's next update may follow: fewer rows cause bubbles."""
+        """Clocks between two updates of a row, at least: fewer rows cause bubbles."""
         return self._state_latency + self._pipelines[0].latency
 
     @property
@@ -167,7 +165,7 @@ class Population(wiring.Component):
         return m
 
     def _send(self, m: Module, retire: Value) -> Outlet:
-        """Queue the outcomes, and offer them as updates and events."""
+        """Queue the results, and offer them as updates and events."""
         update, event = self.updates.payload, self.events.payload
         words = [Cat(pipeline.next_potential.as_value() for pipeline in self._pipelines)]
         parts = [update.potential]
@@ -226,7 +224,7 @@ class Population(wiring.Component):
         m.d.comb += [port.open.eq(pausing & quiet), port.row.eq(row)]
         for parameter in self.core.runtime:
             value = getattr(port, f"value_{parameter.name}")
-            parts = self._lanes_of(value) if parameter.storage is Storage.MEMORY else [value] * self.lanes
+            parts = self._lanes_of(value) if parameter.storage.is_per_neuron else [value] * self.lanes
             for pipeline, part in zip(self._pipelines, parts, strict=True):
                 m.d.comb += getattr(pipeline, f"constant_{parameter.name}").as_value().eq(part)
         return ~(pausing & between)
@@ -250,14 +248,14 @@ class Population(wiring.Component):
             write_enables=[retire],
         )
         # The memory can't be reset, so in the first timestep the initial state takes its place.
-        initial: Any = Signal(layout)
+        initial_state: Any = Signal(layout)
         for _ in range(self.primitives.memory_latency):
             was_fresh = Signal(name="was_fresh")
             m.d.sync += was_fresh.eq(fresh)
             fresh = was_fresh
-        m.d.comb += stored.eq(Mux(fresh, initial.as_value(), read))
+        m.d.comb += stored.eq(Mux(fresh, initial_state.as_value(), read))
         for lane, (pipeline, reset) in enumerate(zip(self._pipelines, self._reset_words(), strict=True)):
-            m.d.comb += initial[lane].potential.as_value().eq(reset)
+            m.d.comb += initial_state[lane].potential.as_value().eq(reset)
             for name in fields:
                 m.d.comb += [
                     getattr(pipeline, name).eq(getattr(stored[lane], name)),
@@ -267,11 +265,11 @@ class Population(wiring.Component):
     def _reset_words(self) -> list[Value]:
         """Return each lane's reset potential, at the time at which the memory's data are there."""
         storage = self.core.storage["reset"]
-        if storage is Storage.GATES:
+        if not storage.is_writable:
             return [pipeline.initial("reset").as_value() for pipeline in self._pipelines]
         port: Any = self._parameter_port
         value = port.value_reset
-        return self._lanes_of(value) if storage is Storage.MEMORY else [value] * self.lanes
+        return self._lanes_of(value) if storage.is_per_neuron else [value] * self.lanes
 
     def _room(self, m: Module, what: str, places: int, claim: Value, back: Value) -> Value:
         """Count free places; return whether there is one."""

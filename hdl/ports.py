@@ -1,4 +1,4 @@
-"""The port contract of the exported modules: ports, grouped into streams, besides the clock and the reset."""
+"""The ports of the exported modules, grouped into streams, besides clock and reset."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""What a core multiplies and remembers with: inferred by any tool, or instantiated for one family of FPGAs.
+"""A core's multipliers and memories: inferred by any tool, or instantiated for one FPGA family.
 
 All of them compute the same; they differ in their latency, and in the registers that a tool would leave out of
 its multipliers and block RAMs. Those that a family instantiates are in its file in :mod:`qlif.hdl.targets`.

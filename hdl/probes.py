@@ -28,7 +28,7 @@ WAS_FRESH = f"{_CORE}.was_fresh"
 """Whether that row was read in the first timestep; numbered where there are several."""
 STORED = f"{_CORE}.stored"
 """The states that enter the pipelines."""
-INITIAL = f"{_CORE}.initial"
+INITIAL = f"{_CORE}.initial_state"
 """Those of the first timestep."""
 WRITTEN = f"{_CORE}.written"
 """The states that leave the pipelines, and are written into the memory."""
@@ -83,7 +83,7 @@ SUM = f"{PIPELINES}.rounded"
 """With one lane, the sum of an Euler step before saturation, where it has a register."""
 RANDOM_SOURCE = f"{_CORE}.random"
 """What the names of the random words' source begin with."""
-RANDOM_REGISTER = ".register"
+RANDOM_REGISTER = ".shift_register"
 """What the name of its shift register ends with."""
 
 
@@ -154,3 +154,10 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
     if core.words.arithmetic.random_bits:
         names += [random_bits(lane, core.lanes) for lane in range(core.lanes)]
     return tuple(names)
+
+
+def kept(core: Core, loop_latency: int) -> frozenset[str]:
+    """Return the last parts of all these names: signals that stay in the text though nothing there reads them."""
+    also = [SUM, RANDOM_REGISTER, *map(current_stage, range(core.primitives.memory_latency + 1))]
+    also += [parameter_register(parameter.name) for parameter in core.runtime]
+    return frozenset(name.rpartition(".")[2] for name in (*of(core, loop_latency), *also))

@@ -12,21 +12,21 @@ from qlif.model import random_words
 
 
 class RandomWordSource(wiring.Component):
-    """Shows some random words at once, then the next ones.
+    """Outputs several random words per clock.
 
     Parameters
     ----------
     seed : int
-        Which sequence; it starts anew at reset.
+        Seed of the sequence, which restarts at reset.
     at_once : int
-        How many words are shown in one clock.
+        Number of words per clock.
 
     Attributes
     ----------
     words : Out, 32 bits each
-        The present words, the first one lowest.
+        The current words, the first one lowest.
     advance : In
-        In the next clock the next words are shown.
+        Move on to the next words.
     """
 
     words: Value
@@ -40,17 +40,17 @@ class RandomWordSource(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the shift register, as many places at once as the words have bits, and the gates behind it."""
         m = Module()
-        register = Signal(random_words.REGISTER_BITS, init=random_words.initial_register(self.seed))
+        shift_register = Signal(random_words.REGISTER_BITS, init=random_words.initial_register(self.seed))
         places = len(self.words)
-        sequence = self._sequence(m, register, places + len(register))
+        sequence = self._sequence(m, shift_register, places + len(shift_register))
         with m.If(self.advance):
-            m.d.sync += register.eq(sequence[places:])
+            m.d.sync += shift_register.eq(sequence[places:])
         one, other = (sequence[lag : lag + places] for lag in random_words.MASK_LAGS)
         m.d.comb += self.words.eq(sequence[:places] ^ (one & other))
         return m
 
     def _sequence(self, m: Module, register: Signal, count: int) -> Value:
-        """Return so many bits of the sequence, the register's first.
+        """Return the next bits of the sequence, starting with the register's.
 
         Together go those that are made of what is known; as that is far back, few gates are in a row.
         """

@@ -9,16 +9,16 @@ from amaranth.utils import ceil_log2
 
 
 class RowCounter(wiring.Component):
-    """Counts the rows round and round.
+    """Counts rows, and wraps.
 
-    It moves on when both of its inputs are high.
+    It advances when both inputs are high.
 
     Parameters
     ----------
     rows : int
         How many, 1 or more.
     first : int
-        Where it starts.
+        Initial row.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class RowCounter(wiring.Component):
 class StepCounter(wiring.Component):
     """Counts timesteps from 0, in two halves: neither has a long carry.
 
-    It moves on when both of its inputs are high. The first time it gives 0, then each time one more.
+    It advances when both inputs are high: to 0 first, then by one each time.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Where a parameter word lives in the hardware: in the gates, in a register, or one per neuron in a memory."""
+"""Where the hardware stores a parameter word: in the gates, in a register, or one per neuron in a memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.formats import Format
@@ -19,6 +19,28 @@ class Storage(StrEnum):
     """One value for the population, written at run time."""
     MEMORY = "memory"
     """One value per neuron, written at run time."""
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether it can be written at run time."""
+        match self:
+            case Storage.GATES:
+                return False
+            case Storage.REGISTER | Storage.MEMORY:
+                return True
+            case unknown:
+                assert_never(unknown)
+
+    @property
+    def is_per_neuron(self) -> bool:
+        """Whether each neuron has its own value."""
+        match self:
+            case Storage.GATES | Storage.REGISTER:
+                return False
+            case Storage.MEMORY:
+                return True
+            case unknown:
+                assert_never(unknown)
 
 
 @dataclass(frozen=True)
@@ -68,8 +90,9 @@ def check_storage(words: Words, storage: Mapping[str, Any]) -> None:
             raise InputError(unknown_name("parameter word", name, words.constants))
         if not isinstance(kind, str) or kind not in list(Storage):
             raise InputError(f"{name}: {unknown_name('storage', str(kind), [str(one) for one in Storage])}")
-        if kind != Storage.MEMORY and not isinstance(words.constants[name].word, int):
-            where = "has it in its gates" if kind == Storage.GATES else "has one register for it"
+        stored = Storage(kind)
+        if not stored.is_per_neuron and not isinstance(words.constants[name].word, int):
+            where = "has one register for it" if stored.is_writable else "has it in its gates"
             raise InputError(
                 f"{words.what_varies(name)} must be one value for all neurons: the hardware {where}"
             )

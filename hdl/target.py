@@ -1,4 +1,4 @@
-"""What is known of an FPGA: what the device has, how its tools are called, and what they don't check."""
+"""`Target`: an FPGA's resources, how its tools are called, and what they don't check."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Cell = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Limit:
-    """The fastest clock that may be claimed with a kind of cell in the design, whatever nextpnr says.
+    """Upper limit of Fmax with a kind of cell in the design, whatever nextpnr reports.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Target:
     device : str
         The part, as its vendor calls it.
     packages : tuple of str
-        What it comes in; the first is the default.
+        Its packages; the first is the default.
     synthesis : str
         Yosys' commands up to its netlist, with ``{top}`` in the place of the top module.
     inference : str
@@ -51,7 +51,7 @@ class Target:
     router_options : tuple of str
         The device, without the package.
     aim_mhz : int
-        What nextpnr is told to reach: more than it can, so that it doesn't stop early.
+        Target frequency for nextpnr: more than it can reach, so that it doesn't stop early.
     device_luts : int
         How many LUTs the device has.
     luts : mapping of str to int
@@ -63,13 +63,13 @@ class Target:
     multiplier, memory : str
         The cell of a DSP block and of a block RAM.
     multiplier_bits : int
-        A DSP block multiplies two words of so many bits.
+        Width of the two words that a DSP block multiplies.
     smallest_product : int
         Yosys builds products of fewer bits from LUTs.
     multipliers, memories, memory_bits : int
         How many the device has; bits of one block RAM.
     explicit : Primitives
-        What the explicit variant instantiates.
+        Primitives of the explicit variant.
     models : mapping of str to Path
         The cells that it instantiates, and the files with our models of them.
     yosys_models : tuple of str
@@ -82,7 +82,7 @@ class Target:
         A netlist is simulated without our models.
     limits : tuple of Limit
     lacks_registers : callable
-        Whether a cell lacks registers that nextpnr takes for granted, so that it would be timed wrong.
+        Whether a cell lacks registers that nextpnr takes for granted, so that it would be timed wrongly.
     """
 
     name: str
@@ -130,7 +130,7 @@ class Target:
         return commands.format(top=top if flat else f"{top} -noflatten")
 
     def multipliers_for(self, left: int, right: int, instantiated: bool = False) -> int:
-        """Return how many DSP blocks the product of two words of so many bits takes.
+        """Return the number of DSP blocks for the product of two words of these widths.
 
         A word that is too wide is cut into pieces. Where multipliers are inferred, Yosys builds the products of
         small pieces from LUTs.

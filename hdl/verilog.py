@@ -1,23 +1,22 @@
 """Verilog that others can use: flat ports, one header that says everything, nothing of this machine."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_never
 
 import numpy as np
-from amaranth.back import verilog as rtl_to_verilog
 from amaranth.hdl import Module, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from qlif.hdl import fixed
+from qlif.hdl import fixed, probes
 from qlif.hdl.core import Core
 from qlif.hdl.interface import Interface, Kind
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.population import Population
 from qlif.hdl.ports import Port, neuron_ports, population_streams
+from qlif.hdl.verilog_text import verilog_text
 from qlif.model.arithmetic import Form
 from qlif.model.support.files import write_text
 
@@ -69,11 +68,28 @@ class Export:
     interface: Interface
 
     def write(self, directory: Path) -> tuple[Path, Path]:
-        """Write the Verilog, named like its module, and ``interface.json``; return the two files."""
-        verilog, interface = directory / f"{self.interface.module}.v", directory / INTERFACE_FILE
+        """Write the Verilog, named like its module, and ``interface.json``; return these two files.
+
+        A third one, ``MODULE.vlt``, waives what Verilator's lint says of it.
+        """
+        module = self.interface.module
+        verilog, interface = directory / f"{module}.v", directory / INTERFACE_FILE
         write_text(verilog, self.verilog)
+        write_text(directory / f"{module}.vlt", lint_waivers(module))
         write_text(interface, self.interface.to_text())
         return verilog, interface
+
+
+def lint_waivers(module: str) -> str:
+    """Return a configuration for Verilator that waives by name what is harmless in a module."""
+    waived = {
+        "DECLFILENAME": "DECLFILENAME: all modules are in one file",
+        "WIDTHEXPAND": "WIDTHEXPAND: operands are extended to the width of their sum, as the standard says",
+        "UNUSEDSIGNAL": "UNUSEDSIGNAL: not every bit of a sum or a product is needed",
+    }
+    comments = commented([f"For `verilator --lint-only -Wall {module}.vlt {module}.v`:", *waived.values()])
+    rules = "".join(f'lint_off -rule {rule} -file "*{module}.v"\n' for rule in waived)
+    return f"{comments}`verilator_config\n{rules}"
 
 
 def export(core: Core) -> Export:
@@ -91,7 +107,7 @@ def export(core: Core) -> Export:
         neurons_for_full_speed=population.loop_latency * core.lanes,
         queue_depth=population.queue_depth,
     )
-    return _export(population, interface)
+    return _export(population, interface, probes.kept(core, population.loop_latency))
 
 
 def export_neuron(core: Core) -> Export:
@@ -99,13 +115,6 @@ def export_neuron(core: Core) -> Export:
     pipeline = NeuronPipeline(core)
     interface = Interface(core, NEURON_MODULE, Kind.NEURON, pipeline.latency, signals=neuron_ports(core))
     return _export(pipeline, interface)
-
-
-def verilog_of(core: Any, module: str, ports: list[Any]) -> str:
-    """Return a component with the given signals as its ports as Verilog; nothing of this machine is in it."""
-    body = rtl_to_verilog.convert(core, name=module, ports=ports, emit_src=False, strip_internal_attrs=True)
-    # Yosys signs its output with its version, which says nothing about the circuit.
-    return re.sub(r"\A/\*.*?\*/\n*", "", body, flags=re.DOTALL)
 
 
 def port_line(port: Port) -> str:
@@ -118,9 +127,11 @@ def commented(lines: Iterable[str]) -> str:
     return "".join(f"// {line}".rstrip() + "\n" for line in lines)
 
 
-def _export(inner: Population | NeuronPipeline, interface: Interface) -> Export:
+def _export(
+    inner: Population | NeuronPipeline, interface: Interface, kept: frozenset[str] = frozenset()
+) -> Export:
     flat = _Flat(inner, interface.ports)
-    body = verilog_of(flat, interface.module, [getattr(flat, port.name) for port in interface.ports])
+    body = verilog_text(flat, interface.module, [getattr(flat, port.name) for port in interface.ports], kept)
     return Export(_header(interface) + body, interface)
 
 

@@ -5,7 +5,7 @@ import re
 from qlif.model.exceptions import InputError, show
 
 LONGEST = 1024
-"""Every tool must take names of so many characters (IEEE 1364-2005, 3.7.1)."""
+"""Every tool must accept names of this length (IEEE 1364-2005, 3.7.1)."""
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """The standard has $ in names too, which makefiles and C++ don't."""
 

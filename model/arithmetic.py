@@ -9,24 +9,24 @@ from qlif.model.formats import Format
 from qlif.model.rounding import Overflow, Rounding
 
 MOST_FRACTION_BITS = 64
-"""More fraction bits, or missing ones, are of no use to a state, current or trace."""
+"""Largest magnitude of the fraction bits of a state, current or trace."""
 
 WIDEST_WORD = 32
-"""Widest state, current or trace word that the model, the hardware and the proof are held to."""
+"""Widest state, current or trace word that model, hardware and proof support."""
 
 
 class Form(StrEnum):
-    """Which variable the state word holds, and so how the quadratic term is computed."""
+    """Which variable the state word holds, and thus how the quadratic term is computed."""
 
     FACTORED = "factored"
     """The potential itself, in mV: ``V' = V + G (V - P)(V - Q) + drive``."""
     SQUARE = "square"
     """A scaled distance from the midpoint of rest and critical potential:
-    ``V' = V + (V*V >> k) + drive + B``. One multiplication, by itself."""
+    ``V' = V + (V*V >> k) + drive + B``. One multiplication, a square."""
 
 
 class Currents(StrEnum):
-    """What a current word holds, and so how it drives the potential."""
+    """What a current word holds, and thus how it drives the potential."""
 
     RAW = "raw"
     """The current itself; the hardware multiplies it by ``D = R dt / tau_m``."""
@@ -38,7 +38,7 @@ class Currents(StrEnum):
 class Arithmetic:
     """Formats, rounding, overflow and form of a fixed-point neuron.
 
-    Nothing here has a hidden default: what rounds and what overflows is said where it is chosen.
+    Roundings and overflows have no default: they must be chosen.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ class Arithmetic:
         Fraction bits to which the quadratic term alone is rounded before the sum, to save
         hardware. Not given: every term enters the sum exactly.
     product_rounding : Rounding, optional
-        Rounding of that; given exactly when `product_fraction` is.
+        Its rounding; given if and only if `product_fraction` is.
 
     Raises
     ------
     InputError
-        Choices that can't be, or don't go together.
+        Invalid choices, or choices that are incompatible.
     """
 
     form: Form
@@ -133,9 +133,7 @@ class Arithmetic:
                 f"random_bits must be 0 with rounding {self.rounding}, not {show(self.random_bits)}"
             )
         if self.trace.i_bits < 1:
-            raise InputError(
-                f"trace must be able to hold 1, so have 1 integer bit or more, unlike {self.trace}"
-            )
+            raise InputError(f"trace must hold 1, so it needs at least 1 integer bit, unlike {self.trace}")
         if (self.product_fraction is None) is not (self.product_rounding is None):
             raise InputError("product_fraction and product_rounding are given together or not at all")
         if self.product_fraction is not None:

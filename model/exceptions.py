@@ -1,4 +1,4 @@
-"""Every error that this project raises on purpose, by what it means to the caller, and the words in which."""
+"""Every error that this project raises on purpose, and how its text is written."""
 
 import difflib
 import re
@@ -12,42 +12,42 @@ _LONGEST_VALUE = 80
 
 
 class QlifError(Exception):
-    """Any error that is raised on purpose; the text is one line.
+    """Base of all errors raised on purpose; the text is one line.
 
-    The command line prints it without a traceback. What it derives from says the exit code:
+    The command line prints it without a traceback. Its class sets the exit code:
     :class:`DifferenceFound` 1, :class:`InputError` 2, :class:`ToolError` 3.
     """
 
 
 class DifferenceFound(QlifError):
-    """Two things that must be the same are not, or a check failed: the answer is no."""
+    """A mismatch was found, or a check failed."""
 
 
 class InputError(QlifError, ValueError):
-    """A value that a user gave and that can't be used.
+    """An invalid value from the user.
 
-    The text names the thing, the value it had and what is allowed.
+    The text states the name, the value and what is allowed.
     """
 
 
 class ToolError(QlifError, RuntimeError):
-    """A tool failed, so there is no answer: a crash, a full disk, a result that can't be vouched for."""
+    """A tool failed, so there is no answer: a crash, a full disk, a result that can't be trusted."""
 
 
 class PrecisionWarning(UserWarning):
-    """The input is legal, but the numbers that come out will not mean what the user expects."""
+    """The input is valid, but the results won't mean what the user expects."""
 
 
 class InputWarning(UserWarning):
-    """The input is read in a way that the user should know of."""
+    """The input is interpreted in a way that the user should know about."""
 
 
 class DamageWarning(UserWarning):
-    """A file of this library's isn't as it was written; what it lost is computed again."""
+    """One of this library's own files is damaged; what is lost is computed again."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return the text of the error for a name that isn't known, with the nearest one that is."""
+    """Return the error text for an unknown name, suggesting the nearest known one."""
     names = [str(one) for one in known]
     near = difflib.get_close_matches(name[:_LONGEST_VALUE], names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else "known are " + ", ".join(names)
@@ -75,9 +75,9 @@ def show(value: Any) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text as it may be shown on a terminal: one line, nothing in it that a terminal acts on.
+    """Return a text that is safe to print: one line, without control sequences.
 
-    Line breaks, escapes and other characters that can't be seen are spelled out.
+    Line breaks, escapes and other invisible characters are spelled out.
     """
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
@@ -85,7 +85,7 @@ def visible(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """Return an error's text as it may be shown on a terminal: :func:`visible`, with absurd lengths cut."""
+    """Return an error text that is safe to print: :func:`visible`, with absurd lengths cut."""
     shorter = _LONG_NUMBER.sub(lambda found: _shortened(found[0], 24), visible(text))
     return _shortened(shorter, _LONGEST_LINE)
 
@@ -98,7 +98,7 @@ def _shortened(text: str, length: int = _LONGEST_VALUE) -> str:
 
 
 def apart(*numbers: float) -> tuple[str, ...]:
-    """Return numbers in six digits, or in as many more as it takes to tell different ones apart."""
+    """Return numbers to six digits, or more where different ones would look equal."""
     texts: tuple[str, ...] = ()
     for digits in range(6, 18):
         texts = tuple(f"{number:.{digits}g}" for number in numbers)

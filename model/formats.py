@@ -15,7 +15,7 @@ from qlif.model.exceptions import InputError, show
 from qlif.model.support.arrays import real_array, refuse_non_finite
 
 MOST_BITS = 4096
-"""More integer or fraction bits than any exact sum or product of a neuron has."""
+"""More integer or fraction bits than any exact sum or product in a neuron needs."""
 
 _WRITTEN = r"\s*([SU])Q\(\s*(-?[0-9]{1,9})\s*,\s*(-?[0-9]{1,9})\s*\)\s*"
 
@@ -73,7 +73,7 @@ class Format:
 
     @property
     def resolution(self) -> float:
-        """The value of the last place."""
+        """The value of an LSB."""
         return 2.0**-self.f_bits
 
     @property

@@ -33,7 +33,7 @@ PER_NEURON = (
 """The parameters that are a scalar or an array of the population's shape."""
 
 LARGEST = 1e50
-"""Larger values, and smaller positive ones than its inverse, have products that float64 can't hold."""
+"""Products of larger values, or of positive ones smaller than its inverse, may leave the range of float64."""
 
 LONGEST_REFRACTORY = 1 << 31
 """The refractory period, in timesteps, is below this."""
@@ -47,8 +47,8 @@ class Parameters:
     ``refrac_length`` timesteps. :mod:`qlif.model.reference` gives the order of one timestep.
 
     Potentials are in mV, times in ms, ``a0`` in 1/mV; ``R * I`` is in mV, with a pure number R. Numbers
-    with units (of pint, quantities, astropy) are converted. Each name in :data:`PER_NEURON` takes a
-    scalar or an array of the population's shape. An object doesn't change after it was made: see
+    with units (pint, quantities, astropy) are converted. Each name in :data:`PER_NEURON` takes a
+    scalar or an array of the population's shape. Objects are immutable: see
     :meth:`replace`.
 
     Parameters
@@ -82,23 +82,23 @@ class Parameters:
     trace_scale : float or array
         What a spike adds to an additive trace.
     is_inhibitory : bool
-        The spikes that leave the population count negatively.
+        Outgoing spikes count negatively.
     R : float or array
         Membrane resistance, > 0.
     learning : bool
-        Kept for learning rules outside; toggled by the population's ``train``.
+        For external learning rules; set by the population's ``train``.
     tau_m : float or array, optional
         Membrane time constant, ms, > 0; the value of `tau_s` if not given.
 
     Raises
     ------
     InputError
-        A value is outside what is allowed; the text says which, and why.
+        A value is out of range; the text says which, and why.
 
     Warns
     -----
     PrecisionWarning
-        One forward Euler step is too coarse for this gain.
+        The timestep is too coarse for forward Euler at this gain.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class Parameters:
     def replace(self, **changes: Any) -> "Parameters":
         """Return a copy with some parameters changed, checked like a new one.
 
-        `tau_m` stays what it is, even where it once followed `tau_s`.
+        `tau_m` keeps its value, even if it was taken from `tau_s`.
         """
         unknown = sorted(set(changes) - self.names())
         if unknown:

@@ -1,4 +1,4 @@
-"""The seed's population, with numpy in place of torch, over float or fixed-point arithmetic."""
+"""`QLIFPopulation`: synapticflow's population on numpy instead of torch, in float or fixed-point arithmetic."""
 
 import copy
 from collections.abc import Iterable
@@ -22,16 +22,16 @@ from qlif.model.words import Words
 
 
 class Dialect(StrEnum):
-    """Whose way of computing a population has."""
+    """How a population is computed."""
 
     DEFAULT = "default"
     """This project's: float64 or fixed point, and currents are checked."""
     SYNAPTICFLOW = "synapticflow"
-    """The original's, in float32, which takes whatever torch takes."""
+    """The synapticflow package's: float32, and input by torch's rules of types."""
 
     @property
     def original(self) -> bool:
-        """Whether it is the original's."""
+        """Whether it is synapticflow's."""
         match self:
             case Dialect.DEFAULT:
                 return False
@@ -87,8 +87,8 @@ class QLIFPopulation:
         ``default`` is the forward Euler step in float64; ``synapticflow`` reproduces the original
         torch code bit for bit in float32, with its defaults and quirks.
     arithmetic : Arithmetic or str, optional
-        A fixed-point arithmetic, or the name of a preset: then the population is the golden model.
-        Potentials and currents stay in mV outside. Not with the synapticflow dialect.
+        A fixed-point arithmetic, or the name of a preset: the population is then the golden model,
+        still with potentials and currents in mV. Not with the synapticflow dialect.
     engine : {"compiled", "numpy"}, optional
         What computes the default dialect; the results are the same. The fastest that is installed if not
         given, here or in the environment's ``QLIF_ENGINE``.
@@ -109,7 +109,7 @@ class QLIFPopulation:
     Raises
     ------
     InputError
-        A parameter or a current is not what is allowed.
+        A parameter or a current is invalid.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class QLIFPopulation:
         engine: str | None = None,
         threads: int | None = None,
     ) -> Self:
-        """Return a population of parameters that were already checked."""
+        """Return a population with parameters that are already checked."""
         population = cls.__new__(cls)
         population._compute(parameters, arithmetic, engine, threads)
         return population
@@ -213,14 +213,14 @@ class QLIFPopulation:
         Parameters
         ----------
         x : array_like
-            Currents, of the population's shape or one for all. With one axis more in front, inputs
+            Currents, of the population's shape or one for all. With one more leading axis, inputs
             of several synapses: summed if `sum_input`, else averaged. (The synapticflow dialect
             takes what the original takes.)
 
         Raises
         ------
         InputError
-            The shape is wrong; or, in the default dialect, a current is not finite or can't be held.
+            The shape is wrong; or, in the default dialect, a current isn't finite or is out of range.
         """
         if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.shape == self._regular_shape:
             # What is usual in a loop needs no more questions; the step itself refuses what isn't finite.
@@ -239,7 +239,7 @@ class QLIFPopulation:
     ) -> Recording:
         """Advance over a whole input and return what happened.
 
-        The run goes on from the present state; :meth:`reset_state_variables` returns to the start.
+        The run continues from the current state; :meth:`reset_state_variables` returns to the initial one.
 
         Parameters
         ----------
@@ -248,8 +248,8 @@ class QLIFPopulation:
         record : iterable of {"spikes", "potentials", "traces"}
             What to keep; spikes are always kept.
         writes : iterable of ParameterWrite
-            Changes of parameter words on the way, as run-time parameters of the hardware; of a
-            fixed-point population only.
+            Parameter words that change during the run, like run-time parameters of the hardware;
+            only for a fixed-point population.
 
         Returns
         -------
@@ -269,7 +269,7 @@ class QLIFPopulation:
             if not isinstance(change, ParameterWrite):
                 raise InputError(f"each of writes must be a ParameterWrite, not {show(change)}")
         if not isinstance(self.neurons, FixedNeurons) and changes:
-            raise InputError("writes are of parameter words, which only a fixed-point population has")
+            raise InputError("writes need a fixed-point population: a float one has no parameter words")
         if isinstance(self.neurons, SynapticflowNeurons):
             return self._step_through(array, asked)
 
@@ -299,7 +299,7 @@ class QLIFPopulation:
         self.neurons.reset()
 
     def train(self, mode: bool = True) -> Self:
-        """Set :attr:`learning`, which learning rules outside may look at."""
+        """Set :attr:`learning`, for external learning rules."""
         self.learning = mode
         return self
 

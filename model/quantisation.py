@@ -1,4 +1,4 @@
-"""From the physical neuron to its words: :func:`quantise`, what it refuses, and what it reports."""
+""":func:`quantise`: from a neuron in physical units to words, with checks and a report."""
 
 import math
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ def quantise(parameters: Parameters, arithmetic: Arithmetic) -> Words:
     Raises
     ------
     InputError
-        A value can't be held in its format, a coefficient is too small to have an effect, or
+        A value is outside its format, a coefficient is too small to have an effect, or
         rounding made two values equal that must differ.
     """
     units = _units(parameters, arithmetic)
@@ -175,7 +175,7 @@ def _check(words: Words) -> None:
         )
         at = f" at index {tuple(int(i) for i in worst)}" if worst else ""
         raise InputError(
-            f"threshold and reset_pot must be different words of {potential} (last place {resolution:.6g} mV), "
+            f"threshold and reset_pot must be different words of {potential} (LSB {resolution:.6g} mV), "
             f"but {' and '.join(apart(threshold, reset))} mV are not{at}"
         )
     # The smallest change that the rounding can pass on to the state word.
@@ -186,7 +186,7 @@ def _check(words: Words) -> None:
     ):
         if term.i_bits <= -place:
             raise InputError(
-                f"{text} = {show(value)} is too small: its term stays below half of the last place "
+                f"{text} = {show(value)} is too small: its term stays below half an LSB "
                 f"of {potential} for every {what}"
             )
     product_fraction = arithmetic.product_fraction
@@ -198,7 +198,7 @@ def _check(words: Words) -> None:
     if product_fraction is not None and product_fraction < -words.quadratic_format.i_bits:
         raise InputError(
             f"product_fraction must be at least {-words.quadratic_format.i_bits}, not {product_fraction}: "
-            "the quadratic term stays below half of its last place for every state"
+            "the quadratic term stays below half an LSB for every state"
         )
     dropped = words.sum_format.f_bits - potential.f_bits
     if arithmetic.random_bits > dropped:

@@ -1,4 +1,4 @@
-"""What a run leaves behind."""
+"""What a run returns."""
 
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,8 +25,8 @@ class _Bits(NamedTuple):
 class Recording:
     """The spikes, potentials and traces of a run, timestep by timestep.
 
-    A run leaves spikes as bits, and a fixed-point run potentials and traces as words. What is more
-    convenient is made of them when it is asked for first, and takes its memory from then on.
+    A run stores spikes as bits, and a fixed-point run stores potentials and traces as words. More convenient
+    arrays are made of these when first asked for, and take up memory from then on.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Recording:
     traces : array of float, (timesteps, *shape), optional
         Spike trace at the end of each timestep. None if it wasn't recorded.
     words : Words, optional
-        The integers that a fixed-point run was computed with.
+        The parameter words of a fixed-point run.
     potential_words, trace_words : array of int, (timesteps, *shape), optional
         The words behind `potentials` and `traces` in a fixed-point run.
 
@@ -137,7 +137,7 @@ class Recording:
 
     @property
     def report(self) -> tuple[ExactValue, ...]:
-        """What each parameter became when it was rounded; empty for a float run."""
+        """The exact value of each parameter after rounding; empty for a float run."""
         return self.words.report if self.words else ()
 
     @property

@@ -1,4 +1,4 @@
-"""The float64 reference: the neuron as it is meant, without any rounding that hardware adds."""
+"""The float64 reference: the neuron without the hardware's rounding."""
 
 from collections.abc import Collection
 from typing import Any
@@ -18,13 +18,13 @@ from qlif.model.support.checks import in_digits
 from qlif.model.support.memory import require_memory
 
 _BYTES_EACH = 64
-"""Memory that a neuron takes at least: its state, and the copies of it that a timestep makes."""
+"""Lower bound of a neuron's memory: its state, and the copies that a timestep makes."""
 
 _TYPES = {"potential": np.dtype(np.float64), "trace": np.dtype(np.float64)}
 
 
 class FloatNeurons:
-    """A population in float64, one forward Euler step at a time.
+    """A population in float64, integrated by forward Euler.
 
     One timestep computes, in this order, for each neuron ``v`` (mV), its refractory counter
     ``c`` (timesteps) and its trace ``x``::
@@ -60,8 +60,7 @@ class FloatNeurons:
 
     Notes
     -----
-    The arrays have the population's shape. Each is a copy, so one that was kept doesn't change; the
-    state is set by assigning a whole array.
+    The arrays have the population's shape and are copies; set the state by assigning a whole array.
     """
 
     def __init__(self, parameters: Parameters, engine: str | None = None, threads: int | None = None) -> None:
@@ -114,7 +113,7 @@ class FloatNeurons:
     def run(self, rows: Rows, timesteps: int, keep: Collection[str] = ()) -> Room | None:
         """Advance over a whole input, given piece by piece, and return what happened.
 
-        Returns None, with the neurons as they were before, if a current isn't finite.
+        Returns None, leaving the neurons as they were, if a current isn't finite.
 
         Parameters
         ----------

@@ -26,7 +26,7 @@ class Rounding(StrEnum):
     RND_CONV = "RND_CONV"
     """To nearest, half to even."""
     SR = "SR"
-    """Stochastic: random bits are added below the last place, then towards minus infinity."""
+    """Stochastic: random bits are added below the LSB, then towards minus infinity."""
 
     @property
     def stochastic(self) -> bool:
@@ -85,7 +85,7 @@ def drop(value: Integer, bits: int, rounding: Rounding, random: Integer = 0, ran
     random : integer
         For SR: the random word, of which the low `random_bits` bits count.
     random_bits : int
-        For SR: they are added just below the last place that is kept.
+        For SR: they are added just below the LSB that is kept.
     """
     if bits == 0:
         return value
@@ -95,7 +95,7 @@ def drop(value: Integer, bits: int, rounding: Rounding, random: Integer = 0, ran
         case Rounding.RND:
             value = value + (1 << (bits - 1))
         case Rounding.RND_CONV:
-            # Just under a half, plus one last place where the kept part is odd: an exact half goes to even.
+            # Just under a half, plus one more where the kept part is odd: ties go to even.
             value = value + ((1 << (bits - 1)) - 1) + ((value >> bits) & 1)
         case Rounding.SR:
             value = value + ((random & ((1 << random_bits) - 1)) << (bits - random_bits))

@@ -1,7 +1,7 @@
 """The float32 step of the synapticflow package, so that its users keep their results bit for bit.
 
 The equations are those of ``QLIFPopulation`` in synapticflow 0.0.7 on torch 2.13, written anew from its
-behaviour and held against it by the tests. What is peculiar is named in :class:`SynapticflowNeurons`.
+behaviour and compared with it by the tests. What is peculiar is named in :class:`SynapticflowNeurons`.
 """
 
 import reprlib

@@ -64,6 +64,12 @@ CHOICES = {
         {"model/kernel/fixed_engines.py", "model/kernel/float_engines.py"},
     ),
     "Round": ("model/kernel/rules.py", "RANDOM = 3", {"model/kernel/rules.py"}),
+    "Storage": ("hdl/storage.py", 'MEMORY = "memory"', {"hdl/storage.py", "hdl/neuron.py"}),
+    "SimulatorName": (
+        "cosim/simulator/find.py",
+        'ICARUS = "icarus"',
+        {"cosim/simulator/find.py", "cosim/simulator/design.py"},
+    ),
     "Variant": ("hdl/primitives.py", 'EXPLICIT = "explicit"', {"hdl/targets/catalogue.py"}),
 }
 

@@ -1,6 +1,7 @@
 """The house itself: what is packaged, and which way the imports go."""
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -48,6 +49,22 @@ def test_golden_model_and_hardware_share_only_words_and_formats():
                 if isinstance(node, ast.ImportFrom) and node.module == "qlif.model.rounding":
                     names = {alias.name for alias in node.names}
                     assert names <= {"Rounding", "Overflow"}, f"{path.name} rounds with the model's {names}"
+
+
+def test_every_path_in_the_internals_exists():
+    paths = re.findall(
+        r"`((?:model|hdl|cosim|tests|docs|src)/[^`]*)`", (ROOT / "docs/internals.md").read_text()
+    )
+    assert len(paths) > 50
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_internals_name_every_folder():
+    text = (ROOT / "docs/internals.md").read_text()
+    folders = {
+        path.parent.relative_to(ROOT).as_posix() for room in ROOMS for path in (ROOT / room).glob("*/*.py")
+    }
+    assert [folder for folder in sorted(folders) if f"`{folder}/`" not in text] == []
 
 
 def test_the_citation_is_of_this_version():

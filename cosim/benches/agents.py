@@ -1,4 +1,4 @@
-"""Driver and monitors of a population, knowing nothing but the port contract.
+"""Driver and monitors of a population; they know only its ports.
 
 Anyone's Verilog with the ports of :func:`qlif.hdl.ports.population_streams` can be put under them.
 """
@@ -76,7 +76,7 @@ class PopulationBench:
         Clock(self.dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
 
     async def reset(self, clocks: int = 3) -> None:
-        """Hold the module in reset for so many rising edges, all inputs at 0."""
+        """Hold the module in reset for `clocks` rising edges, all inputs at 0."""
         await self._falling
         for port in self.interface.inputs:
             self.handles[port.name].value = 0
@@ -101,7 +101,7 @@ class PopulationBench:
             In the order of updates.
         stalls : Stalls
         stop_after : int, optional
-            Leave after so many clocks, in the middle of whatever goes on.
+            Stop after this many clocks, whatever is in progress.
         progress : callable
             Called now and then with the fraction of the updates that came back.
         writes : iterable of ParameterWrite

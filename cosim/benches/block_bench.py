@@ -1,4 +1,4 @@
-"""The cocotb test that replays an input block by block: Python wakes up once for hundreds of updates."""
+"""cocotb testbench that replays an input block by block: Python wakes up once per hundreds of updates."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""A module around a population that moves many samples for each time that Python wakes up."""
+"""A wrapper that moves many samples each time Python wakes up."""
 
 from qlif.hdl.interface import Interface
 from qlif.hdl.ports import Stream
@@ -10,7 +10,7 @@ ROWS = 512
 PLACES = ROWS + 128
 """Places for what comes out meanwhile: what was under way before comes out too."""
 PATIENCE = 1000
-"""A block ends after so many clocks in which nothing moved."""
+"""A block ends after this many clocks without a transfer."""
 
 
 def block_wrapper(interface: Interface) -> str:

@@ -1,28 +1,28 @@
-"""Inputs that lead a neuron into its corners, and random ones that get everywhere else."""
+"""Directed inputs for a neuron's corner cases, and constrained-random ones for everything else."""
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from qlif.hdl.storage import RuntimeParameter, Storage
+from qlif.hdl.storage import RuntimeParameter
 from qlif.model.golden import step as datapath
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.theory import closed_form
 from qlif.model.words import Words
 
 MOST_TRIED = 1 << 14
-"""So many currents are tried for a sum near the turn of its rounding; fewer of wide, slow formats."""
+"""Number of currents tried for a sum near a rounding boundary; fewer for wide, slow formats."""
 
 LONGEST_TRACE = 4000
-"""A trace that takes more timesteps to die away isn't waited for."""
+"""A trace that takes more timesteps to decay to 0 isn't waited for."""
 
 Currents = npt.NDArray[np.int64]
 """Current words, (timesteps, neurons)."""
 
 
 def directed(words: Words, neurons: int) -> Iterator[tuple[str, Currents]]:
-    """Give each directed case with its name.
+    """Yield each directed case with its name.
 
     Every neuron gets the case shifted by its number, so that neighbours in the pipeline differ.
     """
@@ -136,7 +136,7 @@ def constrained_random(words: Words, steps: int, neurons: int, random: np.random
 
 
 def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Generator) -> Currents | None:
-    """Return current words that bring each sum as near as can be to where its rounding turns over.
+    """Return current words that bring each sum as close as possible to a rounding boundary.
 
     From below or from above, as it comes: then the last bit of a product or of a sum decides a word of the
     potential. None with stochastic rounding, which has no such place, or where nothing is dropped.
@@ -183,7 +183,7 @@ def random_writes(
             word = (
                 near if random.random() < 0.9 else int(random.integers(format.min_word, format.max_word + 1))
             )
-            neuron = int(random.integers(neurons)) if parameter.storage is Storage.MEMORY else None
+            neuron = int(random.integers(neurons)) if parameter.storage.is_per_neuron else None
             yield ParameterWrite(step, name, word, neuron)
 
 

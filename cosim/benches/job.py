@@ -1,4 +1,4 @@
-"""What a bench inside the simulator is told, and how it answers: files in one directory."""
+"""A testbench's input and output: files in one directory that simulator and caller share."""
 
 import json
 import os
@@ -22,7 +22,7 @@ ENVIRONMENT_VARIABLE = "QLIF_JOB"
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a bench.
+    """One run of a testbench.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Job:
     interface : Interface
         The module's.
     options : dict
-        What the bench itself understands, such as the number of updates.
+        Options of the testbench, such as the number of updates.
     currents : array of int, (timesteps, neurons), optional
         Current words to replay.
     writes : tuple of ParameterWrite
@@ -95,7 +95,7 @@ class Job:
 
 
 def write_progress(directory: Path, fraction: float) -> None:
-    """Tell the process outside how much of the run is done."""
+    """Report to the outer process how much of the run is done."""
     write_text(directory / "progress", f"{fraction:.4f}")
 
 
@@ -108,7 +108,7 @@ def read_progress(directory: Path) -> float:
 
 
 def write_seconds(directory: Path, seconds: float) -> None:
-    """Tell the process outside how long the play itself took, without what comes before and after."""
+    """Report to the outer process how long the replay itself took."""
     write_text(directory / "seconds", repr(seconds))
 
 

@@ -1,4 +1,4 @@
-"""cocotb tests of the bare pipeline of one update: any state, any input, one per clock."""
+"""cocotb testbench of the bare pipeline: any state, any input, one per clock."""
 
 from collections.abc import Iterator
 from typing import Any

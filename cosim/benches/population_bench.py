@@ -1,4 +1,4 @@
-"""cocotb tests of a population against its golden model."""
+"""cocotb testbench: a population against its golden model."""
 
 import dataclasses
 import json
@@ -84,7 +84,7 @@ async def directed(dut: Any) -> None:
 
 @cocotb.test()
 async def constrained_random(dut: Any) -> None:
-    """Play random input that favours the neuron's corners, and the edges of its rounding, at full speed."""
+    """Play random input that favours corner cases and rounding boundaries, at full speed."""
     job, _ = Job.present()
     bench = await _ready(dut, job)
     await _random_run(bench, job, Stalls(), "constrained random")

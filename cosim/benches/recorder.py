@@ -1,4 +1,4 @@
-"""Keeps what a bench drives and sees, clock by clock, so that it can be played again without the bench."""
+"""Records what a testbench drives and sees, clock by clock, for replay without it."""
 
 from collections.abc import Iterable
 from pathlib import Path

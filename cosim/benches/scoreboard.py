@@ -1,4 +1,4 @@
-"""Holds what came out of the hardware against the golden model, bit for bit."""
+"""The scoreboard: compares the hardware's outputs with the golden model, bit for bit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from qlif.model.words import Words
 
 @dataclass(frozen=True)
 class Observed:
-    """What a run of a population gave, in the order in which it came.
+    """The outputs of a population's run, in order.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The first difference between hardware and golden model.
+    """The first mismatch between hardware and golden model.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""What ``qlif bench`` measures: the golden model beside what one would use in its place."""
+"""What ``qlif bench`` measures: the golden model and its alternatives."""

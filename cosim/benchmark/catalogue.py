@@ -35,7 +35,7 @@ Made = Contender | Skipped
 
 
 def contenders(n: int, directory: Path, with_kernel: bool = True, with_peers: bool = True) -> Iterator[Made]:
-    """Yield the contenders for so many neurons; what isn't there says why.
+    """Yield the contenders for a number of neurons; what isn't installed is skipped with a reason.
 
     Parameters
     ----------

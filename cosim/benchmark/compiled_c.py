@@ -1,4 +1,4 @@
-"""The yardstick: the golden step in C, compiled when it is needed with this machine's instructions."""
+"""The baseline: the golden step in C, compiled on demand for this machine."""
 
 import ctypes
 import os

@@ -47,7 +47,7 @@ class Contender:
         return max(1, math.ceil(PIECE * self.speed(1) / self.updates))
 
     def speed(self, repeats: int) -> float:
-        """Run so many times; return updates per second."""
+        """Run this many times; return updates per second."""
         clock = time.process_time if self.one_thread else time.perf_counter
         begun = clock()
         for _ in range(repeats):

@@ -12,7 +12,8 @@ from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH
 from qlif.cosim.selftest.run import PROGRAM
 from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.design import Design, SimulationError, Simulator
+from qlif.cosim.simulator.design import Design, SimulationError
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.verilog import POPULATION_MODULE
 from qlif.model.selftest.plan import SelfTestPlan

@@ -1,4 +1,4 @@
-"""What the measurement must show: ratios of contenders in one run."""
+"""The goals: ratios between contenders in one run."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -11,7 +11,7 @@ from qlif.cosim.benchmark.contender import Contender, Skipped
 from qlif.cosim.benchmark.cosimulation import UPDATES, measure_cosimulation
 from qlif.cosim.benchmark.work import Work
 from qlif.cosim.configuration import Settings
-from qlif.cosim.simulator.design import find
+from qlif.cosim.simulator.find import find
 from qlif.model.exceptions import DifferenceFound, InputError
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.support.progress import Progress, unwatched

@@ -1,4 +1,4 @@
-"""A library that may not be there."""
+"""A library that may not be installed."""
 
 import importlib
 from typing import Any

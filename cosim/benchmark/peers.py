@@ -1,4 +1,4 @@
-"""What one would use in place of a model of one's own: simulators and torch, float and one thread.
+"""Other simulators and libraries: float, one thread.
 
 Their neurons aren't ours, so only speeds are compared; each gets a new input in each timestep.
 """

@@ -19,7 +19,7 @@ MEAN_MV, DEVIATION_MV = 18.0, 8.0
 """Of the input, noise without memory: about one neuron in 250 spikes in a timestep."""
 
 UPDATES = 8_000_000
-"""About so many in one piece; at most :data:`TIMESTEPS` timesteps, at least :data:`FEWEST`."""
+"""Approximate number of updates in one piece; at most :data:`TIMESTEPS` timesteps, at least :data:`FEWEST`."""
 
 BEYOND_CACHES = 1 << 27
 """Updates whose input is larger than the caches: 256 MiB of words."""
@@ -47,7 +47,7 @@ class Work:
     trace : bool
         Whether they keep a spike trace.
     updates : int
-        About so many.
+        Approximate number.
     fewest, most : int
         Timesteps at least and at most.
 

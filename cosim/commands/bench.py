@@ -1,4 +1,4 @@
-"""``qlif bench``: how fast the golden model and its co-simulation are, beside everything else."""
+"""``qlif bench``: throughput of the golden model and of co-simulation, compared with alternatives."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -33,7 +33,7 @@ class BenchOptions:
     ] = ROUNDS
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", help=f"Measure this part alone: {', '.join(PARTS)}. Repeatable."),
+        typer.Option("--only", help=f"Measure only this part: {', '.join(PARTS)}. Repeatable."),
     ] = None
 
 

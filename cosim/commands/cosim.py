@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     from qlif.cosim.configuration import Configuration
     from qlif.cosim.cosimulation import Cosimulation
-    from qlif.cosim.simulator.design import Simulator
+    from qlif.cosim.simulator.find import Simulator
     from qlif.hdl.verilog import Export
 
 BYTES_PER_UPDATE = 400
-"""What the models, the testbench and the comparison keep of each update, both processes together."""
+"""Bytes per update that models, testbench and comparison keep, in both processes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,29 +42,25 @@ class CosimOptions:
     """How the hardware is run, and what counts as a failure."""
 
     simulator: SimulatorOption = "verilator"
-    waves: Annotated[bool, typer.Option("--waves", help="Leave waveforms behind.")] = False
+    waves: Annotated[bool, typer.Option("--waves", help="Record waveforms.")] = False
     stalls: StallsOption = 0.0
     thorough: Annotated[
-        bool, typer.Option("--thorough", help="Run the directed, random, stall and reset tests as well.")
+        bool, typer.Option("--thorough", help="Also run the directed, random, stall and reset tests.")
     ] = False
     gates: Annotated[
         str | None,
         typer.Option(
             "--gates",
-            help="Simulate the netlist of vendor cells that Yosys makes for this FPGA family: {targets}.",
+            help="Simulate the gate-level netlist that Yosys makes for this FPGA family: {targets}.",
         ),
     ] = None
     max_lag_steps: Annotated[
         int | None,
-        typer.Option(
-            "--max-lag-steps", help="Fail if a spike lags the float neuron's by more timesteps than this."
-        ),
+        typer.Option("--max-lag-steps", help="Fail if a spike lags the float neuron's by more timesteps."),
     ] = None
     max_rmse: Annotated[
         float | None,
-        typer.Option(
-            "--max-rmse", help="Fail if the potential's RMSE to the float neuron is above this, mV."
-        ),
+        typer.Option("--max-rmse", help="Fail if the potential's RMSE to the float neuron is larger, mV."),
     ] = None
 
     def check(self) -> None:
@@ -100,11 +96,11 @@ def cosim(
 
     The exit code is 1 if one update differs from the golden model in one bit.
     """
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
 
     options.check()
     built_from = built.primitives(options.gates)
-    simulator = design.find(options.simulator)
+    simulator = find(options.simulator)
     configuration, currents = source.prepare(storage.of(neuron.settings()), BYTES_PER_UPDATE)
     if foreign.verilog is None:
         export = configuration.export(storage.lanes, built_from)
@@ -146,7 +142,7 @@ def _run(
     output: OutputOptions,
     progress: Any,
 ) -> "Cosimulation":
-    """Run the hardware; text of the user's that doesn't build is their input."""
+    """Run the hardware; Verilog of the user's that doesn't build is invalid input."""
     from qlif.cosim.cosimulation import cosimulate
 
     with foreign.builds():
@@ -172,7 +168,7 @@ def _results(
     options: CosimOptions,
     output: OutputOptions,
 ) -> dict[str, Any]:
-    """Draw and keep the runs; return what they came to."""
+    """Plot and save the runs; return the results."""
     from qlif.cosim import report
 
     software = run.software
@@ -231,7 +227,7 @@ def _failures(facts: dict[str, Any], options: CosimOptions) -> list[str]:
             f"Log: {facts['log']}. Waves: {hint}"
         )
     if facts["thorough_failed"]:
-        failures.append(f"{facts['thorough_failed']} of the further tests; see thorough/simulation.log")
+        failures.append(f"{facts['thorough_failed']} further tests failed; see thorough/simulation.log")
     lag, most = facts["max_spike_lag_steps"], options.max_lag_steps
     if most is not None and lag > most:
         failures.append(f"the largest spike lag is {lag} steps, above {most}")

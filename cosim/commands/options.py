@@ -1,4 +1,4 @@
-"""Groups of options that several commands share, and what they make of them."""
+"""Groups of options that several commands share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,9 +34,12 @@ WORD_NAMES = (
 )
 
 NeuronsOption = Annotated[int, typer.Option("--neurons", help="Number of neurons.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that is random.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Random seed.")]
 SelfTestOption = Annotated[
-    bool, typer.Option("--selftest", help="Add stimulus and signature in gates around the population.")
+    bool,
+    typer.Option(
+        "--selftest", help="Wrap the population in its self-test (stimulus and signature in gates)."
+    ),
 ]
 SimulatorOption = Annotated[str, typer.Option("--simulator", help="One of {simulators}.")]
 StallsOption = Annotated[
@@ -46,16 +49,14 @@ StallsOption = Annotated[
     ),
 ]
 BenchUpdatesOption = Annotated[
-    int, typer.Option("--updates", help="Number of updates that the random testbenches play.")
+    int, typer.Option("--updates", help="Number of updates in the random testbenches.")
 ]
-TimeoutOption = Annotated[
-    float, typer.Option("--timeout", help="Seconds that the solver may take for one question.")
-]
+TimeoutOption = Annotated[float, typer.Option("--timeout", help="Solver timeout per question, seconds.")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterOptions:
-    """A file, and single values over it."""
+    """A file, and single values that override it."""
 
     params: Annotated[
         Path | None,
@@ -68,7 +69,7 @@ class ParameterOptions:
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="A parameter or an arithmetic choice, over the file's: --set tau_m=30 --set rounding=RND. "
+            help="A parameter or an arithmetic choice, overriding the file: --set tau_m=30 --set rounding=RND. "
             "Repeatable.",
         ),
     ] = None
@@ -84,7 +85,7 @@ class ParameterOptions:
     lower_bound: Annotated[
         str | None,
         typer.Option(
-            "--lower-bound", metavar="MV", help="Lowest potential that is kept: --set lower_bound=MV."
+            "--lower-bound", metavar="MV", help="Lower bound of the potential: --set lower_bound=MV."
         ),
     ] = None
 
@@ -124,7 +125,7 @@ class NeuronOptions(ParameterOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class StorageOptions:
-    """Lanes, and where parameter words live."""
+    """Lanes, and the storage of parameter words."""
 
     lanes: Annotated[
         int, typer.Option("--lanes", help="Number of pipelines side by side, a power of two.")
@@ -162,7 +163,7 @@ class VariantOptions:
         str,
         typer.Option(
             "--variant",
-            help="portable: multipliers and block RAMs are inferred; explicit: those of an FPGA family are "
+            help="portable: multipliers and block RAMs are inferred; explicit: an FPGA family's own are "
             "instantiated, with all their registers.",
         ),
     ] = "portable"
@@ -194,11 +195,11 @@ class ForeignOptions:
         Path | None,
         typer.Option(
             "--verilog",
-            help="Verilog of your own with the ports of the exported module, instead of it. It is compiled and "
-            "run: what it contains is executed.",
+            help="Your own Verilog in place of the exported module, with the same ports. It is compiled and "
+            "run: whatever it contains is executed.",
         ),
     ] = None
-    module: Annotated[str, typer.Option("--module", help="Module in --verilog.")] = MODULE
+    module: Annotated[str, typer.Option("--module", help="Name of the module in --verilog.")] = MODULE
 
     def export(self, configuration: "Configuration", lanes: int) -> "Export":
         """Return it as an export of a configuration.
@@ -259,7 +260,7 @@ OWN_VARIANT_RULE = Rule(
 
 @dataclass(frozen=True, kw_only=True)
 class InputOptions:
-    """How many neurons get which input for how long."""
+    """The input: which, for how many neurons, for how long."""
 
     neurons: Annotated[
         int | None,
@@ -273,7 +274,7 @@ class InputOptions:
         typer.Option(
             "--input",
             help="{stimuli}, or a file of samples (.npy, .csv, .wav, .flac, .ogg, .aiff); with options as in "
-            "ou:mean=18,sd=6 or speech.wav:scale=40,offset=12,gain_spread=0.3 (a recording is "
+            "ou:mean=18,sd=6 or examples/speech.wav:scale=40,offset=15 (a recording is "
             "scale * sample + offset, in mV). `qlif inputs` lists them.",
         ),
     ] = DEFAULT_INPUT
@@ -311,7 +312,7 @@ class OutputOptions:
     """Where results go."""
 
     out: Annotated[Path, typer.Option("--out", help="Directory for results and pictures.")] = Path("qlif-out")
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")] = False
+    as_json: Annotated[bool, typer.Option("--json", help="Print only one JSON value.")] = False
 
     @property
     def terminal(self) -> Terminal:

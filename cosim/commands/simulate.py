@@ -1,4 +1,4 @@
-"""``qlif simulate``: the golden model beside the float neuron."""
+"""``qlif simulate``: golden model and float neuron."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -17,7 +17,9 @@ BYTES_PER_UPDATE = 80
 class SimulateOptions:
     """What is drawn besides."""
 
-    fi_curve: Annotated[bool, typer.Option("--fi-curve", help="Simulate and draw the f-I curve too.")] = False
+    fi_curve: Annotated[bool, typer.Option("--fi-curve", help="Also simulate and plot the f-I curve.")] = (
+        False
+    )
 
 
 @command(Rule("seed", lambda options: is_random(options.input), "a random --input"))

@@ -28,7 +28,7 @@ AREA = "area"
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetOptions:
-    """The largest errors that are allowed."""
+    """The error budget."""
 
     max_lag_steps: Annotated[
         float | None, typer.Option("--max-lag-steps", help="Lag of any of the first spikes, timesteps.")
@@ -39,7 +39,7 @@ class BudgetOptions:
     max_rmse: Annotated[float | None, typer.Option("--max-rmse", help="RMSE of the potential, mV.")] = None
     spikes: Annotated[
         int,
-        typer.Option("--spikes", help="Number of each neuron's first spikes that --max-lag-steps is about."),
+        typer.Option("--spikes", help="Number of first spikes per neuron that --max-lag-steps covers."),
     ] = 20
 
     def budget(self) -> "Budget":
@@ -51,13 +51,13 @@ class BudgetOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SpaceOptions:
-    """The configurations that are tried, and the inputs that they are tried on."""
+    """The configurations to try, and the inputs to try them on."""
 
     word_bits: Annotated[str, typer.Option("--word-bits", help="Word lengths to try.")] = "6..24"
     rounding: Annotated[str, typer.Option("--rounding", help="Roundings to try.")] = "TRN,RND,SR"
     random_bits: Annotated[str, typer.Option("--random-bits", help="Random bits of SR to try.")] = "8"
     rounding_seed: Annotated[
-        str, typer.Option("--rounding-seed", help="Seeds that SR has to pass with, all of them.")
+        str, typer.Option("--rounding-seed", help="Seeds of SR; it must pass with all of them.")
     ] = "1..5"
     form: Annotated[str, typer.Option("--form", help="Forms to try.")] = "factored,square"
     coefficient_bits: Annotated[str, typer.Option("--coefficient-bits", help="Bits of gains to try.")] = "16"
@@ -71,7 +71,7 @@ class SpaceOptions:
         typer.Option("--input", help="As in `qlif inputs`; repeatable [constant, 17 to 80 mV]."),
     ] = None
     input_neurons: Annotated[
-        int, typer.Option("--input-neurons", help="Number of neurons that the inputs are for.")
+        int, typer.Option("--input-neurons", help="Number of neurons that the inputs drive.")
     ] = 24
     duration: Annotated[float, typer.Option("--duration", help="Simulated time, ms.")] = 2000.0
     input_seed: Annotated[int, typer.Option("--seed", help="Seed of the inputs.")] = 0
@@ -101,28 +101,28 @@ class SpaceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryOptions:
-    """What the cost is, and what is made of the cheapest."""
+    """The cost, and what is built from the cheapest."""
 
     cost: Annotated[
         str, typer.Option("--cost", help="state-bits, or area (LUT + DSP + RAM of `qlif synth`).")
     ] = "state-bits"
-    neurons: Annotated[
-        int, typer.Option("--neurons", help="Number of neurons that are exported and synthesised.")
-    ] = 1024
+    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons to export and synthesise.")] = (
+        1024
+    )
     target: Annotated[str, typer.Option("--target", help="FPGA family for --cost area: {targets}.")] = (
         DEFAULT_TARGET
     )
     max_syntheses: Annotated[
         int,
         typer.Option(
-            "--max-syntheses", help="For --cost area: at most so many within the budget, and outside."
+            "--max-syntheses", help="For --cost area: most syntheses within the budget, and as many outside."
         ),
     ] = 8
     simulator: SimulatorOption = "verilator"
     cosim_steps: Annotated[int, typer.Option("--cosim-steps", help="Timesteps of the co-simulation.")] = 2000
 
     def check(self) -> None:
-        """Refuse what isn't known or is out of its range; InputError."""
+        """Refuse unknown names and numbers out of range; InputError."""
         from qlif.cosim.optimize.space import COSTS
         from qlif.hdl.targets.catalogue import target
         from qlif.model.support.checks import whole
@@ -161,13 +161,13 @@ def optimize(
     result differs from its golden model in one bit.
     """
     from qlif.cosim.optimize.search import search
-    from qlif.cosim.simulator import design
+    from qlif.cosim.simulator.find import find
     from qlif.model.studies import axes
     from qlif.model.studies.executors import workers as working
 
     budget = limits.budget()
     delivered.check()
-    simulator = design.find(delivered.simulator)
+    simulator = find(delivered.simulator)
     seeds = axes.whole_numbers("rounding_seed", space.rounding_seed, 0, 2**64 - 1)
     sweep = space.sweep(_physical(neuron))
     with (
@@ -257,7 +257,7 @@ def _physical(neuron: ParameterOptions) -> dict[str, Any]:
     settings, default = neuron.settings(), Settings.read()
     if settings.arithmetic != default.arithmetic or settings.storage or settings.writes:
         what = "--params and --set" if neuron.params is None else str(neuron.params)
-        raise InputError(f"{what}: only [parameters] counts here: the arithmetic is what is looked for")
+        raise InputError(f"{what}: only [parameters] is allowed here: the arithmetic is what is searched for")
     return dict(settings.physical)
 
 

@@ -1,4 +1,4 @@
-"""``qlif study sweep``: a grid of configurations, each held against float64 Euler."""
+"""``qlif study sweep``: a grid of configurations, each compared with float64 Euler."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class SweepOptions:
     input_seed: Annotated[int | None, typer.Option("--seed", help="Seed of the inputs [0].")] = None
     distances: Annotated[
         bool | None,
-        typer.Option("--distances", help="Compute distances of spike trains too, which is slow."),
+        typer.Option("--distances", help="Also compute spike train distances, which is slow."),
     ] = None
 
 
@@ -70,9 +70,7 @@ class FileOptions:
         Path | None,
         typer.Option("--file", help="TOML file, as in word_bits = [8, 12]; options take precedence."),
     ] = None
-    parquet: Annotated[
-        bool, typer.Option("--parquet/--no-parquet", help="Whether table.parquet is written too.")
-    ] = True
+    parquet: Annotated[bool, typer.Option("--parquet/--no-parquet", help="Also write table.parquet.")] = True
 
 
 @command()

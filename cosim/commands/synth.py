@@ -1,4 +1,4 @@
-"""``qlif synth``: resources and the fastest clock."""
+"""``qlif synth``: resources and Fmax."""
 
 from dataclasses import dataclass
 from typing import Annotated

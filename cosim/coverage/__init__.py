@@ -1,1 +1,1 @@
-"""What the benches reach: cases, lines and bits, and the proof that the rest can't be reached."""
+"""Coverage of the testbenches: cases, lines, branches and bits, and proof that the rest is unreachable."""

@@ -1,4 +1,4 @@
-"""Which of the cases the benches led a population into."""
+"""Functional coverage: the cases that the testbenches reached."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Case:
     ----------
     name : str
     benches : dict of str to int
-        How often, by bench: in so many updates, or between so many pairs of resets.
+        Number of occurrences by testbench: updates, or stretches between resets.
     update : UpdateCase, optional
         What it says of an update, if a solver can be asked for one.
     """

@@ -12,7 +12,8 @@ from qlif.cosim.coverage.functional import Case
 from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
 from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable
 from qlif.cosim.mutation import recorded_benches
-from qlif.cosim.simulator.design import COVERAGE_FILE, Simulator
+from qlif.cosim.simulator.design import COVERAGE_FILE
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.studies import tables

@@ -82,7 +82,7 @@ def _point(described: str) -> Point:
     signal, _, edge = what.rpartition(":")
     if edge not in _EDGES:
         raise InputError(
-            "coverage needs Verilator 5.48 or newer: this one doesn't tell rising from falling edges"
+            "coverage needs Verilator 5.48 or newer: this one doesn't distinguish rising from falling edges"
         )
     name, bit = re.fullmatch(r"(.*?)(?:\[(\d+)\])?", signal).groups()  # type: ignore[union-attr]
     _, _, instances = fields["h"].partition(".")

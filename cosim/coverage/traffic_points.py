@@ -104,7 +104,7 @@ class Updates:
 def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     """Return the updates of a stretch that came out, as the golden model makes them; None if there are none.
 
-    The benches hold all that comes out against the golden model, so this is what happened.
+    The testbenches compare all outputs with the golden model, so this is what happened.
     """
     words, (port,) = interface.words, interface.currents.payload
     taken = stretch.ports[port.name][stretch.moved("currents")].astype(np.int64)

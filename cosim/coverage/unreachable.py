@@ -1,4 +1,4 @@
-"""Proof that what no bench reached can't be reached: bits that never change, and cases of no update.
+"""Proof that what no testbench reached is unreachable: bits that never change, and cases of no update.
 
 A bit that never changes is a constant. That it is one is proved for every clock from power-on, with any
 input and any resets: the pipeline's registers are followed from the states that are read, over as many clocks
@@ -78,9 +78,7 @@ class Unreachable:
         interface, words = export.interface, export.interface.words
         reach = None if interface.runtime else Reach.of(words)
         if reach is None or interface.lanes != 1:
-            raise InputError(
-                "what can't be reached is proved of one lane and of parameters in the gates only"
-            )
+            raise InputError("unreachability is proved only for one lane and parameters in the gates")
         self._words, self._interface, self._reach, self._seconds = words, interface, reach, seconds
         self._constants = {name: int(word) for name, word in words.values.items()}
         self._circuit = read_circuit(export.verilog, interface.module, every_signal=True)
@@ -204,7 +202,7 @@ class Unreachable:
         return {state: word for state, word in states.items() if state in self._pipeline}
 
     def _followed(self, terms: Products, states: Mapping[int, Term], count: int) -> Iterator[Moment]:
-        """Give so many clocks, of which only the pipeline's registers are handed on."""
+        """Yield `count` clocks, linked only by the pipeline's registers."""
         read: list[Term] = []
         bounds: list[Term] = []
         clocks: list[Clock] = []

@@ -1,1 +1,1 @@
-"""Faults planted in the netlist, and what the benches and the prover make of each."""
+"""Mutation testing: faults planted in the netlist, killed by the testbenches or proved equivalent."""

@@ -1,4 +1,4 @@
-"""A campaign: every fault of a netlist played, and those that nobody saw put to the proof."""
+"""A campaign: every fault of a netlist is played, and survivors go to the prover."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
 from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer
 from qlif.cosim.mutation.player import Player
-from qlif.cosim.simulator.design import Simulator
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound, InputError
@@ -39,7 +39,7 @@ def run_campaign(
 ) -> Campaign:
     """Plant faults in a population, play the benches to each, and prove what they didn't see.
 
-    A campaign that was stopped goes on where it was; findings of another one are refused.
+    A stopped campaign resumes; findings of another one are refused.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def run_campaign(
     Raises
     ------
     InputError
-        A number that can't be, a tool that isn't installed, or findings of another campaign.
+        An invalid number, a tool that isn't installed, or findings of another campaign.
     DifferenceFound
         A bench fails without a fault.
     ToolError

@@ -1,4 +1,4 @@
-"""Whether a fault that no bench saw is one at all: proofs about the netlist that holds it."""
+"""Equivalence proofs for mutants that no testbench killed."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable

@@ -1,4 +1,4 @@
-"""A population with many faults in it, of which a selector turns on one."""
+"""A population's netlist with many faults, one of which a selector enables."""
 
 import random
 import re
@@ -46,7 +46,7 @@ class Mutant:
     lines : tuple of int
         Lines of the exported Verilog that it comes from.
     arguments : tuple of str
-        What Yosys' command ``mutate`` is told.
+        Arguments of Yosys' command ``mutate``.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""What is found out about each fault, kept in a journal, so that a campaign that was stopped goes on."""
+"""Findings about each fault in a journal, so that a stopped campaign resumes."""
 
 import re
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class Findings:
 
 
 def points(count: int) -> Callable[[Point], bool]:
-    """Return what tells the points of a campaign of so many faults."""
+    """Return the predicate of a campaign's points, given its number of faults."""
 
     def known(point: Point) -> bool:
         match = _POINT.fullmatch(str(point))

@@ -1,4 +1,4 @@
-"""Two circuits side by side: whether one that has a fault gives what the other gives, clock after clock."""
+"""Two circuits in lockstep: whether a mutant's outputs equal the original's, clock by clock (a miter)."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
@@ -176,7 +176,7 @@ class Lockstep:
             for bit in bits
             if bit.place is not None
         }
-        # All at once, as most of them are the same.
+        # All together, as most of them are equal.
         if self._proved(terms, terms.both(*pairs.values()), assumed):
             return set()
         return {bit for bit, same in pairs.items() if not self._proved(terms, same, assumed)}

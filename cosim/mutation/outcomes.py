@@ -1,4 +1,4 @@
-"""What became of each fault of a campaign."""
+"""The outcome of each fault in a campaign."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

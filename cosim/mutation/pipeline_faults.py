@@ -1,4 +1,4 @@
-"""The update of a pipeline with a fault against the golden step, for every state that a neuron can come to.
+"""A mutated pipeline's update compared with the golden step, for every reachable neuron state.
 
 Nobody sees the refractory counter, so one that is stored otherwise is no fault, as long as the neuron does
 the same. Counters are therefore compared as pairs: the golden one and the circuit's. Only those that come

@@ -10,7 +10,7 @@ import numpy as np
 from qlif.cosim.mutation.player import play
 from qlif.cosim.mutation.recorded_benches import Stimulus
 from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.design import Simulator
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.interface import Interface
 
 PROGRAM = Path(__file__).with_name("play_benches.cpp")

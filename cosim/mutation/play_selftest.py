@@ -10,7 +10,7 @@ import numpy as np
 from qlif.cosim.mutation.faults import SELECTOR, MutatedNetlist
 from qlif.cosim.mutation.player import play
 from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.design import Simulator
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.interface import Interface
 from qlif.hdl.ports import Port
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
@@ -29,7 +29,7 @@ TIMESTEPS = 4096
 """Each neuron is in each regime 16 times."""
 
 CHECKPOINT = 64
-"""After so many timesteps the golden model's signature is known: from a wrong one none comes back."""
+"""Timesteps after which the signatures are compared: a wrong one stays wrong."""
 
 
 class SelfTestPlayer:

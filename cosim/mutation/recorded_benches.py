@@ -1,4 +1,4 @@
-"""What the benches drive and see, clock by clock, on a population that passes them."""
+"""What the testbenches drive and see, clock by clock, on a population that passes them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ import numpy.typing as npt
 from qlif.cosim.benches import recorder
 from qlif.cosim.benches.job import Job
 from qlif.cosim.cosimulation import POPULATION_BENCH, tests_of
-from qlif.cosim.simulator.design import Design, Simulator
+from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.support.files import write_text
@@ -54,7 +55,7 @@ def record(
 ) -> list[Stimulus]:
     """Run every bench of the population and keep what it drove and saw.
 
-    The benches hold all outputs against the golden model, so what they saw is what it gives.
+    The testbenches compare all outputs with the golden model, so what they saw is what it gives.
 
     Parameters
     ----------

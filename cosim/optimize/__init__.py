@@ -1,1 +1,1 @@
-"""Studies that end in gates: the cheapest hardware that meets an error budget."""
+"""The cheapest hardware within an error budget."""

@@ -1,4 +1,4 @@
-"""An error budget, and what one arithmetic makes of it.
+"""An error budget, and how one arithmetic meets it.
 
 All errors are quantization errors: fixed point against float64 Euler with the same timestep and input.
 """

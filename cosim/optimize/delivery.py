@@ -1,4 +1,4 @@
-"""What a search hands over: the configuration as a file, its Verilog, and a co-simulation of that."""
+"""The results of a search: the configuration as a file, its Verilog, and a co-simulation of it."""
 
 import json
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 
 from qlif.cosim.configuration import Configuration, Settings
 from qlif.cosim.cosimulation import Cosimulation, cosimulate
-from qlif.cosim.simulator.design import Simulator
+from qlif.cosim.simulator.find import Simulator
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import ToolError
 from qlif.model.inputs import stimuli

@@ -1,4 +1,4 @@
-"""A candidate with what was found about it, and which of several nothing betters."""
+"""A candidate with its errors and cost, and the Pareto-optimal ones of several."""
 
 import math
 from collections.abc import Sequence

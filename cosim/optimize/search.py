@@ -1,4 +1,4 @@
-"""The cheapest configuration that meets a budget, and the proof that nothing cheaper in the space does.
+"""The cheapest configuration that meets a budget, by exhaustion.
 
 The proof is exhaustion. By state bits, every candidate is run, so that all cheaper ones are known to fail. By
 area, every candidate that meets the budget would have to be synthesised; as that takes most of a minute each,
@@ -86,7 +86,7 @@ def search(
     ------
     InputError
         Nothing in the space meets the budget (the text says what the best reachable is), the space is
-        empty, or a file in the directory belongs to another search.
+        empty, or a file in the directory is of another search.
     """
     found, impossible = candidates(sweep)
     if not found:
@@ -182,7 +182,7 @@ def failing_fronts(outcomes: Sequence[Outcome], budget: Budget) -> list[Candidat
 
 
 def spread(items: Sequence[Candidate], most: int) -> list[Candidate]:
-    """Return at most so many items, evenly from the first to the last."""
+    """Return at most `most` items, evenly from the first to the last."""
     if len(items) <= most:
         return list(items)
     if most == 1:

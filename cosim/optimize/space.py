@@ -1,4 +1,4 @@
-"""The configurations among which the cheapest is looked for, and what each costs."""
+"""The search space of configurations, and the cost of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from qlif.model.studies.grid import Point, Sweep
 
 FIGURES = ("lut", "ff", "dsp", "ram")
 PRICE = (*FIGURES, "fmax_mhz", "area")
-"""What a synthesis tells of a candidate."""
+"""The synthesis results of a candidate."""
 
 COSTS = ("state-bits", "area")
 

@@ -1,1 +1,1 @@
-"""Proof that exported Verilog is the golden model, for every state, input and parameter word."""
+"""Proof that exported Verilog is equivalent to the golden model, for every state, input and parameter word."""

@@ -1,4 +1,4 @@
-"""A circuit as Yosys reads it from Verilog, and what it does in one clock."""
+"""A circuit as Yosys reads it from Verilog, and its next-state function."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _SAME = {
     "slt": "BV_SLT", "slte": "BV_SLE", "sgt": "BV_SGT", "sgte": "BV_SGE",
     "write": "ARRAY_STORE",
 }  # fmt: skip
-"""Operations of BTOR2 that the solver has too."""
+"""Operations of BTOR2 that the solver also has."""
 
 _UNARY = frozenset({"not", "neg", "inc", "dec", "redand", "redor", "redxor", "uext", "sext", "slice"})
 _TERNARY = frozenset({"ite", "write"})
@@ -50,7 +50,7 @@ class Circuit:
     Attributes
     ----------
     nodes : list of Node
-        Each after those that it is made of.
+        In topological order.
     sorts : dict of int to Sort
     inputs, outputs, states : dict of str to int
         Numbers of the nodes, by name.
@@ -83,11 +83,11 @@ class Circuit:
         return circuit
 
     def width(self, number: int) -> int:
-        """Return how many bits a node has."""
+        """Return the width of a node."""
         return self.sorts[number].width
 
     def cone(self, numbers: Iterable[int], cut: Collection[int] = ()) -> set[int]:
-        """Return the nodes that some are made of within a clock, without what is behind those in `cut`."""
+        """Return the combinational cone of some nodes, cut at those in `cut`."""
         operands = {node.number: node.operands for node in self.nodes}
         found: set[int] = set()
         stack = list(numbers)
@@ -152,7 +152,7 @@ class Circuit:
 
 
 class Clock:
-    """What every node of a circuit is in one clock.
+    """The value of every node of a circuit in one clock.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class Clock:
     states : mapping of int to Term
         By number; the others are anything.
     instead : mapping of int to Term
-        Nodes that are something else than what drives them.
+        Nodes whose driver is replaced.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a proof says."""
+"""The claims of a proof, and their results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from qlif.model.exceptions import DifferenceFound
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim about a core, and what became of it.
+    """A claim about a core, and its result.
 
     Attributes
     ----------
@@ -20,16 +20,17 @@ class Claim:
     claim : str
         In words.
     result : {"proved", "refuted", "unknown"}
-        Unknown if the solver's time was over.
+        Unknown if the solver timed out.
     bound : int, optional
-        For how many clocks or updates from a reset it was shown; None if without bound.
+        Number of clocks or updates from a reset for which it was shown (bounded model checking); None if
+        unbounded.
     seconds : float
     counterexample : mapping of str to int, optional
         If refuted, the words of an update in which it doesn't hold.
     run : array of int, (timesteps, neurons), optional
         If refuted, current words from reset on with which it doesn't hold.
     what : str
-        If refuted by a run, what isn't as it should be.
+        If refuted by a run, what is wrong.
     """
 
     preset: str

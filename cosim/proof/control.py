@@ -1,7 +1,7 @@
 """Everything around the pipelines of a population, and a monitor that runs beside it.
 
-The monitor counts and remembers what the claims speak of. It watches one row of neurons and one place of the
-queue; which ones is left open, so that what holds of them holds of all.
+The monitor counts and remembers what the claims are about. It watches one row of neurons and one place in the
+queue, both arbitrary, so that what holds for them holds for all.
 
 The signals are those of :class:`qlif.hdl.population.Population`, found by their names. What the pipelines
 themselves give is left open too: :mod:`qlif.cosim.proof.update` says what that is.
@@ -14,7 +14,6 @@ from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import shown_widths, signal, unpacked
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
-from qlif.hdl.storage import Storage
 
 Monitor = dict[str, Term]
 """What the monitor remembers.
@@ -98,7 +97,7 @@ class Control:
         return self.terms.make("BV_UREM", count, self.number(self.rows))
 
     def watched_at(self, now: Clock, monitor: Monitor, stage: int) -> Term:
-        """Return whether the watched row was given to the memory so many clocks before the last one."""
+        """Return whether the watched row was given to the memory this many clocks before the last one."""
         *younger, there = self.bits(now[probes.IN_FLIGHT])[: stage + 1]
         # The others, which are older, retire before it.
         older = self.minus(monitor["flying"], there, *younger)
@@ -132,7 +131,7 @@ class Control:
 
     def initial_state(self, now: Clock) -> Term:
         """Return the state in which a row's neurons begin."""
-        if self._storage["reset"] is not Storage.GATES:
+        if self._storage["reset"].is_writable:
             return now[probes.INITIAL]
         reset = self._words.constants["reset"].word
         width = self.terms.width(now[probes.STORED]) // self.lanes

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from qlif.cosim.benches.job import Job
-from qlif.cosim.simulator.design import Design, Simulator
+from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.verilog import Export
 from qlif.model.formats import UQ, Format

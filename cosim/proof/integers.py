@@ -1,7 +1,7 @@
-"""Whole numbers on solver bit-vectors: as wide as they need to be, so that no operation overflows.
+"""Integers on solver bit-vectors, as wide as they need to be, so that no operation overflows.
 
-They have the operators that :mod:`qlif.model.golden.step` uses. What that computes on them is what it computes
-on Python's integers.
+They have the operators that :mod:`qlif.model.golden.step` uses, which computes on them what it computes on
+Python's integers.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ Number = Any
 
 
 class Integer:
-    """A whole number that is known to lie from `low` to `high`, in just as many bits.
+    """An integer from `low` to `high`, in just enough bits.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Integer:
     word : Term
         Its bits; two's complement if `low` is negative.
     low, high : int
-        Its range. It decides the width: a word that is wider is cut off, one that isn't is extended.
+        Its range. It sets the width: a wider word is truncated, a narrower one extended.
     signed : bool, optional
         How `word` is extended; as `low` says if not given.
     """

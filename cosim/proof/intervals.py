@@ -1,7 +1,6 @@
-"""Whole numbers of which only a range is known, for the golden model to run on.
+"""Interval arithmetic for the golden model: integers of which only a range is known.
 
-What it computes on them is a range that holds whatever it computes on the numbers in them: often too wide,
-never too narrow.
+The result is a range that contains every possible result: often too wide, never too narrow.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""What always holds around the pipelines of a population: for any number of clocks, any stalls.
+"""Invariants around the pipelines of a population, for any number of clocks and any stalls.
 
-By induction: registers and memories are anything that satisfies the invariants; one clock later they have to
-satisfy them again, and a reset has to bring them about from anything at all.
+Proved by induction over one clock: any registers and memories that satisfy the invariants must satisfy them again
+in the next clock, and a reset must establish them from any state.
 """
 
 from qlif.cosim.proof.circuit import Clock
@@ -14,7 +14,7 @@ OF_THE_MEMORY = ("the memory holds what was written", "what was read is what was
 
 
 def assumed_of(control: Control, now: Clock, monitor: Monitor) -> list[Term]:
-    """Return what may be assumed in any clock after a reset: the invariants, and that a row is watched."""
+    """Return the assumptions in any clock after a reset: the invariants, and that a row is watched."""
     return [*invariants(control, now, monitor).values(), control.watches_a_row]
 
 
@@ -34,7 +34,7 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
     claimed, places = control.claimed(now, monitor), control.number(control.places)
     seen, read = monitor["seen"], monitor["read"]
     fresh = now[probes.FRESH]
-    held = {
+    return {
         "rows are counted within their number": terms.both(
             control.at_most(reading, last_row),
             control.at_most(writing, last_row),
@@ -82,13 +82,23 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
                 for stage in range(control.memory.latency)
             )
         ),
+        **_of_what_some_populations_have(control, now, flying),
         **_of_the_outlet(control, now, monitor),
     }
+
+
+def _of_what_some_populations_have(control: Control, now: Clock, flying: Term) -> dict[str, Term]:
+    """Return what holds of the counters that only few rows, or run-time parameters, need."""
+    terms, held = control.terms, {}
+    accepted = now[probes.ACCEPTED]
     if probes.FREE_ROWS in control.circuit.named:
-        busy = control.minus(control.plus(accepted, flying), in_flight[-1])
+        oldest = control.bits(now[probes.IN_FLIGHT])[-1]
+        busy = control.minus(control.plus(accepted, flying), oldest)
         free = control.wide(now[probes.FREE_ROWS])
         held["free rows are counted"] = terms.equal(control.plus(free, busy), control.number(control.rows))
     if control.writable:
+        last_row = control.number(control.rows - 1)
+        reading = control.wide(control.row(now, probes.READING))
         started = control.wide(control.row(now, probes.STARTING))
         held["the row that has started last is the one before the next to be read"] = terms.both(
             control.at_most(started, last_row),

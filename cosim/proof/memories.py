@@ -8,7 +8,7 @@ from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import signal
 from qlif.hdl import probes
 
-_FRESH = re.compile(rf"{re.escape(probes.WAS_FRESH)}(?:\$(\d+))?")
+_FRESH = re.compile(rf"{re.escape(probes.WAS_FRESH)}(?:_(\d+))?")
 
 
 class RowMemory:
@@ -24,7 +24,7 @@ class RowMemory:
     width : int
         Bits of a row.
     parts : int
-        How many parts of a row are written by themselves.
+        Number of separately written parts of a row.
 
     Raises
     ------
@@ -35,7 +35,7 @@ class RowMemory:
     def __init__(self, terms: Products, circuit: Circuit, name: str, width: int, parts: int = 1) -> None:
         self._terms = terms
         # The array in the model of a block RAM, by the part and the lowest bit of it that it holds.
-        block = re.compile(rf"({re.escape(name)}_(\d+)_(\d+)(?:\$\d+)?)\.words")
+        block = re.compile(rf"({re.escape(name)}_(\d+)_(\d+)(?:_\d+)?)\.words")
         found = sorted(
             (int(match[2]), int(match[3]), match[1]) for n in circuit.named if (match := block.fullmatch(n))
         )
@@ -104,7 +104,7 @@ class StateMemory(RowMemory):
         self.latency = len(self._stages)
 
     def read(self, now: Clock, stage: int) -> Term:
-        """Return the row that was read so many clocks before the last one."""
+        """Return the row that was read this many clocks before the last one."""
         return self.joined([now.values[register] for register in self._stages[stage]])
 
     def fresh(self, now: Clock, stage: int) -> Term:

@@ -1,4 +1,4 @@
-"""What leaves a pipeline, on its way through the queue to the outputs: words of states that can be reached.
+"""Results on their way from a pipeline through the queue to the outputs: words of reachable states.
 
 All of it is about one lane.
 """
@@ -26,7 +26,7 @@ def sends_what_it_keeps(terms: Products, words: Words, now: Clock) -> Term:
 
 
 def retired(terms: Products, words: Words, reach: Reach, control: Control, now: Clock) -> Term:
-    """Return that what a pipeline gives, if it gives anything, is a state that can be reached."""
+    """Return that what a pipeline outputs, if anything, is a reachable state."""
     state = unpacked(terms, words, now[probes.WRITTEN])
     return terms.implies(
         control.bits(now[probes.IN_FLIGHT])[-1],
@@ -35,7 +35,7 @@ def retired(terms: Products, words: Words, reach: Reach, control: Control, now: 
 
 
 def of_a_state(terms: Products, words: Words, reach: Reach, sent: Term) -> Term:
-    """Return whether the words that leave a population belong to a state that can be reached."""
+    """Return whether the words that leave a population are of a reachable state."""
     return terms.both(*reach.holds(terms, words, terms.fields(sent, shown_widths(words))))
 
 
@@ -48,7 +48,7 @@ def words_of_row(terms: Products, row: Term) -> Term:
 
 
 def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[str, Term]:
-    """Return that the words in the registers behind the queue belong to states that can be reached."""
+    """Return that the words in the registers behind the queue are of reachable states."""
     read, offered = words_of_row(terms, now[probes.QUEUE_READ]), now[probes.OFFERED_WORDS]
     return {
         "what was read from the queue": terms.implies(
@@ -61,9 +61,9 @@ def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[
 
 
 def prove_on_the_way(original: Circuit, interface: Interface, reach: Reach, seconds: float) -> str:
-    """Prove by induction that what is on its way out belongs to states that can be reached.
+    """Prove by induction that results on their way out are of reachable states.
 
-    It is assumed of what the pipeline gives. Returns "proved", or the solver's other verdict.
+    For the pipeline's output this is assumed. Returns "proved", or the solver's other verdict.
     """
     terms = Products()
     words, control = interface.words, Control(terms, original, interface)

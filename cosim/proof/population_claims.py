@@ -13,7 +13,6 @@ from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import stages_of_currents
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
-from qlif.hdl.storage import Storage
 from qlif.model import random_words
 
 READS = "each update reads the state that its neuron last wrote"
@@ -37,10 +36,10 @@ PATTERNS: tuple[Mapping[str, str], ...] = (
 """Handshakes that are tried first, as they are quick: what each port is, clock after clock, over and over."""
 
 PATTERN_CLOCKS = 100
-"""In so many clocks."""
+"""Number of clocks."""
 
 SEARCHED_CLOCKS = 40
-"""Where the invariants don't hold, so many clocks after a reset are searched for a counterexample."""
+"""Bound of the search for a counterexample from reset, in clocks, where the invariants don't hold."""
 
 
 class PopulationProof:
@@ -212,7 +211,7 @@ def population_claims(circuit: Circuit, interface: Interface, seconds: float) ->
     if interface.runtime:
         yield claim(WRITES, proof.prove(_writes(proof), proof.of_control) if sound else Answer("unknown", {}))
         yield claim(KEEPS, proof.prove(_keeps(proof), ()))
-    if Storage.MEMORY in interface.core.storage.values():
+    if any(storage.is_per_neuron for storage in interface.core.storage.values()):
         yield claim(OWN, proof.prove(_own(proof), proof.of_control) if sound else Answer("unknown", {}))
 
 
@@ -246,7 +245,7 @@ def _stable(proof: PopulationProof) -> Term:
 
 
 def _alive(proof: PopulationProof, clocks: int) -> Term:
-    """Return that currents are taken within so many clocks, if both outputs are and nothing is written."""
+    """Return that currents are taken within `clocks` clocks, if both outputs are and nothing is written."""
     terms = proof.terms
     yes = terms.true
     given = {"currents_valid": yes, "updates_ready": yes, "events_ready": yes}
@@ -335,7 +334,7 @@ def _keeps(proof: PopulationProof) -> Term:
             written, terms.equal(select, terms.constant(parameter.select, terms.width(select)))
         )
         new = terms.slice(word, width - 1, 0)
-        if parameter.storage is Storage.REGISTER:
+        if not parameter.storage.is_per_neuron:
             register = probes.parameter_register(name)
             expected = terms.choose(chosen, new, now[register])
             held.append(terms.equal(after[register], expected))
@@ -373,7 +372,7 @@ def _own(proof: PopulationProof) -> Term:
                 ),
             )
             for parameter in proof.interface.runtime
-            if parameter.storage is Storage.MEMORY
+            if parameter.storage.is_per_neuron
         )
     )
 

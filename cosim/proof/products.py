@@ -1,13 +1,12 @@
-"""Products as variables of their own: what a proof needs to know of them is when two are the same.
+"""Products as free variables: a proof only needs to know when two are equal.
 
-A solver that is shown two multipliers and asked whether they agree may think for ever; asked whether their
-factors agree, it answers at once. So each product is a free variable at first. Before a claim is asked, the
-products that it depends on are compared factor by factor, and those that are found to be equal are told to
-the solver as equal; and that a product is 0 if a factor is. A product of long words may also be the sum of
-the products of their pieces: that is the distributive law, and no solver is asked about it.
+A solver may never finish comparing two multipliers, but quickly compares their factors. So each product starts
+as a free variable. Before a claim is asked, the products that it depends on are compared factor by factor, and
+those with equal factors are asserted equal; so is that a product with a factor 0 is 0. A product of wide words
+may also be the sum of partial products: that is the distributive law, which is assumed.
 
-This leaves out what a product is, so only a proof made with it counts. A claim that can't be proved like
-this is asked again with the real multiplications.
+This abstracts from what a product is, so a proof counts, but a counterexample doesn't: a claim that can't be
+proved like this is asked again with the real multiplications.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from qlif.cosim.proof.solver import Answer, Term, Terms
 
 PIECES = (8, 16, 18)
-"""Widths of multipliers in blocks, into whose pieces long words are cut."""
+"""Multiplier widths into which wide words are split."""
 
 
 class Factor(NamedTuple):
@@ -32,7 +31,7 @@ class Product(NamedTuple):
     Attributes
     ----------
     word : Term
-        The variable that stands for it.
+        The variable that represents it.
     left, right : Factor
     signed : bool
         How `word` is extended.

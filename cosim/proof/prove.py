@@ -18,7 +18,7 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.read_verilog import read_export
 from qlif.cosim.proof.runs import Undecided, follow, prove_run
 from qlif.cosim.proof.update import legality, neuron_update, population_updates
-from qlif.cosim.simulator.design import Simulator
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.interface import Kind
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
@@ -29,7 +29,7 @@ SECONDS = 60.0
 """The time that the solver may take for one claim."""
 
 STEPS_AFTER = 50
-"""For so many timesteps a replay goes on after the clocks of its counterexample."""
+"""Number of timesteps that a replay continues after its counterexample."""
 
 UPDATE_CLAIM = "an update is the golden step"
 
@@ -114,10 +114,10 @@ RUNS = MappingProxyType(
 """Runs of a population by what is claimed of them: after how many timesteps its currents are free."""
 
 FREE_STEPS = 2
-"""In so many timesteps the currents are free."""
+"""Number of timesteps with free currents."""
 
 LONGEST_PREFIX = 64
-"""Where it takes more timesteps to a spike, or to the end of the refractory period, only so many are run."""
+"""Most timesteps that are run up to a spike, or to the end of the refractory period."""
 
 
 def prove_runs(export: Export, claim: str, *, seconds: float = SECONDS) -> Claim:

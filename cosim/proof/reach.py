@@ -1,4 +1,4 @@
-"""Which states a neuron can come to from its initial one, whatever goes in.
+"""Which states a neuron can reach from its initial one, for any input.
 
 Their set is wider than the real one but closed: no update leaves it. Most is proved by the solver, with the
 golden step. The range of the potential is found by trying every word: within an update the sum rises or falls
@@ -28,7 +28,7 @@ LARGEST_WIDTH = 20
 """Potentials of more bits aren't tried one by one."""
 
 PIECES = 2048
-"""Into so many pieces their range is cut."""
+"""Number of pieces of their range."""
 
 MARGIN_BITS = 10
 """They are searched in steps of this part of the format."""

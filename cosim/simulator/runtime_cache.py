@@ -7,12 +7,12 @@ Without one that can be written, each build compiles them anew.
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 from pathlib import Path
 
 from qlif.cosim.simulator.find import Simulator, compiler_version
 from qlif.model.support import caches
+from qlif.model.support.scratch import scratch
 
 PATTERN = "verilated*.o"
 """The runtime's objects; those that depend on the design have other names."""
@@ -27,7 +27,7 @@ def cache_folder(simulator: Simulator, waves: bool, driver: str) -> Path | None:
     `driver` is what decides the options of the build: cocotb's runner, or a program of ours.
     """
     place = caches.folder()
-    if place is None or simulator.name != "verilator":
+    if place is None or not simulator.makes_programs:
         return None
     key = repr((simulator.version, compiler_version(), waves, driver))
     return place / f"verilator-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
@@ -51,8 +51,8 @@ def keep(folder: Path, build: Path) -> None:
         return
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-            whole = Path(temporary) / "whole"
+        with scratch(folder.parent) as temporary:
+            whole = temporary / "whole"
             whole.mkdir()
             for built in build.glob(PATTERN):
                 shutil.copyfile(built, whole / built.name)

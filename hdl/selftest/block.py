@@ -1,4 +1,4 @@
-"""A population that tests itself: stimulus and signature in gates around any Verilog with its ports."""
+"""A self-test: stimulus and signature in gates around any Verilog with a population's ports."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ COMPARED_BITS = 8
 
 
 class SelfTest(Elaboratable):
-    """Runs so many timesteps through a population, and shows the signature of all that came out.
+    """Runs a population for some timesteps, and outputs the signature of its results.
 
     The population is an instance of a module that is described elsewhere; only its port contract counts.
     It is reset at each start, so that each run of as many timesteps ends with the same signature. Its
@@ -51,13 +51,13 @@ class SelfTest(Elaboratable):
     Attributes
     ----------
     start : In
-        A run starts in any clock in which it is high and none is under way.
+        Starts a run if none is in progress.
     timesteps : In, 32 bits
-        Of the run; looked at in the clock after `start`.
+        Length of the run; sampled in the clock after `start`.
     stalls : In, 8 bits
         In how many of 256 clocks, on average, each stream pauses; no signature depends on it.
     done : Out
-        The run that was started last is over.
+        The last run is over.
     timestep : Out, 32 bits
         Timesteps whose updates are all in the signature.
     signature : Out, 128 bits

@@ -13,12 +13,12 @@ from qlif.model.selftest.plan import SIGNATURE_BITS, SIGNATURE_START, SIGNATURE_
 
 
 class Signature(wiring.Component):
-    """Absorbs some words in a clock, the first one first.
+    """A MISR that absorbs several words per clock, the first one first.
 
     Parameters
     ----------
     at_once : int
-        How many words.
+        Words per clock.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Signature(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the gates: one register for the words together, one for the remainder."""
         m = Module()
-        # Each word is followed by those after it, which is so many multiplications by x.
+        # Each word is followed by later ones, which multiply it by x that many times.
         later = [
             times_x(self.words[k * SIGNATURE_BITS : (k + 1) * SIGNATURE_BITS], self.at_once - 1 - k)
             for k in range(self.at_once)

@@ -1,10 +1,9 @@
-"""Whether a device holds a population, and whether a netlist is that population."""
+"""Checks that a device holds a population, and that a netlist is that population."""
 
 import functools
 from typing import assert_never
 
 from qlif.hdl.core import Core
-from qlif.hdl.storage import Storage
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.target import Target
 from qlif.model.arithmetic import Currents, Form
@@ -13,7 +12,7 @@ from qlif.model.words import Words
 
 
 def expected_multipliers(core: Core, device: Target) -> int:
-    """Return how many DSP blocks a population takes on a device, no more and no less.
+    """Return the exact number of DSP blocks that a population takes on a device.
 
     The square form has one product, of the potential with itself. The factored form has the product of
     its two factors, and that times the gain; raw currents have a product with the drive's gain, a trace
@@ -26,7 +25,7 @@ def expected_multipliers(core: Core, device: Target) -> int:
 
     def by_constant(width: int, name: str) -> int:
         word = constants[name].word
-        if core.storage[name] is not Storage.GATES or not isinstance(word, int):
+        if core.storage[name].is_writable or not isinstance(word, int):
             return blocks(width, constants[name].format.width)
         # The constant's zeros are left out, at both ends.
         odd = word // (word & -word)
@@ -54,7 +53,7 @@ def expected_multipliers(core: Core, device: Target) -> int:
 
 
 def check_fit(core: Core, device: Target) -> None:
-    """Refuse what a device can't hold, before any tool is run.
+    """Refuse a population that a device can't hold, before any tool is run.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def check_fit(core: Core, device: Target) -> None:
             f"{name} needs {multipliers} multipliers, but {device.name} has {device.multipliers}: "
             "choose fewer lanes or fewer parameters that are written at run time, or another --target"
         )
-    in_memory = (one for one, storage in core.storage.items() if storage is Storage.MEMORY)
+    in_memory = (one for one, storage in core.storage.items() if storage.is_per_neuron)
     width = words.state_bits + sum(words.constants[one].format.width for one in in_memory)
     memories = -(-neurons * width // device.memory_bits)
     if memories > device.memories:
@@ -89,7 +88,7 @@ def check_fit(core: Core, device: Target) -> None:
 
 
 def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
-    """Refuse a netlist whose figures would be another circuit's.
+    """Refuse a netlist that isn't the population.
 
     Raises
     ------
@@ -104,7 +103,7 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
     if lost := netlist.lost_outputs(constant):
         raise SynthesisError(
             f"the netlist lost its outputs {', '.join(lost)}: with these parameters they never change; put a "
-            "parameter that they hang on in a register (--register)"
+            "parameter that they depend on in a register (--register)"
         )
     expected = expected_multipliers(core, device)
     found = netlist.counts[device.multiplier]

@@ -17,7 +17,7 @@ from qlif.model.support.files import write_text
 
 @dataclass(frozen=True)
 class GateNetlist:
-    """A netlist that is ready for a simulator.
+    """A netlist for a simulator.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class GateNetlist:
 
 
 def gate_netlist(export: Export, target_name: str, directory: Path) -> GateNetlist:
-    """Synthesise a population as for its figures, and write the netlist for simulation.
+    """Synthesise a population, and write the netlist for simulation.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def models_of(export: Export) -> tuple[Path, ...]:
 
 
 def check_parameters(netlist: Netlist, device: Target) -> None:
-    """Refuse a cell with a parameter that its model here doesn't have: a simulator might pass over it.
+    """Refuse a cell with a parameter that its model doesn't have: a simulator might ignore it.
 
     Raises
     ------

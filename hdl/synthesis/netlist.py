@@ -1,4 +1,4 @@
-"""A netlist as Yosys writes it, and what in it makes a figure worthless."""
+"""A netlist as Yosys writes it, and what makes its figures worthless."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,11 +8,11 @@ from qlif.hdl.target import Cell, Target
 from qlif.model.exceptions import ToolError
 
 _WORTHLESS = ("Driver-driver conflict", "has no driver", "multiple conflicting drivers", "Found logic loop")
-"""Warnings after which Yosys goes on with another circuit than the one that was described."""
+"""Warnings after which Yosys continues with a different circuit."""
 
 
 class SynthesisError(ToolError):
-    """The tools gave a result that can't be vouched for, or none; the text is one line."""
+    """The tools gave an untrustworthy result, or none; the text is one line."""
 
 
 class Netlist:
@@ -68,7 +68,7 @@ class Netlist:
 
 
 def worthless(log: str) -> list[str]:
-    """Return the warnings in Yosys' log after which its netlist isn't the circuit that was described."""
+    """Return the warnings in Yosys' log after which its netlist is a different circuit."""
     return [
         line.strip()
         for line in log.splitlines()

@@ -1,4 +1,4 @@
-"""A ring of registers around a block, so that its clock is measured and the pins' isn't."""
+"""A ring of registers around a block, so that Fmax is the block's and not the pins'."""
 
 from qlif.hdl.interface import Interface
 

@@ -1,18 +1,18 @@
-"""Area and speed of a population on an FPGA: Yosys, nextpnr, and the refusal of figures that mislead."""
+"""Resources and Fmax of a population on an FPGA: Yosys, nextpnr, and checks that refuse misleading figures."""
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qlif.hdl.core import Core
-from qlif.hdl.interface import Kind
+from qlif.hdl.interface import Interface, Kind
 from qlif.hdl.selftest.export import export_self_test
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.fit import check_fit, check_netlist
 from qlif.hdl.synthesis.mapping import luts_by_part, mapped_netlist
-from qlif.hdl.synthesis.netlist import SynthesisError
+from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.synthesis.register_ring import WRAPPER_MODULE, wrapped
 from qlif.hdl.synthesis.timing import check_registers, clock_of, critical_path, limit_of
 from qlif.hdl.target import Target
@@ -25,12 +25,12 @@ REAL_TIME_DT = 1e-4
 """Timestep in seconds of the figure of neurons in real time: 0.1 ms."""
 
 Progress = Callable[[str, float], None]
-"""Called with what goes on and the fraction of it that is done."""
+"""Called with the current step and the fraction done."""
 
 
 @dataclass(frozen=True)
 class Fmax:
-    """Fastest clock over several seeds of placement, MHz."""
+    """Fmax over several placement seeds, MHz."""
 
     median: float
     min: float
@@ -45,12 +45,12 @@ class Fmax:
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What one population takes on one device, and how fast it is.
+    """Resources and speed of one population on one device.
 
     Attributes
     ----------
     preset, target, device, package, variant : str
-        What was built, and for what.
+        What was built, and for which device.
     neurons, lanes : int
         Neurons in the memory; pipelines side by side.
     lut, ff, dsp, ram : int
@@ -64,17 +64,17 @@ class Synthesis:
     fmax_mhz : Fmax
         Of the block between registers.
     updates_per_s : float
-        At the median clock; with fewer neurons than the loop is long, bubbles are counted.
+        At the median Fmax; with fewer neurons than the loop is long, minus the bubbles.
     neurons_in_real_time : int
-        So many neurons with a timestep of 0.1 ms keep up with time, by speed alone.
+        Number of neurons that run in real time with a timestep of 0.1 ms, by speed alone.
     latency : int
         Clocks from a current to its update.
     seeds : int
-        How many placements.
+        Number of placement seeds.
     critical_path : tuple of str
         Of the seed nearest to the median: what is on it, in order, with the delay up to there.
     capped : bool
-        nextpnr said more than can be claimed: `notes` says why.
+        nextpnr reported more than can be claimed: `notes` says why.
     notes : tuple of str
         What a reader of the figures should know.
     tools : dict of str to str
@@ -131,7 +131,7 @@ def synthesise(
     Parameters
     ----------
     core : Core
-        The population; if it is built of a family's own cells, of the device's.
+        The population; in the explicit variant, with the device's cells.
     device : Target
         What it is built for.
     directory : Path
@@ -139,7 +139,7 @@ def synthesise(
     package : str, optional
         One of the target's; its first if not given.
     seeds : int
-        How many placements; the figure is their median.
+        Number of placement seeds; Fmax is their median.
     selftest : bool
         With its self-test around it.
     progress : callable, optional
@@ -200,13 +200,24 @@ def measure(
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
 
+    return _figures(interface, device, bare, reports, package=package, lut_parts=parts, tools=tools)
+
+
+def _figures(
+    interface: Interface,
+    device: Target,
+    bare: Netlist,
+    reports: Sequence[Mapping[str, Any]],
+    **known: Any,
+) -> Synthesis:
+    """Return what the netlist of the bare block and nextpnr's reports, one for each seed, tell."""
+    core = interface.core
     clocks = [clock_of(report) for report in reports]
     limit, reason = limit_of(bare, device)
     fmax = Fmax.of(clocks, limit)
     capped = max(clocks) > limit
     bubbles = min(1.0, core.neurons / interface.neurons_for_full_speed)
     updates_per_s = fmax.median * 1e6 * core.lanes * bubbles
-    middle = reports[clocks.index(statistics.median_low(clocks))]
     notes = []
     if capped:
         notes.append(f"capped at {limit:g} MHz, nextpnr says {statistics.median(clocks):.0f}: {reason}")
@@ -220,8 +231,7 @@ def measure(
         preset=core.name,
         target=device.name,
         device=device.device,
-        package=package,
-        variant=built_from.variant,
+        variant=core.primitives.variant,
         neurons=core.neurons,
         lanes=core.lanes,
         lut=bare.luts(device),
@@ -229,16 +239,15 @@ def measure(
         dsp=bare.counts[device.multiplier],
         ram=bare.counts[device.memory],
         cells=dict(sorted(bare.counts.items())),
-        lut_parts=parts,
         fmax_mhz=fmax,
         updates_per_s=updates_per_s,
         neurons_in_real_time=int(updates_per_s * REAL_TIME_DT),
         latency=interface.latency,
-        seeds=seeds,
-        critical_path=critical_path(middle),
+        seeds=len(reports),
+        critical_path=critical_path(reports[clocks.index(statistics.median_low(clocks))]),
         capped=capped,
         notes=tuple(notes),
-        tools=tools,
+        **known,
     )
 
 

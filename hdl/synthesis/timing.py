@@ -1,4 +1,4 @@
-"""How fast a clock may be claimed: what nextpnr reports, and what it doesn't check."""
+"""Fmax: what nextpnr reports, and what it doesn't check."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from qlif.hdl.target import Target
 
 
 def check_registers(netlist: Netlist, device: Target) -> None:
-    """Refuse a netlist with multipliers that nextpnr would time wrong.
+    """Refuse a netlist with multipliers that nextpnr would time wrongly.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def check_registers(netlist: Netlist, device: Target) -> None:
 
 
 def limit_of(netlist: Netlist, device: Target) -> tuple[float, str]:
-    """Return the fastest clock that may be claimed for a netlist, MHz, and why."""
+    """Return the upper limit of Fmax for a netlist, MHz, and why."""
     limits = [
         (limit.mhz, limit.reason)
         for limit in device.limits

@@ -1,4 +1,4 @@
-"""Instantiated multiplier blocks: what the families have in common."""
+"""Instantiated multiplier blocks, common to the families."""
 
 import functools
 import operator
@@ -13,19 +13,19 @@ from qlif.model.rounding import Rounding
 
 
 class Blocks(Primitives):
-    """Multiplier blocks with a register before, inside and behind: three clocks.
+    """Multiplier blocks with input, internal and output registers: three clocks.
 
     Attributes
     ----------
     multiplier_bits : int
-        A block multiplies two words of so many bits.
+        Width of the two words that a block multiplies.
     """
 
     variant = Variant.EXPLICIT
     multiplier_bits: int
 
     def multiply(self, pipe: Pipeline, name: str, left: Timed, right: Timed) -> Timed:
-        """Return a product; words that a block can't take are cut into pieces, whose products are added."""
+        """Return a product; words too wide for a block are split, and the partial products added."""
         stage = pipe.latest(left, right)
         assert stage is not None
         left, right = pipe.at(left, stage), pipe.at(right, stage)

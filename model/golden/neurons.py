@@ -1,4 +1,4 @@
-"""A population in fixed point: the golden datapath over arrays, with potentials in mV outside."""
+"""A population in fixed point: the golden step over arrays, with an interface in mV."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from qlif.model.support.memory import require_memory
 from qlif.model.words import Words
 
 _BYTES_EACH = 64
-"""Memory that a neuron takes at least: its state, and the copies of it that a timestep makes."""
+"""Lower bound of a neuron's memory: its state, and the copies that a timestep makes."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ParameterWrite:
     neuron: int | None = None
 
     def check(self, words: Words, timesteps: int | None = None) -> None:
-        """Refuse a write that can't be made.
+        """Refuse an invalid write.
 
         Raises
         ------
@@ -165,7 +165,7 @@ class FixedNeurons:
         self._fresh = False
 
     def _configure(self) -> None:
-        """Have the engine take the parameter words."""
+        """Pass the parameter words to the engine."""
         self._engine.configure(self._constants)
         self._into: Into | None = None
 
@@ -200,18 +200,18 @@ class FixedNeurons:
         keep : collection of {"potential", "refractory", "trace"}
             Which words of the state to return.
         writes : iterable of ParameterWrite
-            Changes of parameters on the way; those of one timestep in the order given.
+            Parameter words that change during the run; those of one timestep in the given order.
 
         Returns
         -------
         spikes : array of bool, (timesteps, *shape)
         words : dict of str to array of int, (timesteps, *shape)
-            The words that were asked for, after each timestep, in the narrowest type that holds them.
+            The requested words after each timestep, in the narrowest type that holds them.
 
         Raises
         ------
         InputError
-            A current word is outside its format, a write can't be made, or there isn't enough memory.
+            A current word is outside its format, a write is invalid, or there isn't enough memory.
         """
         checked = self._checked(currents).reshape(len(currents), -1)
         room = self.run(lambda begin, end: checked[begin:end], len(currents), keep, writes)
@@ -228,7 +228,7 @@ class FixedNeurons:
     ) -> Room | None:
         """Advance over a whole input, given piece by piece, and return what happened.
 
-        Returns None, with the neurons as they were before, if a current isn't finite or can't be held.
+        Returns None, leaving the neurons as they were, if a current isn't finite or out of range.
 
         Parameters
         ----------

@@ -4,7 +4,7 @@ Pure integer arithmetic without a branch on data, so that the same function runs
 on integer arrays (one element per neuron) and on a solver's bit-vectors. What is proved about the
 hardware is therefore proved about this function and not about a copy of it.
 
-Each caller brings `where(condition, a, b)` for its kind of integer; everything else is done with the
+Each caller supplies `where(condition, a, b)` for its kind of integer; everything else is done with the
 operators ``+ - * << >> &`` and comparisons. The operators must not overflow: integers are as wide as
 they need to be, and the only places where bits are lost are `drop` and `fit` of :mod:`qlif.model.rounding`.
 """
@@ -55,8 +55,8 @@ def step(
     The order is that of the continuous neuron's timestep: integrate unless refractory, spike, count
     down and reset, lower bound, trace.
 
-    A counter is above the refractory period only if a bit of it was upset, or if the period was made
-    shorter meanwhile. It then waits no longer than after a spike.
+    A counter is above the refractory period only after an upset, or if the period was made shorter
+    meanwhile. The neuron then waits no longer than after a spike.
     """
     integrated = integrate(words, constants, state.potential, current, random, where)
     potential = where(state.refractory == 0, integrated, state.potential)
@@ -118,7 +118,7 @@ def exact_sum(
         case never:
             assert_never(never)
 
-    # An exact sum may have any order. With the order of the hardware, a solver sees at once that they agree.
+    # An exact sum may have any order. In the hardware's order, a solver sees immediately that they agree.
     finest = words.sum_format.f_bits
     total = drive << (finest - words.drive_format.f_bits)
     if bias is not None:

@@ -1,4 +1,4 @@
-"""Input currents that were recorded: NumPy arrays, tables of numbers, and sound files."""
+"""Recorded input currents: NumPy arrays, tables of numbers, and sound files."""
 
 import hashlib
 import io
@@ -48,10 +48,10 @@ def load(
     ``.wav``, ``.flac``, ``.ogg``, ``.aiff``, ``.aif``
         Sound. Full scale is 1, so `scale` is the current in mV at full scale.
 
-    A channel is a neuron. A single channel is given to all `neurons`, with gains that are linear from
-    ``1 - gain_spread`` for the first to ``1 + gain_spread`` for the last; otherwise the gain is 1.
+    A channel is a neuron. A single channel drives all `neurons`, with gains from ``1 - gain_spread`` for
+    the first to ``1 + gain_spread`` for the last, evenly spaced; otherwise the gain is 1.
 
-    Sampled at `rate`, the recording is brought to the timestep in one of three ways:
+    A recording with a sampling rate is resampled to the timestep in one of three ways:
 
     ``"average"``
         The default. A sample holds until the next one, and a timestep gets the mean of the samples
@@ -64,7 +64,7 @@ def load(
     ``"none"``
         One sample is one timestep, whatever the rate.
 
-    A rest that is shorter than a timestep is dropped.
+    A remainder shorter than a timestep is dropped.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def load(
         Between 0 and 1; needs a recording of one channel.
     rate : float, optional
         Sampling rate of a ``.npy`` or ``.csv``, Hz, > 0. If not given, one sample is one timestep.
-        A sound file says its own.
+        A sound file has its own.
     resample : str, optional
         One of :data:`RESAMPLINGS`; needs a sampling rate.
 
@@ -107,7 +107,7 @@ def load(
     if resample is not None and resample not in RESAMPLINGS:
         raise InputError(unknown_name("resample", str(resample), RESAMPLINGS))
     if suffix in sound.SUFFIXES and rate is not None:
-        raise InputError(f"rate can't be given for a {suffix} file, which says its own, not {show(rate)}")
+        raise InputError(f"rate can't be given for a {suffix} file, which has its own, not {show(rate)}")
     if suffix not in sound.SUFFIXES and rate is None and resample is not None:
         raise InputError(
             f"resample needs rate, the sampling rate in Hz, for a {suffix} file, not {show(resample)} alone"

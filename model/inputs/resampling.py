@@ -1,4 +1,4 @@
-"""From samples to timesteps, with the error of each timestep its own: no sum runs on from one to the next."""
+"""From samples to timesteps, without a running sum: the error of a timestep doesn't affect the next."""
 
 from fractions import Fraction
 
@@ -11,7 +11,7 @@ from qlif.model.support.checks import allocate
 _LARGEST_DENOMINATOR = 10**9
 _LARGEST_INTEGER = 2**62
 _STRETCH = 1 << 16
-"""Timesteps that are computed at once."""
+"""Timesteps computed at a time."""
 
 Samples = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -34,7 +34,7 @@ def resampled(samples: Samples, rate: float, dt: float, *, linear: bool) -> Samp
     Returns
     -------
     array of float64, shape ``(timesteps, channels)``
-        `samples` itself where there is one sample in a timestep. A rest shorter than a timestep is dropped.
+        `samples` itself where there is one sample in a timestep. A remainder shorter than a timestep is dropped.
 
     Raises
     ------

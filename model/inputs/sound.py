@@ -26,7 +26,7 @@ _OGG_END = 4
 
 
 class _InMemory(io.BytesIO):
-    """Bytes in which a seek to nowhere, as a malformed header asks for, is no exception in libsndfile's hands."""
+    """Bytes in which an invalid seek, as a malformed header asks for, raises nothing inside libsndfile."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         try:
@@ -48,7 +48,7 @@ def decode(data: bytes) -> tuple[npt.NDArray[np.float64], float]:
     Warns
     -----
     InputWarning
-        An Ogg file has no end mark, so nobody can tell whether it is whole.
+        An Ogg file has no end mark, so it may be truncated.
     """
     try:
         import soundfile  # late: most runs read no sound

@@ -1,4 +1,4 @@
-"""Input currents: the stimuli of electrophysiology, made from a few numbers and a seed.
+"""Input currents: stimuli as in electrophysiology, from a few numbers and a seed.
 
 Each stimulus is a frozen dataclass that is checked when it is made, and gives its currents as
 float64 arrays of shape ``(timesteps, neurons)``. A current is ``R I`` in mV, as in
@@ -39,7 +39,7 @@ def _option(default: float | None, quantity: Quantity) -> Any:
 
 @dataclass(frozen=True)
 class Stimulus(ABC):
-    """An input current whose numbers are known. Its fields are the options of the command line."""
+    """An input current with its parameters. Its fields are the options on the command line."""
 
     name: ClassVar[str]
     random: ClassVar[bool] = False
@@ -67,7 +67,7 @@ class Stimulus(ABC):
         dt : float
             Timestep, ms, > 0. Timestep k begins at ``k * dt``.
         seed : int
-            Seed of what is random, >= 0. The same seed gives the same bits. A neuron's random
+            Random seed, >= 0. The same seed gives the same bits. A neuron's random
             sequence depends neither on how many neurons there are nor on how long the run is.
 
         Returns

@@ -1,4 +1,4 @@
-"""Tables of numbers: CSV as programs and spreadsheets write it, with nothing guessed in silence."""
+"""Tables of numbers: CSV as programs and spreadsheets write it; nothing is guessed silently."""
 
 import csv
 import io

@@ -38,7 +38,7 @@ class BlockChoice:
         self._alone = threading.Lock()
 
     def run(self, work: Callable[[int], bool], updates: int) -> bool:
-        """Have work of so many updates done in blocks of the best size so far, or of one that is to be tried."""
+        """Run work of `updates` updates in blocks of the best size so far, or of a size still to be tried."""
         with self._alone:
             size = self._next(updates)
         begin = time.perf_counter()
@@ -60,5 +60,5 @@ class BlockChoice:
 
 @functools.lru_cache(maxsize=256)
 def block_choice(rule: str, neurons: int, shares: int) -> BlockChoice:
-    """Return this process' choice for a rule's loop on so many neurons in so many threads."""
+    """Return this process' choice for a rule's loop, by the number of neurons and threads."""
     return BlockChoice(-(-neurons // shares))

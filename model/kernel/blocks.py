@@ -48,7 +48,7 @@ def shares_of(timesteps: int, neurons: int, threads: int) -> int:
 def on_blocks(work: Callable[[int, int], bool], neurons: int, shares: int, block: int) -> bool:
     """Have `work` done for all neurons, from a first to a last one; return whether all went well.
 
-    In so many threads, in blocks of at most one size. No two threads share a word of spikes.
+    In `shares` threads, in blocks of at most `block` neurons. No two threads share a word of spikes.
     """
     # Several pieces for each thread, so that none waits long for the others, if they are whole blocks.
     pieces = shares * min(_PIECES, -(-neurons // (block * shares)))

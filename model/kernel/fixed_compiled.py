@@ -128,7 +128,7 @@ class CompiledEngine:
 
 
 class _WordsAhead:
-    """Random words, many made at once where a step takes few."""
+    """Random words, made in batches."""
 
     def __init__(self, source: RandomWords) -> None:
         self._source, self._ahead = source, source.take(0)
@@ -141,5 +141,5 @@ class _WordsAhead:
         return self._ahead[:count]
 
     def skip(self, count: int) -> None:
-        """Be done with so many words that were the next ones."""
+        """Consume the next `count` words."""
         self._ahead = self._ahead[count:]

@@ -1,4 +1,4 @@
-"""Integers of exactly so many bits inside compiled loops.
+"""Fixed-width integers inside compiled loops.
 
 Numba widens every sum to 64 bits, which halves the neurons in a vector register, and has nothing wider. These
 operations stay in the width of their operands, which may be any. They don't look for overflow:

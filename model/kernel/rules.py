@@ -5,7 +5,7 @@ they hold for every state, input and parameter word, whether or not a run ever g
 
 The sum of one update is ``V * 2**e + rest``, of which the lowest e bits are rounded away. Every
 rounding gives the same if V is left out of the sum and added behind it, and the remaining sum is so
-much narrower that it fits 32 bits where the whole doesn't. (Half to even looks at the last place
+much narrower that it fits 32 bits where the whole doesn't. (Half to even looks at the LSB
 that is kept, so V takes part in that.)
 """
 
@@ -26,7 +26,7 @@ WIDTHS = (32, 64, 128, 256)
 
 
 class Round(IntEnum):
-    """How the loops round: by adding a constant, by looking at the last place, or by random words."""
+    """How the loops round: by adding a constant, by looking at the LSB, or by random words."""
 
     EXACT = 0
     """No bits are dropped; of the quadratic term alone only."""
@@ -36,7 +36,7 @@ class Round(IntEnum):
 
     @property
     def adds(self) -> tuple[bool, bool, bool]:
-        """Whether a constant is added; just below a half and the last place that is kept; a random word."""
+        """Add a constant; add just below a half and the LSB that is kept; add a random word."""
         match self:
             case Round.EXACT:
                 return False, False, False
@@ -149,7 +149,7 @@ class Shifts(IntEnum):
     TRACE_MASK = 13
     """The bits of the trace."""
     SUM_OFFSET = 14
-    """1 if half a last place is added before the sum is rounded."""
+    """1 if half an LSB is added before the sum is rounded."""
     PRODUCT_OFFSET = 15
 
 
@@ -270,7 +270,7 @@ class Plan:
             note(value)
             if rounding is Round.EXACT or bits == 0:
                 return value
-            # Whatever is added to round is less than a last place, which itself must fit as well.
+            # Whatever is added to round is less than an LSB, which must fit as well.
             return note(value + note(Range(0, 1 << bits))) >> bits
 
         if _is_square(arithmetic.form):
@@ -288,7 +288,7 @@ class Plan:
         drive = note(drive << shifts[Shifts.DRIVE])
         total = note(quadratic + drive)
         if "bias" in constants:
-            # The loops add the half of a last place to the bias.
+            # The loops add half an LSB to the bias.
             half = Range(0, 1 << shifts[Shifts.SUM])
             bias = note(note(Range.of(constants["bias"].format)) << shifts[Shifts.BIAS])
             total = note(total + note(bias + half))
@@ -301,7 +301,7 @@ class Plan:
 
 
 def _round(rounding: Rounding) -> tuple[Round, bool]:
-    """Return how the loops compute a rounding, and whether half a last place is what they add."""
+    """Return how the loops compute a rounding, and whether they add half an LSB."""
     match rounding:
         case Rounding.TRN:
             return Round.CONSTANT, False

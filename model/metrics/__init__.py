@@ -1,1 +1,1 @@
-"""What is measured of runs: errors, spike distances, f-I curves."""
+"""Metrics of runs: errors, spike distances, f-I curves."""

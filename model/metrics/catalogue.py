@@ -1,4 +1,4 @@
-"""The measures that a sweep takes of each point: its table, its summary and its figures read this list.
+"""The metrics of a sweep: its table, summary and figures read this list.
 
 A new one is a line of :data:`METRICS`, and a function here or in :mod:`qlif.model.metrics.run_errors`.
 """
@@ -20,7 +20,7 @@ Statistic = Callable[[list[float]], float]
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A run, and the reference that it is held against.
+    """A run, and the reference it is compared with.
 
     Attributes
     ----------
@@ -45,12 +45,12 @@ class Pair:
             np.abs(found[: len(expected)] - expected[: len(found)]) / self.dt
             for expected, found in zip(self.expected_times, self.times, strict=True)
         ]
-        # Differences of times on the grid of timesteps are whole steps but for float's last places.
+        # Differences of times on the grid of timesteps are whole steps, except for floating-point error.
         return np.asarray(np.round(np.concatenate(each), 6), dtype=np.float64)
 
     @cached_property
     def surplus(self) -> npt.NDArray[np.int64]:
-        """How many spikes each neuron has more than in the reference."""
+        """How many more spikes each neuron has than in the reference."""
         pairs = zip(self.expected_times, self.times, strict=True)
         return np.array([len(found) - len(expected) for expected, found in pairs], dtype=np.int64)
 
@@ -67,22 +67,22 @@ class Pair:
 
 @dataclass(frozen=True)
 class Metric:
-    """One measure of a pair of runs.
+    """One metric of a pair of runs.
 
     Attributes
     ----------
     name : str
         Its column is ``quantization_NAME``, and ``integration_NAME``.
     of : callable
-        What it is of a pair; nan where there is nothing to compare.
+        Computes it from a pair; nan where there is nothing to compare.
     heading : str
         Of its column in a summary; empty if it isn't in it.
     statistic : callable
-        What a summary says of several points.
+        How a summary combines several points.
     label : str
         Of its axis in a figure; empty if it isn't drawn.
     integration : bool
-        Whether it is also taken of Euler against the exact solution.
+        Whether it is also computed for Euler against the exact solution.
     """
 
     name: str
@@ -120,4 +120,4 @@ METRICS = (
     Metric("mae_mv", lambda pair: pair.potential.mae_mv, integration=False),
     Metric("max_error_mv", lambda pair: pair.potential.max_mv, integration=False),
 )
-"""Every measure, in the order of the table's columns."""
+"""Every metric, in the order of the table's columns."""

@@ -1,4 +1,4 @@
-"""The rheobase that a fixed-point neuron has in fact: where its rounding lets it fire at all."""
+"""Effective rheobase of a fixed-point neuron: the lowest current at which rounding lets it fire."""
 
 import numpy as np
 
@@ -15,10 +15,10 @@ _HIGHEST = 4.0  # times the rheobase of the equation
 def effective_rheobase(
     parameters: Parameters, arithmetic: Arithmetic | str | None = None, *, duration_ms: float = 2000.0
 ) -> float:
-    """Return the lowest constant drive from which on the neuron fires, by simulation.
+    """Return the constant drive above which the neuron always fires, by simulation.
 
-    A grid of currents is simulated at once and refined around the border, three times. It is the border
-    above the highest silent current: where the rounding makes islands of silence, all lie below.
+    A grid of currents is simulated together and refined around the boundary, three times. The result is above
+    the highest silent current, even where rounding makes islands of silence.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def effective_rheobase(
     arithmetic : Arithmetic or str, optional
         A fixed-point arithmetic or a preset's name; float64 Euler if not given.
     duration_ms : float
-        How long each current is given to make a spike. Near rheobase the first one takes long: the
-        result is above that of an endless run by what this hides.
+        Simulated time per current. Near rheobase the first spike comes late, so that a shorter time
+        raises the result.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How far one run is from another: their spikes, rates and potentials, each by its own measure.
+"""Errors of one run against another: in spikes, rates and potentials.
 
 :mod:`qlif.model.metrics.spike_distances` has the measures of spike trains that other libraries define.
 """
@@ -46,7 +46,7 @@ class SpikeLag:
         For each neuron, in C order, the timesteps by which its k-th spike comes after (positive)
         or before (negative) the k-th spike of the reference, for the spikes that both have.
     reference_counts, counts : ndarray of int, of the population's shape
-        Number of spikes in the reference and in the record held against it.
+        Number of spikes in the reference and in the run compared with it.
     lag_by_index : LagByIndex
         The same lags, by spike index.
     """
@@ -198,7 +198,7 @@ def mean_intervals(times: Sequence[Times]) -> npt.NDArray[np.float64]:
 def spike_lag(reference_spikes: npt.ArrayLike, spikes: npt.ArrayLike) -> SpikeLag:
     """Compare two spike records spike by spike.
 
-    The k-th spike of a neuron is held against its k-th spike in the reference, whenever the two
+    The k-th spike of a neuron is compared with its k-th spike in the reference, whenever the two
     come. So one spike that is missed or invented shifts the index of all later ones, and their lags
     from there on contain whole inter-spike intervals. A missed spike and an invented one in the same neuron
     leave its count as it was: they show in the lags between them, not in ``missing`` and ``extra``,

@@ -125,42 +125,53 @@ def potential_figure(
             color=theme.text,
             fontsize=FONT_SIZE - 1,
         )
-        # The first run's row is the highest, as it is the first in the legend.
-        for row, label in enumerate(reversed([label for label in runs if label in marks])):
-            above = ScaledTranslation(0, (row + 0.75) * _ROW / 72, figure.dpi_scale_trans)
-            at = times[marks[label][:kept, neuron] != 0]
-            if not len(at):
-                # An empty line above the panel takes part in the layout, and squeezes it to nothing.
-                continue
-            axes.plot(
-                at,
-                np.ones(len(at)),
-                linestyle="none",
-                marker="|",
-                markersize=_ROW - 2,
-                markeredgewidth=1.3,
-                color=colors[label],
-                transform=axes.get_xaxis_transform() + above,
-                clip_on=False,
-                rasterized=len(at) > _MOST_MARKS,
-                label=f"spikes of {label}",
-            )
-        if marks:
-            axes.annotate(
-                "spikes",
-                (0.0, 1.0),
-                xycoords="axes fraction",
-                xytext=(-4, (len(marks) + 0.5) * _ROW / 2),
-                textcoords="offset points",
-                ha="right",
-                va="center",
-                color=theme.text,
-                fontsize=FONT_SIZE - 1,
-            )
+        seen = {label: times[marks[label][:kept, neuron] != 0] for label in runs if label in marks}
+        _spike_rows(figure, axes, seen, colors, theme)
         axes.set_ylabel(f"neuron {neuron}\nv (mV)")
     _time_axis(panels, times, note + reduction(kept))
     add_legend(figure, handles_of(styles), theme)
     return figure
+
+
+def _spike_rows(
+    figure: Figure,
+    axes: Axes,
+    spikes: Mapping[str, npt.NDArray[np.float64]],
+    colors: Mapping[str, str],
+    theme: Theme,
+) -> None:
+    """Draw a row of ticks above a panel for each run, at its times of spikes, ms."""
+    # The first run's row is the highest, as it is the first in the legend.
+    for row, (label, at) in enumerate(reversed(list(spikes.items()))):
+        above = ScaledTranslation(0, (row + 0.75) * _ROW / 72, figure.dpi_scale_trans)
+        if not len(at):
+            # An empty line above the panel takes part in the layout, and squeezes it to nothing.
+            continue
+        axes.plot(
+            at,
+            np.ones(len(at)),
+            linestyle="none",
+            marker="|",
+            markersize=_ROW - 2,
+            markeredgewidth=1.3,
+            color=colors[label],
+            transform=axes.get_xaxis_transform() + above,
+            clip_on=False,
+            rasterized=len(at) > _MOST_MARKS,
+            label=f"spikes of {label}",
+        )
+    if spikes:
+        axes.annotate(
+            "spikes",
+            (0.0, 1.0),
+            xycoords="axes fraction",
+            xytext=(-4, (len(spikes) + 0.5) * _ROW / 2),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            color=theme.text,
+            fontsize=FONT_SIZE - 1,
+        )
 
 
 def raster_figure(

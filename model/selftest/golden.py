@@ -17,7 +17,7 @@ except ImportError:  # without numba
     loops = None  # type: ignore[assignment]
 
 BLOCK_UPDATES = 1 << 17
-"""About so many updates are computed at once: enough for arrays, few enough for the caches."""
+"""Number of updates computed at a time: enough for arrays, few enough for the caches."""
 
 
 class GoldenSelfTest:
@@ -71,7 +71,7 @@ class GoldenSelfTest:
         return self._updates | self._events << 64
 
     def advance(self, timesteps: int, progress: Callable[[int], None] = lambda timestep: None) -> int:
-        """Run so many timesteps more; return the signature.
+        """Advance by `timesteps`; return the signature.
 
         `progress` is called now and then with the timestep that was reached.
         """

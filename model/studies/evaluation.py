@@ -1,4 +1,4 @@
-"""One point of a sweep: the golden model held against Euler, and Euler against the exact solution.
+"""One point of a sweep: the golden model compared with Euler, and Euler with the exact solution.
 
 The two errors have columns of their own. ``quantization_...`` is the fixed-point run against float64
 Euler with the same timestep and the same input; ``integration_...`` is that float64 Euler run against the
@@ -81,7 +81,7 @@ def evaluate(sweep: Sweep, point: Point) -> Row:
 
 @dataclass(frozen=True, eq=False)
 class _Reference:
-    """What all arithmetics under one input are held against."""
+    """What all arithmetics under one input are compared with."""
 
     parameters: Parameters
     currents: npt.NDArray[np.float64]

@@ -47,7 +47,7 @@ def workers(scheduler: str | None = None, processes: int | None = None) -> Itera
             yield Workers(pool, count)
         return
     if processes is not None:
-        raise InputError("processes are of this machine: leave them out with a scheduler")
+        raise InputError("processes run on this machine: omit them with a scheduler")
     with _dask(scheduler) as found:
         yield found
 

@@ -236,7 +236,7 @@ input
     def euler(
         self, text: str, dt: float, tau_m: float
     ) -> tuple[Parameters, npt.NDArray[np.float64], Recording]:
-        """Return the neurons under an input, its currents, and the run that fixed point is held against."""
+        """Return the neurons under an input, its currents, and the run that fixed point is compared with."""
         currents = self._currents(text, dt)
         parameters = self.neuron(dt, tau_m, currents.shape[1])
         return parameters, currents, QLIFPopulation.of(parameters).run(currents, record=("potentials",))

@@ -12,6 +12,8 @@ from qlif.model.exceptions import InputError
 
 LOCK = ".qlif.lock"
 """In a folder that a run writes into."""
+PART = ".qlif-part-"
+"""How the name of a file that isn't whole yet begins."""
 
 
 @contextmanager
@@ -21,7 +23,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Whatever interrupts the block, `path` is what it was before.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=PART, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -48,23 +50,53 @@ def alone_in(directory: Path) -> Iterator[None]:
     InputError
         Another run is writing into it.
     """
-    is_new, lock = not directory.exists(), directory / LOCK
+    is_new, was_killed = not directory.exists(), (directory / LOCK).exists()
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(lock, timeout=0):
-            try:
-                yield
-            finally:
-                with suppress(OSError):  # Windows removes no open file
-                    lock.unlink()
-    except Timeout:
-        raise InputError(
-            f"{directory} is being written by another run: wait for it, or choose another --out"
-        ) from None
+        with locked(directory / LOCK, directory):
+            if was_killed:
+                _remove_parts(directory)
+            yield
     finally:
         if is_new:
             with suppress(OSError):  # not empty: something was written
                 directory.rmdir()
+
+
+@contextmanager
+def locked(lock: Path, what: Path) -> Iterator[None]:
+    """Hold a lock while a block runs; it goes with this process too, and a killed one leaves only its file.
+
+    Raises
+    ------
+    InputError
+        Somebody else holds it: `what` is being written.
+    """
+    held = FileLock(lock, timeout=0)
+    try:
+        held.acquire()
+    except Timeout:
+        raise InputError(
+            f"{what} is being written by another run: wait for it, or choose another --out"
+        ) from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no open file
+            lock.unlink()
+        held.release()
+
+
+def _remove_parts(directory: Path) -> None:
+    """Remove what a killed run was writing, except where another one runs."""
+    for folder, inner, names in os.walk(directory):
+        if Path(folder) != directory and LOCK in names:
+            inner.clear()
+            continue
+        for name in names:
+            if name.startswith(PART):
+                with suppress(OSError):
+                    (Path(folder) / name).unlink()
 
 
 def _umask() -> int:

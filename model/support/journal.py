@@ -12,19 +12,14 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from qlif.model.exceptions import DamageWarning, InputError
-from qlif.model.support.files import whole_file
+from qlif.model.support.files import locked, whole_file
 
 logger = logging.getLogger(__name__)
-
-try:
-    import fcntl
-except ImportError:  # Windows: the lines still check themselves
-    fcntl = None  # type: ignore[assignment]
 
 FILE = "qlif study results"
 VERSION = 3
@@ -53,12 +48,12 @@ class Journal:
         self._whole = False
         """Whether the file is just the header and the results."""
         self._file: IO[bytes] | None = None
-        try:
-            self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND), "r+b")
-        except FileNotFoundError:
+        self._held = ExitStack()
+        if not path.exists():
             return
         try:
-            _lock(self._file, path)
+            self._lock()
+            self._file = path.open("r+b")
             self._read(self._file.read(), header)
         except BaseException:
             self.close()
@@ -79,25 +74,28 @@ class Journal:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
+        self._held.close()
+
+    def _lock(self) -> None:
+        """Keep other runs from writing the file, until it is closed."""
+        self._held.enter_context(locked(self._path.with_name(f".{self._path.name}.lock"), self._path))
 
     def _begin(self) -> None:
         """Make the file, or make it anew from what is whole in it."""
         text = self._header + "\n" + "".join(self._line(*entry) for entry in self.results.items())
         if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock()
             try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self._path.open("xb")
             except FileExistsError:
-                raise _written(self._path) from None
-            _lock(self._file, self._path)
+                raise InputError(f"{self._path} was made by another run meanwhile: {_ELSEWHERE}") from None
             self._file.write(text.encode())
         else:
+            self._file.close()  # Windows replaces no open file
             with whole_file(self._path) as temporary:
                 temporary.write_bytes(text.encode())
-                file = temporary.open("ab")
-                _lock(file, self._path)
-            self._file.close()
-            self._file = file
+            self._file = self._path.open("ab")
         self._whole = True
 
     def _line(self, point: Point, result: Any) -> str:
@@ -139,7 +137,7 @@ class Journal:
             self._whole = False
             lines_are = "a line is" if len(damaged) == 1 else f"{len(damaged)} lines are"
             warnings.warn(
-                f"{self._path}: {lines_are} damaged (line {damaged[0]}): what isn't known is evaluated again",
+                f"{self._path}: {lines_are} damaged (line {damaged[0]}): what is missing is evaluated again",
                 DamageWarning,
                 stacklevel=4,
             )
@@ -198,19 +196,6 @@ def _parsed(line: bytes) -> Any:
         return json.loads(line.decode())
     except (ValueError, RecursionError):
         return None
-
-
-def _lock(file: IO[bytes], path: Path) -> None:
-    """Keep other runs from writing a file, until it is closed."""
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _written(path) from None
-
-
-def _written(path: Path) -> InputError:
-    return InputError(f"{path} is being written by another run: wait for it, or choose another --out")
 
 
 def _difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,8 @@ from filelock import FileLock, Timeout
 from qlif.model.exceptions import InputError
 
 PREFIX = "qlif-scratch-"
+_NEW, _NEW_SECONDS = ".qlif-new-", 60.0
+"""How a folder is called until it is locked, and after how long whoever was to lock it is gone."""
 _ALIVE = ".alive"
 _SAFE = re.compile(r"[A-Za-z0-9_./+-]+")
 """What neither make nor a shell nor a Yosys script takes for anything but a name."""
@@ -26,17 +29,22 @@ class Scratch:
     A process that is killed can't remove it. So a lock in it tells that its owner lives, and whoever makes
     the first folder of a process removes those whose owners don't.
 
+    Parameters
+    ----------
+    root : Path, optional
+        Where it is made, instead of among the temporary files.
+
     Attributes
     ----------
     path : Path
     """
 
-    def __init__(self) -> None:
-        root = safe_root()
+    def __init__(self, root: Path | None = None) -> None:
+        root = safe_root() if root is None else root
         _sweep(root)
         # It gets its name once it is locked: nobody takes it for abandoned before.
-        made = Path(tempfile.mkdtemp(prefix=".qlif-new-", dir=root))
-        self.path = root / (PREFIX + made.name.removeprefix(".qlif-new-"))
+        made = Path(tempfile.mkdtemp(prefix=_NEW, dir=root))
+        self.path = root / (PREFIX + made.name.removeprefix(_NEW))
         lock = FileLock(made / _ALIVE, thread_local=False)
         lock.acquire()
         made.rename(self.path)
@@ -49,9 +57,9 @@ def _remove(path: Path, lock: FileLock) -> None:
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
+def scratch(root: Path | None = None) -> Iterator[Path]:
     """Give a temporary folder for the time of a block."""
-    made = Scratch()
+    made = Scratch(root)
     try:
         yield made.path
     finally:
@@ -72,7 +80,7 @@ def safe_root() -> Path:
         if os.name == "nt" or (_SAFE.fullmatch(place) and Path(place).is_absolute() and _writable(place)):
             return Path(place)
     raise InputError(
-        f"temporary files need a folder whose path has letters, digits and _ . / + - only, not {asked!r}: set TMPDIR"
+        f"temporary files need a folder whose path has only letters, digits and _ . / + -, not {asked!r}: set TMPDIR"
     )
 
 
@@ -87,8 +95,10 @@ def _writable(place: str) -> bool:
 @functools.cache
 def _sweep(root: Path) -> None:
     """Remove what killed processes of this user left."""
-    for left in root.glob(f"{PREFIX}*"):
+    for left in [*root.glob(f"{PREFIX}*"), *root.glob(f"{_NEW}*")]:
         with suppress(OSError, Timeout):
+            if left.name.startswith(_NEW) and time.time() - left.stat().st_mtime < _NEW_SECONDS:
+                continue
             if left.is_symlink() or (hasattr(os, "getuid") and left.stat().st_uid != os.getuid()):
                 continue
             with FileLock(left / _ALIVE, timeout=0):

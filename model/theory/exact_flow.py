@@ -3,7 +3,7 @@
 Under an input that is held over each timestep the equation is autonomous inside one, and with
 ``u = v - (rest_pot + critical_pot) / 2`` it reads ``du/dt = a (u^2 + q)``, ``a = a0 / tau_m``, whose
 solution is a ratio of sines (of hyperbolic sines for q < 0). Spikes fall where they fall, not on the
-grid of timesteps. It is what float64 Euler is held against under inputs that have no closed-form
+grid of timesteps. Float64 Euler is compared with it under inputs that have no closed-form
 interval: the difference is the integration error and nothing else.
 """
 

@@ -9,10 +9,10 @@
 The hardware is in :mod:`qlif.hdl`; what compares the two is in :mod:`qlif.cosim`.
 """
 
-from typing import TYPE_CHECKING
-
 from qlif.lazy import lazy_names
 
+# Not typing's: the command puts the path of modules in order before it imports more than it must.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from qlif.model.arithmetic import Arithmetic, Form
     from qlif.model.exceptions import InputError

@@ -5,17 +5,17 @@ import sys
 import pytest
 
 from qlif.cosim import cli
-from qlif.cosim.simulator import design
+from qlif.cosim.simulator import find
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 
 
-@pytest.fixture(params=design.SIMULATORS)
+@pytest.fixture(params=find.SIMULATORS)
 def simulator(request):
     """Each simulator of this machine; one that is missing is a skip with its reason."""
     try:
-        return design.find(request.param)
+        return find.find(request.param)
     except InputError as error:
         pytest.skip(str(error))
 
@@ -23,9 +23,9 @@ def simulator(request):
 @pytest.fixture
 def quick_simulator():
     """The simulator that builds fastest, for tests that aren't about the simulator."""
-    for name in reversed(design.SIMULATORS):
+    for name in reversed(find.SIMULATORS):
         try:
-            return design.find(name)
+            return find.find(name)
         except InputError as error:
             reason = str(error)
     pytest.skip(reason)

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from qlif.cosim.simulator import design
+from qlif.cosim.simulator import find
 from qlif.hdl import neuron
 from qlif.model.exceptions import InputError
 
@@ -105,7 +105,7 @@ def test_export_is_the_same_each_time(qlif, tmp_path):
     code, out, _ = qlif("export", "--preset", "square-18", "--neurons", 1024, "--out", "rtl", "--json")
     facts = json.loads(out)
     assert code == 0 and facts["neurons"] == 1024
-    assert files_in(tmp_path / "rtl") == ["interface.json", "qlif_population.v"]
+    assert files_in(tmp_path / "rtl") == ["interface.json", "qlif_population.v", "qlif_population.vlt"]
     first = (tmp_path / "rtl" / "qlif_population.v").read_bytes()
     qlif("export", "--preset", "square-18", "--neurons", 1024, "--out", "rtl")
     assert (tmp_path / "rtl" / "qlif_population.v").read_bytes() == first
@@ -187,18 +187,18 @@ def test_a_directory_that_cannot_be_written(qlif, tmp_path):
 
 @pytest.mark.parametrize("tool", ["make", "perl", "g++"])
 def test_a_missing_tool_is_named(monkeypatch, tool):
-    real = design.shutil.which
+    real = find.shutil.which
     gone = {tool, "c++"} if tool == "g++" else {tool}
-    monkeypatch.setattr(design.shutil, "which", lambda name: None if name in gone else real(name))
+    monkeypatch.setattr(find.shutil, "which", lambda name: None if name in gone else real(name))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(InputError, match=f"simulator verilator needs .*{tool.replace('+', '.')}"):
-        design.find("verilator")
+        find.find("verilator")
 
 
 def test_a_missing_icarus_is_named(monkeypatch):
-    monkeypatch.setattr(design.shutil, "which", lambda name: None)
+    monkeypatch.setattr(find.shutil, "which", lambda name: None)
     with pytest.raises(InputError, match="simulator icarus isn't installed"):
-        design.find("icarus")
+        find.find("icarus")
 
 
 def test_the_console_script_is_there():

@@ -79,7 +79,7 @@ def test_help_names_every_catalogue_and_has_an_example(qlif, name):
 
 def test_help_tells_the_exit_codes(qlif):
     code, out, _ = qlif("--help")
-    assert code == 0 and "Exit codes: 0 good; 1 a difference was found" in " ".join(out.split())
+    assert code == 0 and "Exit codes: 0 success; 1 a mismatch was found" in " ".join(out.split())
 
 
 USELESS = {
@@ -146,7 +146,7 @@ USELESS = {
         (("--rounding", "RND", "--random-bits", "8"), "--random-bits requires --rounding SR"),
         (("--rounding", "RND", "--rounding-seed", "8"), "--rounding-seed requires --rounding SR"),
         (("--seed", 4), "--seed requires a random --input"),
-        (("--max-rmse", 1, "--set", "rounding=TRN"), "only [parameters] counts here"),
+        (("--max-rmse", 1, "--set", "rounding=TRN"), "only [parameters] is allowed here"),
     ],
     "study reproduce": [
         (("isi", "--processes", 1), "--processes requires a study that sweeps"),

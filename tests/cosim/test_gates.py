@@ -7,6 +7,7 @@ import pytest
 from qlif import hdl
 from qlif.cosim.benches.job import Job
 from qlif.cosim.simulator import design as simulators
+from qlif.cosim.simulator import find
 from qlif.hdl.synthesis.gates import gate_netlist
 from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import InputError
@@ -28,7 +29,7 @@ TESTS = ("constrained_random", "full_speed")
 
 def gate_run(tmp_path, target, preset, variant, neurons, updates):
     try:
-        simulator = simulators.find("icarus")
+        simulator = find.find("icarus")
     except InputError as error:
         pytest.skip(str(error))
     words = quantise(Parameters(n=neurons), PRESETS[preset])

@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from qlif.cosim.simulator import design
+from qlif.cosim.simulator import find
 from qlif.model.exceptions import InputError
 
 COMMANDS = {
@@ -34,7 +34,7 @@ WITHIN_S = {"prove": 4.0}
 def require(name):
     """Skip what runs a tool that this machine lacks."""
     try:
-        design.find("icarus" if "icarus" in name else "verilator")
+        find.find("icarus" if "icarus" in name else "verilator")
     except InputError as error:
         pytest.skip(str(error))
     pytest.importorskip("bitwuzla")
@@ -74,9 +74,24 @@ def interrupted(name, number, tmp_path, ready):
     assert [
         each for each in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(each.info["cmdline"])
     ] == []
-    if number != signal.SIGKILL:
-        assert list(temporary.iterdir()) == []
-        assert not list(out.glob("**/.*-*"))
+    if number == signal.SIGKILL:
+        again = run_the_next(out, temporary)
+        assert again.returncode == 0, again.stderr
+    assert list(temporary.iterdir()) == []
+    assert not list(out.glob("**/.qlif*"))
+
+
+def run_the_next(out, temporary):
+    """Run a command that takes no time into the same folders."""
+    code = (
+        "from pathlib import Path; from qlif.model.support.scratch import scratch; "
+        "from qlif.model.support.files import alone_in\n"
+        f"with alone_in(Path({str(out)!r})), scratch(): pass"
+    )
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, env={**os.environ, "TMPDIR": str(temporary)}, capture_output=True, text=True
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -59,7 +59,7 @@ def test_sweep_takes_a_file_and_options_go_before_it(qlif, tmp_path):
         (("--input", "nothing"), "unknown input 'nothing'"),
         (("--file", "missing.toml"), "missing.toml can't be read"),
         (("--scheduler", "tcp://127.0.0.1:1"), "the scheduler at tcp://127.0.0.1:1 doesn't answer"),
-        (("--scheduler", "tcp://127.0.0.1:1", "--processes", 2), "leave them out with a scheduler"),
+        (("--scheduler", "tcp://127.0.0.1:1", "--processes", 2), "omit them with a scheduler"),
     ],
 )
 def test_what_sweep_refuses(qlif, tmp_path, arguments, message, monkeypatch):
@@ -152,6 +152,6 @@ def test_damaged_results_are_evaluated_again_to_the_same_table(qlif, tmp_path):
     results.write_bytes("\n".join([header, *lines[:5], "\xff", *lines[5:], ""]).encode("latin-1"))
     code, _, err = qlif(*arguments)
     assert code == 0 and (tmp_path / "here" / "table.csv").read_bytes() == table
-    damaged = "here/results.jsonl: 4 lines are damaged (line 3): what isn't known is evaluated again"
+    damaged = "here/results.jsonl: 4 lines are damaged (line 3): what is missing is evaluated again"
     assert err.splitlines() == [f"warning: {damaged}"]
     assert qlif(*arguments)[2] == ""

@@ -79,7 +79,7 @@ def test_streams_are_groups_of_ports():
 @pytest.mark.parametrize(
     ("schema", "said"),
     [
-        (None, "says no schema, so it is of version 1 or no interface of qlif's: export the module anew"),
+        (None, "has no schema, so it is of version 1 or not from qlif: export the module again"),
         ({"name": SCHEMA, "version": 1}, f"has the schema '{SCHEMA}' 1: only {SCHEMA} {VERSION} can be read"),
         ({"name": SCHEMA, "version": 99}, f"has the schema '{SCHEMA}' 99: only {SCHEMA} {VERSION} can be read"),
         ({"name": "ip-xact", "version": VERSION}, f"has the schema 'ip-xact' {VERSION}: only"),

@@ -12,18 +12,14 @@ from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
 
 
-def signals_of(verilog):
+def signals_of(verilog, module="qlif_population", path=""):
     """The names that a netlist has for the signals, instances and memories of the text."""
-    found = set()
-    for module, body in re.findall(
-        r"^module \\?qlif_population(\S*)\s*\(.*?\);(.*?)^endmodule", verilog, re.M | re.S
-    ):
-        path = module.removeprefix(".")
-        path = f"{path}." if path else ""
-        found |= {
-            path + name.removeprefix("\\")
-            for name in re.findall(r"^ +(?:wire|reg) (?:\[\d+:0\] )?(\S+?)(?=[\s;])", body, re.M)
-        }
+    modules = dict(re.findall(r"^module (\w+)\(.*?\);(.*?)^endmodule", verilog, re.M | re.S))
+    body = modules[module]
+    found = {path + name for name in re.findall(r"^ +(?:wire|reg) (?:\[\d+:0\] )?(\w+)", body, re.M)}
+    for inner, instance in re.findall(r"^ +(\w+) (\w+) \(", body, re.M):
+        if inner in modules:
+            found |= signals_of(verilog, inner, f"{path}{instance}.")
     return found
 
 

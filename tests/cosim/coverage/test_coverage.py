@@ -34,8 +34,7 @@ def test_all_that_can_be_reached_of_tiny_8_is(qlif, yosys):
 
 
 def test_a_bench_that_is_left_out_is_a_hole(qlif):
-    arguments = ("coverage", "--preset", "tiny-8", "--updates", 200, "--no-prove")
-    code, output, errors = qlif(*arguments, "--bench", "full_speed")
+    code, output, errors = qlif("coverage", "--preset", "tiny-8", "--no-prove", "--bench", "full_speed")
     assert code == 1, errors
     assert "HOLE: case: updates stalled" in output
     assert "HOLE: case: reset in mid-run, with updates in flight" in output

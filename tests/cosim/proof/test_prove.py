@@ -115,7 +115,7 @@ def test_the_command_on_a_wrong_neuron(tmp_path, monkeypatch, capsys):
     words = quantise(Parameters(n=2, threshold=-51.0), preset("tiny-8"))
     (tmp_path / "mine.v").write_text(hdl.export_neuron(hdl.Core(words)).verilog)
     code = run(
-        monkeypatch, "prove", "--preset", "tiny-8", "--neurons", 2, "--verilog", "mine.v", "--module",
+        monkeypatch, "prove", "--preset", "tiny-8", "--verilog", "mine.v", "--module",
         "qlif_neuron", "--simulator", "icarus",
     )  # fmt: skip
     said = capsys.readouterr().out

@@ -11,7 +11,7 @@ from qlif import hdl
 from qlif.cosim.cli import app
 from qlif.cosim.configuration import Settings
 from qlif.cosim.selftest.run import facts, self_test
-from qlif.cosim.simulator import design
+from qlif.cosim.simulator import find
 from qlif.hdl.selftest.export import board_top, export_self_test
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
@@ -24,7 +24,7 @@ from qlif.model.selftest.plan import SelfTestPlan
 @pytest.fixture
 def verilator():
     try:
-        return design.find("verilator")
+        return find.find("verilator")
     except InputError as error:
         pytest.skip(str(error))
 
@@ -164,7 +164,7 @@ def test_a_fault_that_shows_once_in_ten_million_updates(tmp_path, verilator, wit
 def test_second_simulator_and_a_second_start(tmp_path):
     """Icarus on the same Verilog, without a tool of ours, three runs in a row."""
     try:
-        design.find("icarus")
+        find.find("icarus")
     except InputError as error:
         pytest.skip(str(error))
     words = quantise(Parameters(n=8), PRESETS["stochastic-12"])
@@ -261,4 +261,4 @@ def test_bad_usage(tmp_path, options, text):
 def test_what_the_self_test_cannot_do_is_refused(tmp_path, verilator):
     configuration = Settings.read("tiny-8").population(2)
     with pytest.raises(InputError, match="runs on verilator, not on icarus"):
-        self_test(configuration, 5, design.Simulator("icarus", ""), tmp_path)
+        self_test(configuration, 5, find.Simulator(find.SimulatorName.ICARUS, ""), tmp_path)

@@ -4,7 +4,7 @@ import pytest
 
 from qlif.cosim.benchmark.cosimulation import BARE_PROGRAM
 from qlif.cosim.configuration import Settings
-from qlif.cosim.simulator import design, verilator_program
+from qlif.cosim.simulator import find, verilator_program
 from qlif.cosim.simulator.design import Design
 from qlif.model.support.files import write_text
 
@@ -13,7 +13,7 @@ RUNTIME = "include/verilated.cpp"
 
 @pytest.fixture
 def cached(tmp_path, monkeypatch):
-    simulator = design.find("verilator")
+    simulator = find.find("verilator")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     source = tmp_path / "population.v"
     write_text(source, Settings.read("tiny-8").population(4).export().verilog)

