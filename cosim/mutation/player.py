@@ -6,6 +6,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from qlif.cosim.simulator import limits
 from qlif.cosim.simulator.design import SimulationError
 from qlif.model.support import process
 
@@ -68,13 +69,17 @@ def play(command: Sequence[str], numbers: Sequence[int], jobs: int) -> Generator
 
 def _process(command: Sequence[str], numbers: Sequence[int]) -> Iterator[tuple[int, ...]]:
     with process.running(command, stdin=process.PIPE, stdout=process.PIPE) as started:
-        assert started.stdin is not None and started.stdout is not None
+        assert started.stdin is not None
         count = 0
         with suppress(BrokenPipeError):  # it crashed before it had read them
             started.stdin.write(" ".join(map(str, numbers)).encode() + b"\n")
             started.stdin.close()
-        for line in started.stdout:
-            count += 1
-            yield tuple(map(int, line.split()))
+        try:
+            said = process.lines(started, what="the program with faults", seconds=limits.silent_seconds())
+            for line in said:
+                count += 1
+                yield tuple(map(int, line.split()))
+        except process.TimedOut as error:
+            raise SimulationError(f"{error}, at fault {numbers[count]}") from None
         if count < len(numbers):
             raise SimulationError(f"the program crashed with fault {numbers[count]}")

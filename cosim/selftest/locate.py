@@ -120,8 +120,9 @@ class Replay:
         files = {kind: self.work / f"{kind}s" for kind in self._kept}
         numbers = [self.timesteps, last, self.stalls, *keep]
         arguments = [*map(str, numbers), *map(str, files.values()), *map(str, waves), str(path)]
-        with verilator_program.running(self._program, arguments, self.work / "log") as process:
-            code = process.wait()
+        log = self.work / "log"
+        with verilator_program.running(self._program, arguments, log) as process:
+            code = verilator_program.wait(process, log, "the self-test's replay")
         if code:
             raise SimulationError(f"the self-test's replay ended with exit code {code}")
         return self._read("update", files["update"]), self._read("event", files["event"])

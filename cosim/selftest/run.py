@@ -232,9 +232,7 @@ def _run(
 
         expected = dict(zip(at, golden.signatures(at, tell), strict=True))
         seconds["golden"] = time.perf_counter() - begun
-        while process.poll() is None:
-            tell(timesteps)
-            time.sleep(0.02)
+        verilator_program.wait(process, log, "the self-test", lambda: tell(timesteps))
     # In its own words, as the golden model may have been the slower one.
     seconds["simulation"] = log.stat().st_mtime_ns / 1e9 - (time.time() - (time.perf_counter() - begun))
     return Answer.read(log), expected

@@ -3,6 +3,7 @@
 // Arguments: timesteps, timesteps between checkpoints, in how many of 256 clocks each stream pauses. On standard
 // output, a line for each:
 //   checkpoint TIMESTEP SIGNATURE    the signature when so many timesteps are in it
+//   running TIMESTEP SIGNATURE       the same, after many clocks without a checkpoint
 //   done TIMESTEP SIGNATURE CLOCKS   the run is over
 //   stuck TIMESTEP SIGNATURE CLOCKS  for a long time nothing has come out any more
 // Built with QLIF_OBSERVED it can look at what comes out, and ends soon after the first checkpoint. Further arguments: the first row of updates to keep
@@ -25,6 +26,9 @@ namespace {
 
 // After so many clocks without a change of the signature, nothing more is to be expected.
 constexpr uint64_t patience = 1 << 22;
+
+// So often it tells that it goes on.
+constexpr uint64_t heartbeat = 1 << 22;
 
 void show(const char *what, const Vqlif_self_test &top) {
     std::printf("%s %u %08x%08x%08x%08x", what, top.timestep, top.signature[3], top.signature[2], top.signature[1],
@@ -116,6 +120,11 @@ int main(int argc, char **argv) {
         if (clocks == end) break;
 #endif
         if (top.done) break;
+        if ((clocks & (heartbeat - 1)) == 0) {
+            show("running", top);
+            std::printf("\n");
+            std::fflush(stdout);
+        }
         if ((clocks & 0xffff) == 0) {
             if (top.signature[0] != before) changed = clocks;
             before = top.signature[0];

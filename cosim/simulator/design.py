@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from cocotb_tools.check_results import get_results
 
 from qlif.cosim.benches.job import ENVIRONMENT_VARIABLE, read_progress
-from qlif.cosim.simulator import runtime_cache
+from qlif.cosim.simulator import limits, runtime_cache
 from qlif.cosim.simulator.find import Simulator, SimulatorName
 from qlif.model.exceptions import ToolError
 from qlif.model.support import process
@@ -27,10 +27,6 @@ WAIVED_LINT = "WIDTHEXPAND"
 """The one lint warning of Verilator that Amaranth's Verilog causes; nothing else is waived."""
 WAIVED_WITH_CELLS = "PINMISSING"
 """A vendor's cell has pins that nobody connects."""
-BUILD_SECONDS = 1800.0
-"""Timeout of a build: a file that includes itself never ends."""
-SILENT_SECONDS = 1800.0
-"""Timeout of a simulation without progress: it is in a loop in which no time passes."""
 
 
 class SimulationError(ToolError):
@@ -137,7 +133,7 @@ class Design:
                 "always": True,
             },
             f"{simulator.name}'s build of {verilog.name}",
-            BUILD_SECONDS,
+            limits.build_seconds(),
         )
         if code != 0:
             said = log.read_text(encoding="utf-8", errors="replace")
@@ -215,7 +211,7 @@ class Design:
                 "extra_env": {ENVIRONMENT_VARIABLE: str(job), "COCOTB_REWRITE_ASSERTION_FILES": ""},
             },
             f"{self.simulator.name}'s simulation",
-            SILENT_SECONDS,
+            limits.silent_seconds(),
             told,
         )
         if (coverage := work / COVERAGE_FILE).exists():

@@ -3,12 +3,13 @@
 import logging
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from qlif.cosim.simulator import runtime_cache
-from qlif.cosim.simulator.design import BUILD_SECONDS, SimulationError, build_error, safe_copies, waived_lint
+from qlif.cosim.simulator import limits, runtime_cache
+from qlif.cosim.simulator.design import SimulationError, build_error, safe_copies, waived_lint
 from qlif.cosim.simulator.find import Simulator
 from qlif.model.support import process
 from qlif.model.support.files import whole_file, write_text
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 _FAST = ("-O3", "--output-split", "0", "--x-assign", "fast", "--x-initial", "fast", "--no-assert")
 """Undriven and uninitialised bits are 0, as the Verilog itself initialises whatever matters."""
 _NO_LINT = ("-Wno-lint", "-Wno-style", "-Wno-fatal", "-Wno-UNOPTFLAT")
+_LOOK_EVERY_S = 0.02
 _MAKE = ("OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2")
 
 
@@ -101,7 +103,7 @@ def _finished(command: list[str], simulator: Simulator, verilog: Path) -> proces
     """Run a command to its end."""
     what = f"{command[0]} on {verilog.name}"
     try:
-        return process.run(command, what=what, seconds=BUILD_SECONDS, extra=simulator.environment)
+        return process.run(command, what=what, seconds=limits.build_seconds(), extra=simulator.environment)
     except process.TimedOut as error:
         raise SimulationError(str(error)) from None
 
@@ -114,3 +116,35 @@ def running(executable: Path, arguments: list[str], log: Path) -> Iterator["subp
         process.running([str(executable.resolve()), *arguments], stdout=output) as started,
     ):
         yield started
+
+
+def wait(
+    started: "subprocess.Popen[bytes]", log: Path, what: str, look: Callable[[], None] = lambda: None
+) -> int:
+    """Wait for a program's end, and return its exit code.
+
+    Parameters
+    ----------
+    started : Popen
+    log : Path
+        Where it tells of its progress.
+    what : str
+        What it is, for an error.
+    look : callable
+        Called now and then.
+
+    Raises
+    ------
+    SimulationError
+        It went on without progress.
+    """
+    seconds, size = limits.silent_seconds(), -1
+    while True:
+        if (now := log.stat().st_size) != size:
+            size, end = now, time.monotonic() + seconds
+        try:
+            return started.wait(timeout=_LOOK_EVERY_S)
+        except subprocess.TimeoutExpired:
+            look()
+        if time.monotonic() > end:
+            raise SimulationError(f"{what} made no progress for {seconds:g} s, and was ended")
