@@ -12,12 +12,12 @@ from qlif.cosim.commands.options import (
     TARGET_RULE,
     ForeignOptions,
     InputOptions,
-    NeuronOptions,
     OutputOptions,
     SimulatorOption,
     StallsOption,
     StorageOptions,
     VariantOptions,
+    WrittenNeuronOptions,
     is_random,
     probability,
 )
@@ -82,7 +82,7 @@ class CosimOptions:
     ),
 )
 def cosim(
-    neuron: NeuronOptions,
+    neuron: WrittenNeuronOptions,
     source: InputOptions,
     storage: StorageOptions,
     built: VariantOptions,

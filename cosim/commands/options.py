@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from qlif.cosim.commands.declare import Rule
-from qlif.cosim.terminal import Terminal, say_json
+from qlif.cosim.terminal import Terminal, say_error, say_json
 from qlif.model.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ TimeoutOption = Annotated[float, typer.Option("--timeout", help="Solver timeout 
 @dataclass(frozen=True, kw_only=True)
 class ParameterOptions:
     """A file, and single values that override it."""
+
+    minds_writes: ClassVar[bool] = True
+    """Whether the command plays the writes of a file, or refuses them."""
 
     params: Annotated[
         Path | None,
@@ -106,12 +109,19 @@ class ParameterOptions:
             values.append(("--refractory", f"refrac_length={self.refractory}"))
         if self.lower_bound is not None:
             values.append(("--lower-bound", f"lower_bound={self.lower_bound}"))
-        return Settings.read(preset, self.params, values)
+        found = Settings.read(preset, self.params, values)
+        if found.writes and not self.minds_writes:
+            say_error(
+                f"note: {self.params}: its [[writes]] have no effect here: simulate and cosim play them"
+            )
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeuronOptions(ParameterOptions):
     """The neuron and its arithmetic: a preset, a file over it, single values over both."""
+
+    minds_writes: ClassVar[bool] = False
 
     preset: Annotated[
         str | None,
@@ -121,6 +131,13 @@ class NeuronOptions(ParameterOptions):
     def settings(self, preset: str | None = None) -> "Settings":
         """Return file and values over a preset: this one, or the option's."""
         return super().settings(self.preset if preset is None else preset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenNeuronOptions(NeuronOptions):
+    """The same for a command that plays the writes of a file, or refuses them."""
+
+    minds_writes: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,12 +13,12 @@ from qlif.cosim.commands.options import (
     OWN_VARIANT_RULE,
     TARGET_RULE,
     ForeignOptions,
-    NeuronOptions,
     NeuronsOption,
     OutputOptions,
     StallsOption,
     StorageOptions,
     VariantOptions,
+    WrittenNeuronOptions,
     probability,
 )
 from qlif.cosim.terminal import progress_bar
@@ -50,7 +50,7 @@ class SelfTestOptions:
 
 @command(TARGET_RULE, MODULE_RULE, OWN_VARIANT_RULE)
 def selftest(
-    neuron: NeuronOptions,
+    neuron: WrittenNeuronOptions,
     options: SelfTestOptions,
     storage: StorageOptions,
     built: VariantOptions,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from qlif.cosim.commands.declare import Rule, command
-from qlif.cosim.commands.options import InputOptions, NeuronOptions, OutputOptions, is_random
+from qlif.cosim.commands.options import InputOptions, OutputOptions, WrittenNeuronOptions, is_random
 from qlif.cosim.terminal import progress_bar
 
 BYTES_PER_UPDATE = 80
@@ -24,7 +24,7 @@ class SimulateOptions:
 
 @command(Rule("seed", lambda options: is_random(options.input), "a random --input"))
 def simulate(
-    neuron: NeuronOptions, source: InputOptions, options: SimulateOptions, output: OutputOptions
+    neuron: WrittenNeuronOptions, source: InputOptions, options: SimulateOptions, output: OutputOptions
 ) -> None:
     """Run an input through the golden model and the float neuron."""
     from qlif.cosim import report

@@ -403,3 +403,15 @@ def test_defaults_that_are_written_twice_are_the_same():
     assert equivalence.SECONDS == mutate.DEFAULT_SECONDS
     assert proofs.SECONDS == prove.DEFAULT_SECONDS
     assert (options.MODULE, options.DEFAULT_TARGET) == (POPULATION_MODULE, DEFAULT_TARGET)
+
+
+@pytest.mark.parametrize("name", ["simulate", "cosim", "export"])
+def test_writes_without_effect_are_told(qlif, tmp_path, quick_simulator, name):
+    (tmp_path / "n.toml").write_text(
+        'preset = "tiny-8"\n[storage]\nbias = "register"\n[[writes]]\nstep = 2\nname = "bias"\nword = -90\n'
+    )
+    own = () if name == "export" else ("--steps", 8)
+    own += ("--simulator", quick_simulator.name) if name == "cosim" else ()
+    code, _, err = qlif(name, "--params", "n.toml", "--neurons", 2, *own)
+    note = "note: n.toml: its [[writes]] have no effect here: simulate and cosim play them\n"
+    assert (code, err) == (0, note if name == "export" else "")
