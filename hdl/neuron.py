@@ -3,13 +3,14 @@
 import operator
 from typing import Any, assert_never
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from qlif.hdl import fixed
 from qlif.hdl.core import Core
 from qlif.hdl.pipeline import Pipeline, Timed
+from qlif.hdl.refractory_counter import next_count, unless_refractory
 from qlif.hdl.storage import Storage
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.formats import Format
@@ -128,9 +129,7 @@ class NeuronPipeline(wiring.Component):
         bounded, after_spike = self._bound(pipe, potential)
         potential = pipe.register("potential__next", fixed.choose, spike, after_spike, bounded)
 
-        length = self.constant("refractory")
-        counted = pipe.register("counted", _count_down, refractory, length)
-        refractory = pipe.register("refractory__next", fixed.choose, spike, length, counted)
+        refractory = next_count(pipe, refractory, spike, self.constant("refractory"))
         next_trace = self._decay(pipe, trace, spike)
         potential, refractory, next_trace, spike = pipe.align(potential, refractory, next_trace, spike)
         return potential, refractory, next_trace, spike
@@ -154,10 +153,10 @@ class NeuronPipeline(wiring.Component):
                 if not self.core.storage["bias"].is_writable and rounding is Rounding.RND:
                     bias, rounding = self._bias_and_half(), Rounding.TRN
                 drive = pipe.register(
-                    "biased", lambda count, i, b: _unless_refractory(count, i + b), refractory, drive, bias
+                    "biased", lambda count, i, b: unless_refractory(count, i + b), refractory, drive, bias
                 )
             case Form.FACTORED:
-                drive = pipe.register("active_drive", _unless_refractory, refractory, drive)
+                drive = pipe.register("active_drive", unless_refractory, refractory, drive)
             case unknown:
                 assert_never(unknown)
 
@@ -174,7 +173,7 @@ class NeuronPipeline(wiring.Component):
         """Return the exact quadratic term of a form."""
         match self.words.arithmetic.form:
             case Form.SQUARE:
-                active = pipe.register("active_potential", _unless_refractory, refractory, potential)
+                active = pipe.register("active_potential", unless_refractory, refractory, potential)
                 square = self.primitives.multiply(pipe, "square", active, active)
                 shift = -self.words.quadratic_shift
                 return Timed(square.value.scaled_by_power_of_two(shift), square.stage)
@@ -182,7 +181,7 @@ class NeuronPipeline(wiring.Component):
                 rest, critical, gain = (self.constant(name) for name in ("rest", "critical", "gain"))
                 over_rest = pipe.register(
                     "over_rest",
-                    lambda count, v, at: _unless_refractory(count, v - at),
+                    lambda count, v, at: unless_refractory(count, v - at),
                     refractory,
                     potential,
                     rest,
@@ -267,16 +266,3 @@ class NeuronPipeline(wiring.Component):
             return pipe.register("trace__next", fixed.choose, spike, spiked, decayed)
         added = pipe.register("added", lambda x, by: (x + by).fit(shape, overflow), decayed, spiked)
         return pipe.register("trace__next", fixed.choose, spike, added, decayed)
-
-
-def _count_down(count: fixed.Value, length: fixed.Value) -> fixed.Value:
-    """Return one less, or 0 at 0; at most the refractory period."""
-    word = count.as_value()
-    # Each bit turns over where all below it are 0: gates, which share their LUTs with the rest.
-    less = Cat(~(bit ^ word[:place].any()) & word.any() for place, bit in enumerate(word))
-    return fixed.choose(length >= count, fixed.Value(fixed.Shape(count.words), less), length)
-
-
-def _unless_refractory(count: fixed.Value, term: fixed.Value) -> fixed.Value:
-    """Return a term, or 0 while the refractory counter isn't 0."""
-    return fixed.choose(count.as_value().any(), fixed.Const(0, fixed.Shape(term.words)), term)

@@ -15,6 +15,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from qlif.cosim.benches.port_words import observed, packed_rows
 from qlif.cosim.benches.scoreboard import Observed
 from qlif.hdl.interface import Interface
+from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden.neurons import ParameterWrite
 
 CLOCK_PERIOD_STEPS = 2
@@ -42,7 +43,7 @@ class Stalls:
                 yield from np.repeat(moves, self.length).tolist()
 
 
-class Unresolved(AssertionError):
+class Unresolved(DifferenceFound):
     """An output that should be 0 or 1 is neither."""
 
 

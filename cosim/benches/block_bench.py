@@ -99,12 +99,12 @@ class BlockBench:
 async def replay(dut: Any) -> None:
     """Replay the job's currents, keep what came out, and leave the verdict behind."""
     job, directory = Job.present()
-    assert job.currents is not None
+    currents = job.replayed
     bench = BlockBench(dut, job.interface)
     begun = time.perf_counter()
-    observed = await bench.play(job.currents, lambda done: write_progress(directory, done))
+    observed = await bench.play(currents, lambda done: write_progress(directory, done))
     write_seconds(directory, time.perf_counter() - begun)
     observed.save(directory / "observed.npz")
-    verdict = Scoreboard(job.words, job.currents).compare(observed)
+    verdict = Scoreboard(job.words, currents).compare(observed)
     write_text(directory / "verdict.json", json.dumps(dataclasses.asdict(verdict)))
-    assert verdict.first is None, verdict.first.text
+    verdict.judge("replay")

@@ -81,6 +81,13 @@ class Job:
         directory = cls.directory()
         return cls.read(directory), directory
 
+    @property
+    def replayed(self) -> npt.NDArray[Any]:
+        """The currents; ValueError if there are none."""
+        if self.currents is None:
+            raise ValueError("the job has no currents to replay")
+        return self.currents
+
     @staticmethod
     def directory() -> Path:
         """Return the directory of this process' job."""

@@ -11,6 +11,7 @@ from cocotb.triggers import FallingEdge
 
 from qlif.cosim.benches.agents import CLOCK_PERIOD_STEPS
 from qlif.cosim.benches.job import Job
+from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden import step as datapath
 from qlif.model.words import Words
 
@@ -57,7 +58,8 @@ async def given_inputs(dut: Any) -> None:
             for name, word in inputs[clock].items():
                 getattr(dut, name).value = word
     got = {name: int(getattr(dut, name).value) for name in expected}
-    assert got == expected, f"expected {expected}, got {got}"
+    if got != expected:
+        raise DifferenceFound(f"expected {expected}, got {got}")
 
 
 def _exhaustive(words: Words) -> Iterator[Vectors]:
@@ -128,7 +130,7 @@ async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
         if wrong.any():
             k = int(np.argmax(wrong))
             state = ", ".join(f"{name} {int(column[k])}" for name, column in vectors.items())
-            raise AssertionError(
+            raise DifferenceFound(
                 f"{int(wrong.sum())} of {len(rows)} updates differ, first {state}: expected (potential, "
                 f"refractory, trace, spike) {(expected[k] & masks).tolist()}, got {got[k]}"
             )

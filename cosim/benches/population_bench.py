@@ -13,6 +13,7 @@ from qlif.cosim.benches import inputs, recorder
 from qlif.cosim.benches.agents import PopulationBench, Stalls
 from qlif.cosim.benches.job import Job, write_progress, write_seconds
 from qlif.cosim.benches.scoreboard import Observed, Scoreboard, Verdict
+from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.support.files import write_text
 
@@ -31,9 +32,7 @@ def _judge(
 ) -> Verdict:
     """Compare with the golden model; fail the test on the first difference."""
     verdict = _scoreboard(job, currents, writes).compare(observed)
-    assert verdict.first is None, (
-        f"{case}: {verdict.mismatches} mismatches, the first at {verdict.first.text}"
-    )
+    verdict.judge(case)
     return verdict
 
 
@@ -55,21 +54,21 @@ async def _ready(dut: Any, job: Job) -> PopulationBench:
 async def replay(dut: Any) -> None:
     """Replay the job's currents, keep what came out, and leave the verdict behind."""
     job, directory = Job.present()
-    assert job.currents is not None
+    currents = job.replayed
     stall = float(job.options.get("stalls", 0.0))
     bench = await _ready(dut, job)
     begun = time.perf_counter()
     observed = await bench.play(
-        job.currents,
+        currents,
         Stalls(stall, stall, stall),
         progress=lambda done: write_progress(directory, done),
         writes=job.writes,
     )
     write_seconds(directory, time.perf_counter() - begun)
     observed.save(directory / "observed.npz")
-    verdict = _scoreboard(job, job.currents, job.writes).compare(observed)
+    verdict = _scoreboard(job, currents, job.writes).compare(observed)
     write_text(directory / "verdict.json", json.dumps(dataclasses.asdict(verdict)))
-    assert verdict.first is None, verdict.first.text
+    verdict.judge("replay")
 
 
 @cocotb.test()
@@ -192,7 +191,8 @@ async def full_speed(dut: Any) -> None:
     rounds, rest = divmod(steps * rows - 1, rows)
     # The k-th round of all rows starts max(rows, loop) clocks after the one before.
     expected = rounds * max(rows, loop) + rest + latency + 1
-    assert abs(observed.cycles - expected) <= 1, f"{observed.cycles} clocks, not {expected}"
+    if abs(observed.cycles - expected) > 1:
+        raise DifferenceFound(f"{observed.cycles} clocks, not {expected}")
 
 
 # The last one, because a reset keeps what it writes.

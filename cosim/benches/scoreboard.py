@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.support.files import whole_file
 from qlif.model.words import Words
@@ -86,6 +87,11 @@ class Verdict:
     updates: int
     mismatches: int
     first: Mismatch | None
+
+    def judge(self, case: str) -> None:
+        """Fail a test on a mismatch: DifferenceFound, whatever mode the interpreter is in."""
+        if self.first is not None:
+            raise DifferenceFound(f"{case}: {self.mismatches} mismatches, the first at {self.first.text}")
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> "Verdict":

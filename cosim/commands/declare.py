@@ -61,7 +61,26 @@ def with_names(text: str) -> str:
 
 
 class Command(TyperCommand):
-    """A command whose help lists names from the catalogues."""
+    """A command that passes over nothing it is given, and whose help lists names from the catalogues."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse a command line.
+
+        Raises
+        ------
+        InputError
+            An option has an empty value (a path would be the current directory), or is given twice where only the
+            last one would count.
+        """
+        found, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        for parameter in order:
+            value, name = found.get(parameter.name), parameter.opts[0]
+            if "" in (value if isinstance(value, list) else [value]):
+                raise InputError(f"{name} must have a value, not ''")
+            once = not (parameter.multiple or getattr(parameter, "count", True) or parameter.is_eager)
+            if once and (times := order.count(parameter)) > 1:
+                raise InputError(f"{name} must be given once, not {times} times")
+        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""

@@ -9,6 +9,7 @@ from qlif.cosim.configuration import Configuration, Settings
 from qlif.cosim.cosimulation import Cosimulation, cosimulate
 from qlif.cosim.simulator.find import Simulator
 from qlif.model.arithmetic import Arithmetic
+from qlif.model.exceptions import ToolError
 from qlif.model.inputs import stimuli
 from qlif.model.parameters import Parameters
 from qlif.model.studies.grid import Sweep, base_of
@@ -31,8 +32,8 @@ def write_preset(path: Path, sweep: Sweep, arithmetic: Arithmetic, comment: str)
     lines += ["[arithmetic]", *(f"{name} = {_toml(value)}" for name, value in choices.items()), ""]
     write_text(path, "\n".join(lines))
     read = Settings.read(None, path)
-    assert read.arithmetic == arithmetic
-    assert read.population(1).parameters.as_dict() == neuron.as_dict()
+    if read.arithmetic != arithmetic or read.population(1).parameters.as_dict() != neuron.as_dict():
+        raise ToolError(f"{path} doesn't read back as the configuration that was found")
 
 
 def export(path: Path, directory: Path, neurons: int) -> list[Path]:

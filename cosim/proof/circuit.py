@@ -195,11 +195,20 @@ class Clock:
 
     def initial(self) -> dict[int, Term]:
         """Return the states from the time before any clock, where the Verilog says what they are."""
-        return {state: self.values[node] for state, node in self.circuit.initial.items()}
+        return {
+            state: self._filling(state, self.values[node]) for state, node in self.circuit.initial.items()
+        }
 
     def following(self) -> dict[int, Term]:
         """Return the states in the next clock."""
         return {state: self.values[node] for state, node in self.circuit.following.items()}
+
+    def _filling(self, state: int, word: Term) -> Term:
+        """Return what a state starts as: a memory that starts with a word has it everywhere."""
+        sort = self.circuit.sorts[state]
+        if sort.index and not self.circuit.sorts[self.circuit.initial[state]].index:
+            return self._terms.filled_array(sort.index, word)
+        return word
 
     def _evaluated(self, node: Node, values: Mapping[int, Term]) -> Term:
         terms, operation = self._terms, node.operation

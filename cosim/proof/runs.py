@@ -148,13 +148,19 @@ def prove_run(
 
 def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> list[tuple[str, Term]]:
     """Return, update by update, that it is the golden step on what the one before it showed."""
-    arithmetic, constants = words.arithmetic, words.values
+    arithmetic = words.arithmetic
+    # The words of each neuron.
+    constants = [
+        {name: int(np.broadcast_to(word, neurons)[neuron]) for name, word in words.values.items()}
+        for neuron in range(neurons)
+    ]
     random_words = RandomWords(arithmetic.random_seed).take(len(run.updates))
 
-    start = {
-        name: integers.constant(terms, word) for name, word in (("reset", int(constants["reset"])), ("0", 0))
-    }
-    states = [datapath.State(start["reset"], start["0"], start["0"]) for _ in range(neurons)]
+    zero = integers.constant(terms, 0)
+    states = [
+        datapath.State(integers.constant(terms, constants[neuron]["reset"]), zero, zero)
+        for neuron in range(neurons)
+    ]
     claims = []
     for place, (update, current) in enumerate(zip(run.updates, run.currents, strict=True)):
         step, neuron = divmod(place, neurons)
@@ -164,7 +170,7 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
         )
         after, spike = datapath.step(
             words,
-            constants,
+            constants[neuron],
             state,
             Integer.of(terms, current, arithmetic.current),
             random,
@@ -182,7 +188,7 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
         ]
         # From here on the spike that was seen is the spike; that it is the golden one is the claim above.
         counted = state.refractory - integers.choose(terms, state.refractory == 0, 0, 1)
-        refractory = integers.choose(terms, update["spike"], int(constants["refractory"]), counted)
+        refractory = integers.choose(terms, update["spike"], constants[neuron]["refractory"], counted)
         format = words.refractory
         states[neuron] = datapath.State(potential, Integer(terms, refractory.word, 0, format.max_word), trace)
     return claims

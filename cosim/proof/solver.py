@@ -83,6 +83,11 @@ class Terms:
         sorts = (self._manager.mk_bv_sort(index), self._manager.mk_bv_sort(width))
         return self._manager.mk_const(self._manager.mk_array_sort(*sorts), f"{name}#{self._count}")
 
+    def filled_array(self, index: int, word: Term) -> Term:
+        """Return an array with addresses of `index` bits that holds the same word everywhere."""
+        sorts = (self._manager.mk_bv_sort(index), self._manager.mk_bv_sort(self.width(word)))
+        return self._manager.mk_const_array(self._manager.mk_array_sort(*sorts), word)
+
     def constant(self, word: int, width: int) -> Term:
         """Return a constant; only its low bits count."""
         return self._manager.mk_bv_value(self._manager.mk_bv_sort(width), word & ((1 << width) - 1))

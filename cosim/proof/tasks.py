@@ -30,6 +30,7 @@ from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.quantisation import quantise
 from qlif.model.rounding import Overflow, Rounding
+from qlif.model.words import Words
 
 RANDOM_BITS = 4
 """Of stochastic rounding, where a preset that hasn't it is tried with it."""
@@ -78,14 +79,12 @@ def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
 def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
     """Give the claims about one update, in each variant that can be made of a configuration.
 
-    The population's pipeline; the bare one, with every parameter in a register; then the same with each
-    rounding and each overflow.
+    The population's pipeline; the bare one, with every parameter word as an input; then with each rounding and
+    each overflow.
     """
     name, arithmetic, parameters = configuration.name, configuration.arithmetic, configuration.parameters
     yield _update(f"{UPDATE_CLAIM}, in the population", configuration, configuration.export(lanes))
-    yield _update(
-        f"{UPDATE_CLAIM}, for every parameter word", configuration, _all_in_registers(configuration)
-    )
+    yield _update(f"{UPDATE_CLAIM}, for every parameter word", configuration, _all_as_inputs(configuration))
     for rounding in Rounding:
         for overflow in Overflow:
             random_bits = 0
@@ -100,7 +99,8 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
                 # The sum loses too few bits for that many random ones.
                 continue
             claim = f"{UPDATE_CLAIM}, with {rounding} and {overflow}, additive trace and lower bound"
-            yield _update(claim, configuration, export_neuron(Core(words, name=name)))
+            storage = _storage(words, Storage.GATES)
+            yield _update(claim, configuration, export_neuron(Core(words, storage=storage, name=name)))
 
 
 def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) -> Iterator[Task]:
@@ -115,7 +115,7 @@ def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) ->
     export = configuration.export(lanes, built_from)
     yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, export)
     claim = f"{UPDATE_CLAIM}, for every parameter word{of_cells}"
-    yield _update(claim, configuration, _all_in_registers(configuration, built_from))
+    yield _update(claim, configuration, _all_as_inputs(configuration, built_from))
     yield _population(configuration, export, of_cells)
 
 
@@ -171,10 +171,19 @@ def additive(parameters: Parameters) -> Parameters:
     )
 
 
-def _all_in_registers(configuration: Configuration, built_from: Primitives = PORTABLE) -> Export:
-    """Return the bare pipeline with every parameter word in a register."""
-    registers = dict.fromkeys(configuration.words.constants, Storage.REGISTER)
-    return export_neuron(dataclasses.replace(configuration.core(1, built_from), storage=registers))
+def _all_as_inputs(configuration: Configuration, built_from: Primitives = PORTABLE) -> Export:
+    """Return the bare pipeline with every parameter word as an input."""
+    words = configuration.words
+    storage = _storage(words, Storage.REGISTER)
+    return export_neuron(Core(words, storage=storage, primitives=built_from, name=configuration.name))
+
+
+def _storage(words: Words, shared: Storage) -> dict[str, Storage]:
+    """Return where each word of the bare pipeline comes from: those of each neuron from a memory."""
+    return {
+        name: shared if isinstance(constant.word, int) else Storage.MEMORY
+        for name, constant in words.constants.items()
+    }
 
 
 def _population(configuration: Configuration, export: Export, of_cells: str = "") -> Task:

@@ -36,7 +36,8 @@ class Stalls(wiring.Component):
     paused: Value
 
     def __init__(self, streams: int) -> None:
-        assert streams * RATE_BITS <= WORD_BITS
+        if streams * RATE_BITS > WORD_BITS:
+            raise ValueError(f"there are random bits for {WORD_BITS // RATE_BITS} streams, not {streams}")
         self.streams = streams
         super().__init__({"rate": In(RATE_BITS), "paused": Out(streams)})
 

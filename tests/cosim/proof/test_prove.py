@@ -141,3 +141,36 @@ def test_bad_usage(tmp_path, monkeypatch, capsys, arguments):
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, "prove", *arguments) == 2
     assert "error: " in capsys.readouterr().err
+
+
+def per_neuron(name="tiny-8"):
+    varying = {
+        "threshold": [-52.0, -51.0],
+        "reset_pot": [-62.0, -61.0],
+        "refrac_length": [5, 0],
+    }
+    settings = Settings.read(name, None, [("--set", f"{each}={values}") for each, values in varying.items()])
+    return settings.stored([], ["threshold", "reset", "refractory"]).population(2)
+
+
+def test_parameters_that_differ_per_neuron_are_proved():
+    every = [*tasks(per_neuron()), *explicit_tasks(per_neuron(), "ecp5", 2)]
+    claims = assert_all_proved(claim for task in every for claim in task.prove(60.0))
+    assert all(claim.bound is None for claim in claims)
+    assert sum("for every parameter word" in claim.claim for claim in claims) == 2
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["in the population", "as inputs"])
+def test_a_bug_with_a_neurons_own_word_is_refuted(place):
+    task = list(tasks(per_neuron()))[place]
+    right = "constant_threshold__5 <= constant_threshold__4;"
+    assert task.export.verilog.count(right) == 1
+    text = task.export.verilog.replace(right, right.replace("__4", "__3"))
+    (claim,) = task.claims(Export(text, task.export.interface), 60.0)
+    assert claim.result == "refuted"
+
+
+def test_somebody_elses_population_may_keep_parameters_in_memories():
+    configuration = Settings.read("tiny-8").stored([], ["threshold"]).population(2)
+    first, *_ = foreign_tasks(configuration, configuration.export().verilog, "qlif_population")
+    assert_all_proved(first.prove(60.0))
