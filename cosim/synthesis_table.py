@@ -30,9 +30,10 @@ from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
 from qlif.model.studies import tables
 from qlif.model.support.files import write_text
+from qlif.model.support.sources import code_of
 
 COLUMNS = (
-    "preset", "target", "variant", "neurons", "lanes", "trace", "depth",
+    "preset", "target", "variant", "neurons", "lanes", "trace", "storage",
     "lut", "lut_pipeline", "lut_state_loop", "lut_streams", "lut_parameters", "ff", "dsp", "ram",
     "mhz_median", "mhz_min", "mhz_max", "capped", "seeds", "million_updates_per_s", "latency",
     "refused", "slowest_path_ends_at", "yosys", "nextpnr",
@@ -49,11 +50,11 @@ generated this page and [figures.csv](figures.csv) from [rows.toml](rows.toml), 
 nextpnr {nextpnr}. [Synthesis](../synthesis.md) says how they are measured, and how far to trust them.
 Fmax is the median over the seeds, with the lowest and highest. Core LUTs are those of the update pipeline and the
 state loop without the streams, each mapped separately; such parts don't add up to the whole, which Yosys
-simplifies across their boundaries. Depth is where all parameter words are stored.
+simplifies across their boundaries. Storage is where all parameter words live.
 
 """
 COLUMN_TITLES = (
-    "preset", "target", "variant", "neurons", "lanes", "trace", "depth",
+    "preset", "target", "variant", "neurons", "lanes", "trace", "storage",
     "LUT (core) / FF / DSP / RAM", "MHz", "M updates/s", "latency", "goal",
 )  # fmt: skip
 
@@ -69,7 +70,7 @@ of reference, not a contest.
 
 @dataclass(frozen=True)
 class Row:
-    """One core that is measured; every parameter word is at `depth`."""
+    """One core that is measured; every parameter word is at `storage`."""
 
     preset: str
     target: str
@@ -78,19 +79,19 @@ class Row:
     seeds: int
     lanes: int = 1
     trace: bool = False
-    depth: str = "gates"
+    storage: str = "gates"
     goal: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """What its directory is called."""
         trace = "-trace" if self.trace else ""
-        return f"{self.preset}-{self.target}-{self.variant}-{self.lanes}{trace}-{self.depth}"
+        return f"{self.preset}-{self.target}-{self.variant}-{self.lanes}{trace}-{self.storage}"
 
     def core(self) -> Core:
         """Return the population as hardware."""
         words = quantise(Parameters(n=self.neurons, spike_trace=self.trace), preset(self.preset))
-        storage = place(words, dict.fromkeys(words.constants, self.depth))
+        storage = place(words, dict.fromkeys(words.constants, self.storage))
         return Core(words, self.lanes, storage, primitives(self.variant, self.target), name=self.preset)
 
     def misses(self, figures: Mapping[str, Any]) -> list[str]:
@@ -115,7 +116,7 @@ def measured(row: Row, work: Path) -> dict[str, Any]:
         core, device = row.core(), target(row.target)
         digest = hashlib.sha256(export(core).verilog.encode()).hexdigest()
         tools = [yowasp.version(module) for module in (yowasp.YOSYS, device.router)]
-        key = [digest, row.seeds, *tools, repr(device)]
+        key = [digest, row.seeds, *tools, code_of("hdl/synthesis", "hdl/targets")["sources"]]
         known = work / row.name / "figures.json"
         if known.exists() and (content := json.loads(known.read_text()))["key"] == key:
             return {**given, **content["figures"]}
@@ -186,7 +187,7 @@ def page(rows: list[Row], figures: list[dict[str, Any]], peers: list[dict[str, s
 def _cells(row: Row, figures: Mapping[str, Any]) -> list[str]:
     """Return what the page says of a row."""
     trace = "on" if row.trace else "off"
-    head = [row.preset, row.target, row.variant, str(row.neurons), str(row.lanes), trace, row.depth]
+    head = [row.preset, row.target, row.variant, str(row.neurons), str(row.lanes), trace, row.storage]
     if "refused" in figures:
         return [*head, f"refused: {figures['refused']}", "", "", "", ""]
     core = figures["lut_pipeline"] + figures["lut_state_loop"]

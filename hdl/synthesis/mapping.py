@@ -88,9 +88,11 @@ def luts_by_part(directory: Path, device: Target, module: str, built_from: Primi
     luts = dict.fromkeys(["pipeline", "state loop", *PARTS.values()], 0)
     for name, content in document["modules"].items():
         if name.startswith(module) and not content.get("attributes", {}).get("blackbox"):
-            below = ".".join(name.split(".")[2:])
+            below = name.removeprefix(f"{module}_core").removeprefix("_")
             part = next((part for sign, part in PARTS.items() if below.startswith(sign)), "state loop")
             luts[part] += Netlist(document, name).luts(device)
+    if not luts["pipeline"]:
+        raise SynthesisError(f"no module of {module} is its pipeline: the parts can't be told from each other")
     return luts
 
 

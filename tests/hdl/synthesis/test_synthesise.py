@@ -339,14 +339,14 @@ PARTS = {
     "modules": {
         "DP16KD": module_of("LUT4"),
         "qlif_population": module_of(),
-        "qlif_population.core": module_of("LUT4", "TRELLIS_FF"),
-        "qlif_population.core.reading": module_of("CCU2C"),
-        "qlif_population.core.pipeline_0": module_of("LUT4", "CCU2C"),
-        "qlif_population.core.pipeline_1": module_of("CCU2C"),
-        "qlif_population.core.outlet": module_of("TRELLIS_DPR16X4", "TRELLIS_DPR16X4"),
-        "qlif_population.core.outlet.rows": module_of("CCU2C"),
-        "qlif_population.core.parameter_port": module_of("LUT4"),
-        "qlif_population.core.starting": module_of("LUT4"),
+        "qlif_population_core": module_of("LUT4", "TRELLIS_FF"),
+        "qlif_population_core_reading": module_of("CCU2C"),
+        "qlif_population_core_pipeline_0": module_of("LUT4", "CCU2C"),
+        "qlif_population_core_pipeline_1": module_of("CCU2C"),
+        "qlif_population_core_outlet": module_of("TRELLIS_DPR16X4", "TRELLIS_DPR16X4"),
+        "qlif_population_core_outlet_rows": module_of("CCU2C"),
+        "qlif_population_core_parameter_port": module_of("LUT4"),
+        "qlif_population_core_starting": module_of("LUT4"),
     }
 }
 """A population whose modules were kept: what is to be counted for each of its parts."""
