@@ -92,7 +92,9 @@ def luts_by_part(directory: Path, device: Target, module: str, built_from: Primi
             part = next((part for sign, part in PARTS.items() if below.startswith(sign)), "state loop")
             luts[part] += Netlist(document, name).luts(device)
     if not luts["pipeline"]:
-        raise SynthesisError(f"no module of {module} is its pipeline: the parts can't be told from each other")
+        raise SynthesisError(
+            f"no module of {module} is its pipeline: the parts can't be told from each other"
+        )
     return luts
 
 
