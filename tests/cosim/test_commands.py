@@ -329,7 +329,9 @@ def test_a_missing_extra_is_named(qlif, tmp_path, monkeypatch, command, module, 
     from qlif.model.metrics import spike_distances
 
     spike_distances._libraries.cache_clear()
-    monkeypatch.setitem(sys.modules, module, None)
+    # With what another test may have imported of it.
+    for name in [module, *(name for name in sys.modules if name.startswith(f"{module}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
     code, _, err = qlif(*command)
     assert code == 2
     assert err == f"error: {module.replace('_', '-')} is not installed: pip install 'qlif[{extra}]'\n"

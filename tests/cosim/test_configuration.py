@@ -254,7 +254,7 @@ def test_one_meaning_for_every_command(qlif, tmp_path, command, text, error):
     (tmp_path / "neuron.toml").write_text(text)
     code, out, err = qlif(command, "--params", "neuron.toml", "--neurons", 2)
     assert (code, out) == (2, "")
-    assert err == f"error: neuron.toml: {error}\n"
+    assert err.splitlines()[-1] == f"error: neuron.toml: {error}"
 
 
 def test_what_the_command_line_stores_can_be_written(tmp_path):

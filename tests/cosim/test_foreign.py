@@ -119,16 +119,16 @@ def test_the_self_tests_own_name_is_refused(qlif, tmp_path, yosys):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("module", "options", "said"),
     [
-        (("--latency", 7), "--latency requires --verilog of a bare pipeline, not of a population"),
-        (("--module", "qlif_neuron"), "--neurons requires a population: --verilog is a bare pipeline"),
+        ("mine", ("--latency", 7), "--latency requires --verilog of a bare pipeline, not of a population"),
+        ("qlif_neuron", (), "--neurons requires a population: --verilog is a bare pipeline"),
     ],
 )
-def test_options_of_the_other_kind_are_refused(qlif, tmp_path, yosys, options, said):
+def test_options_of_the_other_kind_are_refused(qlif, tmp_path, yosys, module, options, said):
     words = quantise(Parameters(n=1), preset("tiny-8"))
     write(tmp_path, population() + hdl.export_neuron(hdl.Core(words)).verilog)
-    code, _, error = qlif(*arguments("prove"), *options)
+    code, _, error = qlif(*arguments("prove", module), *options)
     assert code == 2
     assert error == f"error: {said}\n"
 

@@ -53,7 +53,7 @@ def test_sweep_takes_a_file_and_options_go_before_it(qlif, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--word-bits", ""), "word_bits is an empty axis"),
+        (("--word-bits", ""), "--word-bits must have a value, not ''"),
         (("--word-bits", "9..8"), "word_bits is an empty axis"),
         (("--rounding", "UP"), "rounding: unknown value 'UP'"),
         (("--input", "nothing"), "unknown input 'nothing'"),
@@ -64,7 +64,10 @@ def test_sweep_takes_a_file_and_options_go_before_it(qlif, tmp_path):
 )
 def test_what_sweep_refuses(qlif, tmp_path, arguments, message, monkeypatch):
     monkeypatch.setattr("qlif.model.studies.executors.ANSWER_WITHIN_S", 0.5)
-    code, out, err = qlif("study", "sweep", *SMALL, *arguments, "--out", "here")
+    *values, no_parquet = SMALL
+    pairs = zip(values[::2], values[1::2], strict=True)
+    others = [no_parquet, *(word for pair in pairs if pair[0] not in arguments for word in pair)]
+    code, out, err = qlif("study", "sweep", *others, *arguments, "--out", "here")
     assert (code, out) == (2, "")
     assert message in err and "Traceback" not in err
     assert not (tmp_path / "here").exists()
