@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from qlif.cosim.commands.declare import Command, with_names
+from qlif.cosim.commands.option_groups import Command, with_names
 from qlif.cosim.terminal import say_error
 from qlif.model.exceptions import (
     DamageWarning,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from qlif.cosim.commands.declare import Rule, command
+from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import OutputOptions
 from qlif.cosim.terminal import progress_bar
 from qlif.model.exceptions import InputError, unknown_name

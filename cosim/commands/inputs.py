@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from qlif.cosim.commands.declare import command
+from qlif.cosim.commands.option_groups import command
 from qlif.cosim.terminal import say_json
 
 

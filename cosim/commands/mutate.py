@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qlif.cosim.commands.declare import command
+from qlif.cosim.commands.option_groups import command
 from qlif.cosim.commands.options import (
     FEW_NEURONS,
     FEW_STEP_BITS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from qlif.cosim.commands.declare import Rule
+from qlif.cosim.commands.option_groups import Rule
 from qlif.cosim.terminal import Terminal, say_error, say_json
 from qlif.model.exceptions import InputError
 

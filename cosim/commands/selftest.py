@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qlif.cosim.commands.declare import command
+from qlif.cosim.commands.option_groups import command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     MODULE_RULE,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qlif.cosim.commands.declare import Rule, command
+from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import InputOptions, OutputOptions, WrittenNeuronOptions, is_random
 from qlif.cosim.terminal import progress_bar
 

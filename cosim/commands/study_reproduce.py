@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from qlif.cosim.commands.declare import Rule, command
+from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import OutputOptions
 from qlif.cosim.commands.study_sweep import WorkerOptions
 from qlif.cosim.terminal import progress_bar, say_json

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qlif.cosim.commands.declare import command
+from qlif.cosim.commands.option_groups import command
 from qlif.cosim.commands.options import OutputOptions, is_random
 from qlif.cosim.terminal import progress_bar, say_json
 from qlif.model.exceptions import InputError

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from qlif.cosim import cli
-from qlif.cosim.commands.declare import CATALOGUES
+from qlif.cosim.commands.option_groups import CATALOGUES
 from qlif.cosim.simulator.design import BuildError, SimulationError
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.netlist import SynthesisError
