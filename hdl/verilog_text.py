@@ -33,7 +33,6 @@ _DECLARED = re.compile(
     r"^\s*(?:module|wire|memory|cell \S+)(?: (?:width|size|offset|input|output|signed|\d+))* +\\(\S+)"
 )
 _IDENTIFIER = re.compile(r"(?<=\\)\S+")
-_INITIALISED = re.compile(r"^( *)reg ((?:\[\d+:\d+\] )?)(\w+) = ([^;]+);$", re.MULTILINE)
 
 
 def verilog_text(
@@ -54,9 +53,8 @@ def verilog_text(
     removed = " ".join(f"-remove {attribute}" for attribute in _ATTRIBUTES)
     body = builtin_yosys.run(_SCRIPT.format(rtlil=text, removed=removed, file=_FILE), _FILE)
     # Yosys signs its output with its version, which says nothing about the circuit.
-    body = re.sub(r"\A/\*.*?\*/\n*", "", body, flags=re.DOTALL)
-    # A register that is also assigned to in an `always` block is initialised in an `initial` one, as linters want it.
-    return _INITIALISED.sub(r"\1reg \2\3;\n\1initial \3 = \4;", body)
+    # Registers keep their values in their declarations: these are there before any edge of a clock, at time 0 too.
+    return re.sub(r"\A/\*.*?\*/\n*", "", body, flags=re.DOTALL)
 
 
 def _with_plain_names(text: str, kept: Collection[str]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from qlif.hdl import fixed
+from qlif.hdl import fixed, refractory_counter
 from qlif.hdl import neuron as neuron_module
 from qlif.hdl.core import Core
 from qlif.hdl.neuron import NeuronPipeline
@@ -229,13 +229,13 @@ def _late_spike(monkeypatch):
 
 
 def _counter_sticks(monkeypatch):
-    monkeypatch.setattr(neuron_module, "_count_down", lambda count, length: count)
+    monkeypatch.setattr(refractory_counter, "_count_down", lambda count, length: count)
 
 
 def _upset_counter_runs_out(monkeypatch):
-    original = neuron_module._count_down
+    original = refractory_counter._count_down
     monkeypatch.setattr(
-        neuron_module,
+        refractory_counter,
         "_count_down",
         lambda count, length: original(count, fixed.Const(count.words.max_word, count.shape())),
     )

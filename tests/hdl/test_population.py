@@ -69,7 +69,7 @@ def play(dut, currents, *, stalls=(0.0, 0.0, 0.0), seed=0, resets=(), ready=None
     m.domains.sync = domain = ClockDomain()
     m.submodules.dut = dut
     # Rows without a spike leave the queue of events one per clock: so long may the last event take.
-    quiet = dut.depth + 8
+    quiet = dut.queue_depth + 8
     limit = clocks or 200 + 40 * len(waiting) * dut.loop_latency
     result = Played()
 
@@ -224,7 +224,7 @@ def test_a_consumer_that_stops_holds_up_the_currents_and_loses_nothing(neurons, 
     seen = play(
         dut, currents, ready=lambda clock: (blocked == "events", blocked == "updates"), clocks=released
     )
-    assert 0 < len(seen.accepted_at) <= 3 * dut.depth
+    assert 0 < len(seen.accepted_at) <= 3 * dut.queue_depth
     dut = Population(Core(words))
     result = play(
         dut,

@@ -50,8 +50,9 @@ def test_no_name_is_escaped_or_reserved_and_no_block_waits_for_an_event_at_time_
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_registers_are_initialised_where_linters_want_it(kind):
-    assert re.findall(r"^ *reg [^;]*=.*$", EVERY_KIND[kind](), re.MULTILINE) == []
+def test_registers_have_their_values_before_any_edge_at_time_0(kind):
+    """An `initial` block may run after a clock's first edge, which would take the unknown value for good."""
+    assert re.findall(r"^ *initial (?!begin)", EVERY_KIND[kind](), re.MULTILINE) == []
 
 
 TESTBENCH = """
@@ -148,9 +149,9 @@ def some_currents(words):
 
 def without_initial_values(verilog):
     """Return Verilog as a tool sees it that ignores initial values: every register and memory begins as X."""
-    text = re.sub(r"^ *initial \w+ = .*;\n", "", verilog, flags=re.MULTILINE)
+    text, registers = re.subn(r"^( *reg [^=;]*) = [^;]*;", r"\1;", verilog, flags=re.MULTILINE)
     text, blocks = re.subn(r"^ *initial begin\n.*?^ *end\n", "", text, flags=re.MULTILINE | re.DOTALL)
-    assert blocks and "initial" not in re.sub(r"//.*|initial_state", "", text)
+    assert registers and blocks and "initial" not in re.sub(r"//.*|initial_state", "", text)
     return text
 
 

@@ -33,6 +33,12 @@ def small(quick_simulator):
     return (*space, *inputs, "--cosim-steps", 100, "--simulator", quick_simulator.name)
 
 
+def instead(small, *options):
+    """The small search with some of its options given otherwise."""
+    pairs = zip(small[::2], small[1::2], strict=True)
+    return (*(word for pair in pairs if pair[0] not in options for word in pair), *options)
+
+
 def test_the_result_is_the_first_of_an_independent_exhaustion(qlif, small, tmp_path):
     budget = ("--max-lag-steps", 12, "--spikes", 3)
     code, out, err = qlif("study", "optimize", *budget, *small, "--json", "--out", "here")
@@ -111,16 +117,17 @@ def test_an_impossible_budget_says_what_is_reachable(qlif, small, tmp_path):
         ((), "a budget needs one limit or more: max_lag_steps"),
         (("--max-lag-steps", -1), "max_lag_steps must be 0 or more, not -1"),
         (("--max-rmse", "nan"), "max_rmse_mv must be finite"),
-        (("--max-rmse", 1, "--spikes", 0), "spikes must be a whole number, 1 or more"),
+        (("--max-lag-steps", 1, "--spikes", 0), "spikes must be a whole number, 1 or more"),
         (("--max-rmse", 1, "--cost", "money"), "unknown cost 'money'"),
-        (("--max-rmse", 1, "--target", "artix"), "unknown target 'artix'"),
-        (("--max-rmse", 1, "--word-bits", ""), "word_bits is an empty axis"),
+        (("--max-rmse", 1, "--cost", "area", "--target", "artix"), "unknown target 'artix'"),
+        (("--max-rmse", 1, "--word-bits", ""), "--word-bits must have a value, not ''"),
+        (("--max-rmse", 1, "--word-bits", "9..8"), "word_bits is an empty axis"),
         (("--max-rmse", 1, "--word-bits", "2"), "no configuration of the space"),
         (("--max-rmse", 1, "--params", "missing.toml"), "missing.toml can't be read"),
     ],
 )
 def test_what_optimize_refuses(qlif, small, tmp_path, arguments, message):
-    code, out, err = qlif("study", "optimize", *small, *arguments, "--out", "here")
+    code, out, err = qlif("study", "optimize", *instead(small, *arguments), "--out", "here")
     assert (code, out) == (2, "")
     assert message in err and "Traceback" not in err
 
@@ -128,7 +135,8 @@ def test_what_optimize_refuses(qlif, small, tmp_path, arguments, message):
 def test_results_of_another_search_are_refused_and_untouched(qlif, small, tmp_path):
     qlif("study", "optimize", "--max-lag-steps", 50, *small, "--out", "here")
     before = (tmp_path / "here" / "results.jsonl").read_bytes()
-    code, _, err = qlif("study", "optimize", "--max-lag-steps", 50, *small, "--duration", 80, "--out", "here")
+    other = instead(small, "--duration", 80)
+    code, _, err = qlif("study", "optimize", "--max-lag-steps", 50, *other, "--out", "here")
     assert code == 2 and "holds results of another study" in err
     assert (tmp_path / "here" / "results.jsonl").read_bytes() == before
 
@@ -162,7 +170,7 @@ def test_by_area_what_was_not_synthesised_is_said(qlif, small, monkeypatch):
     assert "were not, and one of them may be smaller" in facts["proof"]
     # The front by area has what fails too: that is what a smaller area costs in error.
     members = [(one["area"], one["max_lag_steps"], one["meets_budget"]) for one in facts["front"]]
-    assert members == [(50.0, 6.0, False), (100.0, 3.0, True), (200.0, 0.0, True)]
+    assert members == [(50.0, 6.0, False), (100.0, 1.0, True), (200.0, 0.0, True)]
     # At most three of either, and of what fails not one form or rounding alone.
     assert len(synthesised_ones) == 6 and len({one.kind for one in synthesised_ones[3:]}) > 1
     # The sizes are in the journal: nothing is synthesised again, though no size is left.
@@ -178,7 +186,9 @@ def test_spread_is_even_and_has_both_ends():
 def test_by_area_where_nothing_fits_the_device_is_refused(qlif, small):
     by_area = ("--cost", "area", "--max-syntheses", 2, "--max-lag-steps", 1, "--form", "factored")
     space = ("--word-bits", "20..22", "--rounding", "RND")
-    code, out, err = qlif("study", "optimize", *small, *by_area, *space, "--out", "here")
+    options = instead(small, *by_area, *space)
+    seeds = options.index("--rounding-seed")  # of stochastic rounding, which isn't asked for
+    code, out, err = qlif("study", "optimize", *options[:seeds], *options[seeds + 2 :], "--out", "here")
     assert (code, out) == (2, "")
     assert "none of the 2 with the fewest state bits fits ecp5: candidate-" in err
 
@@ -186,7 +196,7 @@ def test_by_area_where_nothing_fits_the_device_is_refused(qlif, small):
 @pytest.mark.slow
 def test_by_area_with_yosys_and_nextpnr(qlif, small):
     by_area = ("--cost", "area", "--max-syntheses", 2, "--max-lag-steps", 50, "--neurons", 64)
-    code, out, _ = qlif("study", "optimize", *small, *by_area, "--json", "--out", "here")
+    code, out, _ = qlif("study", "optimize", *instead(small, *by_area), "--json", "--out", "here")
     best = json.loads(out)["best"]
     assert code == 0 and best["lut"] > 100 and best["area"] > best["lut"] and best["fmax_mhz"] > 50
 

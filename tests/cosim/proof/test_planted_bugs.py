@@ -12,7 +12,7 @@ from qlif.cosim.proof import population_claims
 from qlif.cosim.proof.counterexample import OUTPUTS, expected, replay
 from qlif.cosim.proof.prove import prove_population, prove_update, replay_clocks, replay_run
 from qlif.cosim.proof.read_verilog import read_circuit
-from qlif.hdl import fixed, neuron
+from qlif.hdl import fixed, neuron, refractory_counter
 from qlif.hdl import population as hardware
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.pipeline import Pipeline
@@ -85,23 +85,23 @@ def decay_rounding(patch):
 
 def counter_wraps(patch):
     patch.setattr(
-        neuron,
+        refractory_counter,
         "_count_down",
         lambda count, length: fixed.Value(fixed.Shape(count.words), count.as_value() - 1),
     )
 
 
 def upset_counter_runs_out(patch):
-    honest = neuron._count_down
+    honest = refractory_counter._count_down
     patch.setattr(
-        neuron,
+        refractory_counter,
         "_count_down",
         lambda count, length: honest(count, fixed.Const(count.words.max_word, count.shape())),
     )
 
 
 def refractory_neurons_integrate(patch):
-    patch.setattr(neuron, "_unless_refractory", lambda count, term: term)
+    patch.setattr(neuron, "unless_refractory", lambda count, term: term)
 
 
 def stale_operand(patch):

@@ -101,7 +101,7 @@ def test_an_address_that_is_none_is_refused(monkeypatch, address):
 
 def test_processes_are_of_this_machine():
     with (
-        pytest.raises(InputError, match="leave them out with a scheduler"),
+        pytest.raises(InputError, match="omit them with a scheduler"),
         executors.workers("a:1", 2),
     ):
         pass
