@@ -51,7 +51,8 @@ def check(outcome):
 )
 def test_signatures_agree(tmp_path, verilator, preset, neurons, lanes):
     check(run(tmp_path, verilator, preset, neurons, 2500, lanes))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["interface.json", "qlif_self_test.v"]
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["interface.json", "qlif_self_test.v", "qlif_self_test.vlt"]
 
 
 @pytest.mark.parametrize("stalls", [0.1, 0.97])
