@@ -10,9 +10,9 @@ from qlif.cosim.commands.options import (
     MODULE_RULE,
     OWN_VARIANT_RULE,
     TARGET_RULE,
+    EvidenceOptions,
     ForeignOptions,
     InputOptions,
-    OutputOptions,
     SimulatorOption,
     StallsOption,
     StorageOptions,
@@ -88,7 +88,7 @@ def cosim(
     built: VariantOptions,
     foreign: ForeignOptions,
     options: CosimOptions,
-    output: OutputOptions,
+    output: EvidenceOptions,
 ) -> None:
     """Check the simulated hardware against the golden model.
 
@@ -96,6 +96,7 @@ def cosim(
 
     The exit code is 1 if one update differs from the golden model in one bit.
     """
+    from qlif.cosim.evidence.gather import of_cosim
     from qlif.cosim.simulator.find import find
 
     options.check()
@@ -125,6 +126,7 @@ def cosim(
         }
         facts |= _results(configuration, run, currents, options, output)
     output.write_json("result.json", facts)
+    output.hand_in(of_cosim(facts, output.out))
     if not output.as_json:
         _show(configuration, run, facts, output)
     if facts["failures"]:
@@ -139,7 +141,7 @@ def _run(
     seed: int,
     foreign: ForeignOptions,
     options: CosimOptions,
-    output: OutputOptions,
+    output: EvidenceOptions,
     progress: Any,
 ) -> "Cosimulation":
     """Run the hardware; Verilog of the user's that doesn't build is invalid input."""
@@ -166,7 +168,7 @@ def _results(
     run: "Cosimulation",
     currents: "npt.NDArray[np.float64]",
     options: CosimOptions,
-    output: OutputOptions,
+    output: EvidenceOptions,
 ) -> dict[str, Any]:
     """Plot and save the runs; return the results."""
     from qlif.cosim import report
@@ -187,12 +189,13 @@ def _results(
     return {
         **facts,
         "failures": _failures(facts, options),
+        "limits": _limits(facts, options),
         "pictures": [str(path) for path in pictures],
     }
 
 
 def _show(
-    configuration: "Configuration", run: "Cosimulation", facts: dict[str, Any], output: OutputOptions
+    configuration: "Configuration", run: "Cosimulation", facts: dict[str, Any], output: EvidenceOptions
 ) -> None:
     from qlif.cosim import report
 
@@ -228,10 +231,18 @@ def _failures(facts: dict[str, Any], options: CosimOptions) -> list[str]:
         )
     if facts["thorough_failed"]:
         failures.append(f"{facts['thorough_failed']} further tests failed; see thorough/simulation.log")
-    lag, most = facts["max_spike_lag_steps"], options.max_lag_steps
-    if most is not None and lag > most:
-        failures.append(f"the largest spike lag is {lag} steps, above {most}")
-    if options.max_rmse is not None and facts["rmse_mv"] > options.max_rmse:
-        found, allowed = apart(facts["rmse_mv"], options.max_rmse)
-        failures.append(f"the potential's RMSE is {found} mV, above {allowed}")
+    failures += [text for text in _limits(facts, options).values() if text]
     return failures
+
+
+def _limits(facts: dict[str, Any], options: CosimOptions) -> dict[str, str]:
+    """Return, for each limit that is asked for, what is wrong; nothing if it is kept."""
+    limits = {}
+    lag, most = facts["max_spike_lag_steps"], options.max_lag_steps
+    if most is not None:
+        limits["spike lag"] = f"the largest spike lag is {lag} steps, above {most}" if lag > most else ""
+    if options.max_rmse is not None:
+        found, allowed = apart(facts["rmse_mv"], options.max_rmse)
+        above = f"the potential's RMSE is {found} mV, above {allowed}"
+        limits["potential RMSE"] = above if facts["rmse_mv"] > options.max_rmse else ""
+    return limits

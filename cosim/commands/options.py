@@ -10,13 +10,14 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule
 from qlif.cosim.terminal import Terminal, say_error, say_json
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, QlifError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from qlif.cosim.configuration import Configuration, Settings
+    from qlif.cosim.evidence.evidence import Evidence
     from qlif.hdl.primitives import Primitives
     from qlif.hdl.verilog import Export
 
@@ -345,6 +346,75 @@ class OutputOptions:
         write_text(self.out / name, json.dumps(content, indent=2) + "\n")
         if self.as_json:
             say_json(content)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions(OutputOptions):
+    """Where results go, with a report to read."""
+
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write a report as one HTML file, pictures included.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse files that can't be written, before anything runs.
+
+        Raises
+        ------
+        InputError
+            One is a folder, or two are the same file.
+        """
+        files = {option: file.resolve() for option, file in self.evidence_files.items()}
+        for option, file in files.items():
+            if file.is_dir():
+                raise InputError(f"{option} must be a file, not the folder {file}")
+            if not_folder := next((one for one in file.parents if one.exists() and not one.is_dir()), None):
+                raise InputError(f"{option} {file}: {not_folder} is a file, not a folder")
+            if same := next((one for one in files if one != option and files[one] == file), None):
+                raise InputError(f"{option} and {same} must not be the same file, {file}")
+
+    @property
+    def evidence_files(self) -> dict[str, Path]:
+        """The files that are asked for, by their options."""
+        return {} if self.report is None else {"--report": self.report}
+
+    def hand_in(self, evidence: "Evidence") -> None:
+        """Write what a command found into the files that are asked for."""
+        if self.report is not None:
+            from qlif.cosim.evidence.html import html
+            from qlif.model.support.files import write_text
+
+            write_text(self.report, html(evidence))
+
+    def failed(self, command: str, error: QlifError) -> None:
+        """Write that a command ended early: a reader must not take the absence of failures for success."""
+        if self.evidence_files and not isinstance(error, InputError):
+            from qlif.cosim.evidence.gather import of_error
+
+            self.hand_in(of_error(command, error))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceOptions(ReportOptions):
+    """The same, with the verdict in the form that CI servers read."""
+
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write the checks as JUnit XML, which CI servers read.")
+    ] = None
+
+    @property
+    def evidence_files(self) -> dict[str, Path]:
+        """The files that are asked for, by their options."""
+        return super().evidence_files | ({} if self.junit is None else {"--junit": self.junit})
+
+    def hand_in(self, evidence: "Evidence") -> None:
+        """Write what a command found into the files that are asked for."""
+        super().hand_in(evidence)
+        if self.junit is not None:
+            from qlif.cosim.evidence.junit import junit
+            from qlif.model.support.files import write_text
+
+            write_text(self.junit, junit(evidence))
 
 
 def probability(option: str, value: float) -> float:

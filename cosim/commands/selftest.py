@@ -12,9 +12,9 @@ from qlif.cosim.commands.options import (
     MODULE_RULE,
     OWN_VARIANT_RULE,
     TARGET_RULE,
+    EvidenceOptions,
     ForeignOptions,
     NeuronsOption,
-    OutputOptions,
     StallsOption,
     StorageOptions,
     VariantOptions,
@@ -55,7 +55,7 @@ def selftest(
     storage: StorageOptions,
     built: VariantOptions,
     foreign: ForeignOptions,
-    output: OutputOptions,
+    output: EvidenceOptions,
 ) -> None:
     """Check the hardware over millions of updates, without Python.
 
@@ -63,6 +63,7 @@ def selftest(
     --verilog puts them around yours. The golden model has the same signature. On a difference the first wrong
     update is found, and the exit code is 1.
     """
+    from qlif.cosim.evidence.gather import of_selftest
     from qlif.cosim.selftest.run import facts, self_test
     from qlif.cosim.simulator.find import find
     from qlif.hdl.selftest.export import SELF_TEST_MODULE
@@ -100,6 +101,7 @@ def selftest(
         **facts(run),
     }
     output.write_json("result.json", content)
+    output.hand_in(of_selftest(content, "" if run.passed else _failure(run), run.words.report))
     if not output.as_json:
         _show(content, configuration.name, run, output)
     if not run.passed:
@@ -126,7 +128,7 @@ def timesteps_for(updates: int | None, steps: int | None, neurons: int) -> int:
     return steps
 
 
-def _show(content: dict[str, Any], name: str, run: "SelfTestRun", output: OutputOptions) -> None:
+def _show(content: dict[str, Any], name: str, run: "SelfTestRun", output: EvidenceOptions) -> None:
     rows = {
         "simulator": content["simulator_version"],
         "neurons": run.words.parameters.n,
