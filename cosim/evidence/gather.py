@@ -19,7 +19,7 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     """Return the evidence of a co-simulation, by its result and the folder that it ran in."""
     what = f"{facts['updates']:,} updates on the input {facts['input']}, seed {facts['seed']}"
     shown = ("simulator_version", "variant", "target", "gates", "verilog", "lanes", "neurons", "timesteps")
-    rows = {name: facts[name] for name in (*shown, "cycles", "latency") if facts[name] is not None}
+    rows = _named(facts, (*shown, "cycles", "latency"))
     first = facts["first_mismatch"]
     wrong = "" if first is None else f"{facts['mismatches']} mismatches; the first: {first['text']}"
     checks = [Check.of("bit-exact", not facts["mismatches"], wrong, "replay")]
@@ -60,7 +60,7 @@ def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactV
             "Other inputs and states: qlif prove."
         ),
         checks=[Check.of("signature", facts["passed"], failure, seconds=facts["seconds"]["simulation"])],
-        facts={name: facts[name] for name in (*rows, *signatures) if facts[name] is not None},
+        facts=_named(facts, (*rows, *signatures)),
         tables=(
             _mismatch(facts["first_mismatch"]),
             _exact_values([line.as_dict() for line in report]),
@@ -193,6 +193,11 @@ def _cocotb(results: Path) -> Iterator[Check]:
         text = "" if failure is None else failure.get("message") or failure.get("error_msg") or "it failed"
         seconds = float(case.get("time", "0"))
         yield Check.of(case.get("name", ""), failure is None, text, "thorough", seconds)
+
+
+def _named(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return some of the facts, those that there are, with their names as words."""
+    return {name.replace("_", " "): facts[name] for name in names if facts[name] is not None}
 
 
 def _mismatch(first: Mapping[str, Any] | None) -> Table:
