@@ -11,7 +11,7 @@ from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.simulator.design import Design, SimulationError
+from qlif.cosim.simulator.design import WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.interface import Interface
@@ -48,6 +48,8 @@ class Cosimulation:
         Numbers of further tests run and failed.
     log, waves : Path
         The simulator's log; waveforms, if requested.
+    wave_files : tuple of Path
+        The waves, in each format, and what viewers show of them.
     """
 
     software: Simulation
@@ -58,6 +60,7 @@ class Cosimulation:
     thorough: tuple[int, int] | None
     log: Path
     waves: Path | None
+    wave_files: tuple[Path, ...] = ()
 
 
 def cosimulate(
@@ -124,6 +127,14 @@ def cosimulate(
     job = Job(words, export.interface, options, current_words, writes)
     run = directory / "run"
     observed, verdict = _replay(design, bench, job, run, seed, progress)
+    hardware = _hardware_recording(words, observed, current_words.shape)
+    files: list[Path] = []
+    if waves:
+        from qlif.cosim.evidence.wave_views import readable
+
+        progress("annotating the waves", 0.0)
+        seen, first = run / WAVES_FILE, verdict.first
+        files = readable(seen, export.interface, software.golden, hardware, currents, first)
     further = None
     if thorough:
         progress("running the thorough benches", 0.0)
@@ -133,13 +144,14 @@ def cosimulate(
         further = design.run(POPULATION_BENCH, more, seed, tests_of(export.interface))
     return Cosimulation(
         software=software,
-        hardware=_hardware_recording(words, observed, current_words.shape),
+        hardware=hardware,
         verdict=verdict,
         cycles=observed.cycles,
         latency=export.interface.latency,
         thorough=further,
         log=run / "simulation.log",
-        waves=run / design.waves_name if waves else None,
+        waves=files[0] if files else None,
+        wave_files=tuple(files),
     )
 
 
