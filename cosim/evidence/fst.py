@@ -1,4 +1,4 @@
-"""VCD waves as FST, which is a hundredth of their size and opens at once."""
+"""VCD waves as FST, which is a fifteenth of their size."""
 
 import os
 from collections.abc import Iterable
