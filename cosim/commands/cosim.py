@@ -1,6 +1,7 @@
 """``qlif cosim``: the hardware against the golden model."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -73,10 +74,29 @@ class CosimOptions:
                 raise InputError(f"{name} must be 0 or more, not {limit}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class CosimOutput(EvidenceOptions):
+    """Where results go, with the switching activity."""
+
+    saif: Annotated[
+        Path | None,
+        typer.Option(
+            "--saif", help="Write how often each bit switches as SAIF, for tools that estimate power."
+        ),
+    ] = None
+
+    @property
+    def evidence_files(self) -> dict[str, Path]:
+        """The files that are asked for, by their options."""
+        return super().evidence_files | ({} if self.saif is None else {"--saif": self.saif})
+
+
 @command(
     TARGET_RULE,
     MODULE_RULE,
     OWN_VARIANT_RULE,
+    Rule("saif", lambda options: options.simulator == "verilator", "--simulator verilator"),
+    Rule("saif", lambda options: not options.waves, "a run of its own, without --waves"),
     Rule(
         "seed",
         lambda options: options.thorough or options.stalls > 0 or is_random(options.input),
@@ -90,7 +110,7 @@ def cosim(
     built: VariantOptions,
     foreign: ForeignOptions,
     options: CosimOptions,
-    output: EvidenceOptions,
+    output: CosimOutput,
 ) -> None:
     """Check the simulated hardware against the golden model.
 
@@ -124,6 +144,7 @@ def cosim(
             "simulator_version": simulator.version,
             "input": source.input,
             "seed": source.seed,
+            "saif": None if output.saif is None else str(output.saif),
             "lanes": storage.lanes,
         }
         facts |= _results(configuration, run, currents, options, output)
@@ -143,7 +164,7 @@ def _run(
     seed: int,
     foreign: ForeignOptions,
     options: CosimOptions,
-    output: EvidenceOptions,
+    output: CosimOutput,
     progress: Any,
 ) -> "Cosimulation":
     """Run the hardware; Verilog of the user's that doesn't build is invalid input."""
@@ -157,6 +178,7 @@ def _run(
             output.out,
             seed=seed,
             waves=options.waves,
+            saif=output.saif,
             stalls=options.stalls,
             thorough=options.thorough,
             export=export,
@@ -170,7 +192,7 @@ def _results(
     run: "Cosimulation",
     currents: "npt.NDArray[np.float64]",
     options: CosimOptions,
-    output: EvidenceOptions,
+    output: CosimOutput,
 ) -> dict[str, Any]:
     """Plot and save the runs; return the results."""
     from qlif.cosim import report
@@ -198,7 +220,7 @@ def _results(
 
 
 def _show(
-    configuration: "Configuration", run: "Cosimulation", facts: dict[str, Any], output: EvidenceOptions
+    configuration: "Configuration", run: "Cosimulation", facts: dict[str, Any], output: CosimOutput
 ) -> None:
     from qlif.cosim import report
 
