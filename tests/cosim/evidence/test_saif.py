@@ -94,12 +94,3 @@ def test_the_counts_of_saif_are_those_of_the_waves(qlif, verilator):
     assert len(saif) > 300 and saif.keys() <= vcd.keys()
     wrong = {name for name in saif for key in ("T0", "T1", "TC") if saif[name][key] != vcd[name][key]}
     assert sorted(wrong) == []
-
-
-@pytest.mark.parametrize(
-    ("options", "requires"),
-    [(["--simulator", "icarus"], "--simulator verilator"), (["--waves"], "without --waves")],
-)
-def test_saif_is_refused_where_there_is_none(qlif, options, requires):
-    code, _, errors = qlif("cosim", *SIZE, "--saif", "a.saif", *options)
-    assert code == 2 and requires in errors
