@@ -189,6 +189,17 @@ def _check(words: Words) -> None:
                 f"{text} = {show(value)} is too small: its term stays below half an LSB "
                 f"of {potential} for every {what}"
             )
+    for name, narrowing in arithmetic.narrowings.items():
+        exact: Format = getattr(words, f"{name}_format")
+        if not -exact.i_bits <= narrowing.format.f_bits <= exact.f_bits:
+            raise InputError(
+                f"{name} must have {-exact.i_bits} to {exact.f_bits} fraction bits, within the exact result's "
+                f"{exact}, not {narrowing.format.f_bits} as {narrowing.format} has"
+            )
+        if name in ("quadratic", "drive", "increment") and narrowing.format.i_bits <= -place:
+            raise InputError(
+                f"{name} must reach half an LSB of {potential} or more, which {narrowing.format} doesn't"
+            )
     product_fraction = arithmetic.product_fraction
     if product_fraction is not None and product_fraction >= words.quadratic_format.f_bits:
         raise InputError(

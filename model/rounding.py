@@ -5,9 +5,11 @@ loop that computes it in :mod:`qlif.model.kernel.rules`; its gates in :mod:`qlif
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
+from qlif.model.exceptions import InputError, show
 from qlif.model.formats import Format
 
 Integer = Any
@@ -70,6 +72,47 @@ class Overflow(StrEnum):
     WRAP = "WRAP"
     """Its high bits are lost."""
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the larger of two values never becomes the smaller one."""
+        match self:
+            case Overflow.SAT:
+                return True
+            case Overflow.WRAP:
+                return False
+            case unknown:
+                assert_never(unknown)
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """The format that an exact result is brought to, and how; written as ``SQ(5,15) TRN WRAP``."""
+
+    format: Format
+    rounding: Rounding
+    overflow: Overflow
+
+    def __str__(self) -> str:
+        return f"{self.format} {self.rounding} {self.overflow}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Narrowing":
+        """Return what is written as a format, a rounding and an overflow.
+
+        Raises
+        ------
+        InputError
+            The text is something else.
+        """
+        try:
+            format, rounding, overflow = text.rsplit(maxsplit=2)
+            return cls(Format.parse(format), Rounding(rounding), Overflow(overflow))
+        except (AttributeError, ValueError):
+            raise InputError(
+                "a narrower format is written with its rounding and its overflow, as in SQ(5,15) TRN WRAP, "
+                f"not {show(text)}"
+            ) from None
+
 
 def drop(value: Integer, bits: int, rounding: Rounding, random: Integer = 0, random_bits: int = 0) -> Integer:
     """Return an integer without its lowest bits, rounded.
@@ -114,3 +157,11 @@ def fit(value: Integer, format: Format, overflow: Overflow, where: Where) -> Int
             return ((value - low) & ((1 << format.width) - 1)) + low
         case unknown:
             assert_never(unknown)
+
+
+def narrow(value: Integer, f_bits: int, narrowing: Narrowing | None, where: Where) -> Integer:
+    """Return an integer of `f_bits` fraction bits in a narrower format; as it is if there is none."""
+    if narrowing is None:
+        return value
+    format = narrowing.format
+    return fit(drop(value, f_bits - format.f_bits, narrowing.rounding), format, narrowing.overflow, where)

@@ -35,7 +35,8 @@ def expected_multipliers(core: Core, device: Target) -> int:
     count = blocks(left, right)
     match arithmetic.form:
         case Form.FACTORED:
-            count += by_constant(left + right, "gain")
+            product = arithmetic.product.format.width if arithmetic.product is not None else left + right
+            count += by_constant(product, "gain")
         case Form.SQUARE:
             pass
         case unknown:
@@ -120,14 +121,14 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
 
 def _factors(words: Words) -> tuple[int, int]:
     """Return the widths of the two variables that are multiplied."""
-    potential, constants = words.arithmetic.potential, words.constants
-    match words.arithmetic.form:
+    arithmetic = words.arithmetic
+    match arithmetic.form:
         case Form.SQUARE:
-            return potential.width, potential.width
+            factor = arithmetic.potential
+        case Form.FACTORED if arithmetic.difference is not None:
+            factor = arithmetic.difference.format
         case Form.FACTORED:
-            return (
-                (potential - constants["rest"].format).width,
-                (potential - constants["critical"].format).width,
-            )
+            factor = words.difference_format
         case unknown:
             assert_never(unknown)
+    return factor.width, factor.width
