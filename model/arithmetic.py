@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.formats import Format
@@ -29,6 +29,17 @@ class Form(StrEnum):
     SQUARE = "square"
     """A scaled distance from the midpoint of rest and critical potential:
     ``V' = V + (V*V >> k) + drive + B``. One multiplication, a square."""
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether it multiplies differences from rest and critical potential."""
+        match self:
+            case Form.FACTORED:
+                return True
+            case Form.SQUARE:
+                return False
+            case unknown:
+                assert_never(unknown)
 
 
 class Currents(StrEnum):
@@ -159,7 +170,7 @@ class Arithmetic:
             raise InputError(f"product_rounding must be one of {without}, not {self.product_rounding}")
         for name in NARROWED:
             self._check_narrowing(name)
-        if self.difference is not None and self.form is not Form.FACTORED:
+        if self.difference is not None and not self.form.has_differences:
             raise InputError(f"difference requires the form {Form.FACTORED}: the form {self.form} has none")
         if self.quadratic is not None and self.product_fraction is not None:
             raise InputError("quadratic and product_fraction both round the quadratic term: give one of them")
@@ -175,14 +186,11 @@ class Arithmetic:
                 raise InputError(f"{name}: {error}") from None
             object.__setattr__(self, name, value)
         if not value.format.signed:
-            raise InputError(f"{name} must have a signed format, not {value.format}")
+            raise InputError(f"{name} must be a signed format, not {value.format}")
         if not 2 <= value.format.width <= WIDEST_NARROWED:
             raise InputError(
                 f"{name} must have 2 to {WIDEST_NARROWED} bits, not {value.format.width} as {value.format} has"
             )
-        if value.rounding.stochastic:
-            without = ", ".join(one for one in Rounding if not one.stochastic)
-            raise InputError(f"{name} must be rounded by one of {without}, not {value.rounding}")
 
     @property
     def narrowings(self) -> dict[str, Narrowing]:

@@ -191,10 +191,10 @@ def _check(words: Words) -> None:
             )
     for name, narrowing in arithmetic.narrowings.items():
         exact: Format = getattr(words, f"{name}_format")
-        if not -exact.i_bits <= narrowing.format.f_bits <= exact.f_bits:
+        if narrowing.format.f_bits < -exact.i_bits:
             raise InputError(
-                f"{name} must have {-exact.i_bits} to {exact.f_bits} fraction bits, within the exact result's "
-                f"{exact}, not {narrowing.format.f_bits} as {narrowing.format} has"
+                f"{name} must have at least {-exact.i_bits} fraction bits, not {narrowing.format.f_bits} as "
+                f"{narrowing.format} has: every {exact} stays below half an LSB"
             )
         if name in ("quadratic", "drive", "increment") and narrowing.format.i_bits <= -place:
             raise InputError(

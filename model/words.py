@@ -243,16 +243,20 @@ class Words:
         return self.arithmetic.potential - self.arithmetic.potential
 
     @property
-    def product_format(self) -> Format:
-        """Format of the exact product of the differences, or of the potential with itself."""
+    def factor_format(self) -> Format:
+        """Format of what is multiplied with its like: the potential, or a difference as it goes on."""
         match self.arithmetic.form:
             case Form.SQUARE:
-                factor = self.arithmetic.potential
+                return self.arithmetic.potential
             case Form.FACTORED:
-                factor = _narrowed(self.difference_format, self.arithmetic.difference)
+                return _narrowed(self.difference_format, self.arithmetic.difference)
             case unknown:
                 assert_never(unknown)
-        return factor * factor
+
+    @property
+    def product_format(self) -> Format:
+        """Format of the exact product of the differences, or of the potential with itself."""
+        return self.factor_format * self.factor_format
 
     @property
     def quadratic_format(self) -> Format:

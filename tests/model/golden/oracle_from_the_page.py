@@ -242,7 +242,7 @@ class Population:
         if narrowing is None:
             return i_bits, f_bits
         form = narrowing[0]
-        if not -i_bits <= form.f_bits <= f_bits or (place is not None and form.i_bits <= -place):
+        if form.f_bits < -i_bits or (place is not None and form.i_bits <= -place):
             raise Refused(name)
         return form.i_bits, form.f_bits
 
