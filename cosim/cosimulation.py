@@ -12,7 +12,7 @@ from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.mapping.speed import Speed, measure_speed
-from qlif.cosim.simulator.design import Design, SimulationError
+from qlif.cosim.simulator.design import WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.interface import Interface, Mapped
@@ -53,6 +53,8 @@ class Cosimulation:
         The core behind an adapter, if it is one.
     speed : Speed, optional
         Its speed, as measured.
+    wave_files : tuple of Path
+        The waves, in each format, and what viewers show of them.
     """
 
     software: Simulation
@@ -65,6 +67,7 @@ class Cosimulation:
     waves: Path | None
     mapped: Mapped | None = None
     speed: Speed | None = None
+    wave_files: tuple[Path, ...] = ()
 
 
 def cosimulate(
@@ -132,6 +135,14 @@ def cosimulate(
     job = Job(words, export.interface, options, current_words, writes)
     run = directory / "run"
     observed, verdict = _replay(design, bench, job, run, seed, progress)
+    hardware = _hardware_recording(words, observed, current_words.shape, software, export.interface.absent)
+    files: list[Path] = []
+    if waves:
+        from qlif.cosim.evidence.wave_views import readable
+
+        progress("annotating the waves", 0.0)
+        seen, first = run / WAVES_FILE, verdict.first
+        files = readable(seen, export.interface, software.golden, hardware, currents, first)
     speed = None
     if mapped is not None:
         progress("measuring the speed", 0.0)
@@ -145,15 +156,16 @@ def cosimulate(
         further = design.run(POPULATION_BENCH, more, seed, tests_of(export.interface))
     return Cosimulation(
         software=software,
-        hardware=_hardware_recording(words, observed, current_words.shape, software, export.interface.absent),
+        hardware=hardware,
         verdict=verdict,
         cycles=observed.cycles,
         latency=export.interface.latency if speed is None or speed.latency is None else speed.latency[1],
         thorough=further,
         log=run / "simulation.log",
-        waves=run / design.waves_name if waves else None,
+        waves=files[0] if files else None,
         mapped=mapped,
         speed=speed,
+        wave_files=tuple(files),
     )
 
 

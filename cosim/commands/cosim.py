@@ -43,7 +43,9 @@ class CosimOptions:
     """How the hardware is run, and what counts as a failure."""
 
     simulator: SimulatorOption = "verilator"
-    waves: Annotated[bool, typer.Option("--waves", help="Record waveforms.")] = False
+    waves: Annotated[
+        bool, typer.Option("--waves", help="Record waveforms, with the golden model beside the hardware.")
+    ] = False
     stalls: StallsOption = 0.0
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Also run the directed, random, stall and reset tests.")
@@ -183,7 +185,8 @@ def _results(
         f"golden, {configuration.name}": software.golden,
         "hardware": run.hardware,
     }
-    pictures = report.draw_run(output.out, runs, currents, software.words)
+    pictures = report.draw_mismatch(output.out, run, currents)
+    pictures += report.draw_run(output.out, runs, currents, software.words)
     report.save_recording(output.out / "recording.npz", currents, runs)
     facts = {
         "storage": configuration.storage,

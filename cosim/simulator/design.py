@@ -20,6 +20,8 @@ from qlif.model.support.scratch import Scratch
 
 logger = logging.getLogger(__name__)
 
+WAVES_FILE = "waves.vcd"
+"""Waveforms that a run leaves in its job directory on request."""
 COVERAGE_FILE = "coverage.dat"
 """Coverage file that a run writes into its job directory on request."""
 
@@ -27,6 +29,10 @@ WAIVED_LINT = "WIDTHEXPAND"
 """The one lint warning of Verilator that Amaranth's Verilog causes; nothing else is waived."""
 WAIVED_WITH_CELLS = "PINMISSING"
 """A vendor's cell has pins that nobody connects."""
+
+
+_VCD = {"SIM_CMD_SUFFIX": "-vcd"}
+"""Cocotb has Icarus write FST; the last such argument counts, and Verilator passes over it."""
 
 
 class SimulationError(ToolError):
@@ -170,7 +176,7 @@ class Design:
             There is no verdict: the simulator crashed, or ran no test.
         """
         job = job.resolve()
-        results, log, waves = job / "results.xml", job / "simulation.log", job / self.waves_name
+        results, log, waves = job / "results.xml", job / "simulation.log", job / WAVES_FILE
         results.unlink(missing_ok=True)
         work = self._scratch.path / "run"
         work.mkdir(exist_ok=True)
@@ -225,17 +231,6 @@ class Design:
             raise SimulationError(f"the simulation ran no test; its log is {log}")
         return count, failed
 
-    @property
-    def waves_name(self) -> str:
-        """Name of the waveform file that a run leaves in its job directory."""
-        match self.simulator.name:
-            case SimulatorName.VERILATOR:
-                return "waves.vcd"
-            case SimulatorName.ICARUS:
-                return "waves.fst"
-            case unknown:
-                assert_never(unknown)
-
     def _run_process(
         self,
         action: str,
@@ -253,7 +248,7 @@ class Design:
                 what=what,
                 seconds=seconds,
                 directory=self._scratch.path,
-                extra=self.simulator.environment,
+                extra={**self.simulator.environment, **_VCD},
                 log=log,
                 told=request,
                 progressed=told,
