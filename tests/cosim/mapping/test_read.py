@@ -42,8 +42,8 @@ def test_a_map_says_which_port_is_what(tmp_path):
     assert found.constants == {"scan": 0, "limit": "threshold"}
     assert found.absent == ("trace", "refractory", "events")
     assert found.used == {
-        **{"go": "input", "rdy": "output", "i": "input", "v": "output", "fire_n": "output"},
-        **{"scan": "input", "limit": "input", "ck": "input", "nrst": "input"},
+        **dict.fromkeys(("go", "i", "scan", "limit", "ck", "nrst"), "input"),
+        **dict.fromkeys(("rdy", "v", "fire_n"), "output"),
     }
 
 
