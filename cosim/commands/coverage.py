@@ -10,9 +10,9 @@ from qlif.cosim.commands.options import (
     FEW_NEURONS,
     FEW_STEP_BITS,
     BenchUpdatesOption,
+    EvidenceOptions,
     NeuronOptions,
     NeuronsOption,
-    OutputOptions,
     SeedOption,
     TimeoutOption,
     above_zero,
@@ -59,7 +59,7 @@ _RANDOM = {"constrained_random", "stalled"}
         "a --bench other than directed",
     ),
 )
-def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOptions) -> None:
+def coverage(neuron: NeuronOptions, options: CoverageOptions, output: EvidenceOptions) -> None:
     """Measure what the testbenches reach of a population.
 
     Counted are cases, lines, branches, and edges of every bit.
@@ -68,6 +68,7 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOpti
     hole, and the exit code is 1. coverage.md and coverage.json name each.
     """
     from qlif.cosim.coverage.report import HOLE, markdown, measure
+    from qlif.cosim.evidence.gather import of_coverage
     from qlif.cosim.simulator.find import find
     from qlif.model.support.checks import whole
     from qlif.model.support.files import write_text
@@ -92,6 +93,7 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: OutputOpti
             progress=progress,
         )
     output.write_json("coverage.json", found.as_dict())
+    output.hand_in(of_coverage(found))
     write_text(output.out / "coverage.md", markdown(found))
     if not output.as_json:
         _print(output.terminal, found)

@@ -12,8 +12,8 @@ from qlif.cosim.commands.options import (
     FEW_NEURONS,
     FEW_STEP_BITS,
     BenchUpdatesOption,
+    EvidenceOptions,
     NeuronOptions,
-    OutputOptions,
     SeedOption,
     TimeoutOption,
     above_zero,
@@ -41,7 +41,7 @@ class MutateOptions:
 
 
 @command()
-def mutate(neuron: NeuronOptions, options: MutateOptions, output: OutputOptions) -> None:
+def mutate(neuron: NeuronOptions, options: MutateOptions, output: EvidenceOptions) -> None:
     """Plant faults; count those that the testbenches see.
 
     Each mutant is a pin of a cell that is stuck, inverted, or inverted now and then. The testbenches' inputs are
@@ -50,6 +50,7 @@ def mutate(neuron: NeuronOptions, options: MutateOptions, output: OutputOptions)
 
     A campaign that was stopped is resumed by the same command.
     """
+    from qlif.cosim.evidence.gather import of_mutate
     from qlif.cosim.mutation.campaign import run_campaign
     from qlif.cosim.mutation.outcomes import SURVIVED
     from qlif.cosim.simulator.find import find
@@ -75,6 +76,7 @@ def mutate(neuron: NeuronOptions, options: MutateOptions, output: OutputOptions)
             progress=progress,
         )
     output.write_json("mutation.json", campaign.as_dict())
+    output.hand_in(of_mutate(campaign))
     if not output.as_json:
         _print(output.terminal, campaign, export.verilog.splitlines())
         output.terminal.line(f"All: {output.out / 'mutation.json'}")

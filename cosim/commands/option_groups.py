@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import MISSING, dataclass, fields
 from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 import typer
 from typer.core import TyperCommand
 
-from qlif.model.exceptions import InputError, show
+from qlif.model.exceptions import InputError, QlifError, show
 from qlif.model.support.files import alone_in
 
 _LARGEST = 2**64
@@ -39,6 +39,14 @@ class Rule:
     option: str
     condition: Callable[[Any], bool]
     requires: str
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A group of options that is told when the command ends with an error."""
+
+    def failed(self, command: str, error: QlifError) -> None:
+        """Take note of the error, which is raised again."""
 
 
 CATALOGUES = {
@@ -109,7 +117,13 @@ def command(*rules: Rule) -> Callable[[Callable[..., None]], Callable[..., None]
                 for name, kind in groups.items()
             }
             with nullcontext() if values.get("out") is None else alone_in(values["out"]):
-                function(**made)
+                try:
+                    function(**made)
+                except QlifError as error:
+                    for group in made.values():
+                        if isinstance(group, Reporting):
+                            group.failed(function.__name__, error)
+                    raise
 
         parameters = [
             inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)

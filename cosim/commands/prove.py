@@ -9,7 +9,8 @@ import typer
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
-    MODULE_RULE,
+    FOREIGN_RULES,
+    EvidenceOptions,
     ForeignOptions,
     NeuronOptions,
     OutputOptions,
@@ -71,7 +72,7 @@ _OWN = "this project's Verilog: not --verilog"
 
 
 @command(
-    MODULE_RULE,
+    *FOREIGN_RULES,
     Rule("latency", lambda options: options.verilog is not None, "--verilog of a bare pipeline"),
     Rule("lanes", lambda options: options.verilog is None, _OWN),
     Rule("variant", lambda options: options.verilog is None, _OWN),
@@ -83,7 +84,7 @@ def prove(
     options: ProveOptions,
     storage: StorageOptions,
     foreign: ForeignOptions,
-    output: OutputOptions,
+    output: EvidenceOptions,
 ) -> None:
     """Prove that the exported Verilog is the golden model.
 
@@ -91,6 +92,7 @@ def prove(
 
     The exit code is 1 if a claim is refuted, or the solver timed out.
     """
+    from qlif.cosim.evidence.gather import of_prove
     from qlif.cosim.simulator.find import find
     from qlif.model.support.optional import require
 
@@ -110,6 +112,7 @@ def prove(
                 if claim.result == "refuted":
                     _show(terminal, task, claim, options.simulator or "verilator", output)
     output.write_json("proof.json", [claim.as_dict() for claim in claims])
+    output.hand_in(of_prove(claims))
     if not output.as_json:
         _print(terminal, claims)
     if any(claim.result != "proved" for claim in claims):

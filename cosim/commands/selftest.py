@@ -9,12 +9,13 @@ import typer
 from qlif.cosim.commands.option_groups import command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
-    MODULE_RULE,
+    FOREIGN_RULES,
     OWN_VARIANT_RULE,
     TARGET_RULE,
+    UNMAPPED_RULES,
+    EvidenceOptions,
     ForeignOptions,
     NeuronsOption,
-    OutputOptions,
     StallsOption,
     StorageOptions,
     VariantOptions,
@@ -48,14 +49,14 @@ class SelfTestOptions:
     stalls: StallsOption = 0.0
 
 
-@command(TARGET_RULE, MODULE_RULE, OWN_VARIANT_RULE)
+@command(TARGET_RULE, *FOREIGN_RULES, *UNMAPPED_RULES, OWN_VARIANT_RULE)
 def selftest(
     neuron: WrittenNeuronOptions,
     options: SelfTestOptions,
     storage: StorageOptions,
     built: VariantOptions,
     foreign: ForeignOptions,
-    output: OutputOptions,
+    output: EvidenceOptions,
 ) -> None:
     """Check the hardware over millions of updates, without Python.
 
@@ -63,21 +64,23 @@ def selftest(
     --verilog puts them around yours. The golden model has the same signature. On a difference the first wrong
     update is found, and the exit code is 1.
     """
+    from qlif.cosim.evidence.gather import of_selftest
     from qlif.cosim.selftest.run import facts, self_test
     from qlif.cosim.simulator.find import find
     from qlif.hdl.selftest.export import SELF_TEST_MODULE
 
     probability("--stalls", options.stalls)
     built_from = built.primitives()
-    configuration = storage.of(neuron.settings()).population(options.neurons)
-    timesteps = timesteps_for(options.updates, options.steps, options.neurons)
+    neurons = foreign.neurons_or(options.neurons)
+    configuration = storage.of(neuron.settings()).population(neurons)
+    timesteps = timesteps_for(options.updates, options.steps, neurons)
     simulator = find("verilator")
-    if foreign.verilog is None:
+    if foreign.file is None:
         export = configuration.export(storage.lanes, built_from)
     else:
         export = foreign.export(configuration, storage.lanes)
         if re.search(rf"\bmodule\s+\\?{SELF_TEST_MODULE}\b", export.verilog):
-            raise InputError(f"{foreign.verilog}: the name {SELF_TEST_MODULE} is the self-test's own")
+            raise InputError(f"{foreign.file}: the name {SELF_TEST_MODULE} is the self-test's own")
     with progress_bar(output.as_json) as progress, foreign.builds():
         run = self_test(
             configuration,
@@ -92,6 +95,8 @@ def selftest(
     content = {
         "preset": configuration.name,
         "verilog": None if foreign.verilog is None else str(foreign.verilog),
+        "map": None if foreign.map is None else str(foreign.map),
+        "not_compared": list(export.interface.absent) if foreign.map else [],
         "simulator": simulator.name,
         "simulator_version": simulator.version,
         "seed": options.seed,
@@ -100,6 +105,7 @@ def selftest(
         **facts(run),
     }
     output.write_json("result.json", content)
+    output.hand_in(of_selftest(content, "" if run.passed else _failure(run), run.words.report))
     if not output.as_json:
         _show(content, configuration.name, run, output)
     if not run.passed:
@@ -126,12 +132,13 @@ def timesteps_for(updates: int | None, steps: int | None, neurons: int) -> int:
     return steps
 
 
-def _show(content: dict[str, Any], name: str, run: "SelfTestRun", output: OutputOptions) -> None:
+def _show(content: dict[str, Any], name: str, run: "SelfTestRun", output: EvidenceOptions) -> None:
     rows = {
         "simulator": content["simulator_version"],
         "neurons": run.words.parameters.n,
         "updates": f"{run.updates:,}",
         "clocks": f"{run.clocks:,}",
+        **({"not compared": ", ".join(content["not_compared"])} if content["not_compared"] else {}),
         "signature of the hardware": content["signature"],
         "signature of the golden model": content["expected_signature"],
         "seconds to build": f"{run.seconds['build']:.1f}",

@@ -11,6 +11,7 @@ from qlif.cosim.commands.options import (
     DEFAULT_TARGET,
     OutputOptions,
     ParameterOptions,
+    ReportOptions,
     SimulatorOption,
     is_random,
 )
@@ -151,7 +152,7 @@ def optimize(
     neuron: ParameterOptions,
     delivered: DeliveryOptions,
     workers: WorkerOptions,
-    output: OutputOptions,
+    output: ReportOptions,
 ) -> None:
     """Find the cheapest configuration within an error budget.
 
@@ -160,6 +161,8 @@ def optimize(
     Errors are those of quantization: against float64 Euler. The exit code is 1 if the hardware of the
     result differs from its golden model in one bit.
     """
+    from qlif.cosim.evidence.evidence import Check
+    from qlif.cosim.evidence.gather import of_study
     from qlif.cosim.optimize.search import search
     from qlif.cosim.simulator.find import find
     from qlif.model.studies import axes
@@ -188,6 +191,17 @@ def optimize(
         )
         facts = _deliver(result, sweep, budget, simulator, delivered, output, progress)
     output.write_json("result.json", facts)
+    compared = f"{facts['mismatches']} mismatches in {facts['cosimulated_updates']} updates"
+    output.hand_in(
+        of_study(
+            "optimize",
+            facts["best"]["name"],
+            [facts["proof"]],
+            facts["front"],
+            facts["files"],
+            [Check.of("co-simulation", not facts["mismatches"], compared)],
+        )
+    )
     if not output.as_json:
         _show(output.terminal, facts)
         output.terminal.line(f"Preset, Verilog, table and Pareto front are in {output.out}/")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
-from qlif.cosim.commands.options import OutputOptions
+from qlif.cosim.commands.options import ReportOptions
 from qlif.cosim.commands.study_sweep import WorkerOptions
 from qlif.cosim.terminal import progress_bar, say_json
 
@@ -28,11 +28,12 @@ def _sweeps(name: str) -> bool:
     Rule("scheduler", lambda options: _sweeps(options.name), "a study that sweeps"),
     Rule("processes", lambda options: _sweeps(options.name), "a study that sweeps"),
 )
-def reproduce(options: ReproduceOptions, workers: WorkerOptions, output: OutputOptions) -> None:
+def reproduce(options: ReproduceOptions, workers: WorkerOptions, output: ReportOptions) -> None:
     """Repeat a named study from its fixed seeds.
 
     One table and one figure are written, and what they say.
     """
+    from qlif.cosim.evidence.gather import of_study
     from qlif.model.metrics.spike_distances import check_libraries
     from qlif.model.studies.executors import workers as working
     from qlif.model.studies.named.catalogue import study as study_of
@@ -49,6 +50,8 @@ def reproduce(options: ReproduceOptions, workers: WorkerOptions, output: OutputO
         result = study.run(Bench(found, output.out, progress))
         progress("writing", 1.0)
         files = write_result(name, study, result, output.out)
+        question = f"{name}: {study.question}"
+        output.hand_in(of_study("reproduce", question, result.findings, result.rows, files))
     if output.as_json:
         facts = {"study": name, "question": study.question, "findings": result.findings}
         say_json({**facts, "rows": result.rows, "files": [str(path) for path in files]})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qlif.cosim.commands.option_groups import command
-from qlif.cosim.commands.options import OutputOptions, is_random
+from qlif.cosim.commands.options import ReportOptions, is_random
 from qlif.cosim.terminal import progress_bar, say_json
 from qlif.model.exceptions import InputError
 
@@ -74,13 +74,14 @@ class FileOptions:
 
 
 @command()
-def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, output: OutputOptions) -> None:
+def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, output: ReportOptions) -> None:
     """Evaluate every combination of the axes.
 
     Table, figures and a summary are written.
 
     Results are kept in results.jsonl as they come: the same command resumes a sweep that was stopped.
     """
+    from qlif.cosim.evidence.gather import of_study
     from qlif.model.studies import tables
     from qlif.model.studies.evaluation import EVALUATED
     from qlif.model.studies.executors import workers as working
@@ -107,12 +108,14 @@ def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, outpu
         rows = run_sweep(study, out / "results.jsonl", found.executor, workers=found.count, progress=progress)
         progress("writing", 1.0)
         files = write_report(out, study, rows, parquet=source.parquet)
+        findings = headline(study, rows).splitlines()
+        output.hand_in(of_study("sweep", "every combination of the axes", findings, rows, files))
     if output.as_json:
         evaluated = sum(row["status"] == EVALUATED for row in rows)
         facts = {"points": len(rows), "evaluated": evaluated, "files": [str(path) for path in files]}
         say_json({**facts, "study": study.as_dict()})
         return
-    for line in headline(study, rows).splitlines():
+    for line in findings:
         output.terminal.line(line)
     output.terminal.line(f"Table, figures and summary are in {out}/")
 

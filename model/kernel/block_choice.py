@@ -15,6 +15,9 @@ from qlif.model.kernel.blocks import BLOCK, whole_block
 SIZES = (BLOCK // 4, BLOCK)
 """Sizes to try besides one block of all neurons."""
 
+SMALLEST = SIZES[0]
+"""So many neurons, or fewer, are always one block."""
+
 TRIALS = 3
 """Of each size; its best one counts, since only the work itself is never disturbed."""
 

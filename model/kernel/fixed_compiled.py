@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.golden import step
-from qlif.model.kernel.block_choice import block_choice
+from qlif.model.kernel.block_choice import SMALLEST, BlockChoice, block_choice
 from qlif.model.kernel.blocks import on_blocks, shares_of, whole_block
 from qlif.model.kernel.loops import CHUNK, PIECE, advance
 from qlif.model.kernel.room import Room
@@ -32,7 +32,8 @@ class CompiledEngine:
         self._refractory = np.zeros(chunks, dtype=plan.refractory)
         self._trace = np.zeros(chunks, dtype=plan.trace)
         self._arrays = self._potential, self._refractory, self._trace
-        # A single timestep goes in one block: then nothing was advanced when a current can't be held.
+        # A single timestep goes in one block: then nothing was advanced when a current can't be held. So do few
+        # neurons, among whose blocks there is no choice.
         self._at_once = whole_block(neurons), 0, neurons, *self._scratch(whole_block(neurons))
         self._trace_on = plan.words.parameters.spike_trace
         self._stochastic = plan.words.arithmetic.random_bits > 0
@@ -86,10 +87,10 @@ class CompiledEngine:
         """Advance over currents and fill the room."""
         random = self._random.next(currents.size).reshape(currents.shape) if self._stochastic else self._none
         loop = self._loop(currents, random, room)
-        if len(currents) == 1:
+        shares = shares_of(len(currents), self._neurons, self._threads)
+        if len(currents) == 1 or (shares == 1 and self._neurons <= SMALLEST):
             held = loop(*self._at_once, *room.arrays, random, currents)
         else:
-            shares = shares_of(len(currents), self._neurons, self._threads)
 
             def in_blocks(block: int) -> bool:
                 def advance_part(first: int, end: int) -> bool:
@@ -99,13 +100,15 @@ class CompiledEngine:
                     return advance_part(0, self._neurons)
                 return on_blocks(advance_part, self._neurons, shares, block)
 
-            rule = self._plan.rule(self._per_neuron, currents.dtype == np.float64)
-            held = block_choice(f"{rule.tag}_{self._trace_on}", self._neurons, shares).run(
-                in_blocks, currents.size
-            )
+            held = self._choice(currents, shares).run(in_blocks, currents.size)
         if self._stochastic and held:
             self._random.skip(currents.size)
         return held
+
+    def _choice(self, currents: npt.NDArray[Any], shares: int) -> BlockChoice:
+        """Return how large a block is best for currents of a type."""
+        rule = self._plan.rule(self._per_neuron, currents.dtype == np.float64)
+        return block_choice(f"{rule.tag}_{self._trace_on}", self._neurons, shares)
 
     def into(self, room: Room) -> Callable[[npt.NDArray[np.float64]], bool]:
         """Return what advances one timestep into always the same room."""

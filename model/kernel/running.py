@@ -79,8 +79,11 @@ def run_through(
     try:
         for begin, end in stretches(len(room.spikes), room.neurons, cuts):
             prepare(begin)
-            currents = np.require(rows(begin, end), requirements=["C", "A", "W"])
-            held = engine.advance(currents, room.part(begin, end))
+            currents = rows(begin, end)
+            if not currents.flags.carray:
+                currents = np.require(currents, requirements=["C", "A", "W"])
+            whole = end - begin == len(room.spikes)
+            held = engine.advance(currents, room if whole else room.part(begin, end))
             del currents  # before the next ones are made
             if not held:
                 return None

@@ -1,0 +1,219 @@
+"""What each command found, as :class:`qlif.cosim.evidence.evidence.Evidence`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from qlif.cosim.evidence.evidence import Check, Evidence, Status, Table
+from qlif.model.exceptions import DifferenceFound, QlifError
+
+if TYPE_CHECKING:
+    from qlif.cosim.coverage.report import Coverage
+    from qlif.cosim.mutation.outcomes import Campaign
+    from qlif.cosim.proof.claims import Claim
+    from qlif.model.words import ExactValue
+
+
+def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
+    """Return the evidence of a co-simulation, by its result and the folder that it ran in."""
+    what = f"{facts['updates']:,} updates on the input {facts['input']}, seed {facts['seed']}"
+    shown = ("simulator_version", "variant", "target", "gates", "verilog", "lanes", "neurons", "timesteps")
+    rows = _named(facts, (*shown, "cycles", "latency"))
+    first = facts["first_mismatch"]
+    wrong = "" if first is None else f"{facts['mismatches']} mismatches; the first: {first['text']}"
+    checks = [Check.of("bit-exact", not facts["mismatches"], wrong, "replay")]
+    checks += _cocotb(directory / "thorough" / "results.xml") if facts["thorough_tests"] else []
+    checks += [Check.of(name, not text, text, "limits") for name, text in facts["limits"].items()]
+    against_float = {
+        "spikes, golden model": facts["spikes_golden"],
+        "spikes, float64 Euler": facts["spikes_float"],
+        "largest spike lag, timesteps": facts["max_spike_lag_steps"],
+        "potential RMSE, mV": facts["rmse_mv"],
+        "mean firing rate, Hz": facts["mean_rate_hz"],
+    }
+    return Evidence(
+        command="cosim",
+        subject=str(facts["preset"]),
+        covers=f"Every bit of {what} was compared with the golden model. Other inputs and states: qlif prove.",
+        checks=checks,
+        facts=rows,
+        tables=(
+            _mismatch(first),
+            Table("Against the float neuron", (), list(against_float.items())),
+            _exact_values(facts["exact"]),
+        ),
+        pictures=_light(facts["pictures"]),
+    )
+
+
+def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactValue]") -> Evidence:
+    """Return the evidence of a self-test, by its result, and in words what is wrong."""
+    rows = ("simulator_version", "variant", "verilog", "neurons", "lanes", "timesteps", "clocks", "stalls")
+    signatures = ("signature", "expected_signature", "updates_per_s")
+    return Evidence(
+        command="selftest",
+        subject=str(facts["preset"]),
+        covers=(
+            f"A signature of every output of {facts['updates']:,} updates was compared with the golden model's, "
+            f"with random currents of seed {facts['seed']}; a wrong output escapes it with probability 2^-128. "
+            "Other inputs and states: qlif prove."
+        ),
+        checks=[Check.of("signature", facts["passed"], failure, seconds=facts["seconds"]["simulation"])],
+        facts=_named(facts, (*rows, *signatures)),
+        tables=(
+            _mismatch(facts["first_mismatch"]),
+            _exact_values([line.as_dict() for line in report]),
+        ),
+    )
+
+
+def of_prove(claims: "Sequence[Claim]") -> Evidence:
+    """Return the evidence of a proof."""
+    checks, rows = [], []
+    for claim in claims:
+        match claim.result:
+            case "proved":
+                status, text = Status.PASSED, ""
+            case "refuted":
+                status, text = Status.FAILED, claim.what or f"a counterexample: {claim.counterexample}"
+            case _:
+                status, text = Status.UNDECIDED, "the solver timed out"
+        bound = "none" if claim.bound is None else f"{claim.bound} timesteps"
+        checks.append(Check(claim.claim, status, text, claim.preset, claim.seconds))
+        rows.append((claim.preset, claim.claim, claim.result, bound, round(claim.seconds, 1)))
+    presets = ", ".join(dict.fromkeys(claim.preset for claim in claims))
+    return Evidence(
+        command="prove",
+        subject=presets,
+        covers=(
+            "A claim without a bound holds for every state, input and parameter word of the Verilog that was "
+            "proved, one with a bound for all runs of so many timesteps after a reset."
+        ),
+        checks=checks,
+        tables=(Table("Claims", ("preset", "claim", "result", "bound", "seconds"), rows),),
+    )
+
+
+def of_mutate(campaign: "Campaign") -> Evidence:
+    """Return the evidence of a mutation campaign: a mutant that survives is a failure."""
+    from qlif.cosim.mutation.faults import MODES
+    from qlif.cosim.mutation.outcomes import EQUIVALENT, KILLED, SURVIVED
+
+    kinds = {KILLED: Status.PASSED, EQUIVALENT: Status.EXCLUDED, SURVIVED: Status.FAILED}
+    checks = []
+    for outcome in campaign.outcomes:
+        mutant, status = outcome.mutant, kinds[outcome.result]
+        name = f"{mutant.number}: bit {mutant.bit} of {mutant.port} of {mutant.cell} {MODES[mutant.mode]}"
+        checks.append(Check(name, status, "" if status is Status.PASSED else outcome.by, mutant.net))
+    results = (KILLED, EQUIVALENT, SURVIVED)
+    nets = [(net, *(counts[result] for result in results)) for net, counts in campaign.by_net()]
+    return Evidence(
+        command="mutate",
+        subject=campaign.preset,
+        covers=(
+            f"{len(checks):,} faults, drawn with seed {campaign.seed}, were planted one at a time; the "
+            "testbenches and the self-test ran on each. Excluded are those that are proved to change nothing."
+        ),
+        checks=checks,
+        facts={"self-test, timesteps": campaign.self_test_timesteps}
+        | {"killed by the self-test alone": campaign.killed_by_self_test},
+        tables=(Table("By net", ("net", *results), nets),),
+    )
+
+
+def of_coverage(found: "Coverage") -> Evidence:
+    """Return the evidence of coverage: a hole is a failure."""
+    from qlif.cosim.coverage.report import COVERED, HOLE, UNREACHABLE, summary
+
+    kinds = {COVERED: Status.PASSED, UNREACHABLE: Status.EXCLUDED, HOLE: Status.FAILED}
+    texts = {COVERED: "", UNREACHABLE: "proved to be unreachable", HOLE: "no testbench reaches it"}
+    checks = [Check(item.name, kinds[item.result], texts[item.result], item.kind) for item in found.items]
+    columns = ("", "all", "covered", "unreachable", "holes")
+    cases = [
+        (case.name, case.count, ", ".join(bench for bench, count in case.benches.items() if count))
+        for case in found.cases
+    ]
+    excluded = [(item.kind, item.name) for item in found.having(UNREACHABLE)]
+    return Evidence(
+        command="coverage",
+        subject=found.preset,
+        covers=(
+            f"What the testbenches {', '.join(found.benches)} reach with seed {found.seed}. Excluded is what is "
+            "proved to be unreachable from reset, with any input."
+        ),
+        checks=checks,
+        tables=(
+            Table("Coverage", columns, [(kind, *counts) for kind, counts in summary(found).items()]),
+            Table("Cases", ("case", "times", "testbenches"), cases),
+            Table("Proved to be unreachable", ("kind", "name"), excluded),
+        ),
+    )
+
+
+def of_study(
+    name: str,
+    question: str,
+    findings: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    files: Sequence[Any],
+    checks: Sequence[Check] = (),
+) -> Evidence:
+    """Return the evidence of a study: its findings, its table and its figures."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    cells = [[row.get(column) for column in columns] for row in rows]
+    return Evidence(
+        command=f"study {name}",
+        subject=question,
+        covers="A study measures; it holds for the configurations and inputs of its table.",
+        checks=checks,
+        notes=findings,
+        tables=(Table("Table", columns, cells),) if rows else (),
+        pictures=_light(files),
+    )
+
+
+def of_error(command: str, error: QlifError) -> Evidence:
+    """Return the evidence of a command that ended before it had all results."""
+    status = Status.FAILED if isinstance(error, DifferenceFound) else Status.UNDECIDED
+    return Evidence(
+        command=command,
+        subject="ended early",
+        covers="Nothing: it ended before there was a result.",
+        checks=[Check("ended with a result", status, str(error))],
+    )
+
+
+def _cocotb(results: Path) -> Iterator[Check]:
+    """Give the tests of a results file that cocotb wrote."""
+    for case in ElementTree.parse(results).iter("testcase"):
+        failure = case.find("failure")
+        if failure is None:
+            failure = case.find("error")
+        text = "" if failure is None else failure.get("message") or failure.get("error_msg") or "it failed"
+        seconds = float(case.get("time", "0"))
+        yield Check.of(case.get("name", ""), failure is None, text, "thorough", seconds)
+
+
+def _named(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return some of the facts, those that there are, with their names as words."""
+    return {name.replace("_", " "): facts[name] for name in names if facts[name] is not None}
+
+
+def _mismatch(first: Mapping[str, Any] | None) -> Table:
+    rows = [] if first is None else [(name, first[name]) for name in first if name != "text"]
+    return Table("First mismatch", (), rows)
+
+
+def _exact_values(exact: Sequence[Mapping[str, Any]]) -> Table:
+    columns = ("name", "asked", "exact", "unit", "relative_error", "stored")
+    return Table(
+        "Parameters asked for, and as the hardware has them",
+        ("parameter", "asked for", "exact", "unit", "relative error", "stored as"),
+        [[line[column] for column in columns] for line in exact],
+    )
+
+
+def _light(files: Sequence[Any]) -> list[Path]:
+    """Return the SVG files for a light page out of all that figures were saved as."""
+    return [path for path in map(Path, files) if path.suffix == ".svg" and not path.stem.endswith("-dark")]
