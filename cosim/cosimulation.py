@@ -12,10 +12,11 @@ from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
+from qlif.cosim.mapping.speed import Speed, measure_speed
 from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
-from qlif.hdl.interface import Interface
+from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound, InputError
@@ -49,6 +50,10 @@ class Cosimulation:
         Numbers of further tests run and failed.
     log, waves : Path
         The simulator's log; waveforms, if requested.
+    mapped : Mapped, optional
+        The core behind an adapter, if it is one.
+    speed : Speed, optional
+        Its speed, as measured.
     wave_files : tuple of Path
         The waves, in each format, and what viewers show of them.
     """
@@ -61,6 +66,8 @@ class Cosimulation:
     thorough: tuple[int, int] | None
     log: Path
     waves: Path | None
+    mapped: Mapped | None = None
+    speed: Speed | None = None
     wave_files: tuple[Path, ...] = ()
 
 
@@ -128,14 +135,15 @@ def cosimulate(
     current_words = words.current_words(currents)
     writes = configuration.parameter_writes(words, len(current_words))
     export = export or configuration.export()
+    mapped = export.interface.mapped
     traced = waves, saif is not None
-    watched = bool(any(traced) or stalls or thorough or export.interface.runtime)
+    watched = bool(any(traced) or stalls or thorough or export.interface.runtime or mapped)
     design, bench = _build(export, simulator, directory, traced, gates, watched, progress)
     options = {"stalls": stalls, "updates": current_words.size}
     job = Job(words, export.interface, options, current_words, writes)
     run = directory / "run"
     observed, verdict = _replay(design, bench, job, run, seed, progress)
-    hardware = _hardware_recording(words, observed, current_words.shape)
+    hardware = _hardware_recording(words, observed, current_words.shape, software, export.interface.absent)
     if saif is not None:
         with whole_file(saif) as temporary:
             shutil.copyfile(run / ACTIVITY_FILE, temporary)
@@ -146,6 +154,10 @@ def cosimulate(
         progress("annotating the waves", 0.0)
         seen, first = run / WAVES_FILE, verdict.first
         files = readable(seen, export.interface, software.golden, hardware, currents, first)
+    speed = None
+    if mapped is not None:
+        progress("measuring the speed", 0.0)
+        speed = measure_speed(design, Job(words, export.interface, {}), directory / "speed", seed)
     further = None
     if thorough:
         progress("running the thorough benches", 0.0)
@@ -158,10 +170,12 @@ def cosimulate(
         hardware=hardware,
         verdict=verdict,
         cycles=observed.cycles,
-        latency=export.interface.latency,
+        latency=export.interface.latency if speed is None or speed.latency is None else speed.latency[1],
         thorough=further,
         log=run / "simulation.log",
         waves=files[0] if files else None,
+        mapped=mapped,
+        speed=speed,
         wave_files=tuple(files),
     )
 
@@ -218,12 +232,24 @@ def _replay(
 
 
 def tests_of(interface: Interface) -> tuple[str, ...]:
-    """Return the benches of a population besides the replay."""
+    """Return the benches of a population besides the replay.
+
+    A mapped core's speed is measured, by a bench of its own; without a reset there is nothing to reset.
+    """
+    mapped = interface.mapped
+    if mapped is not None:
+        left_out = {"full_speed"} if mapped.resets else {"full_speed", "reset_in_mid_run"}
+        return tuple(test for test in THOROUGH_TESTS if test not in left_out)
     return (*THOROUGH_TESTS, RUNTIME_TEST) if interface.runtime else THOROUGH_TESTS
 
 
-def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]) -> Recording:
-    """Return the hardware's recording; missing updates are at the reset potential, without a spike."""
+def _hardware_recording(
+    words: Words, observed: Observed, shape: tuple[int, ...], software: Simulation, absent: tuple[str, ...]
+) -> Recording:
+    """Return the hardware's recording; missing updates are at the reset potential, without a spike.
+
+    What the core doesn't tell is the golden model's.
+    """
     count = shape[0] * shape[1]
     arrived = min(count, len(observed.neuron))
     spikes = np.zeros(count, dtype=np.bool_)
@@ -232,6 +258,13 @@ def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]
     spikes[:arrived] = observed.spike[:arrived]
     potential[:arrived] = observed.potential[:arrived]
     trace[:arrived] = observed.trace[:arrived]
+    golden = software.golden
+    if "spike" in absent:
+        spikes = golden.spikes.reshape(-1)
+    if "potential" in absent and golden.potential_words is not None:
+        potential = golden.potential_words.reshape(-1)
+    if "trace" in absent and golden.trace_words is not None:
+        trace = golden.trace_words.reshape(-1)
     potential, trace = potential.reshape(shape), trace.reshape(shape)
     in_mv, traces = words.potentials(potential), words.traces(trace)
     return Recording(words.parameters.dt, spikes.reshape(shape), in_mv, traces, words, potential, trace)
