@@ -2,11 +2,11 @@
 // Verilog-2001. Constants are generics, so that one text serves several cell types.
 
 module qlif_unit #(
-    parameter                TH_WORD  = 3932,
-    parameter                RES_WORD = -2621,
-    parameter                LO_WORD  = -7864,
-    parameter                BIAS     = -26844,
-    parameter                T_REF    = 5
+    parameter TH_WORD  = 0,
+    parameter RES_WORD = 0,
+    parameter LO_WORD  = 0,
+    parameter BIAS     = 0,
+    parameter T_REF    = 0
 ) (
     input                     CLK,
     input                     CE,
@@ -53,7 +53,7 @@ module qlif_unit #(
     // 26 fraction bits; rounded to 10, halves to even
     wire signed [34:0] bias26 = BIAS * 256;
     wire signed [34:0] v26    = {{3{pot[15]}}, pot, 16'b0};
-    wire signed [34:0] i26    = {{8{s1_cur[15]}}, s1_cur, 11'b0};
+    wire signed [34:0] i26    = {{3{s1_cur[15]}}, s1_cur, 16'b0};
     wire signed [34:0] s26    = {{3{s1_sq[31]}}, s1_sq};
     wire signed [34:0] sum    = v26 + s26 + i26 + bias26;
     wire signed [35:0] rounded = {sum[34], sum} + 36'sh7fff + {35'b0, sum[16]};

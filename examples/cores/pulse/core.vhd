@@ -10,7 +10,7 @@ entity pulse_neuron is
     clk_i    : in  std_logic;
     rst_i    : in  std_logic;                       -- synchronous, active high
     tick_i   : in  std_logic;
-    stim_i   : in  std_logic_vector(11 downto 0);   -- sfixed(7 downto -4)
+    stim_i   : in  std_logic_vector(11 downto 0);   -- sfixed(7 downto -4), offset binary
     strobe_o : out std_logic;
     spike_o  : out std_logic;
     volt_o   : out std_logic_vector(11 downto 0);   -- sfixed(4 downto -7)
@@ -24,7 +24,7 @@ architecture rtl of pulse_neuron is
   constant THRESHOLD : signed(11 downto 0) := to_signed(492, 12);
   constant V_RESET   : signed(11 downto 0) := to_signed(-328, 12);
   constant BIAS      : signed(11 downto 0) := to_signed(-419, 12);      -- 12 fraction bits
-  constant DRIVE     : signed(10 downto 0) := to_signed(839, 11);       -- 17 fraction bits
+  constant DRIVE     : signed(10 downto 0) := to_signed(524, 11);       -- 12 fraction bits
   constant DECAY     : unsigned(9 downto 0) := to_unsigned(1014, 10);   -- 10 fraction bits
   constant JUMP      : unsigned(11 downto 0) := to_unsigned(256, 12);   -- 0.5
   constant PERIOD    : unsigned(2 downto 0) := to_unsigned(5, 3);
@@ -34,9 +34,9 @@ architecture rtl of pulse_neuron is
   signal hold    : unsigned(2 downto 0);
 
   signal square  : signed(23 downto 0);             -- 20 fraction bits after the shift by 6
-  signal push    : signed(22 downto 0);             -- 21 fraction bits
+  signal push    : signed(22 downto 0);             -- 16 fraction bits
   signal faded   : unsigned(21 downto 0);
-  signal total   : signed(29 downto 0);             -- 21 fraction bits
+  signal total   : signed(27 downto 0);             -- 20 fraction bits
   signal stage   : std_logic_vector(1 downto 0);
 
 begin
@@ -47,9 +47,10 @@ begin
 
   process (clk_i)
     variable v     : signed(11 downto 0);
-    variable cut   : signed(15 downto 0);
+    variable cut   : signed(14 downto 0);
     variable x     : unsigned(12 downto 0);
     variable fires : boolean;
+    variable i     : signed(11 downto 0);
   begin
     if rising_edge(clk_i) then
       strobe_o <= '0';
@@ -58,21 +59,22 @@ begin
       -- first clock: products
       if tick_i = '1' then
         square <= volt * volt;
-        push   <= signed(stim_i) * DRIVE;
+        i := signed(not stim_i(11) & stim_i(10 downto 0));
+        push   <= i * DRIVE;
         faded  <= trace * DECAY;
       end if;
 
       -- second clock: sum
       if stage(0) = '1' then
-        total <= resize(push, 30)
-               + shift_left(resize(BIAS, 30), 9)
-               + shift_left(resize(volt, 30), 14)
-               + shift_left(resize(square, 30), 1);
+        total <= shift_left(resize(push, 28), 4)
+               + shift_left(resize(BIAS, 28), 8)
+               + shift_left(resize(volt, 28), 13)
+               + resize(square, 28);
       end if;
 
       -- third clock: truncate, saturate, compare, write
       if stage(1) = '1' then
-        cut := total(29 downto 14);
+        cut := total(27 downto 13);
         if cut > 2047 then
           v := to_signed(2047, 12);
         elsif cut < -2048 then

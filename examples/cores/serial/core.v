@@ -7,7 +7,7 @@ module qif_cell (
     input  wire               ck,
     input  wire               nrst,
     input  wire               go,
-    input  wire signed [15:0] i_syn,   // Q8.8, mV
+    input  wire signed [15:0] i_syn,   // Q11.5, nA
     output reg                rdy,
     output reg                fire,
     output wire signed [15:0] u_mem,   // Q8.8, mV
@@ -17,7 +17,8 @@ module qif_cell (
 localparam signed [15:0] U_REST = -16'sd15872;   // -62 mV
 localparam signed [15:0] U_CRIT = -16'sd13824;   // -54 mV
 localparam signed [15:0] U_FIRE = -16'sd13312;   // -52 mV
-localparam        [15:0] K_GAIN =  16'd55924;    // 1/300, Q-8.24
+localparam        [15:0] K_GAIN =  16'd55924;    // 0.1 ms / 30 ms, Q-8.24
+localparam        [15:0] K_DRV  =  16'd52429;    // 60 times that, Q-2.18
 localparam        [15:0] K_DEC  =  16'd64884;    // exp(-0.01), Q0.16
 localparam        [15:0] X_ONE  =  16'd4096;
 localparam        [4:0]  N_REF  =  5'd20;
@@ -45,7 +46,7 @@ always @* begin
     case (ph)
         SQR:     begin ma = u - U_REST;         mb = u - U_CRIT;      end
         QUAD:    begin ma = prod;               mb = {1'b0, K_GAIN};  end
-        DRIVE:   begin ma = i_hold;             mb = {1'b0, K_GAIN};  end
+        DRIVE:   begin ma = i_hold;             mb = {1'b0, K_DRV};  end
         default: begin ma = {18'd0, x};         mb = {1'b0, K_DEC};   end
     endcase
 end
@@ -85,7 +86,7 @@ always @(posedge ck or negedge nrst)
                 ph  <= DRIVE;
             end
             DRIVE: begin
-                acc <= acc + (mp <<< 8);
+                acc <= acc + (mp <<< 17);
                 ph  <= DECAY;
             end
             DECAY: begin
