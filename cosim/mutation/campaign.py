@@ -9,6 +9,7 @@ from pathlib import Path
 from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
 from qlif.cosim.mutation.faults import Mutant, MutatedNetlist, plant
+from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST, Findings, points
 from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
 from qlif.cosim.mutation.play_benches import Replay
@@ -44,7 +45,8 @@ def run_campaign(
     Parameters
     ----------
     export : Export
-        A portable population of one lane and at least two neurons.
+        A portable population of one lane and at least two neurons, or somebody else's core in its adapter. One that
+        doesn't tell everything has no self-test.
     simulator : Simulator
         Verilator.
     directory : Path
@@ -80,7 +82,7 @@ def run_campaign(
         raise InputError(f"--timeout must be above 0, not {seconds}")
     interface = export.interface
     lanes, neurons = interface.lanes, interface.neurons
-    if lanes != 1 or neurons < 2:
+    if interface.mapped is None and (lanes != 1 or neurons < 2):
         raise InputError(
             f"faults are planted in populations of 1 lane and 2 neurons or more, not {lanes} and {neurons}"
         )
@@ -113,10 +115,11 @@ def run_campaign(
             return SelfTestPlayer(netlist, interface, plan, simulator, directory / "self-test")
 
         _play(BENCHES, benches, netlist.mutants, findings, jobs, progress)
-        _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
+        if not interface.absent:
+            _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
         _prove(netlist, export, findings, jobs, seconds, progress)
     outcomes = [Outcome.of(mutant, findings.about(mutant.number)) for mutant in netlist.mutants]
-    return Campaign(interface.name, seed, play_selftest.TIMESTEPS, outcomes)
+    return Campaign(interface.name, seed, 0 if interface.absent else play_selftest.TIMESTEPS, outcomes)
 
 
 def _play(
@@ -142,13 +145,19 @@ def _play(
             progress(f"playing the {what}", done / len(mutants))
 
 
-_prover: Equivalence
+_prover: Equivalence | ForeignEquivalence
 """In a process of the pool: what decides faults there."""
 
 
 def _begin(verilog: str, export: Export, seconds: float) -> None:
     global _prover
-    _prover = Equivalence(verilog, export, seconds)
+    _prover = _equivalence(verilog, export, seconds)
+
+
+def _equivalence(verilog: str, export: Export, seconds: float) -> Equivalence | ForeignEquivalence:
+    if export.interface.mapped is None:
+        return Equivalence(verilog, export, seconds)
+    return ForeignEquivalence(verilog, export, seconds)
 
 
 def _decide(number: int) -> tuple[int, Decision]:
@@ -175,7 +184,7 @@ def _prove(
         return
     progress("proving the population without a fault", 0.0)
     verilog = netlist.verilog.read_text(encoding="utf-8")
-    Equivalence(verilog, export, seconds).check_premise()
+    _equivalence(verilog, export, seconds).check_premise()
     told = (verilog, export, seconds)
     workers = min(jobs, len(open_ones))
     with worker_processes(workers, _begin, told) as pool:

@@ -1,0 +1,151 @@
+"""Bugs planted in the example cores, and which net finds each: `make foreign-bugs` writes the table.
+
+The nets are the benches of `qlif cosim --thorough` on Icarus, which knows X, and the proof of `qlif prove`. A bug that
+no bench finds counts as found only if the proof refutes it or refuses a register that it needs.
+
+    python tests/cosim/mapping/foreign_bugs.py docs/your-own-cores-bugs.md --work build/foreign-bugs
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+CORES = Path(__file__).parents[3] / "examples" / "cores"
+BENCHES = ("replay", "directed", "constrained_random", "stalled", "reset_in_mid_run", "full_speed")
+MONITORS, PROOF = "monitors", "proof"
+NETS = (*BENCHES, MONITORS, PROOF)
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A text that is replaced by another in a core's source."""
+
+    core: str
+    kind: str
+    name: str
+    old: str
+    new: str
+
+    @property
+    def key(self):
+        return f"{self.core}: {self.name}"
+
+
+def bugs(core):
+    """Every bug of a core."""
+    content = tomllib.loads((CORES / core / "bugs.toml").read_text(encoding="utf-8"))
+    return [Bug(core, kind, name, *texts) for kind, named in content.items() for name, texts in named.items()]
+
+
+def with_bugs():
+    """The cores that have any."""
+    return sorted(file.parent.name for file in CORES.glob("*/bugs.toml"))
+
+
+def source(core):
+    """The one file of a core's text."""
+    (found,) = (CORES / core).glob("core.v*")
+    return found
+
+
+def plant(core, bug, folder):
+    """Copy a core, with a bug or with none, into a folder."""
+    shutil.copytree(CORES / core, folder, dirs_exist_ok=True)
+    text = source(core).read_text(encoding="utf-8")
+    if bug is not None:
+        assert text.count(bug.old) == 1, bug
+        text = text.replace(bug.old, bug.new)
+    (folder / source(core).name).write_text(text, encoding="utf-8")
+
+
+def run(folder, command, *options):
+    """Run a command on the core in a folder; return its exit code, its checks that failed, and what it says."""
+    junit = folder / f"{command}.xml"
+    junit.unlink(missing_ok=True)
+    files = ["--map", "core.toml", "--params", "neuron.toml", "--out", command, "--junit", junit.name]
+    arguments = [sys.executable, "-m", "qlif", command, *files, *map(str, options)]
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, timeout=3000)
+    failed = {}
+    if junit.exists():
+        for case in ElementTree.parse(junit).iter("testcase"):
+            for problem in (*case.iter("failure"), *case.iter("error")):
+                failed[case.get("name")] = f"{problem.get('message')} {problem.text}"
+    return done.returncode, failed, done.stderr or done.stdout
+
+
+def by_benches(folder, updates=10_000):
+    """Which benches fail, each with its reason."""
+    options = ("--simulator", "icarus", "--thorough", "--seed", SEED, "--neurons", 1, "--steps", updates)
+    code, failed, said = run(folder, "cosim", *options)
+    assert code in (0, 1), said
+    found = {("replay" if name == "bit-exact" else name): why for name, why in failed.items()}
+    if code == 1 and not found:  # it ended before it had anything to compare
+        found["replay"] = said
+    broken = [why for why in found.values() if "monitor" in why]
+    return found | ({MONITORS: broken[0]} if broken else {})
+
+
+def by_proof(folder):
+    """What the proof says against the core; None if it is proved."""
+    code, failed, said = run(folder, "prove", "--timeout", 300)
+    if code == 0:
+        return None
+    assert code in (1, 2), said
+    if code == 1:
+        assert "timed out" not in str(failed), failed
+    return next(iter(failed.values()), said)
+
+
+def examine(bug, work):
+    """Return what each net says against a bug."""
+    folder = work / bug.core / "".join(char if char.isalnum() else "-" for char in bug.name)
+    plant(bug.core, bug, folder)
+    found = by_benches(folder)
+    proof = by_proof(folder)
+    return found | ({PROOF: proof} if proof else {})
+
+
+def table(found):
+    """The table bug x net of all results, in Markdown."""
+    lines = []
+    for core in with_bugs():
+        lines += ["", f"## {core}", "", f"| kind | bug | {' | '.join(NETS)} |", f"|{'---|' * (2 + len(NETS))}"]
+        for bug in bugs(core):
+            marks = " | ".join("x" if net in found[bug.key] else "" for net in NETS)
+            lines.append(f"| {bug.kind} | {bug.name} | {marks} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("page", type=Path)
+    parser.add_argument("--work", type=Path, default=Path("build/foreign-bugs"))
+    parser.add_argument("--core", action="append")
+    parser.add_argument("--jobs", type=int, default=1)
+    given = parser.parse_args()
+    kept = given.work / "found.json"
+    found = json.loads(kept.read_text()) if kept.exists() else {}
+    todo = [bug for core in given.core or with_bugs() for bug in bugs(core) if bug.key not in found]
+    given.work.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for bug, nets in zip(todo, pool.map(lambda bug: examine(bug, given.work), todo), strict=True):
+            found[bug.key] = nets
+            kept.write_text(json.dumps(found, indent=1))
+            print(f"{bug.key}: {', '.join(nets) or 'NOTHING'}", flush=True)
+    missed = [key for key, nets in found.items() if not nets]
+    if set(found) >= {bug.key for core in with_bugs() for bug in bugs(core)}:
+        head, mark, _ = given.page.read_text(encoding="utf-8").partition("<!-- table -->\n")
+        given.page.write_text(f"{head}{mark}{table(found)}", encoding="utf-8")
+    sys.exit(f"nothing finds: {', '.join(missed)}" if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
