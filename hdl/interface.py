@@ -78,6 +78,45 @@ class SelfTested:
         }
 
 
+@dataclass(frozen=True)
+class Mapped:
+    """Somebody else's core behind an adapter.
+
+    Attributes
+    ----------
+    module : str
+        The core inside.
+    absent : tuple of str
+        What it doesn't tell, so that it can't be compared: of ``spike``, ``potential``, ``trace``, ``refractory`` and
+        ``events``.
+    resets : bool
+        Whether it has a reset; without, it goes on from where it is.
+    latency, interval : int, optional
+        Clocks from a current to its update, and between two currents, that are claimed of it.
+    """
+
+    module: str
+    absent: tuple[str, ...] = ()
+    resets: bool = True
+    latency: int | None = None
+    interval: int | None = None
+
+    def streams(self, core: Core) -> tuple[Stream, ...]:
+        """Return the streams of its adapter: those of a population, with the refractory counter if it is told."""
+        if "refractory" in self.absent:
+            return population_streams(core)
+        meaning = "timesteps that the neuron is still refractory"
+        counter = Port("updates_refractory", "output", core.words.refractory, meaning)
+        return tuple(
+            dataclasses.replace(stream, payload=(*stream.payload, counter)) if stream.name == "updates" else stream
+            for stream in population_streams(core)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its entry in ``interface.json``."""
+        return {**dataclasses.asdict(self), "absent": list(self.absent)}
+
+
 @dataclass(frozen=True, eq=False)
 class Interface:
     """A module's ports and streams, its timing, and what its words mean.
@@ -100,6 +139,8 @@ class Interface:
         Places in the output queue; 0 where there is none.
     tested : SelfTested, optional
         What a self-test is around.
+    mapped : Mapped, optional
+        What an adapter is around.
 
     Raises
     ------
@@ -116,6 +157,7 @@ class Interface:
     neurons_for_full_speed: int = 1
     queue_depth: int = 0
     tested: SelfTested | None = field(default=None, kw_only=True)
+    mapped: Mapped | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         whole("latency", self.latency, minimum=0)
@@ -192,6 +234,11 @@ class Interface:
         """The stream of writes of parameters; none if nothing can be written."""
         return self._stream("parameters") if self.runtime else None
 
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """What of the golden model's results isn't there to be compared."""
+        return ("refractory",) if self.mapped is None else self.mapped.absent
+
     def port(self, name: str) -> Port:
         """Return the port of a name."""
         (port,) = (port for port in self.ports if port.name == name)
@@ -259,6 +306,7 @@ class Interface:
             },
             "exact": [line.as_dict() for line in words.report],
             "self_test": None if self.tested is None else self.tested.to_json(),
+            **({} if self.mapped is None else {"mapped": self.mapped.to_json()}),
         }
 
     def to_text(self) -> str:
@@ -345,6 +393,7 @@ class Interface:
             1 if kind is Kind.NEURON else entries.get("neurons_for_full_speed", int),
             0 if kind is Kind.NEURON else entries.get("queue_depth", int),
             tested=None if tested is None else _tested(tested),
+            mapped=_mapped(entries.inner("mapped")) if entries.has("mapped") else None,
         )
 
 
@@ -413,6 +462,16 @@ def _tested(entries: "_Entries") -> SelfTested:
     )
 
 
+def _mapped(entries: "_Entries") -> Mapped:
+    return Mapped(
+        entries.get("module", str),
+        tuple(entries.get("absent", list)),
+        entries.get("resets", bool),
+        entries.optional("latency", int),
+        entries.optional("interval", int),
+    )
+
+
 def _check_agrees(read: Interface, entries: "_Entries") -> None:
     """Refuse a file in which an entry is missing or contradicts the others."""
     for name, value in read.to_json().items():
@@ -421,7 +480,7 @@ def _check_agrees(read: Interface, entries: "_Entries") -> None:
             raise _EntryError(
                 f"{entries.where}: {name} contradicts the parameters, the arithmetic or the ports"
             )
-    streams = population_streams(read.core)
+    streams = population_streams(read.core) if read.mapped is None else read.mapped.streams(read.core)
     match read.kind:
         case Kind.POPULATION:
             agrees = read.streams == streams
@@ -469,7 +528,7 @@ class _Entries:
     def get(self, name: str, kind: type[T]) -> T:
         value = self.require(name)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            kinds = {str: "text", int: "a whole number", list: "a list", dict: "an object"}
+            kinds = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "an object"}
             raise _EntryError(f"{self.where}: {name} must be {kinds[kind]}, not {show(value)}")
         return value
 

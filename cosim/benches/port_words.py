@@ -49,7 +49,8 @@ def observed_of_bits(interface: Interface, updates: Bits, events: Bits, cycles: 
     spiked = event.get("spike", np.ones((len(events), 1), dtype=np.int64))
     row, lane = np.nonzero(spiked)
     event_neuron, event_step = event["neuron"][row, 0] + lane, event["step"][row, 0]
-    return Observed(neuron, spike, potential, trace, event_neuron, event_step, cycles)
+    waiting = update["refractory"].ravel() if "refractory" in update else None
+    return Observed(neuron, spike, potential, trace, event_neuron, event_step, cycles, waiting)
 
 
 def integer_bits(values: Sequence[int], width: int) -> Bits:
