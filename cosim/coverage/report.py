@@ -8,12 +8,14 @@ from typing import Any
 
 from qlif.cosim.cosimulation import tests_of
 from qlif.cosim.coverage import functional, structure
+from qlif.cosim.coverage.foreign_unreachable import ForeignUnreachable
 from qlif.cosim.coverage.functional import Case
 from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
 from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable
 from qlif.cosim.mutation import recorded_benches
 from qlif.cosim.simulator.design import COVERAGE_FILE
 from qlif.cosim.simulator.find import Simulator
+from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.studies import tables
@@ -111,7 +113,7 @@ def measure(
     Parameters
     ----------
     export : Export
-        The population.
+        The population; of somebody else's core in its adapter, only the core counts.
     simulator : Simulator
         Verilator.
     directory : Path
@@ -153,14 +155,16 @@ def measure(
         coverage=True,
         progress=progress,
     )
-    reached = structure.merged(structure.read(directory / bench / COVERAGE_FILE) for bench in chosen)
+    mapped = export.interface.mapped is not None
+    instance = probes.CORE if mapped else ""
+    reached = structure.merged(structure.read(directory / bench / COVERAGE_FILE, instance) for bench in chosen)
     coverage = Coverage(export.interface.name, chosen, seed)
     coverage.cases = functional.covered(recorded, export.interface)
     missing = any(not count for count in reached.values()) or any(not case.count for case in coverage.cases)
-    prover = None
+    prover: Unreachable | ForeignUnreachable | None = None
     if prove and missing:
         progress("proving the population", 0.0)
-        prover = Unreachable(export, seconds)
+        prover = ForeignUnreachable(export, seconds) if mapped else Unreachable(export, seconds)
     coverage.items = [*_of_cases(coverage.cases, prover), *_of_points(reached, prover, progress)]
     return coverage
 
@@ -176,7 +180,7 @@ def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Ite
         yield Item(FUNCTIONAL, case.name, result, case.count)
 
 
-def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Progress) -> Iterator[Item]:
+def _of_points(reached: Counter[Point], prover: Unreachable | ForeignUnreachable | None, progress: Progress) -> Iterator[Item]:
     constants = set() if prover is None else _constants(reached, prover, progress)
     for point, count in sorted(reached.items()):
         if count:
@@ -190,7 +194,7 @@ def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Pr
         yield Item(point.kind, point.name, result, count)
 
 
-def _constants(reached: Counter[Point], prover: Unreachable, progress: Progress) -> set[Bit]:
+def _constants(reached: Counter[Point], prover: Unreachable | ForeignUnreachable, progress: Progress) -> set[Bit]:
     """Return the bits that are proved never to change, of those whose edges weren't all seen."""
     seen: dict[Bit, Counter[str]] = {}
     for point, count in reached.items():
