@@ -11,10 +11,11 @@ from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
+from qlif.cosim.mapping.speed import Speed, measure_speed
 from qlif.cosim.simulator.design import Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
-from qlif.hdl.interface import Interface
+from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound
@@ -48,6 +49,10 @@ class Cosimulation:
         Numbers of further tests run and failed.
     log, waves : Path
         The simulator's log; waveforms, if requested.
+    mapped : Mapped, optional
+        The core behind an adapter, if it is one.
+    speed : Speed, optional
+        Its speed, as measured.
     """
 
     software: Simulation
@@ -58,6 +63,8 @@ class Cosimulation:
     thorough: tuple[int, int] | None
     log: Path
     waves: Path | None
+    mapped: Mapped | None = None
+    speed: Speed | None = None
 
 
 def cosimulate(
@@ -118,12 +125,17 @@ def cosimulate(
     current_words = words.current_words(currents)
     writes = configuration.parameter_writes(words, len(current_words))
     export = export or configuration.export()
-    watched = bool(waves or stalls or thorough or export.interface.runtime)
+    mapped = export.interface.mapped
+    watched = bool(waves or stalls or thorough or export.interface.runtime or mapped)
     design, bench = _build(export, simulator, directory, waves, gates, watched, progress)
     options = {"stalls": stalls, "updates": current_words.size}
     job = Job(words, export.interface, options, current_words, writes)
     run = directory / "run"
     observed, verdict = _replay(design, bench, job, run, seed, progress)
+    speed = None
+    if mapped is not None:
+        progress("measuring the speed", 0.0)
+        speed = measure_speed(design, Job(words, export.interface, {}), directory / "speed", seed)
     further = None
     if thorough:
         progress("running the thorough benches", 0.0)
@@ -133,13 +145,15 @@ def cosimulate(
         further = design.run(POPULATION_BENCH, more, seed, tests_of(export.interface))
     return Cosimulation(
         software=software,
-        hardware=_hardware_recording(words, observed, current_words.shape),
+        hardware=_hardware_recording(words, observed, current_words.shape, software, export.interface.absent),
         verdict=verdict,
         cycles=observed.cycles,
-        latency=export.interface.latency,
+        latency=export.interface.latency if speed is None or speed.latency is None else speed.latency[1],
         thorough=further,
         log=run / "simulation.log",
         waves=run / design.waves_name if waves else None,
+        mapped=mapped,
+        speed=speed,
     )
 
 
@@ -192,12 +206,24 @@ def _replay(
 
 
 def tests_of(interface: Interface) -> tuple[str, ...]:
-    """Return the benches of a population besides the replay."""
+    """Return the benches of a population besides the replay.
+
+    A mapped core's speed is measured, by a bench of its own; without a reset there is nothing to reset.
+    """
+    mapped = interface.mapped
+    if mapped is not None:
+        left_out = {"full_speed"} if mapped.resets else {"full_speed", "reset_in_mid_run"}
+        return tuple(test for test in THOROUGH_TESTS if test not in left_out)
     return (*THOROUGH_TESTS, RUNTIME_TEST) if interface.runtime else THOROUGH_TESTS
 
 
-def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]) -> Recording:
-    """Return the hardware's recording; missing updates are at the reset potential, without a spike."""
+def _hardware_recording(
+    words: Words, observed: Observed, shape: tuple[int, ...], software: Simulation, absent: tuple[str, ...]
+) -> Recording:
+    """Return the hardware's recording; missing updates are at the reset potential, without a spike.
+
+    What the core doesn't tell is the golden model's.
+    """
     count = shape[0] * shape[1]
     arrived = min(count, len(observed.neuron))
     spikes = np.zeros(count, dtype=np.bool_)
@@ -206,6 +232,13 @@ def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]
     spikes[:arrived] = observed.spike[:arrived]
     potential[:arrived] = observed.potential[:arrived]
     trace[:arrived] = observed.trace[:arrived]
+    golden = software.golden
+    if "spike" in absent:
+        spikes = golden.spikes.reshape(-1)
+    if "potential" in absent and golden.potential_words is not None:
+        potential = golden.potential_words.reshape(-1)
+    if "trace" in absent and golden.trace_words is not None:
+        trace = golden.trace_words.reshape(-1)
     potential, trace = potential.reshape(shape), trace.reshape(shape)
     in_mv, traces = words.potentials(potential), words.traces(trace)
     return Recording(words.parameters.dt, spikes.reshape(shape), in_mv, traces, words, potential, trace)

@@ -108,7 +108,9 @@ class Mapped:
         meaning = "timesteps that the neuron is still refractory"
         counter = Port("updates_refractory", "output", core.words.refractory, meaning)
         return tuple(
-            dataclasses.replace(stream, payload=(*stream.payload, counter)) if stream.name == "updates" else stream
+            dataclasses.replace(stream, payload=(*stream.payload, counter))
+            if stream.name == "updates"
+            else stream
             for stream in population_streams(core)
         )
 
@@ -528,7 +530,13 @@ class _Entries:
     def get(self, name: str, kind: type[T]) -> T:
         value = self.require(name)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            kinds = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "an object"}
+            kinds = {
+                str: "text",
+                int: "a whole number",
+                bool: "true or false",
+                list: "a list",
+                dict: "an object",
+            }
             raise _EntryError(f"{self.where}: {name} must be {kinds[kind]}, not {show(value)}")
         return value
 

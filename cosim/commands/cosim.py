@@ -1,15 +1,16 @@
 """``qlif cosim``: the hardware against the golden model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
-    MODULE_RULE,
+    FOREIGN_RULES,
     OWN_VARIANT_RULE,
     TARGET_RULE,
+    UNMAPPED_RULES,
     EvidenceOptions,
     ForeignOptions,
     InputOptions,
@@ -73,7 +74,8 @@ class CosimOptions:
 
 @command(
     TARGET_RULE,
-    MODULE_RULE,
+    *FOREIGN_RULES,
+    *UNMAPPED_RULES,
     OWN_VARIANT_RULE,
     Rule(
         "seed",
@@ -102,8 +104,9 @@ def cosim(
     options.check()
     built_from = built.primitives(options.gates)
     simulator = find(options.simulator)
+    source = replace(source, neurons=foreign.neurons_or(source.neurons))
     configuration, currents = source.prepare(storage.of(neuron.settings()), BYTES_PER_UPDATE)
-    if foreign.verilog is None:
+    if foreign.file is None:
         export = configuration.export(storage.lanes, built_from)
     else:
         export = foreign.export(configuration, storage.lanes)
@@ -118,6 +121,7 @@ def cosim(
             "target": built_from.target,
             "gates": options.gates,
             "verilog": None if foreign.verilog is None else str(foreign.verilog),
+            "map": None if foreign.map is None else str(foreign.map),
             "simulator": simulator.name,
             "simulator_version": simulator.version,
             "input": source.input,
@@ -208,6 +212,7 @@ def _show(
         "updates compared": facts["updates"],
         "bit mismatches against the golden model": facts["mismatches"],
         "clocks": facts["cycles"],
+        **report.speed_rows(run),
         **report.comparison_rows(facts),
     }
     if configuration.writes:
@@ -231,6 +236,7 @@ def _failures(facts: dict[str, Any], options: CosimOptions) -> list[str]:
         )
     if facts["thorough_failed"]:
         failures.append(f"{facts['thorough_failed']} further tests failed; see thorough/simulation.log")
+    failures += facts["speed_failures"]
     failures += [text for text in _limits(facts, options).values() if text]
     return failures
 

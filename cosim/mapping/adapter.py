@@ -96,9 +96,7 @@ class Adapter:
         """Return the adapter and what it instantiates, without the module itself."""
         instance = "\n".join(self._instance())
         body = "\n".join((*self._issue(), *self._updates(), *self._events()))
-        declared = ",\n".join(
-            f"  {port.direction:<6} {_range(port.width)}{port.name}" for port in self.own
-        )
+        declared = ",\n".join(f"  {port.direction:<6} {_range(port.width)}{port.name}" for port in self.own)
         header = commented(
             [
                 f"{self.module}: {self.map.module} behind the three streams of a qlif population.",
@@ -144,7 +142,9 @@ class Adapter:
                 fits.append(fit)
         yield "  // A value outside the configuration's format is no update: it is withheld, so that it is missed."
         yield f"  wire fits = {' && '.join(fits) or _ONE};"
-        generics = {name: word_of(v, self.core.words, f"parameters: {name}") for name, v in m.parameters.items()}
+        generics = {
+            name: word_of(v, self.core.words, f"parameters: {name}") for name, v in m.parameters.items()
+        }
         chosen = "" if not generics else f" #({', '.join(f'.{name}({v})' for name, v in generics.items())})"
         connected = ",\n".join(f"    .{port}({signal})" for port, signal in pins)
         yield f"  {m.module}{chosen} core (\n{connected}\n  );\n"
@@ -161,15 +161,19 @@ class Adapter:
             return ours
         if role in ("neuron", "event_neuron", "event_step") and use.format is None:
             return UQ(width, 0)
-        if theirs.width > width or (theirs.width < width and use.format is None):
-            hint = "" if use.format else ": say its format, and align = \"left\" if it stands at the highest bit"
+        if theirs.width > width or (theirs.width < width and use.format is None and use.align is Align.RIGHT):
+            hint = (
+                "" if use.format else ': say its format, and align = "left" if it stands at the highest bit'
+            )
             self.faults.append(f"{where} has {width} bits, and {theirs} has {theirs.width}{hint}")
             return None
         if use.encoding is Encoding.OFFSET and not theirs.signed:
             self.faults.append(f"{where}: encoding offset is of signed values, and {theirs} is unsigned")
             return None
         if roles(self.map.contract)[role].direction == "input" and not _holds(theirs, ours):
-            self.faults.append(f"{where} has format {theirs}, which doesn't hold every {ours} of the configuration")
+            self.faults.append(
+                f"{where} has format {theirs}, which doesn't hold every {ours} of the configuration"
+            )
             return None
         return theirs
 

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from qlif.model.formats import Format
-
-if TYPE_CHECKING:
-    from qlif.cosim.mapping.state import StateMap
 
 
 class Contract(StrEnum):
@@ -151,7 +148,9 @@ def roles(contract: Contract) -> dict[str, Role]:
             return {
                 "current": current,
                 "potential_in": Role("input", True, "potential before the update"),
-                "refractory_in": Role("input", False, "timesteps that the neuron is still refractory, before"),
+                "refractory_in": Role(
+                    "input", False, "timesteps that the neuron is still refractory, before"
+                ),
                 "trace_in": Role("input", False, "spike trace before the update"),
                 **_RESULTS,
                 "potential": Role("output", True, "potential after the update"),
@@ -187,8 +186,6 @@ class CoreMap:
         Clocks from a start to its update, and between two starts, that are claimed. A pipeline's latency is needed.
     waivers : tuple of str
         Names of Verilator's lint warnings that aren't shown.
-    state : StateMap, optional
-        Where its state lives.
     where : str
         The map's file, as it reads in front of an error.
     """
@@ -208,7 +205,6 @@ class CoreMap:
     latency: int | None = None
     interval: int | None = None
     waivers: tuple[str, ...] = ()
-    state: "StateMap | None" = None
     where: str = ""
 
     def role(self, name: str) -> PortUse | None:

@@ -39,13 +39,14 @@ class Rtl:
     Raises
     ------
     InputError
-        Yosys can't read it (the text is its own, with file and line), it has no such module, or Yosys isn't installed.
+        Yosys can't read it (the text is its own, with file and line), or isn't installed; it has no such module.
     """
 
     def __init__(self, verilog: str, module: str, parameters: Mapping[str, int]) -> None:
         chosen = "".join(f" -chparam {name} {_constant(value)}" for name, value in parameters.items())
         script = (
-            f"read_verilog -sv design.v; hierarchy -check -top \\{module}{chosen}; proc; flatten; opt_clean; write_json top.json"
+            f"read_verilog -sv design.v; hierarchy -check -top \\{module}{chosen}; "
+            "proc; flatten; opt_clean; write_json top.json"
         )
         names = re.findall(r"^\s*module\s+\\?(\w+)", verilog, flags=re.MULTILINE)
         if module not in names:
@@ -102,7 +103,7 @@ class Rtl:
                     continue
                 told.add((root, polarity))
                 if root == clock:
-                    yield f"register {name} follows the falling edge of {core_map.clock}: only rising ones can be mapped"
+                    yield f"register {name} follows the falling edge of {core_map.clock}, not the rising one"
                 else:
                     yield f"register {name} is clocked by {self._name_of(root)}, not by {core_map.clock}: {_GATED}"
             if "ARST" in ends and reset is not None:
@@ -139,9 +140,9 @@ class Rtl:
 
 
 def _constant(value: int) -> str:
-    """Return a whole number as Yosys takes it for a parameter, 32 bits at least."""
+    """Return a whole number as Yosys takes it for a parameter: signed, in 32 bits or more."""
     width = max(32, value.bit_length() + 1)
-    return f"{width}'{value & ((1 << width) - 1):0{width}b}" if value < 0 or width > 32 else str(value)
+    return f"{width}'sb{value & ((1 << width) - 1):0{width}b}"
 
 
 def _flag(bits: str) -> bool:

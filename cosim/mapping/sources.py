@@ -79,7 +79,9 @@ def read_sources(
     """
     for path in (*files, *includes):
         if not path.exists():
-            raise InputError(f"{path} can't be read: there is no such {'file' if path in files else 'folder'}")
+            raise InputError(
+                f"{path} can't be read: there is no such {'file' if path in files else 'folder'}"
+            )
     if is_vhdl(files):
         verilog = _from_vhdl(files, module, generics or {})
         with scratch() as directory:
@@ -88,7 +90,7 @@ def read_sources(
         # What is said there is said of GHDL's text, not of the user's.
         return Text(made.verilog)
     options = [f"-I{folder}" for folder in includes] + [f"-D{one}" for one in defines]
-    verilog = _verilator(["-E", "-w", "--pp-comments", *options, *map(str, files)])
+    verilog = _verilator(["-E", "-Wno-lint", "--pp-comments", *options, *map(str, files)])
     return _linted(verilog, [*options, *map(str, files)], module, waivers)
 
 

@@ -124,10 +124,9 @@ class GoldenSelfTest:
             np.asarray(states[name]).reshape(currents.shape) for name in ("potential", "trace")
         )
         fired = spikes
-        spikes, potential, trace = (
-            np.zeros_like(words) if name in self._absent else words
-            for name, words in (("spike", spikes), ("potential", potential), ("trace", trace))
-        )
+        spikes = np.zeros_like(spikes) if "spike" in self._absent else spikes
+        potential = np.zeros_like(potential) if "potential" in self._absent else potential
+        trace = np.zeros_like(trace) if "trace" in self._absent else trace
         if self._loops is not None:
             widths = bits, arithmetic.potential.width, arithmetic.trace.width
             words = self._loops.update_words(spikes, potential, trace, *widths)
