@@ -157,7 +157,9 @@ def measure(
     )
     mapped = export.interface.mapped is not None
     instance = probes.CORE if mapped else ""
-    reached = structure.merged(structure.read(directory / bench / COVERAGE_FILE, instance) for bench in chosen)
+    reached = structure.merged(
+        structure.read(directory / bench / COVERAGE_FILE, instance) for bench in chosen
+    )
     coverage = Coverage(export.interface.name, chosen, seed)
     coverage.cases = functional.covered(recorded, export.interface)
     missing = any(not count for count in reached.values()) or any(not case.count for case in coverage.cases)
@@ -180,7 +182,9 @@ def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Ite
         yield Item(FUNCTIONAL, case.name, result, case.count)
 
 
-def _of_points(reached: Counter[Point], prover: Unreachable | ForeignUnreachable | None, progress: Progress) -> Iterator[Item]:
+def _of_points(
+    reached: Counter[Point], prover: Unreachable | ForeignUnreachable | None, progress: Progress
+) -> Iterator[Item]:
     constants = set() if prover is None else _constants(reached, prover, progress)
     for point, count in sorted(reached.items()):
         if count:
@@ -194,7 +198,9 @@ def _of_points(reached: Counter[Point], prover: Unreachable | ForeignUnreachable
         yield Item(point.kind, point.name, result, count)
 
 
-def _constants(reached: Counter[Point], prover: Unreachable | ForeignUnreachable, progress: Progress) -> set[Bit]:
+def _constants(
+    reached: Counter[Point], prover: Unreachable | ForeignUnreachable, progress: Progress
+) -> set[Bit]:
     """Return the bits that are proved never to change, of those whose edges weren't all seen."""
     seen: dict[Bit, Counter[str]] = {}
     for point, count in reached.items():

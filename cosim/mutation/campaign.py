@@ -9,8 +9,8 @@ from pathlib import Path
 from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
 from qlif.cosim.mutation.faults import Mutant, MutatedNetlist, plant
-from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST, Findings, points
+from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
 from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
 from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer

@@ -53,7 +53,9 @@ class ForeignEquivalence:
         states = {}
         for node in original.states.values():
             sort = original.sorts[node]
-            states[node] = terms.fresh_array(sort.index, sort.width) if sort.index else terms.fresh(sort.width)
+            states[node] = (
+                terms.fresh_array(sort.index, sort.width) if sort.index else terms.fresh(sort.width)
+            )
         now, then = Clock(terms, original, inputs, states), Clock(terms, changed, inputs, states)
         following, others = now.following(), then.following()
         claims = [*same_outputs(terms, now, then), *(terms.equal(following[n], others[n]) for n in following)]

@@ -1,7 +1,7 @@
 """Bugs planted in the example cores, and which net finds each: `make foreign-bugs` writes the table.
 
-The nets are the benches of `qlif cosim --thorough` on Icarus, which knows X, and the proof of `qlif prove`. A bug that
-no bench finds counts as found only if the proof refutes it or refuses a register that it needs.
+The nets are the benches of `qlif cosim --thorough` on Icarus, which knows X, and the proof of `qlif prove`. A bug
+that no bench finds counts as found only if the proof refutes it or refuses a register that it needs.
 
     python tests/cosim/mapping/foreign_bugs.py docs/your-own-cores-bugs.md --work build/foreign-bugs
 """
@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 CORES = Path(__file__).parents[3] / "examples" / "cores"
 BENCHES = ("replay", "directed", "constrained_random", "stalled", "reset_in_mid_run", "full_speed")
-MONITORS, PROOF = "monitors", "proof"
+BENCH, MONITORS, PROOF = "bench", "monitors", "proof"
 NETS = (*BENCHES, MONITORS, PROOF)
 SEED = 1
 
@@ -81,7 +81,7 @@ def run(folder, command, *options):
     return done.returncode, failed, done.stderr or done.stdout
 
 
-def by_benches(folder, updates=10_000):
+def by_benches(folder, updates=4000):
     """Which benches fail, each with its reason."""
     options = ("--simulator", "icarus", "--thorough", "--seed", SEED, "--neurons", 1, "--steps", updates)
     code, failed, said = run(folder, "cosim", *options)
@@ -104,22 +104,30 @@ def by_proof(folder):
     return next(iter(failed.values()), said)
 
 
-def examine(bug, work):
-    """Return what each net says against a bug."""
+def examine(bug, net, work):
+    """Return what the benches, or the proof, say against a bug."""
     folder = work / bug.core / "".join(char if char.isalnum() else "-" for char in bug.name)
     plant(bug.core, bug, folder)
-    found = by_benches(folder)
-    proof = by_proof(folder)
-    return found | ({PROOF: proof} if proof else {})
+    if net == BENCH:
+        return by_benches(folder)
+    said = by_proof(folder)
+    return {PROOF: said} if said else {}
 
 
 def table(found):
     """The table bug x net of all results, in Markdown."""
     lines = []
     for core in with_bugs():
-        lines += ["", f"## {core}", "", f"| kind | bug | {' | '.join(NETS)} |", f"|{'---|' * (2 + len(NETS))}"]
+        lines += [
+            "",
+            f"## {core}",
+            "",
+            f"| kind | bug | {' | '.join(NETS)} |",
+            f"|{'---|' * (2 + len(NETS))}",
+        ]
         for bug in bugs(core):
-            marks = " | ".join("x" if net in found[bug.key] else "" for net in NETS)
+            by = found[bug.key, BENCH] | found[bug.key, PROOF]
+            marks = " | ".join("x" if net in by else "" for net in NETS)
             lines.append(f"| {bug.kind} | {bug.name} | {marks} |")
     return "\n".join(lines) + "\n"
 
@@ -128,23 +136,29 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("page", type=Path)
     parser.add_argument("--work", type=Path, default=Path("build/foreign-bugs"))
-    parser.add_argument("--core", action="append")
+    parser.add_argument("--core", nargs="+", choices=with_bugs(), default=with_bugs())
+    parser.add_argument("--net", nargs="+", choices=(BENCH, PROOF), default=(BENCH, PROOF))
     parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
-    kept = given.work / "found.json"
-    found = json.loads(kept.read_text()) if kept.exists() else {}
-    todo = [bug for core in given.core or with_bugs() for bug in bugs(core) if bug.key not in found]
     given.work.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(given.jobs) as pool:
-        for bug, nets in zip(todo, pool.map(lambda bug: examine(bug, given.work), todo), strict=True):
-            found[bug.key] = nets
-            kept.write_text(json.dumps(found, indent=1))
-            print(f"{bug.key}: {', '.join(nets) or 'NOTHING'}", flush=True)
-    missed = [key for key, nets in found.items() if not nets]
-    if set(found) >= {bug.key for core in with_bugs() for bug in bugs(core)}:
+    kept = given.work / "found.jsonl"
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
+    found = {(key, net): said for key, net, said in map(json.loads, lines)}
+    every = [(bug, net) for net in given.net for core in given.core for bug in bugs(core)]
+    todo = [(bug, net) for bug, net in every if (bug.key, net) not in found]
+    with ThreadPoolExecutor(given.jobs) as pool, kept.open("a", encoding="utf-8") as journal:
+        answers = pool.map(lambda one: examine(*one, given.work), todo)
+        for (bug, net), said in zip(todo, answers, strict=True):
+            found[bug.key, net] = said
+            journal.write(json.dumps([bug.key, net, said]) + "\n")
+            journal.flush()
+            print(f"{bug.key}: {net}: {', '.join(said) or 'nothing'}", flush=True)
+    asked = {(bug.key, net) for core in with_bugs() for bug in bugs(core) for net in (BENCH, PROOF)}
+    if found.keys() >= asked:
         head, mark, _ = given.page.read_text(encoding="utf-8").partition("<!-- table -->\n")
         given.page.write_text(f"{head}{mark}{table(found)}", encoding="utf-8")
-    sys.exit(f"nothing finds: {', '.join(missed)}" if missed else 0)
+    missed = [bug.key for bug, _ in every if not any(found.get((bug.key, net)) for net in (BENCH, PROOF))]
+    sys.exit(f"nothing finds: {', '.join(dict.fromkeys(missed))}" if missed else 0)
 
 
 if __name__ == "__main__":
