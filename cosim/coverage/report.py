@@ -23,6 +23,7 @@ from qlif.model.support.progress import Progress, unwatched
 
 FUNCTIONAL = "case"
 COVERED, UNREACHABLE, HOLE = "covered", "unreachable", "hole"
+Prover = Unreachable | ForeignUnreachable
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def measure(
     coverage = Coverage(export.interface.name, chosen, seed)
     coverage.cases = functional.covered(recorded, export.interface)
     missing = any(not count for count in reached.values()) or any(not case.count for case in coverage.cases)
-    prover: Unreachable | ForeignUnreachable | None = None
+    prover: Prover | None = None
     if prove and missing:
         progress("proving the population", 0.0)
         prover = ForeignUnreachable(export, seconds) if mapped else Unreachable(export, seconds)
@@ -171,7 +172,7 @@ def measure(
     return coverage
 
 
-def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Item]:
+def _of_cases(cases: Sequence[Case], prover: Prover | None) -> Iterator[Item]:
     for case in cases:
         if case.count:
             result = COVERED
@@ -182,9 +183,7 @@ def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Ite
         yield Item(FUNCTIONAL, case.name, result, case.count)
 
 
-def _of_points(
-    reached: Counter[Point], prover: Unreachable | ForeignUnreachable | None, progress: Progress
-) -> Iterator[Item]:
+def _of_points(reached: Counter[Point], prover: Prover | None, progress: Progress) -> Iterator[Item]:
     constants = set() if prover is None else _constants(reached, prover, progress)
     for point, count in sorted(reached.items()):
         if count:
@@ -198,9 +197,7 @@ def _of_points(
         yield Item(point.kind, point.name, result, count)
 
 
-def _constants(
-    reached: Counter[Point], prover: Unreachable | ForeignUnreachable, progress: Progress
-) -> set[Bit]:
+def _constants(reached: Counter[Point], prover: Prover, progress: Progress) -> set[Bit]:
     """Return the bits that are proved never to change, of those whose edges weren't all seen."""
     seen: dict[Bit, Counter[str]] = {}
     for point, count in reached.items():

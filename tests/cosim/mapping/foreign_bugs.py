@@ -83,7 +83,7 @@ def run(folder, command, *options):
 
 def by_benches(folder, updates=4000):
     """Which benches fail, each with its reason."""
-    options = ("--simulator", "icarus", "--thorough", "--seed", SEED, "--neurons", 1, "--steps", updates)
+    options = ("--simulator", "icarus", "--thorough", "--seed", SEED, "--steps", updates)
     code, failed, said = run(folder, "cosim", *options)
     assert code in (0, 1), said
     found = {("replay" if name == "bit-exact" else name): why for name, why in failed.items()}
