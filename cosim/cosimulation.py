@@ -1,6 +1,7 @@
 """Co-simulation: an input through the hardware, compared with the golden model and the float neuron."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +13,15 @@ from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.mapping.speed import Speed, measure_speed
-from qlif.cosim.simulator.design import Design, SimulationError
+from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.hdl.verilog import Export
-from qlif.model.exceptions import DifferenceFound
+from qlif.model.exceptions import DifferenceFound, InputError
 from qlif.model.recording import Recording
-from qlif.model.support.files import write_text
+from qlif.model.support.files import whole_file, write_text
 from qlif.model.support.progress import Progress, unwatched
 from qlif.model.words import Words
 
@@ -53,6 +54,8 @@ class Cosimulation:
         The core behind an adapter, if it is one.
     speed : Speed, optional
         Its speed, as measured.
+    wave_files : tuple of Path
+        The waves, in each format, and what viewers show of them.
     """
 
     software: Simulation
@@ -65,6 +68,7 @@ class Cosimulation:
     waves: Path | None
     mapped: Mapped | None = None
     speed: Speed | None = None
+    wave_files: tuple[Path, ...] = ()
 
 
 def cosimulate(
@@ -75,6 +79,7 @@ def cosimulate(
     *,
     seed: int = 0,
     waves: bool = False,
+    saif: Path | None = None,
     stalls: float = 0.0,
     thorough: bool = False,
     export: Export | None = None,
@@ -96,6 +101,8 @@ def cosimulate(
         Random seed of stalls and of the thorough testbenches' inputs.
     waves : bool
         Leave waveforms behind.
+    saif : Path, optional
+        With Verilator, and without waves: where to write the switching activity, as SAIF.
     stalls : float
         Probability per clock that a stream pauses, on each of the three.
     thorough : bool
@@ -111,7 +118,8 @@ def cosimulate(
     Raises
     ------
     InputError
-        A current isn't finite or is out of range; the target isn't known, or the population doesn't fit it.
+        A current isn't finite or is out of range; the target isn't known, or the population doesn't fit it; SAIF is
+        asked for with waves, or of another simulator.
     DifferenceFound
         The hardware gave too few outputs or broke the handshake, so that there is nothing to compare.
     SimulationError
@@ -119,6 +127,8 @@ def cosimulate(
     SynthesisError
         Yosys made a different circuit.
     """
+    if saif is not None and (waves or not simulator.makes_programs):
+        raise InputError(f"saif requires verilator and a run without waves, not {simulator.name}")
     progress("running the models", 0.0)
     software = simulate(configuration, currents)
     words = software.words
@@ -126,12 +136,24 @@ def cosimulate(
     writes = configuration.parameter_writes(words, len(current_words))
     export = export or configuration.export()
     mapped = export.interface.mapped
-    watched = bool(waves or stalls or thorough or export.interface.runtime or mapped)
-    design, bench = _build(export, simulator, directory, waves, gates, watched, progress)
+    traced = waves, saif is not None
+    watched = bool(any(traced) or stalls or thorough or export.interface.runtime or mapped)
+    design, bench = _build(export, simulator, directory, traced, gates, watched, progress)
     options = {"stalls": stalls, "updates": current_words.size}
     job = Job(words, export.interface, options, current_words, writes)
     run = directory / "run"
     observed, verdict = _replay(design, bench, job, run, seed, progress)
+    hardware = _hardware_recording(words, observed, current_words.shape, software, export.interface.absent)
+    if saif is not None:
+        with whole_file(saif) as temporary:
+            shutil.copyfile(run / ACTIVITY_FILE, temporary)
+    files: list[Path] = []
+    if waves:
+        from qlif.cosim.evidence.wave_views import readable
+
+        progress("annotating the waves", 0.0)
+        seen, first = run / WAVES_FILE, verdict.first
+        files = readable(seen, export.interface, software.golden, hardware, currents, first)
     speed = None
     if mapped is not None:
         progress("measuring the speed", 0.0)
@@ -145,15 +167,16 @@ def cosimulate(
         further = design.run(POPULATION_BENCH, more, seed, tests_of(export.interface))
     return Cosimulation(
         software=software,
-        hardware=_hardware_recording(words, observed, current_words.shape, software, export.interface.absent),
+        hardware=hardware,
         verdict=verdict,
         cycles=observed.cycles,
         latency=export.interface.latency if speed is None or speed.latency is None else speed.latency[1],
         thorough=further,
         log=run / "simulation.log",
-        waves=run / design.waves_name if waves else None,
+        waves=files[0] if files else None,
         mapped=mapped,
         speed=speed,
+        wave_files=tuple(files),
     )
 
 
@@ -161,30 +184,33 @@ def _build(
     export: Export,
     simulator: Simulator,
     directory: Path,
-    waves: bool,
+    traced: tuple[bool, bool],
     gates: str | None,
     watched: bool,
     progress: Progress,
 ) -> tuple[Design, str]:
     """Build the Verilog, or its netlist, for a simulator; return it with the bench that replays an input.
 
-    If nobody has to look in every clock, that is the one that does without Python for many of them.
+    If nobody has to look in every clock, that is the one that does without Python for many of them. Traced are
+    waves, and switching activity.
     """
     verilog, _ = export.write(directory)
     module, simulation = export.interface.module, directory / "simulation"
+    waves, activity = traced
     if gates is not None:
         progress(f"synthesising for {gates}", 0.0)
         netlist = gate_netlist(export, gates, directory / "gates")
         progress(f"building for {simulator.name}", 0.0)
         sources = netlist.verilog, module, simulation, waves, netlist.cells, netlist.waiver
-        return Design(simulator, *sources), POPULATION_BENCH
+        return Design(simulator, *sources, activity=activity), POPULATION_BENCH
     progress(f"building for {simulator.name}", 0.0)
     if watched:
-        return Design(simulator, verilog, module, simulation, waves, models_of(export)), POPULATION_BENCH
+        own = verilog, module, simulation, waves, models_of(export)
+        return Design(simulator, *own, activity=activity), POPULATION_BENCH
     blocks = directory / f"{BLOCK_MODULE}.v"
     write_text(blocks, block_wrapper(export.interface))
     cells = [*models_of(export), verilog]
-    return Design(simulator, blocks, BLOCK_MODULE, simulation, waves, cells, makes_clock=True), BLOCK_BENCH
+    return Design(simulator, blocks, BLOCK_MODULE, simulation, False, cells, makes_clock=True), BLOCK_BENCH
 
 
 def _replay(

@@ -67,6 +67,7 @@ def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
         "thorough_failed": None if run.thorough is None else run.thorough[1],
         "log": str(run.log),
         "waves": None if run.waves is None else str(run.waves),
+        "wave_files": [str(path) for path in run.wave_files],
     }
 
 
@@ -163,6 +164,18 @@ def draw_run(
         "input",
     )
     return files
+
+
+def draw_mismatch(directory: Path, run: Cosimulation, currents: npt.NDArray[np.float64]) -> list[Path]:
+    """Draw the stretch around the first mismatch; return the files, none if there is no mismatch."""
+    first = run.verdict.first
+    if first is None:
+        return []
+    from qlif.cosim.evidence.mismatch_figure import mismatch_figure
+
+    golden = run.software.golden
+    draw = mismatch_figure(golden, run.hardware, currents, first.neuron, first.step)
+    return save(draw, directory, "first-mismatch")
 
 
 def draw_fi_curve(directory: Path, words: Words, name: str) -> tuple[list[Path], dict[str, FICurve]]:

@@ -95,6 +95,8 @@ USELESS = {
         (("--preset", ""), "--preset must have a value, not ''"),
         (("--variant", "explicit", "--target", ""), "--target must have a value, not ''"),
         (("--register", "threshold", "--memory", "threshold"), "not --register and --memory"),
+        (("--saif", "a.saif", "--simulator", "icarus"), "--saif requires --simulator verilator"),
+        (("--saif", "a.saif", "--waves"), "--saif requires a run of its own, without --waves"),
     ],
     "selftest": [
         (("--target", "up5k"), "--target requires --variant explicit"),
