@@ -110,9 +110,8 @@ def _print(terminal: Terminal, campaign: "Campaign", source: list[str]) -> None:
                 f"(net {mutant.net}) {MODES[mutant.mode]}; {outcome.by}"
             )
     counts = ", ".join(f"{campaign.count(result)} {result}" for result in results)
-    if campaign.self_test_timesteps:
-        terminal.line(
-            f"The self-test alone, {campaign.self_test_timesteps} timesteps: "
-            f"{campaign.killed_by_self_test} of the {campaign.count(KILLED)} killed."
-        )
+    terminal.line(
+        f"The self-test alone, {campaign.self_test_timesteps} timesteps: "
+        f"{campaign.killed_by_self_test} of the {campaign.count(KILLED)} killed."
+    )
     terminal.line(f"{len(campaign.outcomes)} mutants: {counts}.")

@@ -45,8 +45,7 @@ def run_campaign(
     Parameters
     ----------
     export : Export
-        A portable population of one lane and at least two neurons, or somebody else's core in its adapter. One that
-        doesn't tell everything has no self-test.
+        A portable population of one lane and at least two neurons, or somebody else's core in its adapter.
     simulator : Simulator
         Verilator.
     directory : Path
@@ -115,11 +114,10 @@ def run_campaign(
             return SelfTestPlayer(netlist, interface, plan, simulator, directory / "self-test")
 
         _play(BENCHES, benches, netlist.mutants, findings, jobs, progress)
-        if not interface.absent:
-            _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
+        _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
         _prove(netlist, export, findings, jobs, seconds, progress)
     outcomes = [Outcome.of(mutant, findings.about(mutant.number)) for mutant in netlist.mutants]
-    return Campaign(interface.name, seed, 0 if interface.absent else play_selftest.TIMESTEPS, outcomes)
+    return Campaign(interface.name, seed, play_selftest.TIMESTEPS, outcomes)
 
 
 def _play(

@@ -6,7 +6,7 @@ from typing import Any
 
 from qlif.cosim.mutation.faults import Mutant
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST
-from qlif.cosim.mutation.play_selftest import NOT_RUN, PASSED
+from qlif.cosim.mutation.play_selftest import PASSED
 from qlif.model.exceptions import DifferenceFound
 
 KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
@@ -30,7 +30,7 @@ class Outcome:
         proof failed for.
     clock : int, optional
         If a bench saw it, the bench's clock in which it showed.
-    self_test : {"passed", "signature", "stuck", "not run"}
+    self_test : {"passed", "signature", "stuck"}
         What the self-test ended with.
     """
 
@@ -49,7 +49,7 @@ class Outcome:
         DifferenceFound
             What was proved to be no fault is seen as one.
         """
-        said = findings.get(SELF_TEST, NOT_RUN)
+        said = findings[SELF_TEST]
         if not is_seen(findings):
             proof = findings[PROOF]
             result = EQUIVALENT if proof["equivalent"] else SURVIVED
@@ -82,7 +82,7 @@ class Campaign:
     preset : str
     seed : int
     self_test_timesteps : int
-        How long the self-test was; 0 if it wasn't run.
+        How long the self-test was.
     outcomes : list of Outcome
         By number.
     """
@@ -99,7 +99,7 @@ class Campaign:
     @property
     def killed_by_self_test(self) -> int:
         """How many faults the self-test sees, by itself."""
-        return sum(outcome.self_test not in (PASSED, NOT_RUN) for outcome in self.outcomes)
+        return sum(outcome.self_test != PASSED for outcome in self.outcomes)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""

@@ -25,9 +25,6 @@ PASSED, SIGNATURE, STUCK = "passed", "signature", "stuck"
 ENDS = (PASSED, SIGNATURE, STUCK)
 """How a self-test ends: with the golden model's signature, with another one, or never."""
 
-NOT_RUN = "not run"
-"""Instead of an end: the core doesn't tell all that is in the signature."""
-
 TIMESTEPS = 4096
 """Each neuron is in each regime 16 times."""
 
