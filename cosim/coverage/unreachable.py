@@ -10,6 +10,7 @@ come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at 
 import itertools
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -23,13 +24,14 @@ from qlif.cosim.proof.invariants import assumed_of
 from qlif.cosim.proof.outgoing import of_a_state, retired, words_of_row
 from qlif.cosim.proof.population_claims import population_claims
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import Reach, sums_of, unsaturated
+from qlif.cosim.proof.reach import Reach, sums_of
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
 from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
+from qlif.model.golden import step
 from qlif.model.words import Words
 
 SECONDS = 60.0
@@ -217,7 +219,9 @@ class Unreachable:
         state = unpacked(terms, words, entered[_STORED])
         state["current"] = entered.values[stages_of_currents(circuit)[-1]]
         numbers = {name: Integer.of(terms, word, words.formats[name]) for name, word in state.items()}
-        total = unsaturated(words, self._constants)(numbers["potential"], numbers["current"], 0)
+        total = step.rounded_sum(
+            words, self._constants, numbers["potential"], numbers["current"], 0, partial(choose, terms)
+        )
         golden = choose(terms, numbers["refractory"] == 0, total, numbers["potential"])
         half = 1 << (terms.width(found) - 1)
         sum_ = Integer(terms, found, -half, half - 1, True)
@@ -311,7 +315,9 @@ def no_update(case: UpdateCase, words: Words, reach: Reach, seconds: float) -> b
     update = Update(words, before, {})
     update.golden(terms)
     numbers = update.numbers(terms)
-    totals = sums(words, numbers["potential"], numbers["current"], numbers.get("random", 0))
+    totals = sums(
+        words, numbers["potential"], numbers["current"], numbers.get("random", 0), partial(choose, terms)
+    )
     after = {f"next_{name}": update.expected[name] for name in STATE}
     spike = Integer(terms, update.expected["spike"], 0, 1)
     conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
