@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qlif.hdl import probes
+from qlif.hdl.interface import Mapped
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
@@ -137,9 +138,7 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
     script = f"{front_end} write_rtlil {_READ}; mutate -list {drawn} -seed {seed} -o list.txt"
     yowasp.run(yowasp.YOSYS, ["-q", "-p", script], directory, "list.log", extra="proof")
     lines = (directory / "list.txt").read_text(encoding="utf-8").splitlines()
-    whole = export.interface.mapped is None
-    parsed = ((line, Mutant.parse(0, line)) for line in lines)
-    places = [line for line, mutant in parsed if mutant.plantable and (whole or mutant.in_core)]
+    places = [line for line in lines if _is_place(Mutant.parse(0, line), export.interface.mapped)]
     if len(places) < count:
         raise InputError(f"--count must be at most {len(places)}, the places for a fault, not {count}")
     chosen = sorted(random.Random(seed).sample(range(len(places)), count))
@@ -150,6 +149,16 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
     (directory / "plant.ys").write_text("\n".join(commands) + "\n", encoding="utf-8")
     yowasp.run(yowasp.YOSYS, ["-q", "-s", "plant.ys"], directory, "plant.log", extra="proof")
     return MutatedNetlist(directory / _MUTATED, mutants)
+
+
+def _is_place(mutant: Mutant, mapped: Mapped | None) -> bool:
+    """Return whether a fault can be planted there.
+
+    A fault at a register's output takes its initial value away, which a core without a reset needs.
+    """
+    if mapped is None:
+        return mutant.plantable
+    return mutant.plantable and mutant.in_core and (mapped.resets or mutant.port != "Q")
 
 
 def _planting(mutant: Mutant, width: int) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from qlif.cosim.mutation.player import play
 from qlif.cosim.mutation.recorded_benches import Stimulus
@@ -116,7 +117,7 @@ def _write_record(
     path: Path, stimuli: Sequence[Stimulus], inputs: Sequence[str], outputs: Sequence[str], resets: bool
 ) -> None:
     """Write what is played. Without a reset, a circuit that is switched on once for all benches would carry on."""
-    blocks = []
+    blocks: list[npt.NDArray[np.uint64]] = []
     for stimulus in stimuli:
         columns = [stimulus.words[name] for name in (*inputs, *outputs)]
         reset = stimulus.words["rst"].astype(bool)
