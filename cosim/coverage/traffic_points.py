@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qlif.cosim.benches.port_words import fields_of
 from qlif.cosim.mutation.recorded_benches import Stimulus
 from qlif.hdl.interface import Interface
 from qlif.model.golden import step
@@ -106,14 +107,19 @@ def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     The testbenches compare all outputs with the golden model, so this is what happened.
     """
     words, (port,) = interface.words, interface.currents.payload
-    taken = stretch.ports[port.name][stretch.moved("currents")].astype(np.int64)
-    sign = 1 << (port.width - 1) if port.format.signed else 0
+    rows = stretch.ports[port.name][stretch.moved("currents")]
+    if not len(rows):
+        return None
+    table = np.ascontiguousarray(rows.astype("<u8")).view(np.uint8).reshape(len(rows), -1)
+    bits = np.unpackbits(table, axis=1, bitorder="little")[:, : port.width]
+    (fields,) = fields_of(interface.currents, bits).values()
+    taken = fields.ravel()
     neurons = words.parameters.n
     steps = len(taken) // neurons
-    came = min(int(stretch.moved("updates").sum()), steps * neurons)
+    came = min(int(stretch.moved("updates").sum()) * interface.lanes, steps * neurons)
     if not came:
         return None
-    currents = ((taken[: steps * neurons] ^ sign) - sign).reshape(steps, neurons)
+    currents = taken[: steps * neurons].reshape(steps, neurons)
     golden = FixedNeurons(words)
     first = golden.state
     spikes, after = golden.run_words(currents)

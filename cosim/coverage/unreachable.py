@@ -40,6 +40,11 @@ SECONDS = 60.0
 QUICKLY = 10.0
 """The time for a first try, in which the sums may be anything."""
 
+CASE_CLAIM = "no update of a state that can be reached is such a case"
+BIT_CLAIM = "the bit never changes after its first clocks, whatever the inputs"
+BRANCH_CLAIM = "the bit that the branch needs never changes, whatever the inputs"
+"""What is proved of a case, of a bit and of a branch that nothing reaches."""
+
 _PIPELINE = f"{probes.PIPELINES}."
 _READ = probes.READ
 _STORED = probes.STORED

@@ -134,6 +134,9 @@ USELESS = {
             "--updates requires --bench constrained_random or stalled",
         ),
         (("--bench", "directed", "--seed", 0), "--seed requires a --bench other than directed"),
+        (("--bench", "directed", "--seeds", 2), "--seeds requires a --bench other than directed"),
+        (("--preset", "all", "--params", "x.toml"), "--preset all requires neither --params nor --map"),
+        (("--seeds", 0), "--seeds must be a whole number, 1 or more, not 0"),
     ],
     "inputs": [],
     "study sweep": [
