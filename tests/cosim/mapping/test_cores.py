@@ -49,9 +49,3 @@ def test_coverage_counts_the_core_and_not_its_adapter(qlif, yosys, core):
     names = [hole["name"] for hole in facts["holes"] if hole["kind"] == "toggle"]
     assert names and all(name.startswith("core.") for name in names)
     assert facts["toggle"]["covered"] > 100
-
-
-@pytest.mark.parametrize("command", ["mutate", "coverage"])
-def test_the_map_says_how_many_neurons_there_are(qlif, command):
-    code, _, errors = qlif(command, *_map("elastic"), "--neurons", 4)
-    assert code == 2 and "--neurons requires no --map" in errors
