@@ -9,7 +9,7 @@ come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at 
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -95,6 +95,7 @@ class Unreachable:
         self._terms = Products()
         self._moments = list(self._all_moments(self._terms))
         self._source = export.verilog.splitlines()
+        self._instances = instances_of(self._source)
 
     def constant(self, bits: Mapping[Bit, int], begins_otherwise: bool = False) -> set[Bit]:
         """Return which bits are proved to be constants.
@@ -176,11 +177,8 @@ class Unreachable:
 
     def _module(self, line: int) -> str:
         """Return the instance that a line of the Verilog is in, as a prefix of names."""
-        for text in reversed(self._source[:line]):
-            if match := re.match(r"module\s+\\?(\S+?)\s*\(", text):
-                _, _, instances = match[1].partition(".")
-                return f"{instances}." if instances else ""
-        return ""
+        module = next(match[1] for text in reversed(self._source[:line]) if (match := _MODULE.match(text)))
+        return self._instances[module]
 
     def _all_moments(self, terms: Products) -> Iterator[Moment]:
         """Give the clocks in which the pipeline is full of states that were read, and those before."""
@@ -330,6 +328,29 @@ def no_update(case: UpdateCase, words: Words, reach: Reach, seconds: float) -> b
     reached += reach.bounds(terms, update)
     claim = terms.negation(terms.both(*conditions))
     return terms.prove(claim, reached, None, seconds).verdict == "proved"
+
+
+_MODULE = re.compile(r"module\s+\\?(\S+?)\s*\(")
+
+
+def instances_of(source: Sequence[str]) -> dict[str, str]:
+    """Return where each module of a Verilog text is instantiated, as a prefix of names; the top one is nowhere."""
+    modules = {match[1] for text in source if (match := _MODULE.match(text))}
+    inside: dict[str, tuple[str, str]] = {}
+    current = ""
+    for text in source:
+        if match := _MODULE.match(text):
+            current = match[1]
+        elif (match := re.match(r"\s+\\?(\S+)\s+\\?(\S+)\s*\($", text)) and match[1] in modules:
+            inside[match[1]] = current, match[2]
+
+    def prefix(module: str) -> str:
+        if module not in inside:
+            return ""
+        around, instance = inside[module]
+        return f"{prefix(around)}{instance}."
+
+    return {module: prefix(module) for module in modules}
 
 
 def _condition(text: str) -> tuple[str, int, bool] | None:
