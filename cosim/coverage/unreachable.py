@@ -32,6 +32,7 @@ from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.golden import step
+from qlif.model.words import Words
 
 SECONDS = 60.0
 """The time that the solver may take for one question."""
@@ -136,24 +137,7 @@ class Unreachable:
 
     def case(self, case: UpdateCase) -> bool:
         """Return whether a case is proved to be one of no update."""
-        terms = Products()
-        words = self._words
-        before = {name: terms.fresh(format.width, name) for name, format in words.formats.items()}
-        if not words.parameters.spike_trace:
-            before["trace"] = terms.constant(0, words.arithmetic.trace.width)
-        update = Update(words, before, {})
-        update.golden(terms)
-        numbers = update.numbers(terms)
-        totals = sums(
-            words, numbers["potential"], numbers["current"], numbers.get("random", 0), partial(choose, terms)
-        )
-        after = {f"next_{name}": update.expected[name] for name in STATE}
-        spike = Integer(terms, update.expected["spike"], 0, 1)
-        conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
-        reached = self._reach.holds(terms, words, {name: before[name] for name in STATE})
-        reached += self._reach.bounds(terms, update)
-        claim = terms.negation(terms.both(*conditions))
-        return terms.prove(claim, reached, None, self._seconds).verdict == "proved"
+        return no_update(case, self._words, self._reach, self._seconds)
 
     def _node(self, name: str) -> int | None:
         circuit = self._circuit
@@ -323,6 +307,27 @@ class Unreachable:
             places = [check(terms, now.values[node.number]) for node in reads]
             yield check(terms, after[register]), [*places, check(terms, now[register])]
         yield self._sent(terms, after[_OFFERED]), self._on_the_way(terms, now)
+
+
+def no_update(case: UpdateCase, words: Words, reach: Reach, seconds: float) -> bool:
+    """Return whether a case is proved to be one of no update of the golden model, from any state of `reach`."""
+    terms = Products()
+    before = {name: terms.fresh(format.width, name) for name, format in words.formats.items()}
+    if not words.parameters.spike_trace:
+        before["trace"] = terms.constant(0, words.arithmetic.trace.width)
+    update = Update(words, before, {})
+    update.golden(terms)
+    numbers = update.numbers(terms)
+    totals = sums(
+        words, numbers["potential"], numbers["current"], numbers.get("random", 0), partial(choose, terms)
+    )
+    after = {f"next_{name}": update.expected[name] for name in STATE}
+    spike = Integer(terms, update.expected["spike"], 0, 1)
+    conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
+    reached = reach.holds(terms, words, {name: before[name] for name in STATE})
+    reached += reach.bounds(terms, update)
+    claim = terms.negation(terms.both(*conditions))
+    return terms.prove(claim, reached, None, seconds).verdict == "proved"
 
 
 _MODULE = re.compile(r"module\s+\\?(\S+?)\s*\(")
