@@ -59,6 +59,7 @@ def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
         "updates": run.verdict.updates,
         "mismatches": run.verdict.mismatches,
         "first_mismatch": None if first is None else vars(first),
+        "broken_rules": [vars(broken) for broken in run.verdict.broken],
         **simulation_facts(run.software),
         "cycles": run.cycles,
         "latency": run.latency,

@@ -3,6 +3,7 @@
 Anyone's Verilog with the ports of :func:`qlif.hdl.ports.population_streams` can be put under them.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,10 @@ import numpy.typing as npt
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from qlif.cosim.benches.monitors import Broken, Rule, StreamMonitor
 from qlif.cosim.benches.port_words import observed, packed_rows
 from qlif.cosim.benches.scoreboard import Observed
 from qlif.hdl.interface import Interface
-from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden.neurons import ParameterWrite
 
 CLOCK_PERIOD_STEPS = 2
@@ -41,10 +42,6 @@ class Stalls:
             else:
                 moves = random.random(4096 // self.length + 1) >= probability
                 yield from np.repeat(moves, self.length).tolist()
-
-
-class Unresolved(DifferenceFound):
-    """An output that should be 0 or 1 is neither."""
 
 
 class PopulationBench:
@@ -108,67 +105,39 @@ class PopulationBench:
             Each is offered while the timestep before its own is under way, and the first current of its own
             timestep only after it was taken.
         """
-        handles = self.handles
-        valid_in, ready_in, data_in = (handles[f"currents_{part}"] for part in ("valid", "ready", "data"))
-        valid_up, ready_up = handles["updates_valid"], handles["updates_ready"]
-        valid_ev, ready_ev = handles["events_valid"], handles["events_ready"]
-        update_fields = [handles[port.name] for port in self.interface.updates.payload]
-        event_fields = [handles[port.name] for port in self.interface.events.payload]
-        rows = packed_rows(self.data, currents)
-        rows_per_step = self.neurons // self.lanes
-        changes = sorted(writes, key=lambda change: change.step)
-        flows = [stalls.flow(p, self.random) for p in (stalls.currents, stalls.updates, stalls.events)]
-        flow_in, flow_up, flow_ev = flows
-        # Long enough for any pause that the stalls make likely and for the longest way through.
-        slowest = 1 - max(stalls.currents, stalls.updates, stalls.events)
-        patience = int(500 * stalls.length / max(slowest, 0.01)) + 200
-        updates: list[list[int]] = []
-        events: list[list[int]] = []
-        sent, written, offering, clock, idle, last = 0, 0, False, 0, 0, 0
-        driven: tuple[bool, bool, bool] | None = None
-        while idle < patience and clock != stop_after:
+        drive = _Drive(self, currents, stalls, sorted(writes, key=lambda change: change.step))
+        updates, events = self._monitors()
+        clock, held_back = 0, drive.patience // 2
+        while drive.idle < drive.patience and clock != stop_after and not drive.broken:
             await self._falling
-            due = changes[written].step if written < len(changes) else None
-            writing = due is not None and (due == 0 or sent > (due - 1) * rows_per_step)
-            if self.select:
-                self._offer_write(changes[written] if writing else None)
-            allowed = sent < len(rows) and (due is None or sent < due * rows_per_step)
-            # Once offered, a current stays until it is taken.
-            offering = offering or (allowed and next(flow_in))
-            take_up, take_ev = next(flow_up), next(flow_ev)
-            if offering:
-                data_in.value = rows[sent]
-            now = (offering, take_up, take_ev)
-            if now != driven:
-                valid_in.value, ready_up.value, ready_ev.value = (int(bit) for bit in now)
-                driven = now
+            clock += 1
+            # Ready is held back until each stream has shown that its valid doesn't wait for it, or long enough.
+            # What its registers show by now is answered in the same clock, so that the run takes no longer.
+            prompted = drive.idle >= held_back
+            for monitor in (updates, events):
+                if not monitor.shown:
+                    monitor.glance()
+            take_up, take_ev = next(drive.flow_up), next(drive.flow_ev)
+            drive.offer(take_up and (updates.shown or prompted), take_ev and (events.shown or prompted))
+            if prompted:
+                updates.prompt(clock)
+                events.prompt(clock)
             # All outputs have settled here; what is seen now is what the next rising edge acts on.
             await ReadOnly()
-            clock += 1
-            idle += 1
+            drive.idle += 1
             if clock % 4096 == 0:
-                progress(len(updates) / max(1, len(rows)))
-            try:
-                if offering and int(ready_in.value):
-                    sent += 1
-                    offering = False
-                    idle = 0
-                if writing and int(handles["parameters_ready"].value):
-                    written += 1
-                    idle = 0
-                if int(valid_up.value) and take_up:
-                    updates.append([int(field.value) for field in update_fields])
-                    idle, last = 0, clock
-                if int(valid_ev.value) and take_ev:
-                    events.append([int(field.value) for field in event_fields])
-                    idle, last = 0, clock
-            except ValueError:
-                unknown = [name for name, handle in handles.items() if not handle.value.is_resolvable]
-                raise Unresolved(f"clock {clock}: unresolved bits in {', '.join(unknown)}") from None
-            # A core in an adapter may have many events that wait for a stalled stream.
-            if len(updates) == len(rows) and idle > DRAIN and not int(valid_ev.value):
+                progress(len(updates.transfers) / max(1, len(drive.rows)))
+            drive.look(clock)
+            moved = updates.sample(clock, drive.ready_up)
+            if events.sample(clock, drive.ready_ev) or moved:
+                drive.idle = 0
+            if updates.blind or events.blind:
                 break
-        return observed(self.interface, updates, events, last)
+            # A core in an adapter may have many events that wait for a stalled stream.
+            behind = DRAIN if events.shown else held_back + DRAIN
+            if len(updates.transfers) == len(drive.rows) and drive.idle > behind and not events.waits:
+                break
+        return self._observed(updates, events, drive.broken)
 
     async def play_given(self, inputs: Sequence[Mapping[str, int]]) -> tuple[npt.NDArray[np.int64], Observed]:
         """Drive the handshakes clock by clock, then rest until everything has come out.
@@ -187,9 +156,8 @@ class PopulationBench:
         random = self.random.integers(0, sign, (4096, self.lanes), dtype=np.int64)
         rows = packed_rows(self.data, random)
         handles, rows_per_step = self.handles, self.neurons // self.lanes
+        monitors = updates, events = self._monitors()
         taken: list[int] = []
-        updates: list[list[int]] = []
-        events: list[list[int]] = []
         idle, clock = 0, 0
         while clock < len(inputs) or idle < 4 * DRAIN:
             await self._falling
@@ -209,22 +177,120 @@ class PopulationBench:
             if int(handles["currents_valid"].value) and int(handles["currents_ready"].value):
                 taken.append(int(handles["currents_data"].value))
                 idle = 0
-            for stream, kept in ((self.interface.updates, updates), (self.interface.events, events)):
-                if int(handles[stream.valid.name].value) and int(handles[stream.ready.name].value):
-                    kept.append([int(handles[port.name].value) for port in stream.payload])
+            for monitor in monitors:
+                if monitor.sample(clock, bool(int(handles[f"{monitor.name}_ready"].value))):
                     idle = 0
         words = [row >> (lane * width) & ((1 << width) - 1) for row in taken for lane in range(self.lanes)]
         # A module that never takes the rest leaves its last timestep unfinished.
         whole_steps = len(words) // self.neurons * self.neurons
         currents = (np.array(words[:whole_steps], dtype=np.int64).reshape(-1, self.neurons) ^ sign) - sign
-        return currents, observed(self.interface, updates, events, clock)
+        return currents, self._observed(updates, events)
+
+    def _monitors(self) -> tuple[StreamMonitor, StreamMonitor]:
+        """Return a monitor of the updates and one of the events."""
+        updates, events = (
+            StreamMonitor(
+                stream.name,
+                self.handles[stream.valid.name],
+                {port.name: self.handles[port.name] for port in stream.payload},
+            )
+            for stream in (self.interface.updates, self.interface.events)
+        )
+        return updates, events
+
+    def _observed(
+        self, updates: StreamMonitor, events: StreamMonitor, broken: Sequence[Broken] = ()
+    ) -> Observed:
+        """Return what the monitors took, and each rule that was broken."""
+        last = max(updates.clocks[-1:] + events.clocks[-1:], default=0)
+        got = observed(self.interface, updates.transfers, events.transfers, last)
+        # With several lanes, a transfer has an event for each that spiked.
+        each = [transfer[1].bit_count() if self.lanes > 1 else 1 for transfer in events.transfers]
+        clocks = np.repeat(events.clocks, each).tolist()
+        found = sorted((*broken, *updates.broken, *events.broken), key=lambda rule: rule.clock or 0)
+        return dataclasses.replace(got, event_clocks=tuple(clocks), broken=tuple(found))
+
+
+class _Drive:
+    """Drives the inputs of a run, clock after clock, and counts what is taken.
+
+    Attributes
+    ----------
+    idle : int
+        Clocks since anything moved.
+    patience : int
+        Of `idle`, after which nothing is waited for.
+    ready_up, ready_ev : bool
+        What is driven in this clock.
+    broken : list of Broken
+        What of the handshakes of the inputs is unknown.
+    """
+
+    def __init__(
+        self,
+        bench: PopulationBench,
+        currents: npt.NDArray[np.int64],
+        stalls: Stalls,
+        changes: Sequence[ParameterWrite],
+    ) -> None:
+        self.bench, self.handles, self.changes = bench, bench.handles, changes
+        self.rows = packed_rows(bench.data, currents)
+        self._rows_per_step = bench.neurons // bench.lanes
+        rates = stalls.currents, stalls.updates, stalls.events
+        self.flow_in, self.flow_up, self.flow_ev = (stalls.flow(rate, bench.random) for rate in rates)
+        # Long enough for any pause that the stalls make likely and for the longest way through.
+        self.patience = int(500 * stalls.length / max(1 - max(rates), 0.01)) + 200
+        self.patience += 4 * bench.interface.latency
+        self.idle = self._sent = self._written = 0
+        self.ready_up = self.ready_ev = False
+        self.broken: list[Broken] = []
+        self._offering = self._writing = False
+        self._driven: tuple[bool, bool, bool] | None = None
+        names = "currents_valid", "currents_ready", "currents_data", "updates_ready", "events_ready"
+        self._valid, self._ready, self._data, self._ready_up, self._ready_ev = (
+            self.handles[name] for name in names
+        )
+
+    def offer(self, ready_up: bool, ready_ev: bool) -> None:
+        """Drive everything for the coming rising edge."""
+        sent, written, changes = self._sent, self._written, self.changes
+        due = changes[written].step if written < len(changes) else None
+        self._writing = due is not None and (due == 0 or sent > (due - 1) * self._rows_per_step)
+        if self.bench.select:
+            self._offer_write(changes[written] if self._writing else None)
+        allowed = sent < len(self.rows) and (due is None or sent < due * self._rows_per_step)
+        # Once offered, a current stays until it is taken.
+        self._offering = self._offering or (allowed and next(self.flow_in))
+        if self._offering:
+            self._data.value = self.rows[sent]
+        self.ready_up, self.ready_ev = ready_up, ready_ev
+        now = self._offering, ready_up, ready_ev
+        if now != self._driven:
+            self._valid.value, self._ready_up.value, self._ready_ev.value = map(int, now)
+            self._driven = now
+
+    def look(self, clock: int) -> None:
+        """Count what the coming rising edge takes."""
+        for name, offered in (("currents", self._offering), ("parameters", self._writing)):
+            if not offered:
+                continue
+            ready = self.handles[f"{name}_ready"].value
+            if not ready.is_resolvable:
+                what = f"unresolved bits in {name}_ready"
+                self.broken.append(Broken.of(Rule.KNOWN, name, clock, what))
+            elif int(ready):
+                self.idle = 0
+                if name == "currents":
+                    self._sent, self._offering = self._sent + 1, False
+                else:
+                    self._written += 1
 
     def _offer_write(self, change: ParameterWrite | None) -> None:
         """Drive the parameter port for the coming clock."""
         handles = self.handles
         handles["parameters_valid"].value = int(change is not None)
         if change is not None:
-            mask = (1 << self.interface.core.word_format.width) - 1
-            handles["parameters_select"].value = self.select[change.name]
+            mask = (1 << self.bench.interface.core.word_format.width) - 1
+            handles["parameters_select"].value = self.bench.select[change.name]
             handles["parameters_neuron"].value = change.neuron or 0
             handles["parameters_word"].value = change.word & mask

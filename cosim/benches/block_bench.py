@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cocotb
@@ -11,14 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.benches import block_wrapper
-from qlif.cosim.benches.agents import Unresolved
 from qlif.cosim.benches.job import Job, write_progress, write_seconds
+from qlif.cosim.benches.monitors import Broken, Rule
 from qlif.cosim.benches.port_words import bits_of, observed_of_bits
 from qlif.cosim.benches.scoreboard import Observed, Scoreboard
 from qlif.hdl.interface import Interface
 from qlif.model.support.files import write_text
 
 RESET_CLOCKS = 3
+_UNKNOWN_AS_0 = str.maketrans("XZUW-", "00000")
+_FOUND = {
+    Rule.STABLE: "the payload changed before it was taken",
+    Rule.KEPT: "valid went low before its payload was taken",
+    Rule.UNPROMPTED: "valid came only after ready had risen",
+    Rule.KNOWN: "unresolved bits in valid or the payload",
+}
 
 
 class BlockBench:
@@ -37,8 +44,8 @@ class BlockBench:
         self.handles = {
             name: getattr(dut, name)
             for name in (
-                "rst", "go", "rows", "currents", "sent", "last_clock",
-                "update_count", "updates", "event_count", "events",
+                "rst", "go", "probe", "rows", "currents", "sent", "last_clock",
+                "update_count", "updates", "event_count", "events", "broken",
             )
         }  # fmt: skip
         self._finished = dut.finished.value_change
@@ -47,7 +54,18 @@ class BlockBench:
     async def play(
         self, currents: npt.NDArray[np.int64], progress: Callable[[float], None] = lambda fraction: None
     ) -> Observed:
-        """Reset, offer current words without pause, and take everything that comes out at once."""
+        """Reset, offer current words without pause, and take everything that comes out at once.
+
+        Then watch the first of them again, while outputs stall, as to how the streams are kept.
+        """
+        observed = await self._play(currents, progress)
+        rows = max(1, block_wrapper.ROWS // currents.shape[1]) if currents.ndim > 1 else len(currents)
+        self.handles["probe"].value = 1
+        again = await self._play(currents[:rows], lambda fraction: None)
+        self.handles["probe"].value = 0
+        return dataclasses.replace(observed, broken=again.broken)
+
+    async def _play(self, currents: npt.NDArray[np.int64], progress: Callable[[float], None]) -> Observed:
         handles = self.handles
         handles["rst"].value = 1
         for _ in range(RESET_CLOCKS):
@@ -71,9 +89,16 @@ class BlockBench:
             progress(place / len(bits))
             if not len(updates[-1]) and not moved:
                 break
-        return observed_of_bits(
-            self.interface, np.concatenate(updates), np.concatenate(events), int(handles["last_clock"].value)
-        )
+        last = int(handles["last_clock"].value)
+        got = observed_of_bits(self.interface, np.concatenate(updates), np.concatenate(events), last)
+        return dataclasses.replace(got, broken=tuple(self._broken()))
+
+    def _broken(self) -> Iterator[Broken]:
+        """Give each rule that was broken since the simulation began."""
+        clocks = int(self.handles["broken"].value)
+        for place, (stream, rule) in enumerate(block_wrapper.WATCHED):
+            if clock := clocks >> 32 * place & 0xFFFFFFFF:
+                yield Broken.of(rule, stream, clock, _FOUND[rule])
 
     async def _block(self, rows: int) -> None:
         self.handles["rows"].value = rows
@@ -86,10 +111,9 @@ class BlockBench:
         count = int(self.handles[count_name].value)
         if not count:
             return np.zeros((0, width), dtype=np.uint8)
-        try:
-            value = int(self.handles[name].value)
-        except ValueError:
-            raise Unresolved(f"unresolved bits in the {name}") from None
+        # What is unknown has broken a rule, and counts as 0.
+        bits_read = str(self.handles[name].value).upper().translate(_UNKNOWN_AS_0)
+        value = int(bits_read, 2)
         length = -(-block_wrapper.PLACES * width // 8)
         bits = np.unpackbits(np.frombuffer(value.to_bytes(length, "little"), np.uint8), bitorder="little")
         return bits[: count * width].reshape(count, width)

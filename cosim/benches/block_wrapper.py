@@ -1,5 +1,6 @@
 """A wrapper that moves many samples each time Python wakes up."""
 
+from qlif.cosim.benches.monitors import RISES_WITHIN, Rule
 from qlif.hdl.interface import Interface
 from qlif.hdl.ports import Stream
 
@@ -11,6 +12,14 @@ PLACES = ROWS + 128
 """Places for what comes out meanwhile: what was under way before comes out too."""
 PATIENCE = 1000
 """A block ends after this many clocks without a transfer."""
+HELD_BACK = 500
+"""While rules are probed, ready is held back from a stream so many clocks, if valid doesn't come."""
+WATCHED = tuple(
+    (name, rule)
+    for name in ("updates", "events")
+    for rule in (Rule.STABLE, Rule.KEPT, Rule.UNPROMPTED, Rule.KNOWN)
+)
+"""The streams and rules that `broken` has a clock of, the first lowest."""
 
 
 def block_wrapper(interface: Interface) -> str:
@@ -20,6 +29,9 @@ def block_wrapper(interface: Interface) -> str:
     comes out meanwhile is kept. `finished` changes when all are sent, when there is no place left, or when
     nothing has moved for a long time: for the last block that is how what is still under way comes out.
     No clock passes between blocks, so that the population runs at full speed across them.
+
+    With `probe`, outputs stall at random, and ready only ever answers to valid. `broken` has, for each of
+    :data:`WATCHED`, the clock in which it was broken first; 0 if it wasn't.
 
     Parameters
     ----------
@@ -33,24 +45,32 @@ def block_wrapper(interface: Interface) -> str:
         for port in (stream.valid, *stream.payload)
     )
     shown = {"update": _side_by_side(interface.updates), "event": _side_by_side(interface.events)}
-    always = {interface.updates.ready: "1'b1", interface.events.ready: "1'b1"}
-    connections = ", ".join(f".{port.name}({always.get(port, port.name)})" for port in interface.ports)
+    connections = ", ".join(f".{port.name}({port.name})" for port in interface.ports)
+    widths = {"updates": update, "events": event}
+    held = "\n".join(f"  reg [{width - 1}:0] held_{name};" for name, width in widths.items())
+    watched = "\n".join(_watched(name, shown[name[:-1]]) for name in widths)
     return f"""\
 module {BLOCK_MODULE}(
-  input rst, input go, input [31:0] rows, input [{ROWS * current - 1}:0] currents,
+  input rst, input go, input probe, input [31:0] rows, input [{ROWS * current - 1}:0] currents,
   output reg finished, output reg [31:0] sent, output reg [63:0] clocks, output reg [63:0] last_clock,
   output reg [31:0] update_count, output reg [{PLACES * update - 1}:0] updates,
-  output reg [31:0] event_count, output reg [{PLACES * event - 1}:0] events
+  output reg [31:0] event_count, output reg [{PLACES * event - 1}:0] events,
+  output reg [{32 * len(WATCHED) - 1}:0] broken
 );
   reg clk, currents_valid;
   reg [{current - 1}:0] currents_data;
   wire currents_ready;
 {wires}
+  reg updates_ready, events_ready, updates_waits, events_waits, updates_shown, events_shown;
+{held}
+  reg [15:0] random;
   integer idle;
   {interface.module} population(.clk(clk), .rst(rst), {connections});
   initial begin
     clk = 0; finished = 0; currents_valid = 0; currents_data = 0; sent = 0; clocks = 0; last_clock = 0;
     update_count = 0; updates = 0; event_count = 0; events = 0;
+    broken = 0; random = 1; updates_ready = 1; events_ready = 1;
+    updates_waits = 0; events_waits = 0; updates_shown = 0; events_shown = 0;
     forever begin
       @(go);
       sent = 0; update_count = 0; event_count = 0; idle = 0;
@@ -58,6 +78,15 @@ module {BLOCK_MODULE}(
              && idle != {PATIENCE}) begin
         currents_valid = sent != rows;
         currents_data = currents[sent * {current} +: {current}];
+        if (probe) begin
+          // Ready was low when valid was seen, so that valid can't have waited for it.
+          if (updates_valid) updates_shown = 1;
+          if (events_valid) events_shown = 1;
+          updates_ready = updates_valid ? random[0] : idle >= {HELD_BACK};
+          events_ready = events_valid ? random[7] : idle >= {HELD_BACK};
+          random = {{random[14:0], random[15] ^ random[13] ^ random[12] ^ random[10]}};
+          #1;
+        end
         // What is seen now is what the next rising edge acts on.
         #1;
         clocks = clocks + 1;
@@ -66,13 +95,14 @@ module {BLOCK_MODULE}(
           sent = sent + 1;
           idle = 0;
         end
-        if (updates_valid) begin
+{watched}
+        if (updates_valid && updates_ready) begin
           updates[update_count * {update} +: {update}] = {{{shown["update"]}}};
           update_count = update_count + 1;
           idle = 0;
           last_clock = clocks;
         end
-        if (events_valid) begin
+        if (events_valid && events_ready) begin
           events[event_count * {event} +: {event}] = {{{shown["event"]}}};
           event_count = event_count + 1;
           idle = 0;
@@ -86,6 +116,28 @@ module {BLOCK_MODULE}(
   end
 endmodule
 """
+
+
+def _watched(name: str, payload: str) -> str:
+    """Return Verilog that watches a stream in a clock, before its transfer is counted."""
+
+    def note(rule: Rule, condition: str) -> str:
+        at = f"broken[{32 * WATCHED.index((name, rule))} +: 32]"
+        return f"        if ({condition} && {at} == 0) {at} = clocks[31:0];"
+
+    lines = [
+        note(Rule.KNOWN, f"!rst && ({name}_valid === 1'bx || ({name}_valid && ^{{{payload}}} === 1'bx))"),
+        note(Rule.KEPT, f"!rst && {name}_waits && !{name}_valid"),
+        note(Rule.STABLE, f"!rst && {name}_waits && {name}_valid && held_{name} != {{{payload}}}"),
+        note(
+            Rule.UNPROMPTED,
+            f"!rst && probe && !{name}_shown && {name}_valid && idle <= {HELD_BACK + RISES_WITHIN}",
+        ),
+        f"        {name}_waits = !rst && {name}_valid && !{name}_ready;",
+        f"        held_{name} = {{{payload}}};",
+        f"        if (probe && {name}_valid) {name}_shown = 1;",
+    ]
+    return "\n".join(lines)
 
 
 def _side_by_side(stream: Stream) -> str:

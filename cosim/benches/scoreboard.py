@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qlif.cosim.benches.monitors import Broken, judge_events
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.support.files import whole_file
@@ -28,6 +29,10 @@ class Observed:
         Clocks from the end of reset to the last transfer.
     refractory : array of int, (updates,), optional
         The refractory counters, of a core that tells them.
+    event_clocks : tuple of int
+        When each event came, of a bench that looks in each clock; not kept in a file.
+    broken : tuple of Broken
+        What the monitors found; not kept in a file.
     """
 
     neuron: npt.NDArray[np.int64]
@@ -38,11 +43,14 @@ class Observed:
     event_step: npt.NDArray[np.int64]
     cycles: int
     refractory: npt.NDArray[np.int64] | None = None
+    event_clocks: tuple[int, ...] = ()
+    broken: tuple[Broken, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write everything into one ``.npz`` file."""
         with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **{name: got for name, got in vars(self).items() if got is not None})
+            arrays: Any = {name: got for name, got in vars(self).items() if isinstance(got, np.ndarray | int)}
+            np.savez_compressed(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Observed":
@@ -85,14 +93,17 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of a comparison."""
+    """The outcome of a comparison, with each rule of a stream that was broken."""
 
     updates: int
     mismatches: int
     first: Mismatch | None
+    broken: tuple[Broken, ...] = ()
 
     def judge(self, case: str) -> None:
-        """Fail a test on a mismatch: DifferenceFound, whatever mode the interpreter is in."""
+        """Fail a test on a mismatch or a broken rule: DifferenceFound, whatever mode the interpreter is in."""
+        if self.broken:
+            raise DifferenceFound(f"{case}: {'; '.join(rule.text for rule in self.broken)}")
         if self.first is not None:
             raise DifferenceFound(f"{case}: {self.mismatches} mismatches, the first at {self.first.text}")
 
@@ -100,7 +111,9 @@ class Verdict:
     def from_dict(cls, content: dict[str, Any]) -> "Verdict":
         """Return the verdict that ``dataclasses.asdict`` was made of."""
         first = content["first"]
-        return cls(content["updates"], content["mismatches"], None if first is None else Mismatch(**first))
+        broken = tuple(Broken(**rule) for rule in content["broken"])
+        first = None if first is None else Mismatch(**first)
+        return cls(content["updates"], content["mismatches"], first, broken)
 
 
 class Scoreboard:
@@ -190,7 +203,19 @@ class Scoreboard:
             first = self._mismatch(count - 1, "an update more than currents follows", None, None)
         else:
             first = event_verdict.first
-        return Verdict(arrived, mismatches, first)
+        broken = (*observed.broken, *self._break_of_events(observed))
+        return Verdict(arrived, mismatches, first, broken)
+
+    def _break_of_events(self, observed: Observed) -> list[Broken]:
+        """Hold the events against the updates that came, whether these are right or not."""
+        if {"spike", "events"} & self._absent:
+            return []
+        shown = (1 << self._step_bits) - 1
+        spiked = np.flatnonzero(observed.spike)
+        step = spiked // self.currents.shape[1] + self.first_step & shown
+        updates = list(zip(step.tolist(), observed.neuron[spiked].tolist(), strict=True))
+        events = zip(observed.event_step.tolist(), observed.event_neuron.tolist(), strict=True)
+        return judge_events(updates, list(events), observed.event_clocks)
 
     def _compare_events(
         self, observed: Observed, neuron: npt.NDArray[Any], step: npt.NDArray[Any]

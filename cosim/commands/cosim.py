@@ -253,8 +253,10 @@ def _show(
 def _failures(facts: dict[str, Any], options: CosimOptions) -> list[str]:
     """Return, in words, each check that failed."""
     failures = []
+    hint = facts["waves"] or "none, run again with --waves"
+    for broken in facts["broken_rules"]:
+        failures.append(f"broken rule: {broken['text']}. Log: {facts['log']}. Waves: {hint}")
     if facts["mismatches"]:
-        hint = facts["waves"] or "none, run again with --waves"
         failures.append(
             f"{facts['mismatches']} mismatches; the first: {facts['first_mismatch']['text']}. "
             f"Log: {facts['log']}. Waves: {hint}"

@@ -23,6 +23,8 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     first = facts["first_mismatch"]
     wrong = "" if first is None else f"{facts['mismatches']} mismatches; the first: {first['text']}"
     checks = [Check.of("bit-exact", not facts["mismatches"], wrong, "replay")]
+    broken = "; ".join(rule["text"] for rule in facts["broken_rules"])
+    checks.append(Check.of("stream rules", not broken, broken, "replay"))
     checks += _cocotb(directory / "thorough" / "results.xml") if facts["thorough_tests"] else []
     checks += [Check.of(name, not text, text, "limits") for name, text in facts["limits"].items()]
     against_float = {

@@ -1,0 +1,57 @@
+"""The rules of a stream: each is kept by our own Verilog, and each is seen to be broken in either bench."""
+
+import numpy as np
+import pytest
+
+from qlif.cosim.benches.monitors import Rule, judge_events
+from qlif.cosim.configuration import Settings
+from qlif.cosim.cosimulation import cosimulate
+
+NEURONS = 4
+FAULTS = {
+    Rule.STABLE: {"updates_trace": "updates_valid & ~updates_ready & count[0] ? raw ^ late : raw"},
+    Rule.KEPT: {"updates_valid": "raw & ~late"},
+    Rule.UNPROMPTED: {"updates_valid": "raw & updates_ready"},
+    Rule.KNOWN: {"updates_trace": "count == 9 ? raw ^ 8'bx : raw"},
+}
+
+
+def broken(tmp_path, simulator, with_fault, corrupted, stalls):
+    configuration = Settings.read("tiny-8").population(NEURONS)
+    export = with_fault(configuration.export(), corrupted)
+    # Something that changes from clock to clock, though nothing is taken.
+    verilog = export.verilog.replace("reg [63:0] count;", "reg [63:0] count; reg late = 0;").replace(
+        "if (rst) count <= 0;", "late <= ~late; if (rst) count <= 0;"
+    )
+    export = type(export)(verilog, export.interface)
+    strong = np.full((100, NEURONS), configuration.words.arithmetic.current.max_word)
+    currents = configuration.words.currents(strong)
+    run = cosimulate(configuration, currents, simulator, tmp_path, export=export, stalls=stalls)
+    return run.verdict
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.3], ids=["blocks", "clocks"])
+@pytest.mark.parametrize("rule", FAULTS)
+def test_each_rule_is_seen_to_be_broken(tmp_path, quick_simulator, with_fault, rule, stalls):
+    if rule is Rule.KNOWN and quick_simulator.name != "icarus":
+        pytest.skip("only icarus knows X")
+    verdict = broken(tmp_path, quick_simulator, with_fault, FAULTS[rule], stalls)
+    found = [one for one in verdict.broken if one.rule == rule]
+    assert found and found[0].stream == "updates" and f"updates in clock {found[0].clock}: " in found[0].text
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.3], ids=["blocks", "clocks"])
+def test_an_event_of_another_neuron_is_seen(tmp_path, quick_simulator, with_fault, stalls):
+    verdict = broken(tmp_path, quick_simulator, with_fault, {"events_neuron": "raw ^ 1'b1"}, stalls)
+    assert [one.rule for one in verdict.broken] == [Rule.EVENTS]
+
+
+def test_our_own_keeps_them(tmp_path, quick_simulator, with_fault):
+    assert broken(tmp_path, quick_simulator, with_fault, {}, 0.3).broken == ()
+
+
+def test_events_are_held_against_the_updates():
+    assert judge_events([(0, 1), (2, 0)], [(0, 1), (2, 0)]) == []
+    assert "event 1 says neuron 0 in timestep 1" in judge_events([(0, 1), (2, 0)], [(0, 1), (1, 0)])[0].text
+    assert "no update has such a spike" in judge_events([], [(0, 1)], [7])[0].text
+    assert "the spike of neuron 1 in timestep 0 has no event" in judge_events([(0, 1)], [])[0].text
