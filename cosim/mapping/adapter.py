@@ -169,9 +169,7 @@ class Adapter:
         if role in ("neuron", "event_neuron", "event_step") and use.format is None:
             return UQ(width, 0)
         if theirs.width > width or (theirs.width < width and use.format is None and use.align is Align.RIGHT):
-            hint = (
-                "" if use.format else ': say its format, and align = "left" if it stands at the highest bit'
-            )
+            hint = ': say its format, or align = "left"' if theirs.width < width else ""
             self.faults.append(f"{where} has {width} bits, and {theirs} has {theirs.width}{hint}")
             return None
         if use.encoding is Encoding.OFFSET and not theirs.signed:
