@@ -121,11 +121,15 @@ def cosim(
     The exit code is 1 if one update differs from the golden model in one bit.
     """
     from qlif.cosim.evidence.gather import of_cosim
+    from qlif.cosim.mapping.sources import is_vhdl
     from qlif.cosim.simulator.find import find
 
     options.check()
     built_from = built.primitives(options.gates)
-    simulator = find(options.simulator)
+    core_map = foreign.core_map()
+    simulator = find(options.simulator, vhdl=core_map is not None and is_vhdl(core_map.sources))
+    if options.simulator == "ghdl" and (options.waves or options.gates):
+        raise InputError("--waves and --gates require --simulator verilator or icarus, not ghdl")
     source = replace(source, neurons=foreign.neurons_or(source.neurons))
     configuration, currents = source.prepare(storage.of(neuron.settings()), BYTES_PER_UPDATE)
     if foreign.file is None:
@@ -186,6 +190,7 @@ def _run(
             stalls=options.stalls,
             thorough=options.thorough,
             export=export,
+            core_map=foreign.core_map(),
             gates=options.gates,
             progress=progress,
         )
