@@ -15,7 +15,6 @@ from qlif.cosim.commands.options import (
     EvidenceOptions,
     ForeignOptions,
     InputOptions,
-    SimulatorOption,
     StallsOption,
     StorageOptions,
     VariantOptions,
@@ -43,7 +42,9 @@ BYTES_PER_UPDATE = 400
 class CosimOptions:
     """How the hardware is run, and what counts as a failure."""
 
-    simulator: SimulatorOption = "verilator"
+    simulator: Annotated[
+        str, typer.Option("--simulator", help="One of {simulators}; with a --map of VHDL, also ghdl.")
+    ] = "verilator"
     waves: Annotated[
         bool, typer.Option("--waves", help="Record waveforms, with the golden model beside the hardware.")
     ] = False

@@ -43,9 +43,7 @@ SelfTestOption = Annotated[
         "--selftest", help="Wrap the population in its self-test (stimulus and signature in gates)."
     ),
 ]
-SimulatorOption = Annotated[
-    str, typer.Option("--simulator", help="One of {simulators}; of a map of VHDL also ghdl.")
-]
+SimulatorOption = Annotated[str, typer.Option("--simulator", help="One of {simulators}.")]
 StallsOption = Annotated[
     float,
     typer.Option(
