@@ -1,6 +1,7 @@
 """Co-simulation: an input through the hardware, compared with the golden model and the float neuron."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +12,16 @@ from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.simulator.design import Design, SimulationError
+from qlif.cosim.mapping.speed import Speed, measure_speed
+from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
-from qlif.hdl.interface import Interface
+from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.hdl.verilog import Export
-from qlif.model.exceptions import DifferenceFound
+from qlif.model.exceptions import DifferenceFound, InputError
 from qlif.model.recording import Recording
-from qlif.model.support.files import write_text
+from qlif.model.support.files import whole_file, write_text
 from qlif.model.support.progress import Progress, unwatched
 from qlif.model.words import Words
 
@@ -48,6 +50,12 @@ class Cosimulation:
         Numbers of further tests run and failed.
     log, waves : Path
         The simulator's log; waveforms, if requested.
+    mapped : Mapped, optional
+        The core behind an adapter, if it is one.
+    speed : Speed, optional
+        Its speed, as measured.
+    wave_files : tuple of Path
+        The waves, in each format, and what viewers show of them.
     """
 
     software: Simulation
@@ -58,6 +66,9 @@ class Cosimulation:
     thorough: tuple[int, int] | None
     log: Path
     waves: Path | None
+    mapped: Mapped | None = None
+    speed: Speed | None = None
+    wave_files: tuple[Path, ...] = ()
 
 
 def cosimulate(
@@ -68,6 +79,7 @@ def cosimulate(
     *,
     seed: int = 0,
     waves: bool = False,
+    saif: Path | None = None,
     stalls: float = 0.0,
     thorough: bool = False,
     export: Export | None = None,
@@ -89,6 +101,8 @@ def cosimulate(
         Random seed of stalls and of the thorough testbenches' inputs.
     waves : bool
         Leave waveforms behind.
+    saif : Path, optional
+        With Verilator, and without waves: where to write the switching activity, as SAIF.
     stalls : float
         Probability per clock that a stream pauses, on each of the three.
     thorough : bool
@@ -104,7 +118,8 @@ def cosimulate(
     Raises
     ------
     InputError
-        A current isn't finite or is out of range; the target isn't known, or the population doesn't fit it.
+        A current isn't finite or is out of range; the target isn't known, or the population doesn't fit it; SAIF is
+        asked for with waves, or of another simulator.
     DifferenceFound
         The hardware gave too few outputs or broke the handshake, so that there is nothing to compare.
     SimulationError
@@ -112,18 +127,37 @@ def cosimulate(
     SynthesisError
         Yosys made a different circuit.
     """
+    if saif is not None and (waves or not simulator.makes_programs):
+        raise InputError(f"saif requires verilator and a run without waves, not {simulator.name}")
     progress("running the models", 0.0)
     software = simulate(configuration, currents)
     words = software.words
     current_words = words.current_words(currents)
     writes = configuration.parameter_writes(words, len(current_words))
     export = export or configuration.export()
-    watched = bool(waves or stalls or thorough or export.interface.runtime)
-    design, bench = _build(export, simulator, directory, waves, gates, watched, progress)
+    mapped = export.interface.mapped
+    traced = waves, saif is not None
+    watched = bool(any(traced) or stalls or thorough or export.interface.runtime or mapped)
+    design, bench = _build(export, simulator, directory, traced, gates, watched, progress)
     options = {"stalls": stalls, "updates": current_words.size}
     job = Job(words, export.interface, options, current_words, writes)
     run = directory / "run"
     observed, verdict = _replay(design, bench, job, run, seed, progress)
+    hardware = _hardware_recording(words, observed, current_words.shape, software, export.interface.absent)
+    if saif is not None:
+        with whole_file(saif) as temporary:
+            shutil.copyfile(run / ACTIVITY_FILE, temporary)
+    files: list[Path] = []
+    if waves:
+        from qlif.cosim.evidence.wave_views import readable
+
+        progress("annotating the waves", 0.0)
+        seen, first = run / WAVES_FILE, verdict.first
+        files = readable(seen, export.interface, software.golden, hardware, currents, first)
+    speed = None
+    if mapped is not None:
+        progress("measuring the speed", 0.0)
+        speed = measure_speed(design, Job(words, export.interface, {}), directory / "speed", seed)
     further = None
     if thorough:
         progress("running the thorough benches", 0.0)
@@ -133,13 +167,16 @@ def cosimulate(
         further = design.run(POPULATION_BENCH, more, seed, tests_of(export.interface))
     return Cosimulation(
         software=software,
-        hardware=_hardware_recording(words, observed, current_words.shape),
+        hardware=hardware,
         verdict=verdict,
         cycles=observed.cycles,
-        latency=export.interface.latency,
+        latency=export.interface.latency if speed is None or speed.latency is None else speed.latency[1],
         thorough=further,
         log=run / "simulation.log",
-        waves=run / design.waves_name if waves else None,
+        waves=files[0] if files else None,
+        mapped=mapped,
+        speed=speed,
+        wave_files=tuple(files),
     )
 
 
@@ -147,30 +184,33 @@ def _build(
     export: Export,
     simulator: Simulator,
     directory: Path,
-    waves: bool,
+    traced: tuple[bool, bool],
     gates: str | None,
     watched: bool,
     progress: Progress,
 ) -> tuple[Design, str]:
     """Build the Verilog, or its netlist, for a simulator; return it with the bench that replays an input.
 
-    If nobody has to look in every clock, that is the one that does without Python for many of them.
+    If nobody has to look in every clock, that is the one that does without Python for many of them. Traced are
+    waves, and switching activity.
     """
     verilog, _ = export.write(directory)
     module, simulation = export.interface.module, directory / "simulation"
+    waves, activity = traced
     if gates is not None:
         progress(f"synthesising for {gates}", 0.0)
         netlist = gate_netlist(export, gates, directory / "gates")
         progress(f"building for {simulator.name}", 0.0)
         sources = netlist.verilog, module, simulation, waves, netlist.cells, netlist.waiver
-        return Design(simulator, *sources), POPULATION_BENCH
+        return Design(simulator, *sources, activity=activity), POPULATION_BENCH
     progress(f"building for {simulator.name}", 0.0)
     if watched:
-        return Design(simulator, verilog, module, simulation, waves, models_of(export)), POPULATION_BENCH
+        own = verilog, module, simulation, waves, models_of(export)
+        return Design(simulator, *own, activity=activity), POPULATION_BENCH
     blocks = directory / f"{BLOCK_MODULE}.v"
     write_text(blocks, block_wrapper(export.interface))
     cells = [*models_of(export), verilog]
-    return Design(simulator, blocks, BLOCK_MODULE, simulation, waves, cells, makes_clock=True), BLOCK_BENCH
+    return Design(simulator, blocks, BLOCK_MODULE, simulation, False, cells, makes_clock=True), BLOCK_BENCH
 
 
 def _replay(
@@ -192,12 +232,24 @@ def _replay(
 
 
 def tests_of(interface: Interface) -> tuple[str, ...]:
-    """Return the benches of a population besides the replay."""
+    """Return the benches of a population besides the replay.
+
+    A mapped core's speed is measured, by a bench of its own; without a reset there is nothing to reset.
+    """
+    mapped = interface.mapped
+    if mapped is not None:
+        left_out = {"full_speed"} if mapped.resets else {"full_speed", "reset_in_mid_run"}
+        return tuple(test for test in THOROUGH_TESTS if test not in left_out)
     return (*THOROUGH_TESTS, RUNTIME_TEST) if interface.runtime else THOROUGH_TESTS
 
 
-def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]) -> Recording:
-    """Return the hardware's recording; missing updates are at the reset potential, without a spike."""
+def _hardware_recording(
+    words: Words, observed: Observed, shape: tuple[int, ...], software: Simulation, absent: tuple[str, ...]
+) -> Recording:
+    """Return the hardware's recording; missing updates are at the reset potential, without a spike.
+
+    What the core doesn't tell is the golden model's.
+    """
     count = shape[0] * shape[1]
     arrived = min(count, len(observed.neuron))
     spikes = np.zeros(count, dtype=np.bool_)
@@ -206,6 +258,13 @@ def _hardware_recording(words: Words, observed: Observed, shape: tuple[int, ...]
     spikes[:arrived] = observed.spike[:arrived]
     potential[:arrived] = observed.potential[:arrived]
     trace[:arrived] = observed.trace[:arrived]
+    golden = software.golden
+    if "spike" in absent:
+        spikes = golden.spikes.reshape(-1)
+    if "potential" in absent and golden.potential_words is not None:
+        potential = golden.potential_words.reshape(-1)
+    if "trace" in absent and golden.trace_words is not None:
+        trace = golden.trace_words.reshape(-1)
     potential, trace = potential.reshape(shape), trace.reshape(shape)
     in_mv, traces = words.potentials(potential), words.traces(trace)
     return Recording(words.parameters.dt, spikes.reshape(shape), in_mv, traces, words, potential, trace)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.cosimulation import Cosimulation
+from qlif.cosim.mapping.speed import in_clocks
 from qlif.cosim.software_run import Simulation
 from qlif.cosim.terminal import Terminal
 from qlif.hdl.synthesis.synthesise import Synthesis
@@ -61,10 +62,36 @@ def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
         **simulation_facts(run.software),
         "cycles": run.cycles,
         "latency": run.latency,
+        **_speed_facts(run),
         "thorough_tests": None if run.thorough is None else run.thorough[0],
         "thorough_failed": None if run.thorough is None else run.thorough[1],
         "log": str(run.log),
         "waves": None if run.waves is None else str(run.waves),
+        "wave_files": [str(path) for path in run.wave_files],
+    }
+
+
+def _speed_facts(run: Cosimulation) -> dict[str, Any]:
+    """Return what isn't compared, and the speed of a core behind an adapter."""
+    mapped, speed = run.mapped, run.speed
+    if mapped is None or speed is None:
+        return {"not_compared": [], "speed": None, "speed_failures": []}
+    return {
+        "not_compared": list(mapped.absent),
+        "speed": speed.as_dict(),
+        "speed_failures": list(speed.failures(mapped)),
+    }
+
+
+def speed_rows(run: Cosimulation) -> dict[str, str]:
+    """Return the rows about a core behind an adapter."""
+    if run.mapped is None or run.speed is None:
+        return {}
+    return {
+        "latency, measured": in_clocks(run.speed.latency),
+        "initiation interval, measured": in_clocks(run.speed.interval),
+        "not compared, as the core doesn't tell it": ", ".join(run.mapped.absent) or "nothing",
+        **({} if run.mapped.resets else {"reset": "none: it goes on from where it is"}),
     }
 
 
@@ -137,6 +164,18 @@ def draw_run(
         "input",
     )
     return files
+
+
+def draw_mismatch(directory: Path, run: Cosimulation, currents: npt.NDArray[np.float64]) -> list[Path]:
+    """Draw the stretch around the first mismatch; return the files, none if there is no mismatch."""
+    first = run.verdict.first
+    if first is None:
+        return []
+    from qlif.cosim.evidence.mismatch_figure import mismatch_figure
+
+    golden = run.software.golden
+    draw = mismatch_figure(golden, run.hardware, currents, first.neuron, first.step)
+    return save(draw, directory, "first-mismatch")
 
 
 def draw_fi_curve(directory: Path, words: Words, name: str) -> tuple[list[Path], dict[str, FICurve]]:

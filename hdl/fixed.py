@@ -25,7 +25,7 @@ from amaranth.hdl._ast import Assign
 from amaranth.hdl._ast import Format as AmaranthFormat
 
 from qlif.model.formats import Format
-from qlif.model.rounding import Overflow, Rounding
+from qlif.model.rounding import Narrowing, Overflow, Rounding
 
 
 class Shape(ShapeCastable):
@@ -217,6 +217,11 @@ class Value(ValueCastable):
                 return self._saturated(shape)
             case unknown:
                 assert_never(unknown)
+
+    def narrow(self, narrowing: Narrowing) -> "Value":
+        """Return the value in a narrower format."""
+        rounded = self.reshape(narrowing.format.f_bits, narrowing.rounding)
+        return rounded.fit(Shape(narrowing.format), narrowing.overflow)
 
     def _saturated(self, shape: Shape) -> "Value":
         """Return the value, or the nearest end of the range of a shape with fewer integer bits."""

@@ -19,7 +19,7 @@ from qlif.hdl.core import Core
 from qlif.hdl.ports import SELF_TEST_PORTS, Port, Stream, neuron_ports, population_streams
 from qlif.hdl.storage import RuntimeParameter, Storage
 from qlif.hdl.targets.catalogue import primitives
-from qlif.model.arithmetic import Arithmetic
+from qlif.model.arithmetic import NARROWED, Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.formats import Format
 from qlif.model.parameters import Parameters
@@ -78,6 +78,47 @@ class SelfTested:
         }
 
 
+@dataclass(frozen=True)
+class Mapped:
+    """Somebody else's core behind an adapter.
+
+    Attributes
+    ----------
+    module : str
+        The core inside.
+    absent : tuple of str
+        What it doesn't tell, so that it can't be compared: of ``spike``, ``potential``, ``trace``, ``refractory`` and
+        ``events``.
+    resets : bool
+        Whether it has a reset; without, it goes on from where it is.
+    latency, interval : int, optional
+        Clocks from a current to its update, and between two currents, that are claimed of it.
+    """
+
+    module: str
+    absent: tuple[str, ...] = ()
+    resets: bool = True
+    latency: int | None = None
+    interval: int | None = None
+
+    def streams(self, core: Core) -> tuple[Stream, ...]:
+        """Return the streams of its adapter: those of a population, with the refractory counter if it is told."""
+        if "refractory" in self.absent:
+            return population_streams(core)
+        meaning = "timesteps that the neuron is still refractory"
+        counter = Port("updates_refractory", "output", core.words.refractory, meaning)
+        return tuple(
+            dataclasses.replace(stream, payload=(*stream.payload, counter))
+            if stream.name == "updates"
+            else stream
+            for stream in population_streams(core)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its entry in ``interface.json``."""
+        return {**dataclasses.asdict(self), "absent": list(self.absent)}
+
+
 @dataclass(frozen=True, eq=False)
 class Interface:
     """A module's ports and streams, its timing, and what its words mean.
@@ -100,6 +141,8 @@ class Interface:
         Places in the output queue; 0 where there is none.
     tested : SelfTested, optional
         What a self-test is around.
+    mapped : Mapped, optional
+        What an adapter is around.
 
     Raises
     ------
@@ -116,6 +159,7 @@ class Interface:
     neurons_for_full_speed: int = 1
     queue_depth: int = 0
     tested: SelfTested | None = field(default=None, kw_only=True)
+    mapped: Mapped | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         whole("latency", self.latency, minimum=0)
@@ -192,6 +236,11 @@ class Interface:
         """The stream of writes of parameters; none if nothing can be written."""
         return self._stream("parameters") if self.runtime else None
 
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """What of the golden model's results isn't there to be compared."""
+        return ("refractory",) if self.mapped is None else self.mapped.absent
+
     def port(self, name: str) -> Port:
         """Return the port of a name."""
         (port,) = (port for port in self.ports if port.name == name)
@@ -259,6 +308,7 @@ class Interface:
             },
             "exact": [line.as_dict() for line in words.report],
             "self_test": None if self.tested is None else self.tested.to_json(),
+            **({} if self.mapped is None else {"mapped": self.mapped.to_json()}),
         }
 
     def to_text(self) -> str:
@@ -345,17 +395,18 @@ class Interface:
             1 if kind is Kind.NEURON else entries.get("neurons_for_full_speed", int),
             0 if kind is Kind.NEURON else entries.get("queue_depth", int),
             tested=None if tested is None else _tested(tested),
+            mapped=_mapped(entries.inner("mapped")) if entries.has("mapped") else None,
         )
 
 
 def _words(entries: "_Entries") -> Words:
     """Return the neurons: they follow from parameters and arithmetic alone."""
     parameters, arithmetic = entries.inner("parameters"), entries.inner("arithmetic")
-    for part, known in (
-        (parameters, Parameters.names()),
-        (arithmetic, {one.name for one in dataclasses.fields(Arithmetic)}),
+    for part, known, optional in (
+        (parameters, Parameters.names(), ()),
+        (arithmetic, {one.name for one in dataclasses.fields(Arithmetic)}, NARROWED),
     ):
-        for name in sorted(known):
+        for name in sorted(known.difference(optional)):
             part.require(name)
         for name in part.names:
             if name not in known:
@@ -413,6 +464,16 @@ def _tested(entries: "_Entries") -> SelfTested:
     )
 
 
+def _mapped(entries: "_Entries") -> Mapped:
+    return Mapped(
+        entries.get("module", str),
+        tuple(entries.get("absent", list)),
+        entries.get("resets", bool),
+        entries.optional("latency", int),
+        entries.optional("interval", int),
+    )
+
+
 def _check_agrees(read: Interface, entries: "_Entries") -> None:
     """Refuse a file in which an entry is missing or contradicts the others."""
     for name, value in read.to_json().items():
@@ -421,7 +482,7 @@ def _check_agrees(read: Interface, entries: "_Entries") -> None:
             raise _EntryError(
                 f"{entries.where}: {name} contradicts the parameters, the arithmetic or the ports"
             )
-    streams = population_streams(read.core)
+    streams = population_streams(read.core) if read.mapped is None else read.mapped.streams(read.core)
     match read.kind:
         case Kind.POPULATION:
             agrees = read.streams == streams
@@ -469,7 +530,13 @@ class _Entries:
     def get(self, name: str, kind: type[T]) -> T:
         value = self.require(name)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            kinds = {str: "text", int: "a whole number", list: "a list", dict: "an object"}
+            kinds = {
+                str: "text",
+                int: "a whole number",
+                bool: "true or false",
+                list: "a list",
+                dict: "an object",
+            }
             raise _EntryError(f"{self.where}: {name} must be {kinds[kind]}, not {show(value)}")
         return value
 

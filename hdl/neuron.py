@@ -14,7 +14,7 @@ from qlif.hdl.refractory_counter import next_count, unless_refractory
 from qlif.hdl.storage import Storage
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.formats import Format
-from qlif.model.rounding import Overflow, Rounding
+from qlif.model.rounding import Narrowing, Overflow, Rounding
 
 
 class NeuronPipeline(wiring.Component):
@@ -141,16 +141,19 @@ class NeuronPipeline(wiring.Component):
         """
         arithmetic = self.words.arithmetic
         f_bits, rounding = arithmetic.potential.f_bits, arithmetic.rounding
-        quadratic = self._quadratic(pipe, potential, refractory)
+        quadratic = _narrowed(
+            pipe, "quadratic", self._quadratic(pipe, potential, refractory), arithmetic.quadratic
+        )
         if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
             fraction, narrow = arithmetic.product_fraction, arithmetic.product_rounding
             quadratic = pipe.register("narrowed", lambda q: q.reshape(fraction, narrow), quadratic)
 
-        drive = self._drive(pipe, current)
+        drive = _narrowed(pipe, "drive", self._drive(pipe, current), arithmetic.drive)
         match arithmetic.form:
             case Form.SQUARE:
                 bias = self.constant("bias")
-                if not self.core.storage["bias"].is_writable and rounding is Rounding.RND:
+                half_first = rounding is Rounding.RND and arithmetic.increment is None
+                if half_first and not self.core.storage["bias"].is_writable:
                     bias, rounding = self._bias_and_half(), Rounding.TRN
                 drive = pipe.register(
                     "biased", lambda count, i, b: unless_refractory(count, i + b), refractory, drive, bias
@@ -160,8 +163,13 @@ class NeuronPipeline(wiring.Component):
             case unknown:
                 assert_never(unknown)
 
-        linear = pipe.register("linear", operator.add, potential, drive)
-        total = pipe.register("total", operator.add, linear, quadratic)
+        if arithmetic.increment is None:
+            linear = pipe.register("linear", operator.add, potential, drive)
+            total = pipe.register("total", operator.add, linear, quadratic)
+        else:
+            added = pipe.register("added_terms", operator.add, drive, quadratic)
+            increment = _narrowed(pipe, "increment", added, arithmetic.increment)
+            total = pipe.register("total", operator.add, potential, increment)
         if rounding.stochastic:
             random = pipe.input(self.random)
             return pipe.register("rounded", lambda x, r: x.reshape(f_bits, rounding, r), total, random)
@@ -171,10 +179,12 @@ class NeuronPipeline(wiring.Component):
 
     def _quadratic(self, pipe: Pipeline, potential: Timed, refractory: Timed) -> Timed:
         """Return the exact quadratic term of a form."""
-        match self.words.arithmetic.form:
+        arithmetic = self.words.arithmetic
+        match arithmetic.form:
             case Form.SQUARE:
                 active = pipe.register("active_potential", unless_refractory, refractory, potential)
                 square = self.primitives.multiply(pipe, "square", active, active)
+                square = _narrowed(pipe, "square", square, arithmetic.product)
                 shift = -self.words.quadratic_shift
                 return Timed(square.value.scaled_by_power_of_two(shift), square.stage)
             case Form.FACTORED:
@@ -187,7 +197,10 @@ class NeuronPipeline(wiring.Component):
                     rest,
                 )
                 over_critical = pipe.register("over_critical", operator.sub, potential, critical)
+                over_rest = _narrowed(pipe, "over_rest", over_rest, arithmetic.difference)
+                over_critical = _narrowed(pipe, "over_critical", over_critical, arithmetic.difference)
                 product = self.primitives.multiply(pipe, "product", over_rest, over_critical)
+                product = _narrowed(pipe, "product", product, arithmetic.product)
                 return self.primitives.multiply(pipe, "quadratic", product, gain)
             case unknown:
                 assert_never(unknown)
@@ -266,3 +279,10 @@ class NeuronPipeline(wiring.Component):
             return pipe.register("trace__next", fixed.choose, spike, spiked, decayed)
         added = pipe.register("added", lambda x, by: (x + by).fit(shape, overflow), decayed, spiked)
         return pipe.register("trace__next", fixed.choose, spike, added, decayed)
+
+
+def _narrowed(pipe: Pipeline, name: str, exact: Timed, narrowing: Narrowing | None) -> Timed:
+    """Return an intermediate result in its narrower format, if it has one."""
+    if narrowing is None:
+        return exact
+    return pipe.register(f"{name}_narrowed", lambda value: value.narrow(narrowing), exact)

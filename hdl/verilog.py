@@ -167,6 +167,7 @@ def _header(interface: Interface) -> str:
             else ""
         ),
         f"overflow  {arithmetic.overflow}; trace {arithmetic.trace_overflow}",
+        *(f"narrowed  {name} to {narrowing}" for name, narrowing in arithmetic.narrowings.items()),
         *(f"{name:<9} {value}" for name, value in facts.items()),
         "",
         "ports (value = word * 2^-f_bits; SQ(i_bits,f_bits) is two's complement, UQ unsigned)",

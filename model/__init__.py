@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qlif.model.presets import DEFAULT_PRESET, PRESETS, preset
     from qlif.model.quantisation import quantise
     from qlif.model.recording import Recording
-    from qlif.model.rounding import Overflow, Rounding
+    from qlif.model.rounding import Narrowing, Overflow, Rounding
     from qlif.model.words import ExactValue, Words
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Form",
     "Format",
     "InputError",
+    "Narrowing",
     "Overflow",
     "Parameters",
     "PrecisionWarning",
@@ -56,6 +57,7 @@ __getattr__, __dir__ = lazy_names(
         "SQ": "qlif.model.formats",
         "UQ": "qlif.model.formats",
         "Format": "qlif.model.formats",
+        "Narrowing": "qlif.model.rounding",
         "Overflow": "qlif.model.rounding",
         "Rounding": "qlif.model.rounding",
         "Parameters": "qlif.model.parameters",

@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.formats import Format
-from qlif.model.rounding import Overflow, Rounding
+from qlif.model.rounding import Narrowing, Overflow, Rounding
 
 MOST_FRACTION_BITS = 64
 """Largest magnitude of the fraction bits of a state, current or trace."""
+
+NARROWED = ("difference", "product", "quadratic", "drive", "increment")
+"""The intermediate results that may have a narrower format than the exact one, in the order of an update."""
+
+WIDEST_NARROWED = 64
+"""Widest such format."""
 
 WIDEST_WORD = 32
 """Widest state, current or trace word that model, hardware and proof support."""
@@ -23,6 +29,17 @@ class Form(StrEnum):
     SQUARE = "square"
     """A scaled distance from the midpoint of rest and critical potential:
     ``V' = V + (V*V >> k) + drive + B``. One multiplication, a square."""
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether it multiplies differences from rest and critical potential."""
+        match self:
+            case Form.FACTORED:
+                return True
+            case Form.SQUARE:
+                return False
+            case unknown:
+                assert_never(unknown)
 
 
 class Currents(StrEnum):
@@ -68,6 +85,11 @@ class Arithmetic:
         hardware. Not given: every term enters the sum exactly.
     product_rounding : Rounding, optional
         Its rounding; given if and only if `product_fraction` is.
+    difference, product, quadratic, drive, increment : Narrowing, optional
+        The narrower format of an intermediate result, with its rounding and its overflow, as in other people's
+        hardware: each difference of the factored form; their product, or in the square form that of the potential
+        with itself; the whole quadratic term, in place of `product_fraction`; the drive; the sum of all that is added
+        to the potential. Not given: exact.
 
     Raises
     ------
@@ -88,6 +110,11 @@ class Arithmetic:
     random_seed: int = 1
     product_fraction: int | None = None
     product_rounding: Rounding | None = None
+    difference: Narrowing | None = None
+    product: Narrowing | None = None
+    quadratic: Narrowing | None = None
+    drive: Narrowing | None = None
+    increment: Narrowing | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -141,6 +168,35 @@ class Arithmetic:
         if self.product_rounding is not None and self.product_rounding.stochastic:
             without = ", ".join(one for one in Rounding if not one.stochastic)
             raise InputError(f"product_rounding must be one of {without}, not {self.product_rounding}")
+        for name in NARROWED:
+            self._check_narrowing(name)
+        if self.difference is not None and not self.form.has_differences:
+            raise InputError(f"difference requires the form {Form.FACTORED}: the form {self.form} has none")
+        if self.quadratic is not None and self.product_fraction is not None:
+            raise InputError("quadratic and product_fraction both round the quadratic term: give one of them")
+
+    def _check_narrowing(self, name: str) -> None:
+        value = getattr(self, name)
+        if value is None:
+            return
+        if not isinstance(value, Narrowing):
+            try:
+                value = Narrowing.parse(value)
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
+            object.__setattr__(self, name, value)
+        if not value.format.signed:
+            raise InputError(f"{name} must be a signed format, not {value.format}")
+        if not 2 <= value.format.width <= WIDEST_NARROWED:
+            raise InputError(
+                f"{name} must have 2 to {WIDEST_NARROWED} bits, not {value.format.width} as {value.format} has"
+            )
+
+    @property
+    def narrowings(self) -> dict[str, Narrowing]:
+        """The narrower formats of intermediate results that are given, by name."""
+        given = {name: getattr(self, name) for name in NARROWED}
+        return {name: narrowing for name, narrowing in given.items() if narrowing is not None}
 
     def _whole(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
@@ -148,11 +204,15 @@ class Arithmetic:
             raise InputError(f"{name} must be a whole number from {low} to {high}, not {show(value)}")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return every choice by its name, as text and numbers: ready for JSON or TOML."""
+        """Return every choice by its name, as text and numbers: ready for JSON or TOML.
+
+        Of the narrower formats of intermediate results, only those that there are.
+        """
         return {
-            field.name: str(value) if isinstance(value, (Format, StrEnum)) else value
+            field.name: str(value) if isinstance(value, (Format, StrEnum, Narrowing)) else value
             for field in fields(self)
             for value in [getattr(self, field.name)]
+            if value is not None or field.name not in NARROWED
         }
 
     def replace(self, **changes: Any) -> "Arithmetic":

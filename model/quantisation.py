@@ -189,6 +189,17 @@ def _check(words: Words) -> None:
                 f"{text} = {show(value)} is too small: its term stays below half an LSB "
                 f"of {potential} for every {what}"
             )
+    for name, narrowing in arithmetic.narrowings.items():
+        exact: Format = getattr(words, f"{name}_format")
+        if narrowing.format.f_bits < -exact.i_bits:
+            raise InputError(
+                f"{name} must have at least {-exact.i_bits} fraction bits, not {narrowing.format.f_bits} as "
+                f"{narrowing.format} has: every {exact} stays below half an LSB"
+            )
+        if name in ("quadratic", "drive", "increment") and narrowing.format.i_bits <= -place:
+            raise InputError(
+                f"{name} must reach half an LSB of {potential} or more, which {narrowing.format} doesn't"
+            )
     product_fraction = arithmetic.product_fraction
     if product_fraction is not None and product_fraction >= words.quadratic_format.f_bits:
         raise InputError(

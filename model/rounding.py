@@ -4,10 +4,12 @@ To add a rounding: its member, its arithmetic in `drop` and what :class:`Roundin
 loop that computes it in :mod:`qlif.model.kernel.rules`; its gates in :mod:`qlif.hdl.fixed`. mypy names each of these.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
+from qlif.model.exceptions import InputError, show
 from qlif.model.formats import Format
 
 Integer = Any
@@ -70,6 +72,60 @@ class Overflow(StrEnum):
     WRAP = "WRAP"
     """Its high bits are lost."""
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the larger of two values never becomes the smaller one."""
+        match self:
+            case Overflow.SAT:
+                return True
+            case Overflow.WRAP:
+                return False
+            case unknown:
+                assert_never(unknown)
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """The format that an exact result is brought to, and how; written as ``SQ(5,15) TRN WRAP``.
+
+    Its rounding is not the stochastic one.
+    """
+
+    format: Format
+    rounding: Rounding
+    overflow: Overflow
+
+    def __post_init__(self) -> None:
+        _one_of("rounding", self.rounding, [one for one in Rounding if not one.stochastic])
+
+    def __str__(self) -> str:
+        return f"{self.format} {self.rounding} {self.overflow}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Narrowing":
+        """Return what is written as a format, a rounding and an overflow.
+
+        Raises
+        ------
+        InputError
+            The text is something else.
+        """
+        parts = text.rsplit(maxsplit=2) if isinstance(text, str) else []
+        if len(parts) != 3:
+            raise InputError(
+                "a narrower format is written with its rounding and its overflow, as in SQ(5,15) TRN WRAP, "
+                f"not {show(text)}"
+            )
+        format, rounding, overflow = parts
+        _one_of("rounding", rounding, Rounding)
+        _one_of("overflow", overflow, Overflow)
+        return cls(Format.parse(format), Rounding(rounding), Overflow(overflow))
+
+
+def _one_of(name: str, value: str, names: Iterable[str]) -> None:
+    if value not in list(names):
+        raise InputError(f"its {name} must be one of {', '.join(names)}, not {show(str(value))}")
+
 
 def drop(value: Integer, bits: int, rounding: Rounding, random: Integer = 0, random_bits: int = 0) -> Integer:
     """Return an integer without its lowest bits, rounded.
@@ -114,3 +170,12 @@ def fit(value: Integer, format: Format, overflow: Overflow, where: Where) -> Int
             return ((value - low) & ((1 << format.width) - 1)) + low
         case unknown:
             assert_never(unknown)
+
+
+def narrow(value: Integer, f_bits: int, narrowing: Narrowing | None, where: Where) -> Integer:
+    """Return an integer of `f_bits` fraction bits in a format of its own; as it is if there is none."""
+    if narrowing is None:
+        return value
+    format, dropped = narrowing.format, f_bits - narrowing.format.f_bits
+    value = drop(value, dropped, narrowing.rounding) if dropped >= 0 else value << -dropped
+    return fit(value, format, narrowing.overflow, where)

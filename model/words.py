@@ -1,7 +1,9 @@
 """A population's parameters as integers: what the model, the hardware and the proof share."""
 
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 from typing import Any, Self, assert_never
 
@@ -12,6 +14,7 @@ from qlif.model.arithmetic import Arithmetic, Currents, Form
 from qlif.model.exceptions import InputError, apart, unknown_name
 from qlif.model.formats import SQ, UQ, Format
 from qlif.model.parameters import Parameters, Real
+from qlif.model.rounding import Narrowing
 from qlif.model.support.arrays import real_array
 from qlif.model.support.checks import Quantity
 
@@ -235,15 +238,35 @@ class Words:
         return name if found == (name,) else f"{' and '.join(found)} (from which the word of {name} follows)"
 
     @property
-    def quadratic_format(self) -> Format:
-        """Format of the exact quadratic term."""
-        potential = self.arithmetic.potential
+    def difference_format(self) -> Format:
+        """Format of the exact differences of the factored form."""
+        return self.arithmetic.potential - self.arithmetic.potential
+
+    @property
+    def factor_format(self) -> Format:
+        """Format of what is multiplied with its like: the potential, or a difference as it goes on."""
         match self.arithmetic.form:
             case Form.SQUARE:
-                return (potential * potential).scaled_by_power_of_two(-self.quadratic_shift)
+                return self.arithmetic.potential
             case Form.FACTORED:
-                rest, critical = self.constants["rest"].format, self.constants["critical"].format
-                return (potential - rest) * (potential - critical) * self.constants["gain"].format
+                return _narrowed(self.difference_format, self.arithmetic.difference)
+            case unknown:
+                assert_never(unknown)
+
+    @property
+    def product_format(self) -> Format:
+        """Format of the exact product of the differences, or of the potential with itself."""
+        return self.factor_format * self.factor_format
+
+    @property
+    def quadratic_format(self) -> Format:
+        """Format of the exact quadratic term."""
+        product = _narrowed(self.product_format, self.arithmetic.product)
+        match self.arithmetic.form:
+            case Form.SQUARE:
+                return product.scaled_by_power_of_two(-self.quadratic_shift)
+            case Form.FACTORED:
+                return product * self.constants["gain"].format
             case unknown:
                 assert_never(unknown)
 
@@ -259,15 +282,27 @@ class Words:
                 assert_never(unknown)
 
     @property
-    def sum_format(self) -> Format:
-        """Format of the exact sum of one timestep, before it is rounded to the potential's."""
+    def _terms(self) -> list[Format]:
+        """Formats of what is added to the potential: the quadratic term, the drive, the bias if there is one."""
         arithmetic = self.arithmetic
-        quadratic = self.quadratic_format
+        quadratic = _narrowed(self.quadratic_format, arithmetic.quadratic)
         if arithmetic.product_fraction is not None:
             # One integer bit more, for what rounding up may carry into.
             quadratic = SQ(quadratic.i_bits + 1, arithmetic.product_fraction)
-        total = arithmetic.potential + quadratic + self.drive_format
-        return total + self.constants["bias"].format if "bias" in self.constants else total
+        drive = _narrowed(self.drive_format, arithmetic.drive)
+        return [quadratic, drive, *([self.constants["bias"].format] if "bias" in self.constants else [])]
+
+    @property
+    def increment_format(self) -> Format:
+        """Format of the exact sum of all that one timestep adds to the potential."""
+        return reduce(operator.add, self._terms)
+
+    @property
+    def sum_format(self) -> Format:
+        """Format of the exact sum of one timestep, before it is rounded to the potential's."""
+        increment = self.arithmetic.increment
+        added = self._terms if increment is None else [increment.format]
+        return reduce(operator.add, added, self.arithmetic.potential)
 
     @property
     def formats(self) -> dict[str, Format]:
@@ -295,8 +330,16 @@ class Words:
     @property
     def largest_width(self) -> int:
         """Bits of the widest integer in one update; decides whether int64 arrays are enough."""
-        trace = (self.arithmetic.trace * self.constants["decay"].format).width
-        return max(self.sum_format.width, self.quadratic_format.width, trace) + 1
+        trace = self.arithmetic.trace * self.constants["decay"].format
+        widest = [self.sum_format, self.quadratic_format, trace]
+        if self.arithmetic.narrowings:
+            widest += [self.difference_format, self.product_format, self.drive_format, self.increment_format]
+        return max(format.width for format in widest) + 1
+
+
+def _narrowed(exact: Format, narrowing: Narrowing | None) -> Format:
+    """Return the format in which an exact result goes on."""
+    return exact if narrowing is None else narrowing.format
 
 
 def varying(parameters: Parameters, names: Iterable[str]) -> tuple[str, ...]:

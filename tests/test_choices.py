@@ -35,6 +35,7 @@ CHOICES = {
         "model/arithmetic.py",
         'SQUARE = "square"',
         {
+            "model/arithmetic.py",
             "model/words.py",
             "model/quantisation.py",
             "model/golden/step.py",

@@ -48,7 +48,9 @@ def test_golden_model_and_hardware_share_only_words_and_formats():
                 assert names <= shared, f"{path.name} imports {names - shared}"
                 if isinstance(node, ast.ImportFrom) and node.module == "qlif.model.rounding":
                     names = {alias.name for alias in node.names}
-                    assert names <= {"Rounding", "Overflow"}, f"{path.name} rounds with the model's {names}"
+                    assert names <= {"Narrowing", "Rounding", "Overflow"}, (
+                        f"{path.name} rounds with the model's {names}"
+                    )
 
 
 def test_every_path_in_the_internals_exists():

@@ -105,6 +105,6 @@ async def replay(dut: Any) -> None:
     observed = await bench.play(currents, lambda done: write_progress(directory, done))
     write_seconds(directory, time.perf_counter() - begun)
     observed.save(directory / "observed.npz")
-    verdict = Scoreboard(job.words, currents).compare(observed)
+    verdict = Scoreboard(job.words, currents, absent=job.interface.absent).compare(observed)
     write_text(directory / "verdict.json", json.dumps(dataclasses.asdict(verdict)))
     verdict.judge("replay")

@@ -156,7 +156,7 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
             candidates = random.integers(format.min_word, format.max_word + 1, tried)
             of_neuron = {name: word[neuron].item() for name, word in constants.items()}
             potential = int(golden.state.potential[neuron])
-            total = datapath.exact_sum(words, of_neuron, potential, candidates.astype(kind))
+            total = datapath.exact_sum(words, of_neuron, potential, candidates.astype(kind), np.where)
             # How far above the turn the sum is, if at all.
             above = (total - turns) & ((1 << places) - 1)
             nearest = np.argmin(above) if random.random() < 0.5 else np.argmax(above)
@@ -170,7 +170,8 @@ def random_writes(
 ) -> Iterator[ParameterWrite]:
     """Give writes of run-time parameters: several before the first timestep, then one in every few.
 
-    Words are near those in use, so that the neuron goes on spiking, and now and then anywhere in the format.
+    Words are near those in use, so that the neuron goes on spiking, and now and then anywhere in the format. Of a
+    parameter in a memory, the first neuron's and the last neuron's are among those that are written.
     """
     neurons = words.parameters.n
     for parameter in runtime:
@@ -178,12 +179,14 @@ def random_writes(
         centre = int(np.min(words.constants[name].word))
         reach = max(1, abs(centre) // 8)
         due = [0, 0, *sorted(random.integers(1, steps, size=max(2, steps // 8)).tolist())]
+        ends = iter((0, neurons - 1))
         for step in due:
             near = int(np.clip(centre + random.integers(-reach, reach + 1), format.min_word, format.max_word))
             word = (
                 near if random.random() < 0.9 else int(random.integers(format.min_word, format.max_word + 1))
             )
-            neuron = int(random.integers(neurons)) if parameter.storage.is_per_neuron else None
+            anyone = int(random.integers(neurons)) if parameter.storage.is_per_neuron else None
+            neuron = next(ends, anyone) if parameter.storage.is_per_neuron else None
             yield ParameterWrite(step, name, word, neuron)
 
 

@@ -14,7 +14,7 @@ from qlif.cosim.benches.agents import PopulationBench, Stalls
 from qlif.cosim.benches.job import Job, write_progress, write_seconds
 from qlif.cosim.benches.scoreboard import Observed, Scoreboard, Verdict
 from qlif.model.exceptions import DifferenceFound
-from qlif.model.golden.neurons import ParameterWrite
+from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.support.files import write_text
 
 
@@ -37,7 +37,20 @@ def _judge(
 
 
 def _scoreboard(job: Job, currents: npt.NDArray[np.int64], writes: tuple[ParameterWrite, ...]) -> Scoreboard:
-    return Scoreboard(job.words, currents, writes, step_bits=job.interface.core.step_bits)
+    interface = job.interface
+    step_bits, absent = interface.core.step_bits, interface.absent
+    return Scoreboard(job.words, currents, writes, neurons=_golden(job), step_bits=step_bits, absent=absent)
+
+
+_left: dict[str, FixedNeurons] = {}
+"""Where the golden model of a core without a reset was left by the runs before, in this simulation."""
+
+
+def _golden(job: Job) -> FixedNeurons | None:
+    """Return the golden model as the hardware is when a run begins; None if that is just out of reset."""
+    if job.interface.mapped is None or job.interface.mapped.resets:
+        return None
+    return _left.setdefault(job.interface.module, FixedNeurons(job.words))
 
 
 async def _ready(dut: Any, job: Job) -> PopulationBench:
@@ -151,7 +164,8 @@ async def reset_in_mid_run(dut: Any) -> None:
     random = bench.random
     neurons = job.words.parameters.n
     currents = inputs.constrained_random(job.words, max(8, 400 // neurons), neurons, random)
-    latency = job.interface.latency
+    # Somebody else's may be unknown.
+    latency = job.interface.latency or 8
     # At first, while parts of the memory have never been written.
     early = latency + neurons // 2
     for clocks in (early, 1, 2, 3, latency - 1, latency, latency + 1, 2 * latency, neurons, neurons + 1, 200):

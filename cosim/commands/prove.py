@@ -9,7 +9,7 @@ import typer
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
-    MODULE_RULE,
+    FOREIGN_RULES,
     EvidenceOptions,
     ForeignOptions,
     NeuronOptions,
@@ -72,7 +72,7 @@ _OWN = "this project's Verilog: not --verilog"
 
 
 @command(
-    MODULE_RULE,
+    *FOREIGN_RULES,
     Rule("latency", lambda options: options.verilog is not None, "--verilog of a bare pipeline"),
     Rule("lanes", lambda options: options.verilog is None, _OWN),
     Rule("variant", lambda options: options.verilog is None, _OWN),

@@ -9,9 +9,10 @@ import typer
 from qlif.cosim.commands.option_groups import command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
-    MODULE_RULE,
+    FOREIGN_RULES,
     OWN_VARIANT_RULE,
     TARGET_RULE,
+    UNMAPPED_RULES,
     EvidenceOptions,
     ForeignOptions,
     NeuronsOption,
@@ -48,7 +49,7 @@ class SelfTestOptions:
     stalls: StallsOption = 0.0
 
 
-@command(TARGET_RULE, MODULE_RULE, OWN_VARIANT_RULE)
+@command(TARGET_RULE, *FOREIGN_RULES, *UNMAPPED_RULES, OWN_VARIANT_RULE)
 def selftest(
     neuron: WrittenNeuronOptions,
     options: SelfTestOptions,
@@ -70,15 +71,16 @@ def selftest(
 
     probability("--stalls", options.stalls)
     built_from = built.primitives()
-    configuration = storage.of(neuron.settings()).population(options.neurons)
-    timesteps = timesteps_for(options.updates, options.steps, options.neurons)
+    neurons = foreign.neurons_or(options.neurons)
+    configuration = storage.of(neuron.settings()).population(neurons)
+    timesteps = timesteps_for(options.updates, options.steps, neurons)
     simulator = find("verilator")
-    if foreign.verilog is None:
+    if foreign.file is None:
         export = configuration.export(storage.lanes, built_from)
     else:
         export = foreign.export(configuration, storage.lanes)
         if re.search(rf"\bmodule\s+\\?{SELF_TEST_MODULE}\b", export.verilog):
-            raise InputError(f"{foreign.verilog}: the name {SELF_TEST_MODULE} is the self-test's own")
+            raise InputError(f"{foreign.file}: the name {SELF_TEST_MODULE} is the self-test's own")
     with progress_bar(output.as_json) as progress, foreign.builds():
         run = self_test(
             configuration,
@@ -93,6 +95,8 @@ def selftest(
     content = {
         "preset": configuration.name,
         "verilog": None if foreign.verilog is None else str(foreign.verilog),
+        "map": None if foreign.map is None else str(foreign.map),
+        "not_compared": list(export.interface.absent) if foreign.map else [],
         "simulator": simulator.name,
         "simulator_version": simulator.version,
         "seed": options.seed,
@@ -134,6 +138,7 @@ def _show(content: dict[str, Any], name: str, run: "SelfTestRun", output: Eviden
         "neurons": run.words.parameters.n,
         "updates": f"{run.updates:,}",
         "clocks": f"{run.clocks:,}",
+        **({"not compared": ", ".join(content["not_compared"])} if content["not_compared"] else {}),
         "signature of the hardware": content["signature"],
         "signature of the golden model": content["expected_signature"],
         "seconds to build": f"{run.seconds['build']:.1f}",

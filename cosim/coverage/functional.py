@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.coverage import update_points
+from qlif.cosim.coverage.storage_points import storage_cases
 from qlif.cosim.coverage.traffic_points import Updates, stretches, updates
 from qlif.cosim.coverage.update_points import UpdateCase
 from qlif.cosim.mutation.recorded_benches import Stimulus
@@ -54,12 +55,15 @@ def covered(recorded: Sequence[Stimulus], interface: Interface) -> list[Case]:
         benches = found.setdefault(name, {})
         benches[bench] = benches.get(bench, 0) + count
 
+    traffic_cases = [*update_points.traffic_cases(), *storage_cases(interface)]
     for stimulus in recorded:
+        written = False
         for stretch in stretches(stimulus):
-            for traffic in update_points.traffic_cases():
+            for traffic in traffic_cases:
                 add(traffic.name, stimulus.bench, int(traffic.happened(stretch)))
-            # What a bench writes at run time isn't in what it plays, so it says nothing of its updates.
-            played = None if interface.runtime else updates(stretch, interface)
+            # The words are the configured ones until the bench writes the first; a reset keeps what is written.
+            written = written or bool(interface.runtime and stretch.moved("parameters").any())
+            played = None if written else updates(stretch, interface)
             for case in update_points.update_cases(words):
                 add(case.name, stimulus.bench, 0 if played is None else _hits(case, played))
                 if case.alone:

@@ -10,7 +10,7 @@ from qlif.cosim.cosimulation import tests_of
 from qlif.cosim.coverage import functional, structure
 from qlif.cosim.coverage.functional import Case
 from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
-from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable
+from qlif.cosim.coverage.unreachable import BIT_CLAIM, BRANCH_CLAIM, CASE_CLAIM, SECONDS, Bit, Unreachable
 from qlif.cosim.mutation import recorded_benches
 from qlif.cosim.simulator.design import COVERAGE_FILE
 from qlif.cosim.simulator.find import Simulator
@@ -35,16 +35,23 @@ class Item:
         Reached by a bench; proved not to be reachable; neither.
     count : int
         How often all benches together reached it.
+    by : str
+        The claim that proves it unreachable, in words.
+    point : Point, optional
+        Where it is in the Verilog; a case is nowhere.
     """
 
     kind: str
     name: str
     result: str
     count: int
+    by: str = ""
+    point: Point | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return {"kind": self.kind, "name": self.name, "result": self.result, "count": self.count}
+        facts = {"kind": self.kind, "name": self.name, "result": self.result, "count": self.count}
+        return {**facts, "by": self.by} if self.by else facts
 
 
 @dataclass
@@ -55,7 +62,9 @@ class Coverage:
     ----------
     preset : str
     benches : list of str
-    seed : int
+    seeds : list of int
+    module, source : str
+        The Verilog's module, and its file.
     items : list of Item
     cases : list of Case
         The functional ones, with their benches.
@@ -63,9 +72,16 @@ class Coverage:
 
     preset: str
     benches: list[str]
-    seed: int
+    seeds: list[int]
+    module: str = ""
+    source: str = ""
     items: list[Item] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
+
+    @property
+    def seeded(self) -> str:
+        """The seeds, in words."""
+        return f"seed{'s' if len(self.seeds) > 1 else ''} {', '.join(map(str, self.seeds))}"
 
     def count(self, kind: str, result: str | None = None) -> int:
         """Return how many there are of a kind, or of them with a result."""
@@ -84,7 +100,8 @@ class Coverage:
         return {
             "preset": self.preset,
             "benches": self.benches,
-            "seed": self.seed,
+            "seed": self.seeds[0],
+            "seeds": self.seeds,
             **kinds,
             "cases": [
                 {"name": case.name, "count": case.count, "benches": dict(case.benches)} for case in self.cases
@@ -100,7 +117,7 @@ def measure(
     directory: Path,
     *,
     benches: Sequence[str] = (),
-    seed: int = 0,
+    seeds: Sequence[int] = (0,),
     updates: int = recorded_benches.UPDATES,
     seconds: float = SECONDS,
     prove: bool = True,
@@ -118,8 +135,8 @@ def measure(
         Where everything is written.
     benches : sequence of str
         Only these, of :func:`qlif.cosim.cosimulation.tests_of`; all if there are none.
-    seed : int
-        Of the benches' random inputs and stalls.
+    seeds : sequence of int
+        Of the benches' random inputs and stalls; each bench runs with each of them.
     updates : int
         How many the random benches play.
     seconds : float
@@ -147,14 +164,15 @@ def measure(
         export,
         simulator,
         directory,
-        seed=seed,
+        seeds=seeds,
         updates=updates,
         benches=chosen,
         coverage=True,
         progress=progress,
     )
-    reached = structure.merged(structure.read(directory / bench / COVERAGE_FILE) for bench in chosen)
-    coverage = Coverage(export.interface.name, chosen, seed)
+    reached = structure.merged(structure.read(stimulus.folder / COVERAGE_FILE) for stimulus in recorded)
+    module = export.interface.module
+    coverage = Coverage(export.interface.name, chosen, list(seeds), module, f"{module}.v")
     coverage.cases = functional.covered(recorded, export.interface)
     missing = any(not count for count in reached.values()) or any(not case.count for case in coverage.cases)
     prover = None
@@ -167,27 +185,22 @@ def measure(
 
 def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Item]:
     for case in cases:
-        if case.count:
-            result = COVERED
-        elif prover is not None and case.update is not None and prover.case(case.update):
-            result = UNREACHABLE
-        else:
-            result = HOLE
-        yield Item(FUNCTIONAL, case.name, result, case.count)
+        result, by = COVERED if case.count else HOLE, ""
+        if not case.count and prover is not None and case.update is not None and prover.case(case.update):
+            result, by = UNREACHABLE, CASE_CLAIM
+        yield Item(FUNCTIONAL, case.name, result, case.count, by)
 
 
 def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Progress) -> Iterator[Item]:
     constants = set() if prover is None else _constants(reached, prover, progress)
     for point, count in sorted(reached.items()):
-        if count:
-            result = COVERED
-        elif point.kind == "toggle":
-            result = UNREACHABLE if (point.signal, point.bit) in constants else HOLE
-        elif prover is not None and prover.branch(point.line, point.what):
-            result = UNREACHABLE
-        else:
-            result = HOLE
-        yield Item(point.kind, point.name, result, count)
+        result, by = COVERED if count else HOLE, ""
+        if not count and point.kind == "toggle":
+            if (point.signal, point.bit) in constants:
+                result, by = UNREACHABLE, BIT_CLAIM
+        elif not count and prover is not None and prover.branch(point.line, point.what):
+            result, by = UNREACHABLE, BRANCH_CLAIM
+        yield Item(point.kind, point.name, result, count, by, point)
 
 
 def _constants(reached: Counter[Point], prover: Unreachable, progress: Progress) -> set[Bit]:
@@ -228,7 +241,7 @@ def markdown(coverage: Coverage) -> str:
         cases.append({"case": case.name, "times": case.count, "benches": what})
     parts = (
         f"# Coverage of {coverage.preset}\n",
-        f"Benches: {', '.join(coverage.benches)}; seed {coverage.seed}.\n",
+        f"Benches: {', '.join(coverage.benches)}; {coverage.seeded}.\n",
         tables.markdown(kinds),
         f"## Holes\n\n{_listed(coverage.having(HOLE))}",
         f"## Cases\n\n{tables.markdown(cases)}",

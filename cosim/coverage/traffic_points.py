@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qlif.cosim.benches.port_words import fields_of
 from qlif.cosim.mutation.recorded_benches import Stimulus
-from qlif.cosim.proof.reach import unsaturated
 from qlif.hdl.interface import Interface
 from qlif.model.golden import step
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.random_words import RandomWords
-from qlif.model.rounding import Rounding
+from qlif.model.rounding import Rounding, Where
 from qlif.model.words import Words
 
 Bits = npt.NDArray[np.bool_]
@@ -107,14 +107,19 @@ def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     The testbenches compare all outputs with the golden model, so this is what happened.
     """
     words, (port,) = interface.words, interface.currents.payload
-    taken = stretch.ports[port.name][stretch.moved("currents")].astype(np.int64)
-    sign = 1 << (port.width - 1) if port.format.signed else 0
+    rows = stretch.ports[port.name][stretch.moved("currents")]
+    if not len(rows):
+        return None
+    table = np.ascontiguousarray(rows.astype("<u8")).view(np.uint8).reshape(len(rows), -1)
+    bits = np.unpackbits(table, axis=1, bitorder="little")[:, : port.width]
+    (fields,) = fields_of(interface.currents, bits).values()
+    taken = fields.ravel()
     neurons = words.parameters.n
     steps = len(taken) // neurons
-    came = min(int(stretch.moved("updates").sum()), steps * neurons)
+    came = min(int(stretch.moved("updates").sum()) * interface.lanes, steps * neurons)
     if not came:
         return None
-    currents = ((taken[: steps * neurons] ^ sign) - sign).reshape(steps, neurons)
+    currents = taken[: steps * neurons].reshape(steps, neurons)
     golden = FixedNeurons(words)
     first = golden.state
     spikes, after = golden.run_words(currents)
@@ -126,7 +131,7 @@ def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     random: Any = 0
     if words.arithmetic.random_bits:
         random = RandomWords(words.arithmetic.random_seed).take(currents.size).reshape(currents.shape)
-    totals = sums(words, before["potential"].astype(exact), currents.astype(exact), random)
+    totals = sums(words, before["potential"].astype(exact), currents.astype(exact), random, np.where)
     nothing = np.zeros((1, neurons), dtype=np.int64)
     columns = {
         "neuron": np.broadcast_to(np.arange(neurons), currents.shape),
@@ -143,7 +148,7 @@ def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     )
 
 
-def sums(words: Words, potential: Any, current: Any, random: Any) -> dict[str, Any]:
+def sums(words: Words, potential: Any, current: Any, random: Any, where: Where) -> dict[str, Any]:
     """Return the potential after integration in a format without ends, by how it is rounded.
 
     The golden model's own, on any kind of integers: ``total`` with the rounding of `words`, ``floor``,
@@ -152,7 +157,7 @@ def sums(words: Words, potential: Any, current: Any, random: Any) -> dict[str, A
 
     def rounded(**changes: Any) -> Any:
         one = dataclasses.replace(words, arithmetic=words.arithmetic.replace(**changes))
-        return unsaturated(one, one.values)(potential, current, random)
+        return step.rounded_sum(one, one.values, potential, current, random, where)
 
     others = {"floor": Rounding.TRN, "half_up": Rounding.RND, "half_even": Rounding.RND_CONV}
     return {"total": rounded()} | {

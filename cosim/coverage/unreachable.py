@@ -10,6 +10,7 @@ come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at 
 import itertools
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -23,19 +24,25 @@ from qlif.cosim.proof.invariants import assumed_of
 from qlif.cosim.proof.outgoing import of_a_state, retired, words_of_row
 from qlif.cosim.proof.population_claims import population_claims
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import Reach, sums_of, unsaturated
+from qlif.cosim.proof.reach import Reach, sums_of
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
 from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
+from qlif.model.golden import step
 
 SECONDS = 60.0
 """The time that the solver may take for one question."""
 
 QUICKLY = 10.0
 """The time for a first try, in which the sums may be anything."""
+
+CASE_CLAIM = "no update of a state that can be reached is such a case"
+BIT_CLAIM = "the bit never changes after its first clocks, whatever the inputs"
+BRANCH_CLAIM = "the bit that the branch needs never changes, whatever the inputs"
+"""What is proved of a case, of a bit and of a branch that nothing reaches."""
 
 _PIPELINE = f"{probes.PIPELINES}."
 _READ = probes.READ
@@ -136,7 +143,9 @@ class Unreachable:
         update = Update(words, before, {})
         update.golden(terms)
         numbers = update.numbers(terms)
-        totals = sums(words, numbers["potential"], numbers["current"], numbers.get("random", 0))
+        totals = sums(
+            words, numbers["potential"], numbers["current"], numbers.get("random", 0), partial(choose, terms)
+        )
         after = {f"next_{name}": update.expected[name] for name in STATE}
         spike = Integer(terms, update.expected["spike"], 0, 1)
         conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
@@ -231,7 +240,9 @@ class Unreachable:
         state = unpacked(terms, words, entered[_STORED])
         state["current"] = entered.values[stages_of_currents(circuit)[-1]]
         numbers = {name: Integer.of(terms, word, words.formats[name]) for name, word in state.items()}
-        total = unsaturated(words, self._constants)(numbers["potential"], numbers["current"], 0)
+        total = step.rounded_sum(
+            words, self._constants, numbers["potential"], numbers["current"], 0, partial(choose, terms)
+        )
         golden = choose(terms, numbers["refractory"] == 0, total, numbers["potential"])
         half = 1 << (terms.width(found) - 1)
         sum_ = Integer(terms, found, -half, half - 1, True)

@@ -122,32 +122,37 @@ def of_mutate(campaign: "Campaign") -> Evidence:
     )
 
 
-def of_coverage(found: "Coverage") -> Evidence:
-    """Return the evidence of coverage: a hole is a failure."""
+def of_coverage(measured: "Sequence[Coverage]") -> Evidence:
+    """Return the evidence of the coverage of some configurations: a hole is a failure."""
     from qlif.cosim.coverage.report import COVERED, HOLE, UNREACHABLE, summary
 
     kinds = {COVERED: Status.PASSED, UNREACHABLE: Status.EXCLUDED, HOLE: Status.FAILED}
-    texts = {COVERED: "", UNREACHABLE: "proved to be unreachable", HOLE: "no testbench reaches it"}
-    checks = [Check(item.name, kinds[item.result], texts[item.result], item.kind) for item in found.items]
     columns = ("", "all", "covered", "unreachable", "holes")
-    cases = [
-        (case.name, case.count, ", ".join(bench for bench, count in case.benches.items() if count))
-        for case in found.cases
-    ]
-    excluded = [(item.kind, item.name) for item in found.having(UNREACHABLE)]
+    checks, tables = [], []
+    for found in measured:
+        for item in found.items:
+            text = "no testbench reaches it" if item.result == HOLE else item.by
+            checks.append(Check(item.name, kinds[item.result], text, f"{found.preset}.{item.kind}"))
+        counts = [(kind, *counts) for kind, counts in summary(found).items()]
+        cases = [
+            (case.name, case.count, ", ".join(bench for bench, count in case.benches.items() if count))
+            for case in found.cases
+        ]
+        excluded = [(item.kind, item.name, item.by) for item in found.having(UNREACHABLE)]
+        tables += [
+            Table(f"Coverage of {found.preset}", columns, counts),
+            Table(f"Cases of {found.preset}", ("case", "times", "testbenches"), cases),
+            Table(f"Unreachable of {found.preset}", ("kind", "name", "proved"), excluded),
+        ]
     return Evidence(
         command="coverage",
-        subject=found.preset,
+        subject=", ".join(found.preset for found in measured),
         covers=(
-            f"What the testbenches {', '.join(found.benches)} reach with seed {found.seed}. Excluded is what is "
-            "proved to be unreachable from reset, with any input."
+            f"What the testbenches {', '.join(measured[0].benches)} reach with {measured[0].seeded}. Excluded is "
+            "what is proved to be unreachable from reset, with any input."
         ),
         checks=checks,
-        tables=(
-            Table("Coverage", columns, [(kind, *counts) for kind, counts in summary(found).items()]),
-            Table("Cases", ("case", "times", "testbenches"), cases),
-            Table("Proved to be unreachable", ("kind", "name"), excluded),
-        ),
+        tables=tables,
     )
 
 

@@ -103,7 +103,7 @@ def run_campaign(
         progress("planting faults", 0.0)
         netlist = plant(export, count, seed, directory / "netlist")
         recorded = recorded_benches.record(
-            export, simulator, directory / "benches", seed=seed, updates=updates, progress=progress
+            export, simulator, directory / "benches", seeds=(seed,), updates=updates, progress=progress
         )
 
         def benches() -> Replay:

@@ -82,7 +82,13 @@ class SelfTestPlayer:
 
 def _write_golden(path: Path, plan: SelfTestPlan, interface: Interface) -> None:
     """Write the signatures: of the updates at each checkpoint, and last of the events at the end."""
-    golden = GoldenSelfTest(interface.words, plan, interface.lanes, step_bits=interface.core.step_bits)
+    golden = GoldenSelfTest(
+        interface.words,
+        plan,
+        interface.lanes,
+        step_bits=interface.core.step_bits,
+        absent=interface.absent,
+    )
     signatures = golden.signatures(range(CHECKPOINT, TIMESTEPS + 1, CHECKPOINT))
     low = (1 << SIGNATURE_BITS) - 1
     parts = [signature & low for signature in signatures] + [signatures[-1] >> SIGNATURE_BITS]

@@ -29,11 +29,14 @@ class Stimulus:
     Attributes
     ----------
     bench : str
+    folder : Path
+        Where the bench ran.
     words : dict of str to array of uint64, (clocks,)
         What stood on each port, and on ``rst``, when the clock rose.
     """
 
     bench: str
+    folder: Path
     words: Mapping[str, npt.NDArray[np.uint64]]
 
     @property
@@ -47,7 +50,7 @@ def record(
     simulator: Simulator,
     directory: Path,
     *,
-    seed: int = 0,
+    seeds: Sequence[int] = (0,),
     updates: int = UPDATES,
     benches: Sequence[str] = (),
     coverage: bool = False,
@@ -64,8 +67,8 @@ def record(
     simulator : Simulator
     directory : Path
         Where everything is written.
-    seed : int
-        Of the benches' random inputs and stalls.
+    seeds : sequence of int
+        Of the benches' random inputs and stalls; each bench runs with each of them.
     updates : int
         How many the random benches play.
     benches : sequence of str
@@ -88,9 +91,10 @@ def record(
     design = Design(simulator, source, module, directory / "simulation", coverage=coverage)
     tests = benches or tests_of(export.interface)
     stimuli = []
-    for number, bench in enumerate(tests):
-        progress(f"recording the bench {bench}", number / len(tests))
-        job = directory / bench
+    runs = [(bench, seed) for seed in seeds for bench in tests]
+    for number, (bench, seed) in enumerate(runs):
+        progress(f"recording the bench {bench}", number / len(runs))
+        job = directory / (bench if seed == seeds[0] else f"{bench}-{seed}")
         job.mkdir(exist_ok=True)
         (job / recorder.FILE).unlink(missing_ok=True)
         options: dict[str, Any] = {"updates": updates, "record": True}
@@ -99,5 +103,5 @@ def record(
         if failed:
             raise DifferenceFound(f"the bench {bench} fails before any fault is planted: see {job}")
         with np.load(job / recorder.FILE) as content:
-            stimuli.append(Stimulus(bench, {name: content[name] for name in content.files}))
+            stimuli.append(Stimulus(bench, job, {name: content[name] for name in content.files}))
     return stimuli

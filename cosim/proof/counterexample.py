@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qlif.cosim.benches.job import Job
-from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.design import WAVES_FILE, Design
 from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.verilog import Export
@@ -134,7 +134,7 @@ def play(
     Job(export.interface.words, export.interface, dict(options)).write(job)
     design = Design(simulator, source, module, directory / "simulation", True, models_of(export))
     _, failed = design.run(bench, job, 0, (test,))
-    return Replay(failed > 0, job / design.waves_name, job / "simulation.log")
+    return Replay(failed > 0, job / WAVES_FILE, job / "simulation.log")
 
 
 def _inputs(words: Words, values: Mapping[str, int]) -> dict[str, int]:

@@ -46,7 +46,18 @@ class Interval:
         # A mask of the lowest bits, as the golden model has them.
         return self if self.low >= 0 and self.high <= mask else Interval(0, mask)
 
-    def __gt__(self, other: Any) -> None:
-        """Nobody can tell: what a comparison decides is left out."""
+    def __gt__(self, other: Union["Interval", int]) -> bool | None:
+        """Return whether it is larger; None if that can't be told."""
+        other = Interval.of(other)
+        return True if self.low > other.high else False if self.high <= other.low else None
 
-    __lt__ = __gt__
+    def __lt__(self, other: Union["Interval", int]) -> bool | None:
+        return Interval.of(other) > self
+
+
+def choose(condition: Any, a: Interval | int, b: Interval | int) -> Interval:
+    """Choose between two numbers, or return both in one: the `where` of :mod:`qlif.model.golden.step`."""
+    a, b = Interval.of(a), Interval.of(b)
+    if condition is None:
+        return Interval(min(a.low, b.low), max(a.high, b.high))
+    return a if condition else b

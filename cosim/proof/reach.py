@@ -3,18 +3,20 @@
 Their set is wider than the real one but closed: no update leaves it. Most is proved by the solver, with the
 golden step. The range of the potential is found by trying every word: within an update the sum rises or falls
 with the current and with the random bits, and rounding and saturation keep order, so the ends of their
-formats give the ends of what can come out. Where there are too many words, the golden model runs on
-intervals.
+formats give the ends of what can come out. Where there are too many words, or the drive may wrap, the golden model
+runs on intervals.
 """
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, assert_never
+from functools import partial
+from typing import assert_never
 
 import numpy as np
 
+from qlif.cosim.proof import integers, intervals
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.intervals import Interval
 from qlif.cosim.proof.products import Products
@@ -106,8 +108,14 @@ class Reach:
         words, numbers = update.words, update.numbers(terms)
         constants = {name: int(word) for name, word in words.values.items()}
         low, high = sums_of(words, constants, self.lowest, self.highest)
-        integrated = unsaturated(words, constants)
-        total = integrated(numbers["potential"], numbers["current"], numbers.get("random", 0))
+        total = step.rounded_sum(
+            words,
+            constants,
+            numbers["potential"],
+            numbers["current"],
+            numbers.get("random", 0),
+            partial(integers.choose, terms),
+        )
         return [total >= low, total <= high]
 
     def prove(self, terms: Products, update: Update, seconds: float) -> Answer:
@@ -140,7 +148,12 @@ def potential_range(words: Words, constants: Mapping[str, int], resting: int) ->
         case unknown:
             assert_never(unknown)
     bound = constants.get("lower_bound", format.min_word)
-    ends = _ends_by_word if format.width <= LARGEST_WIDTH else _ends_by_piece
+    in_order = all(
+        narrowing.overflow.keeps_order
+        for name, narrowing in words.arithmetic.narrowings.items()
+        if name in ("drive", "increment")
+    )
+    ends = _ends_by_word if in_order and format.width <= LARGEST_WIDTH else _ends_by_piece
     low = high = resting
     while True:
         lowest, highest = ends(words, constants, low, high)
@@ -178,27 +191,9 @@ def sums_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> 
     """Return between which words potentials of a range are after integration, in a format without ends."""
     currents = Interval(words.arithmetic.current.min_word, words.arithmetic.current.max_word)
     random = Interval(0, (1 << words.arithmetic.random_bits) - 1)
-    integrated = unsaturated(words, constants)
     borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
     ends = [
-        integrated(Interval(first, last), currents, random)
+        step.rounded_sum(words, constants, Interval(first, last), currents, random, intervals.choose)
         for first, last in itertools.pairwise(borders if len(borders) > 1 else [low, high])
     ]
     return min(end.low for end in ends), max(end.high for end in ends)
-
-
-def unsaturated(words: Words, constants: Mapping[str, Any]) -> Callable[[Any, Any, Any], Any]:
-    """Return what integrates in a format without ends: from potential, current and random bits.
-
-    It is the golden model's own integration, on any kind of integers. Nothing wraps, whatever the potential's
-    format does.
-    """
-    plain = dataclasses.replace(words, arithmetic=words.arithmetic.replace(overflow=Overflow.SAT))
-
-    def integrated(potential: Any, current: Any, random: Any) -> Any:
-        def within(condition: object, end: object, number: Any) -> Any:
-            return number
-
-        return step.integrate(plain, constants, potential, current, random, within)
-
-    return integrated

@@ -86,11 +86,17 @@ class Replay:
     def locate(self, first: int, last: int) -> tuple[Verdict, Path | None]:
         """Compare timesteps `first` to `last` in full; return the verdict, and waves around what is wrong."""
         self._progress("golden model up to the stretch", 0.3)
-        golden = GoldenSelfTest(self.words, self.plan, self.lanes)
+        step_bits, absent = self.interface.core.step_bits, self.interface.absent
+        golden = GoldenSelfTest(self.words, self.plan, self.lanes, step_bits=step_bits, absent=absent)
         golden.advance(first)
         events = golden.events
         scoreboard = Scoreboard(
-            self.words, golden.currents(last - first), first_step=first, neurons=golden.neurons
+            self.words,
+            golden.currents(last - first),
+            first_step=first,
+            neurons=golden.neurons,
+            step_bits=step_bits,
+            absent={*absent, "refractory"},
         )
         rows = scoreboard.spikes.reshape(-1, self.lanes)
         # At the end, one more than there should be is looked for.

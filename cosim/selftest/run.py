@@ -170,7 +170,10 @@ def self_test(
             simulator, verilog, SELF_TEST_MODULE, PROGRAM, work / "fast", cells=models_of(export)
         )
         seconds = {"build": time.perf_counter() - begun}
-        golden = GoldenSelfTest(words, plan, export.interface.lanes)
+        interface = export.interface
+        golden = GoldenSelfTest(
+            words, plan, interface.lanes, step_bits=interface.core.step_bits, absent=interface.absent
+        )
         log = work / "log"
         answer, expected = _run(program, golden, interval, at, rate, log, seconds, progress)
         run = SelfTestRun(

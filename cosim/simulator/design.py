@@ -20,6 +20,10 @@ from qlif.model.support.scratch import Scratch
 
 logger = logging.getLogger(__name__)
 
+WAVES_FILE = "waves.vcd"
+"""Waveforms that a run leaves in its job directory on request."""
+ACTIVITY_FILE = "activity.saif"
+"""Switching activity that a run leaves in its job directory on request."""
 COVERAGE_FILE = "coverage.dat"
 """Coverage file that a run writes into its job directory on request."""
 
@@ -27,6 +31,10 @@ WAIVED_LINT = "WIDTHEXPAND"
 """The one lint warning of Verilator that Amaranth's Verilog causes; nothing else is waived."""
 WAIVED_WITH_CELLS = "PINMISSING"
 """A vendor's cell has pins that nobody connects."""
+
+
+_VCD = {"SIM_CMD_SUFFIX": "-vcd"}
+"""Cocotb has Icarus write FST; the last such argument counts, and Verilator passes over it."""
 
 
 class SimulationError(ToolError):
@@ -77,6 +85,8 @@ class Design:
         Whether the source makes its own clock.
     coverage : bool
         With Verilator: whether runs count lines, branches and edges of bits.
+    activity : bool
+        With Verilator, instead of waves: whether runs count how often each bit switches.
     """
 
     def __init__(
@@ -90,18 +100,21 @@ class Design:
         waiver: Path | None = None,
         makes_clock: bool = False,
         coverage: bool = False,
+        activity: bool = False,
     ) -> None:
         self.simulator = simulator
         self.top = top
         self.directory = directory.resolve()
-        self.waves = waves
+        self.traced = waves or activity
+        self._trace_file = ACTIVITY_FILE if activity else WAVES_FILE
         self.directory.mkdir(parents=True, exist_ok=True)
         self._scratch = Scratch()
         log, build = self.directory / "build.log", self._scratch.path / "build"
         build.mkdir()
         driver = f"cocotb {importlib.metadata.version('cocotb')}, clock inside: {makes_clock}"
         driver += ", coverage" if coverage else ""
-        runtime = runtime_cache.cache_folder(simulator, waves, driver)
+        driver += ", activity" if activity else ""
+        runtime = runtime_cache.cache_folder(simulator, self.traced, driver)
         if runtime is not None:
             runtime_cache.restore(runtime, build)
         build_args: list[str] = []
@@ -112,6 +125,8 @@ class Design:
                 timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
                 # One C++ file: the wheel's makefile can't compile several with a precompiled header.
                 build_args += [*waived_lint(cells), "--output-split", "0", *timing]
+                if activity:
+                    build_args.append("--trace-saif")
                 if coverage:
                     build_args += ["--coverage-line", "--coverage-toggle", "--coverage-underscore"]
                 if waiver is not None:
@@ -129,7 +144,7 @@ class Design:
                 "hdl_toplevel": top,
                 "build_dir": str(build),
                 "build_args": build_args,
-                "waves": waves,
+                "waves": self.traced,
                 "always": True,
             },
             f"{simulator.name}'s build of {verilog.name}",
@@ -170,14 +185,14 @@ class Design:
             There is no verdict: the simulator crashed, or ran no test.
         """
         job = job.resolve()
-        results, log, waves = job / "results.xml", job / "simulation.log", job / self.waves_name
+        results, log, waves = job / "results.xml", job / "simulation.log", job / self._trace_file
         results.unlink(missing_ok=True)
         work = self._scratch.path / "run"
         work.mkdir(exist_ok=True)
         test_args, plusargs = [], []
         match self.simulator.name:
             case SimulatorName.VERILATOR:
-                test_args += ["--trace-file", str(waves)] if self.waves else []
+                test_args += ["--trace-file", str(waves)] if self.traced else []
             case SimulatorName.ICARUS:
                 plusargs.append(f"+dumpfile_path={waves}")
             case unknown:
@@ -202,7 +217,7 @@ class Design:
                 "test_dir": str(work),
                 "results_xml": str(results),
                 "seed": seed,
-                "waves": self.waves,
+                "waves": self.traced,
                 "test_args": test_args,
                 "plusargs": plusargs,
                 # Anchored: cocotb takes a pattern, and one test's name may begin another's.
@@ -225,17 +240,6 @@ class Design:
             raise SimulationError(f"the simulation ran no test; its log is {log}")
         return count, failed
 
-    @property
-    def waves_name(self) -> str:
-        """Name of the waveform file that a run leaves in its job directory."""
-        match self.simulator.name:
-            case SimulatorName.VERILATOR:
-                return "waves.vcd"
-            case SimulatorName.ICARUS:
-                return "waves.fst"
-            case unknown:
-                assert_never(unknown)
-
     def _run_process(
         self,
         action: str,
@@ -253,7 +257,7 @@ class Design:
                 what=what,
                 seconds=seconds,
                 directory=self._scratch.path,
-                extra=self.simulator.environment,
+                extra={**self.simulator.environment, **_VCD},
                 log=log,
                 told=request,
                 progressed=told,

@@ -8,7 +8,6 @@ from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.target import Target
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.exceptions import InputError
-from qlif.model.words import Words
 
 
 def expected_multipliers(core: Core, device: Target) -> int:
@@ -31,11 +30,12 @@ def expected_multipliers(core: Core, device: Target) -> int:
         odd = word // (word & -word)
         return 0 if odd == 1 else blocks(width, odd.bit_length())
 
-    left, right = _factors(words)
-    count = blocks(left, right)
+    factor = words.factor_format.width
+    count = blocks(factor, factor)
     match arithmetic.form:
         case Form.FACTORED:
-            count += by_constant(left + right, "gain")
+            product = words.product_format if arithmetic.product is None else arithmetic.product.format
+            count += by_constant(product.width, "gain")
         case Form.SQUARE:
             pass
         case unknown:
@@ -64,11 +64,10 @@ def check_fit(core: Core, device: Target) -> None:
     words, name, neurons = core.words, core.name, core.neurons
     if core.primitives.target not in (None, device.name):
         raise InputError(f"the explicit variant is for {core.primitives.target}, not for {device.name}")
-    left, right = _factors(words)
-    bits = device.multiplier_bits
-    if max(left, right) > bits:
+    factor, bits = words.factor_format.width, device.multiplier_bits
+    if factor > bits:
         raise InputError(
-            f"{name} multiplies {left} by {right} bits, but a multiplier of {device.name} takes "
+            f"{name} multiplies {factor} by {factor} bits, but a multiplier of {device.name} takes "
             f"{bits} by {bits}: choose a narrower potential, or another --target"
         )
     multipliers = expected_multipliers(core, device)
@@ -116,18 +115,3 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
         raise InputError(
             f"{core.neurons} neurons need {memories} block RAMs, but {device.name} has {device.memories}"
         )
-
-
-def _factors(words: Words) -> tuple[int, int]:
-    """Return the widths of the two variables that are multiplied."""
-    potential, constants = words.arithmetic.potential, words.constants
-    match words.arithmetic.form:
-        case Form.SQUARE:
-            return potential.width, potential.width
-        case Form.FACTORED:
-            return (
-                (potential - constants["rest"].format).width,
-                (potential - constants["critical"].format).width,
-            )
-        case unknown:
-            assert_never(unknown)

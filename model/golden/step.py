@@ -6,14 +6,15 @@ hardware is therefore proved about this function and not about a copy of it.
 
 Each caller supplies `where(condition, a, b)` for its kind of integer; everything else is done with the
 operators ``+ - * << >> &`` and comparisons. The operators must not overflow: integers are as wide as
-they need to be, and the only places where bits are lost are `drop` and `fit` of :mod:`qlif.model.rounding`.
+they need to be, and the only places where bits are lost are `drop` and `fit` of :mod:`qlif.model.rounding`
+(`narrow` is both).
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, assert_never
 
 from qlif.model.arithmetic import Currents, Form
-from qlif.model.rounding import Integer, Rounding, Where, drop, fit
+from qlif.model.rounding import Integer, Rounding, Where, drop, fit, narrow
 from qlif.model.words import Words
 
 
@@ -82,30 +83,50 @@ def integrate(
 ) -> Integer:
     """Return the potential word after one forward Euler step, for a neuron that isn't refractory.
 
-    All products are exact; all terms are aligned to the finest fraction and summed exactly; the sum
-    is rounded once and brought to the range of the potential once.
+    All products are exact, but for those that the arithmetic narrows; all terms are aligned to the finest fraction
+    and summed exactly; the sum is rounded once and brought to the range of the potential once.
     """
+    rounded = rounded_sum(words, constants, potential, current, random, where)
+    return fit(rounded, words.arithmetic.potential, words.arithmetic.overflow, where)
+
+
+def rounded_sum(
+    words: Words,
+    constants: Mapping[str, Integer],
+    potential: Integer,
+    current: Integer,
+    random: Integer,
+    where: Where,
+) -> Integer:
+    """Return the potential word after one forward Euler step, if its format had no ends."""
     arithmetic = words.arithmetic
-    total = exact_sum(words, constants, potential, current)
+    total = exact_sum(words, constants, potential, current, where)
     excess = words.sum_format.f_bits - arithmetic.potential.f_bits
-    rounded = drop(total, excess, arithmetic.rounding, random, arithmetic.random_bits)
-    return fit(rounded, arithmetic.potential, arithmetic.overflow, where)
+    return drop(total, excess, arithmetic.rounding, random, arithmetic.random_bits)
 
 
 def exact_sum(
-    words: Words, constants: Mapping[str, Integer], potential: Integer, current: Integer
+    words: Words, constants: Mapping[str, Integer], potential: Integer, current: Integer, where: Where
 ) -> Integer:
     """Return the sum of one forward Euler step before it is rounded, in the format `words.sum_format`."""
     arithmetic = words.arithmetic
     match arithmetic.form:
         case Form.FACTORED:
-            factors = (potential - constants["rest"]) * (potential - constants["critical"])
-            quadratic, bias = factors * constants["gain"], None
+            fraction = words.difference_format.f_bits
+            over_rest = narrow(potential - constants["rest"], fraction, arithmetic.difference, where)
+            over_critical = narrow(potential - constants["critical"], fraction, arithmetic.difference, where)
+            product = over_rest * over_critical
         case Form.SQUARE:
-            quadratic, bias = potential * potential, constants["bias"]
+            product = potential * potential
         case unknown:
             assert_never(unknown)
+    product = narrow(product, words.product_format.f_bits, arithmetic.product, where)
+    quadratic = product * constants["gain"] if "gain" in constants else product
+    bias = constants.get("bias")
     quadratic_fraction = words.quadratic_format.f_bits
+    if arithmetic.quadratic is not None:
+        quadratic = narrow(quadratic, quadratic_fraction, arithmetic.quadratic, where)
+        quadratic_fraction = arithmetic.quadratic.format.f_bits
     if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
         excess = quadratic_fraction - arithmetic.product_fraction
         quadratic = drop(quadratic, excess, arithmetic.product_rounding)
@@ -118,13 +139,23 @@ def exact_sum(
         case never:
             assert_never(never)
 
+    drive_fraction = words.drive_format.f_bits
+    if arithmetic.drive is not None:
+        drive = narrow(drive, drive_fraction, arithmetic.drive, where)
+        drive_fraction = arithmetic.drive.format.f_bits
+
     # An exact sum may have any order. In the hardware's order, a solver sees immediately that they agree.
-    finest = words.sum_format.f_bits
-    total = drive << (finest - words.drive_format.f_bits)
+    finest = words.sum_format.f_bits if arithmetic.increment is None else words.increment_format.f_bits
+    total = drive << (finest - drive_fraction)
     if bias is not None:
         total = total + (bias << (finest - words.constants["bias"].format.f_bits))
-    total = total + (potential << (finest - arithmetic.potential.f_bits))
-    return total + (quadratic << (finest - quadratic_fraction))
+    if arithmetic.increment is None:
+        total = total + (potential << (finest - arithmetic.potential.f_bits))
+        return total + (quadratic << (finest - quadratic_fraction))
+    total = total + (quadratic << (finest - quadratic_fraction))
+    increment, finest = narrow(total, finest, arithmetic.increment, where), words.sum_format.f_bits
+    potential = potential << (finest - arithmetic.potential.f_bits)
+    return potential + (increment << (finest - arithmetic.increment.format.f_bits))
 
 
 def decay_trace(

@@ -179,17 +179,31 @@ class Plan:
     Attributes
     ----------
     shifts : array of int64, one for each of :class:`Shifts`
+        Of a population that the loops can compute; `sum_range` likewise.
     sum_range : Range
         Every integer in an update, besides the trace's.
     potential, refractory, trace, current, random : numpy.dtype
         The narrowest types that hold the words.
     possible : bool
-        Whether the widest integers of the loops are enough.
+        Whether the loops can compute it: their widest integers are enough, and no intermediate result has a narrower
+        format.
     """
 
     def __init__(self, words: Words) -> None:
         self.words = words
         arithmetic = words.arithmetic
+        self.potential = _narrowest(arithmetic.potential)
+        self.refractory = _narrowest(words.refractory)
+        self.trace = _narrowest(arithmetic.trace)
+        self.current = _narrowest(arithmetic.current)
+        self.random = np.dtype(np.uint8 if arithmetic.random_bits <= 8 else np.uint16 if
+                               arithmetic.random_bits <= 16 else np.uint32)  # fmt: skip
+        self.possible = not arithmetic.narrowings
+        if self.possible:
+            self._plan_the_loops()
+
+    def _plan_the_loops(self) -> None:
+        words, arithmetic = self.words, self.words.arithmetic
         shifts = np.zeros(len(Shifts), dtype=np.int64)
         finest, place = words.sum_format.f_bits, arithmetic.potential.f_bits
         quadratic_fraction = words.quadratic_format.f_bits
@@ -218,12 +232,6 @@ class Plan:
         if arithmetic.product_rounding is not None:
             self.product, shifts[Shifts.PRODUCT_OFFSET] = _round(arithmetic.product_rounding)
         self.shifts = shifts
-        self.potential = _narrowest(arithmetic.potential)
-        self.refractory = _narrowest(words.refractory)
-        self.trace = _narrowest(arithmetic.trace)
-        self.current = _narrowest(arithmetic.current)
-        self.random = np.dtype(np.uint8 if arithmetic.random_bits <= 8 else np.uint16 if
-                               arithmetic.random_bits <= 16 else np.uint32)  # fmt: skip
         self.sum_range = self._sum_range()
         trace = Range.of(arithmetic.trace)
         decayed, spiked = trace * Range.of(words.constants["decay"].format), trace + trace

@@ -1,6 +1,6 @@
 """The golden model's self-test: stimulus and signatures that :mod:`qlif.model.selftest.plan` describes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,9 @@ class GoldenSelfTest:
         Neurons in a row: they share an event.
     step_bits : int
         Width of an event's timestep.
+    absent : collection of str
+        Results of the hardware that are always 0, as it doesn't tell them: of ``spike``, ``potential``, ``trace`` and
+        ``events``; without spikes and events there are no events.
     compiled : bool
         With compiled loops if numba is there, which give the same; else in numpy.
 
@@ -55,10 +58,12 @@ class GoldenSelfTest:
         lanes: int = 1,
         *,
         step_bits: int = TIMESTEP_BITS,
+        absent: Collection[str] = (),
         compiled: bool = True,
     ) -> None:
         self._loops = loops if compiled else None
         self.words, self.plan, self.lanes, self.step_bits = words, plan, lanes, step_bits
+        self._absent = frozenset(absent)
         self.timestep = self.events = 0
         self.neurons = FixedNeurons(words)
         self._random = RandomWords(plan.random_seed)
@@ -118,6 +123,10 @@ class GoldenSelfTest:
         potential, trace = (
             np.asarray(states[name]).reshape(currents.shape) for name in ("potential", "trace")
         )
+        fired = spikes
+        spikes = np.zeros_like(spikes) if "spike" in self._absent else spikes
+        potential = np.zeros_like(potential) if "potential" in self._absent else potential
+        trace = np.zeros_like(trace) if "trace" in self._absent else trace
         if self._loops is not None:
             widths = bits, arithmetic.potential.width, arithmetic.trace.width
             words = self._loops.update_words(spikes, potential, trace, *widths)
@@ -130,7 +139,9 @@ class GoldenSelfTest:
                 (trace, arithmetic.trace.width),
             )
             self._updates = self._absorbed(self._updates, folded(parts))
-        rows = spikes.reshape(timesteps, neurons // self.lanes, self.lanes)
+        if {"spike", "events"} <= self._absent:
+            fired = np.zeros_like(fired)
+        rows = fired.reshape(timesteps, neurons // self.lanes, self.lanes)
         step, row = np.nonzero(rows.any(axis=2))
         spiked = rows[step, row].astype(np.int64) << np.arange(self.lanes)
         which = [(spiked.sum(axis=1), self.lanes)] if self.lanes > 1 else []

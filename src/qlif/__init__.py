@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qlif.model.presets import PRESETS
     from qlif.model.quantisation import quantise
     from qlif.model.recording import Recording
-    from qlif.model.rounding import Overflow, Rounding
+    from qlif.model.rounding import Narrowing, Overflow, Rounding
 
     __version__: str
 
@@ -33,6 +33,7 @@ __all__ = [
     "Arithmetic",
     "Form",
     "InputError",
+    "Narrowing",
     "Overflow",
     "Parameters",
     "QLIFPopulation",
@@ -49,6 +50,7 @@ _MODULES = {
     "Arithmetic": "qlif.model.arithmetic",
     "Form": "qlif.model.arithmetic",
     "InputError": "qlif.model.exceptions",
+    "Narrowing": "qlif.model.rounding",
     "Overflow": "qlif.model.rounding",
     "Parameters": "qlif.model.parameters",
     "QLIFPopulation": "qlif.model.population",

@@ -55,7 +55,7 @@ def qlif(tmp_path, monkeypatch, capsys):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def with_fault():
     """What plants faults around a population."""
     return _with_fault

@@ -95,6 +95,8 @@ USELESS = {
         (("--preset", ""), "--preset must have a value, not ''"),
         (("--variant", "explicit", "--target", ""), "--target must have a value, not ''"),
         (("--register", "threshold", "--memory", "threshold"), "not --register and --memory"),
+        (("--saif", "a.saif", "--simulator", "icarus"), "--saif requires --simulator verilator"),
+        (("--saif", "a.saif", "--waves"), "--saif requires a run of its own, without --waves"),
     ],
     "selftest": [
         (("--target", "up5k"), "--target requires --variant explicit"),
@@ -132,6 +134,9 @@ USELESS = {
             "--updates requires --bench constrained_random or stalled",
         ),
         (("--bench", "directed", "--seed", 0), "--seed requires a --bench other than directed"),
+        (("--bench", "directed", "--seeds", 2), "--seeds requires a --bench other than directed"),
+        (("--preset", "all", "--params", "x.toml"), "--preset all requires no --params"),
+        (("--seeds", 0), "--seeds must be a whole number, 1 or more, not 0"),
     ],
     "inputs": [],
     "study sweep": [

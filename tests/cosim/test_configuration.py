@@ -53,6 +53,14 @@ def test_a_file_changes_the_neuron_and_its_arithmetic(tmp_path):
     assert settings(tmp_path, text, preset="tiny-8").name == "tiny-8 (changed)"
 
 
+def test_an_intermediate_result_is_narrowed_by_a_file_and_by_an_option(tmp_path):
+    read = settings(tmp_path, '[arithmetic]\nproduct = "SQ(5,15) TRN WRAP"\n')
+    assert read.arithmetic == PRESETS["square-18"].replace(product="SQ(5,15) TRN WRAP")
+    assert read.arithmetic.as_dict()["product"] == "SQ(5,15) TRN WRAP"
+    read = Settings.read(values=[("--set", "drive=SQ( 5,15 )  RND SAT")])
+    assert read.arithmetic == PRESETS["square-18"].replace(drive="SQ(5,15) RND SAT")
+
+
 def test_the_timestep_is_known_before_the_number_of_neurons(tmp_path):
     read = settings(tmp_path, "[parameters]\ndt = 0.05\nthreshold = [-52, -51, -50]")
     assert read.dt == 0.05

@@ -32,6 +32,9 @@ EXPORTS = {
     "explicit": lambda: hdl.export(core_of("factored-16", primitives=primitives("explicit", "ecp5"))),
     "neuron": lambda: hdl.export_neuron(core_of("tiny-8", storage={"reset": "register"})),
     "self-test": lambda: self_test_of(core_of("tiny-8", lanes=2)),
+    "narrow inside": lambda: hdl.export(
+        hdl.Core(quantise(Parameters(n=2), PRESETS["tiny-8"].replace(drive="SQ(5,3) TRN WRAP")))
+    ),
     "each its own": lambda: hdl.export(
         hdl.Core(
             quantise(Parameters(n=3, threshold=[-52.0, -51.0, -50.0]), PRESETS["square-18"]),

@@ -30,6 +30,11 @@ OPTIONS = {
     "refrac_length": [0, 5],
     "trace": ["off", "replacing", "additive"],
     "product_rounding": [None, "TRN", "RND", "RND_CONV"],
+    "inside": ["exact", "TRN WRAP", "RND SAT", "RND_CONV SAT"],
+}
+INSIDE = {
+    "factored": {"difference": (5, 3), "product": (6, 5), "drive": (5, 3), "increment": (4, 7)},
+    "square": {"product": (6, 8), "drive": (5, 3), "increment": (3, 8)},
 }
 
 
@@ -60,6 +65,14 @@ def words_of(arithmetic, **parameters):
         return quantise(Parameters(n=1, **parameters), arithmetic)
 
 
+def narrowed_inside(row):
+    """The formats of intermediate results, all with the same rounding and overflow."""
+    if row["inside"] == "exact":
+        return {}
+    formats = INSIDE[row["form"]] | ({} if row["product_rounding"] else {"quadratic": (4, 6)})
+    return {name: f"SQ({i_bits},{f_bits}) {row['inside']}" for name, (i_bits, f_bits) in formats.items()}
+
+
 def words_of_row(row):
     factored, narrow = row["form"] == "factored", row["product_rounding"]
     arithmetic = Arithmetic(
@@ -75,6 +88,7 @@ def words_of_row(row):
         random_bits=3 if row["rounding"] == "SR" else 0,
         product_fraction=8 if narrow else None,
         product_rounding=narrow,
+        **narrowed_inside(row),
     )
     return words_of(
         arithmetic,

@@ -421,6 +421,29 @@ REFUSED = [
         "product_fraction must be at least 3, not 2: the quadratic term stays below half an LSB "
         "for every state",
     ),
+    (
+        FACTORED.replace(difference="SQ(12,-10) TRN WRAP"),
+        {},
+        "difference must have at least -9 fraction bits, not -10 as SQ(12,-10) has: every SQ(9,8) stays below half "
+        "an LSB",
+    ),
+    (
+        FACTORED.replace(difference="SQ(5,4) TRN WRAP", product="SQ(15,-11) TRN WRAP"),
+        {},
+        "product must have at least -10 fraction bits, not -11 as SQ(15,-11) has: every SQ(10,8) stays below half "
+        "an LSB",
+    ),
+    (
+        SQUARE.replace(quadratic="SQ(8,-5) TRN WRAP"),
+        {},
+        "quadratic must have at least -4 fraction bits, not -5 as SQ(8,-5) has: every SQ(4,32) stays below half an "
+        "LSB",
+    ),
+    (
+        SQUARE.replace(drive="SQ(-14,16) TRN WRAP"),
+        {},
+        "drive must reach half an LSB of SQ(5,13) or more, which SQ(-14,16) doesn't",
+    ),
 ]
 
 
@@ -431,6 +454,9 @@ def test_what_cant_be_held_is_refused_in_words(arithmetic, parameters, text):
 
 def test_the_nearest_allowed_choice_is_allowed():
     made(STOCHASTIC.replace(random_bits=13))
+    for narrowing in ("SQ(2,32) TRN WRAP", "SQ(4,-2) RND_CONV SAT", "SQ(-12,14) RND SAT"):
+        made(SQUARE.replace(quadratic=narrowing))
+    made(FACTORED.replace(difference="SQ(9,8) TRN WRAP", product="SQ(18,-16) TRN WRAP"))
     made(SQUARE.replace(product_fraction=31, product_rounding="RND"))
     made(
         SQUARE.replace(potential=SQ(5, 20), product_fraction=3, product_rounding="RND"),
@@ -507,6 +533,35 @@ BAD_CHOICES = [
     (
         {"product_fraction": -1, "product_rounding": "RND"},
         "product_fraction must be a whole number from 0 to 64, not -1",
+    ),
+    (
+        {"drive": "SQ(5,15)"},
+        "drive: a narrower format is written with its rounding and its overflow, as in SQ(5,15) TRN WRAP, "
+        "not 'SQ(5,15)'",
+    ),
+    (
+        {"increment": 5},
+        "increment: a narrower format is written with its rounding and its overflow, as in SQ(5,15) TRN WRAP, not 5",
+    ),
+    (
+        {"drive": "SQ(5) TRN SAT"},
+        "drive: a format is written SQ(i_bits,f_bits) or UQ(i_bits,f_bits), not 'SQ(5)'",
+    ),
+    (
+        {"drive": "SQ(5,5) FLOOR SAT"},
+        "drive: its rounding must be one of TRN, RND, RND_CONV, SR, not 'FLOOR'",
+    ),
+    ({"drive": "SQ(5,5) SR SAT"}, "drive: its rounding must be one of TRN, RND, RND_CONV, not 'SR'"),
+    ({"drive": "SQ(5,5) RND sat"}, "drive: its overflow must be one of SAT, WRAP, not 'sat'"),
+    ({"product": "UQ(5,5) RND SAT"}, "product must be a signed format, not UQ(5,5)"),
+    ({"product": "SQ(60,5) RND SAT"}, "product must have 2 to 64 bits, not 65 as SQ(60,5) has"),
+    (
+        {"difference": "SQ(5,5) RND SAT"},
+        "difference requires the form factored: the form square has none",
+    ),
+    (
+        {"quadratic": "SQ(5,5) RND SAT", "product_fraction": 3, "product_rounding": "RND"},
+        "quadratic and product_fraction both round the quadratic term: give one of them",
     ),
     ({"potental": SQ(8, 8)}, "unknown arithmetic choice 'potental': did you mean 'potential'?"),
 ]

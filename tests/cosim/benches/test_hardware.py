@@ -32,6 +32,14 @@ CHOICES = {
     },
     "narrow product": {"product_fraction": 8, "product_rounding": "RND", "potential": "SQ(6,6)"},
     "stochastic": {"rounding": "SR", "random_bits": 3, "random_seed": 7},
+    "narrow inside": {
+        "form": "factored",
+        "currents": "raw",
+        "potential": "SQ(8,4)",
+        "difference": "SQ(5,4) TRN WRAP",
+        "product": "SQ(7,2) RND SAT",
+        "increment": "SQ(4,5) RND_CONV WRAP",
+    },
 }
 
 

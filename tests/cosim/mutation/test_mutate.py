@@ -68,7 +68,9 @@ def test_a_fault_that_nothing_sees_and_the_prover_refutes_is_a_survivor(qlif, yo
     def blind(*arguments, **options):
         # All that a bench does up to the first clocks after its reset, in which nothing comes out yet.
         return [
-            recorded_benches.Stimulus(one.bench, {name: words[:6] for name, words in one.words.items()})
+            recorded_benches.Stimulus(
+                one.bench, one.folder, {name: words[:6] for name, words in one.words.items()}
+            )
             for one in record(*arguments, **options)
         ]
 

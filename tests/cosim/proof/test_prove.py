@@ -39,6 +39,56 @@ def test_a_preset_is_proved(name):
     assert all(claim.bound is None for claim in claims)
 
 
+NARROWER = {
+    "truncates and wraps": ("tiny-8", {"product": "SQ(6,4) TRN WRAP", "drive": "SQ(3,3) TRN WRAP"}),
+    "rounds and saturates": (
+        "tiny-8",
+        {"quadratic": "SQ(2,5) RND SAT", "drive": "SQ(4,5) RND_CONV SAT", "increment": "SQ(3,4) RND SAT"},
+    ),
+    "differences that wrap": (
+        "tiny-8",
+        {"form": "factored", "potential": "SQ(8,2)", "currents": "raw", "difference": "SQ(5,2) TRN WRAP"},
+    ),
+    "16 bits throughout, truncated and wrapping": (
+        "factored-16",
+        {"rounding": "TRN", "overflow": "WRAP"}
+        | dict.fromkeys(("difference", "product", "quadratic", "drive", "increment"), "SQ(8,8) TRN WRAP"),
+    ),
+}
+
+
+@pytest.mark.parametrize("inside", NARROWER)
+def test_narrower_intermediate_results_are_proved(inside):
+    name, choices = NARROWER[inside]
+    words = quantise(Parameters(n=16), preset(name).replace(**choices))
+    export = hdl.export(hdl.Core(words))
+    assert_all_proved([prove_update(export), *prove_population(export)])
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("SQ({0},7) TRN WRAP", "SQ({0},7) TRN SAT"),
+        ("SQ({0},7) TRN WRAP", "SQ({0},7) RND WRAP"),
+        ("SQ({0},7) RND_CONV SAT", "SQ({0},7) TRN SAT"),
+        ("SQ({0},7) RND SAT", "SQ({1},7) RND SAT"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("result", "i_bits"),
+    [("difference", 6), ("product", 6), ("quadratic", 6), ("drive", 1), ("increment", 6)],
+)
+def test_another_narrowing_in_the_gates_is_refuted(result, i_bits, right, wrong):
+    expected, built = (
+        hdl.export_neuron(
+            hdl.Core(quantise(Parameters(n=1), preset("factored-16").replace(**{result: text})))
+        )
+        for text in (right.format(i_bits, i_bits + 1), wrong.format(i_bits, i_bits + 1))
+    )
+    assert prove_update(expected).result == "proved"
+    assert prove_update(Export(built.verilog, expected.interface)).result == "refuted"
+
+
 @pytest.mark.parametrize(("neurons", "lanes"), [(1, 1), (5, 1), (16, 2), (1000, 1)])
 def test_any_number_of_neurons_and_lanes(neurons, lanes):
     export = exported("stochastic-12", neurons, lanes, {"bias": "memory", "reset": "register"})

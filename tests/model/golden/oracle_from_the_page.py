@@ -198,25 +198,62 @@ class Population:
             raise Refused("threshold and reset")
         i_bits, f_bits = self.potential.i_bits, self.potential.f_bits
         random_bits, product_fraction = self.arithmetic["random_bits"], self.arithmetic["product_fraction"]
+        place = f_bits + max(1, random_bits)
         if self.square:
-            quadratic = 2 * i_bits - self.k, 2 * f_bits + self.k
+            product = self._narrowed_bits("product", 2 * i_bits, 2 * f_bits)
+            quadratic = product[0] - self.k, product[1] + self.k
         else:
             form = self.formats["gain"]
-            quadratic = 2 * (i_bits + 1) + form.i_bits, 2 * f_bits + form.f_bits
+            difference = self._narrowed_bits("difference", i_bits + 1, f_bits)
+            product = self._narrowed_bits("product", 2 * difference[0], 2 * difference[1])
+            quadratic = product[0] + form.i_bits, product[1] + form.f_bits
         if self.raw:
             form = self.formats["drive"]
             drive = self.current.i_bits + form.i_bits, self.current.f_bits + form.f_bits
         else:
             drive = self.current.i_bits - self.s, self.current.f_bits + self.s
-        if min(quadratic[0], drive[0]) <= -(f_bits + max(1, random_bits)):
+        if min(quadratic[0], drive[0]) <= -place:
             raise Refused("a term underflows")
         if product_fraction is not None and not -quadratic[0] <= product_fraction < quadratic[1]:
             raise Refused("product_fraction")
-        fractions = [f_bits, quadratic[1] if product_fraction is None else product_fraction, drive[1]]
+        if product_fraction is not None:
+            quadratic = quadratic[0] + 1, product_fraction
+        quadratic = self._narrowed_bits("quadratic", *quadratic, place)
+        drive = self._narrowed_bits("drive", *drive, place)
+        added = max(quadratic[0], drive[0]) + 1, max(quadratic[1], drive[1])
         if self.square:
-            fractions.append(self.formats["bias"].f_bits)
-        if random_bits > max(fractions) - f_bits:
+            bias = self.formats["bias"]
+            added = max(added[0], bias.i_bits) + 1, max(added[1], bias.f_bits)
+        added = self._narrowed_bits("increment", *added, place)
+        if random_bits > max(f_bits, added[1]) - f_bits:
             raise Refused("random_bits")
+
+    def _narrowing(self, name):
+        """The format, rounding and overflow that an intermediate result is brought to; None if it is exact."""
+        text = self.arithmetic.get(name)
+        if text is None:
+            return None
+        form, rounding, overflow = text.split()
+        return Format.parse(form), rounding, overflow
+
+    def _narrowed_bits(self, name, i_bits, f_bits, place=None):
+        """Integer and fraction bits with which an intermediate result goes on."""
+        narrowing = self._narrowing(name)
+        if narrowing is None:
+            return i_bits, f_bits
+        form = narrowing[0]
+        if form.f_bits < -i_bits or (place is not None and form.i_bits <= -place):
+            raise Refused(name)
+        return form.i_bits, form.f_bits
+
+    def _narrowed(self, name, value):
+        """An intermediate result as it goes on."""
+        narrowing = self._narrowing(name)
+        if narrowing is None:
+            return value
+        form, rounding, overflow = narrowing
+        word = form.fit(rounded(value, form.f_bits, rounding), overflow)
+        return Fraction(word) / Fraction(2) ** form.f_bits
 
     def reset(self):
         """Return to the initial state."""
@@ -265,16 +302,20 @@ class Population:
         v = Fraction(self.v[i]) / Fraction(2) ** f_bits
         current = Fraction(current) / Fraction(2) ** self.current.f_bits
         if self.square:
-            quadratic, bias = v * v / Fraction(2) ** self.k, self._real("bias", i)
+            product = self._narrowed("product", v * v)
+            quadratic, bias = product / Fraction(2) ** self.k, self._real("bias", i)
         else:
-            quadratic = self._real("gain", i) * (v - self._real("rest", i)) * (v - self._real("critical", i))
-            bias = 0
+            over_rest, over_critical = (
+                self._narrowed("difference", v - self._real(name, i)) for name in ("rest", "critical")
+            )
+            product = self._narrowed("product", over_rest * over_critical)
+            quadratic, bias = self._real("gain", i) * product, 0
+        quadratic = self._narrowed("quadratic", quadratic)
         fraction = arithmetic["product_fraction"]
         if fraction is not None:
             narrow = rounded(quadratic, fraction, arithmetic["product_rounding"])
             quadratic = Fraction(narrow) / Fraction(2) ** fraction
         drive = current * self._real("drive", i) if self.raw else current / Fraction(2) ** self.s
-        word = rounded(
-            v + quadratic + drive + bias, f_bits, arithmetic["rounding"], random, arithmetic["random_bits"]
-        )
+        increment = self._narrowed("increment", quadratic + self._narrowed("drive", drive) + bias)
+        word = rounded(v + increment, f_bits, arithmetic["rounding"], random, arithmetic["random_bits"])
         return self.potential.fit(word, arithmetic["overflow"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlif.model.arithmetic import Arithmetic
+from qlif.model.arithmetic import NARROWED, Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.parameters import Parameters
@@ -24,7 +24,14 @@ _spec.loader.exec_module(oracle)
 TIMESTEPS = 24
 
 
-def configuration(draw):
+def narrowing(draw, i_bits, f_bits):
+    """Return a narrower format of an intermediate result, mostly one near that of the potential."""
+    i_bits, f_bits = i_bits + draw.randint(-3, 3), f_bits + draw.choice([0, 0, draw.randint(-4, 4)])
+    rounding, overflow = draw.choice(["TRN", "RND", "RND_CONV"]), draw.choice(["SAT", "WRAP"])
+    return f"SQ({max(i_bits, 2 - f_bits)},{f_bits}) {rounding} {overflow}"
+
+
+def configuration(draw, narrower):
     """Return parameters and an arithmetic at random; hard cases (powers of two, ends of formats) are common."""
     n = draw.choice([1, 1, 2, 3])
     square = draw.random() < 0.5
@@ -58,9 +65,14 @@ def configuration(draw):
     rounding = draw.choice(["TRN", "RND", "RND_CONV", "SR"])
     narrow = draw.random() < 0.3
     i_bits = draw.randint(4, 8) if square or abs(rest) < 20 else draw.randint(7, 9)
+    f_bits = draw.randint(0, 32 - i_bits) if draw.random() < 0.2 else draw.randint(1, 10)
+    names = NARROWED[square : 2 if narrow else 3] + NARROWED[3:]
+    narrowings = (
+        {name: narrowing(draw, i_bits, f_bits) for name in names if draw.random() < 0.5} if narrower else {}
+    )
     arithmetic = Arithmetic(
         form="square" if square else "factored",
-        potential=f"SQ({i_bits},{draw.randint(0, 32 - i_bits) if draw.random() < 0.2 else draw.randint(1, 10)})",
+        potential=f"SQ({i_bits},{f_bits})",
         current=draw.choice(["SQ(8,8)", "SQ(5,3)", "SQ(8,24)", "SQ(9,-2)", "SQ(-1,9)"]),
         trace=f"UQ({draw.randint(1, 4)},{draw.randint(1, 14)})",
         rounding=rounding,
@@ -72,6 +84,7 @@ def configuration(draw):
         random_seed=draw.choice([1, 0, 2**64 - 1, draw.getrandbits(64)]) if rounding == "SR" else 1,
         product_fraction=draw.randint(0, 12) if narrow else None,
         product_rounding=draw.choice(["TRN", "RND", "RND_CONV"]) if narrow else None,
+        **narrowings,
     )
     return n, parameters, arithmetic
 
@@ -141,12 +154,12 @@ def assert_same_run(draw, page, neurons):
     return int(spikes.sum())
 
 
-def sweep(seed, count, engine):
-    """Compare `count` random configurations, and return what was among them."""
+def sweep(seed, count, engine, narrower=False):
+    """Compare `count` random configurations, `narrower` or not inside, and return what was among them."""
     draw = random.Random(seed)
     seen = Counter()
     for _ in range(count):
-        n, parameters, arithmetic = configuration(draw)
+        n, parameters, arithmetic = configuration(draw, narrower)
         golden, page = both(n, parameters, arithmetic)
         assert (golden is None) == (page is None), (parameters, arithmetic)
         if golden is None:
@@ -155,6 +168,8 @@ def sweep(seed, count, engine):
         seen.update(
             [arithmetic.form, arithmetic.currents, arithmetic.rounding, arithmetic.overflow, "accepted"]
         )
+        for name, given in arithmetic.narrowings.items():
+            seen.update([(name, given.rounding), (name, given.overflow)])
         assert_same_words(n, golden, page)
         neurons = FixedNeurons(golden, engine=engine)
         real = [draw.uniform(-3, 30) for _ in range(n)]
@@ -181,9 +196,17 @@ def test_random_populations_are_what_the_page_says(seed):
     assert all(seen[choice] > 4 for choice in choices), seen
 
 
+def test_intermediate_results_are_as_narrow_as_the_page_says():
+    seen = sweep(0, 400, "numpy", narrower=True)
+    assert seen["accepted"] > 40 and seen["spikes"] > 200
+    choices = "TRN", "RND", "RND_CONV", "SAT", "WRAP"
+    assert all(seen[name, choice] > 2 for name in NARROWED for choice in choices), seen
+
+
 @pytest.mark.slow
 def test_thousands_of_random_populations_are_what_the_page_says():
     assert sweep(1000, 5000, "numpy")["accepted"] > 2000
+    assert sweep(3000, 5000, "numpy", narrower=True)["accepted"] > 1000
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qlif.model.arithmetic import Arithmetic, Currents, Form
+from qlif.model.arithmetic import NARROWED, Arithmetic, Currents, Form
 from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.formats import SQ, UQ
 from qlif.model.golden import step as datapath
@@ -56,6 +56,17 @@ def real_constants(words):
     }
 
 
+def narrowed(words, name, value):
+    """An intermediate result in its own format, if it has one."""
+    narrowing = words.arithmetic.narrowings.get(name)
+    if narrowing is None:
+        return value
+    word = rounded(value, narrowing.format.f_bits, narrowing.rounding)
+    return Fraction(brought_into_range(word, narrowing.format, narrowing.overflow)) / Fraction(2) ** (
+        narrowing.format.f_bits
+    )
+
+
 def update(words, state, current, random):
     """Sections 2 and 4 of numerics.md, on the real values of the words."""
     arithmetic, parameters = words.arithmetic, words.parameters
@@ -67,11 +78,15 @@ def update(words, state, current, random):
     potential = state.potential
     if state.refractory == 0:
         if arithmetic.form == "factored":
-            quadratic = real["gain"] * (v - real["rest"]) * (v - real["critical"])
+            over_rest, over_critical = (
+                narrowed(words, "difference", v - real[name]) for name in ("rest", "critical")
+            )
+            quadratic = real["gain"] * narrowed(words, "product", over_rest * over_critical)
             bias = Fraction(0)
         else:
-            quadratic = v * v / Fraction(2) ** words.quadratic_shift
+            quadratic = narrowed(words, "product", v * v) / Fraction(2) ** words.quadratic_shift
             bias = real["bias"]
+        quadratic = narrowed(words, "quadratic", quadratic)
         if arithmetic.product_fraction is not None:
             narrow = rounded(quadratic, arithmetic.product_fraction, arithmetic.product_rounding)
             quadratic = Fraction(narrow) / Fraction(2) ** arithmetic.product_fraction
@@ -79,7 +94,7 @@ def update(words, state, current, random):
             drive = real["drive"] * current
         else:
             drive = current / Fraction(2) ** words.drive_shift
-        total = v + quadratic + drive + bias
+        total = v + narrowed(words, "increment", quadratic + narrowed(words, "drive", drive) + bias)
         word = rounded(
             total, arithmetic.potential.f_bits, arithmetic.rounding, random, arithmetic.random_bits
         )
@@ -292,6 +307,34 @@ def mismatches_of_coarse(arithmetic_of, choices):
 @pytest.mark.parametrize("choices", COARSE, ids=lambda choices: "-".join(choices))
 def test_every_state_with_every_input_of_a_coarse_neuron_makes_the_defined_update(coarse_arithmetic, choices):
     assert mismatches_of_coarse(coarse_arithmetic, choices) == []
+
+
+NARROWER = [
+    (form, name, rounding, overflow)
+    for form, name, rounding, overflow in product(Form, NARROWED, Rounding, Overflow)
+    if not rounding.stochastic and (form is Form.FACTORED or name != "difference")
+]
+
+
+@pytest.mark.parametrize(("form", "name", "rounding", "overflow"), NARROWER, ids=str)
+def test_every_state_with_every_input_of_a_neuron_with_a_narrower_intermediate_result(
+    coarse_arithmetic, form, name, rounding, overflow
+):
+    # A sum that wraps, behind which a result that saturated is still seen.
+    arithmetic = coarse_arithmetic(form, Currents.RAW, Rounding.RND, Overflow.WRAP)
+    parameters = {"dt": 1.0, "tau_m": 3.0, "R": 4.0, "refrac_length": 0}
+    potential, current = arithmetic.potential, arithmetic.current
+    narrowing = f"SQ({potential.i_bits - 1},{potential.f_bits - 1}) {rounding} {overflow}"
+    exact, words = (
+        words_of(parameters, one) for one in (arithmetic, arithmetic.replace(**{name: narrowing}))
+    )
+    differs = 0
+    for v in range(potential.min_word, potential.max_word + 1):
+        for i in range(current.min_word, current.max_word + 1):
+            after = step(words, words.values, State(v, 0, 0), i, 0, where_integer)
+            assert after == update(words, State(v, 0, 0), i, 0)
+            differs += after != step(exact, exact.values, State(v, 0, 0), i, 0, where_integer)
+    assert differs
 
 
 def _off_by_one_tie(value, bits, rounding, random=0, random_bits=0):

@@ -427,3 +427,10 @@ def test_populations_that_are_no_whole_chunks(neurons, real):
         spikes, kept_too = neurons_.run_words(currents)
         assert np.array_equal(spikes, expected)
         assert np.array_equal(kept_too["potential"], kept["potential"])
+
+
+def test_narrower_intermediate_results_are_left_to_numpy():
+    arithmetic = preset("factored-16").replace(difference="SQ(5,6) TRN WRAP", drive="SQ(3,8) RND SAT")
+    words = quantised(arithmetic, n=40)
+    assert not Plan(words).possible
+    assert_same_run(words, np.random.default_rng(5))
