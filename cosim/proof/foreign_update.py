@@ -172,6 +172,7 @@ class ForeignUpdate:
             if name.startswith("event_queue.") or name in ("update_queue.words", "update_queue.first")
         }
         self._pure: dict[int, tuple[bool, bool]] = {}
+        self._proved: set[tuple[int, frozenset[int]]] = set()
         self._overlaps = ""
         self.latest = 0
 
@@ -180,7 +181,8 @@ class ForeignUpdate:
     def prove(self, claim: Term, path: tuple[Term, ...], named: Mapping[str, Term] | None = None) -> Answer:
         """Prove a claim in every idle state; an update within the refractory period is a case of its own."""
         terms = self.terms
-        if terms.value(claim) == 1:
+        question = (claim.id(), frozenset(one.id() for one in path))
+        if terms.value(claim) == 1 or question in self._proved:
             return Answer("proved", {})
         refractory = terms.any(self.idle.golden.words["refractory"].word)
         deadline = time.monotonic() + self.seconds
@@ -191,6 +193,7 @@ class ForeignUpdate:
             answer = terms.prove(claim, given, named, max(0.1, deadline - time.monotonic()))
             if answer.verdict != "proved":
                 return answer
+        self._proved.add(question)
         return Answer("proved", {})
 
     def _require(self, claim: Term, node: Node, what: str, pair: tuple[Term, Any] | None = None) -> None:
