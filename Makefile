@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words check format clean
+.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs check format clean
 
 help:
 	@echo "make demo       check the square-18 hardware against its golden and float models, with pictures"
@@ -15,6 +15,7 @@ help:
 	@echo "make docs-figures  run the commands beside the figures in the documents, and compare (half an hour)"
 	@echo "make synthesis-table  docs/synthesis: every core synthesised, placed and routed (half an hour)"
 	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
+	@echo "make foreign-bugs  75 bugs planted in the example cores, and which net finds each (an hour)"
 	@echo "make format     format with ruff"
 	@echo "make clean      remove the environment and everything that was built"
 
@@ -55,6 +56,9 @@ synthesis-table: $(READY)
 
 random-words: $(READY)
 	$(BIN)/python tests/model/random_words_statistics.py
+
+foreign-bugs: $(READY)
+	$(BIN)/python tests/cosim/mapping/foreign_bugs.py docs/your-own-cores-bugs.md --work build/foreign-bugs --jobs 2
 
 check: $(READY)
 	$(BIN)/ruff check .

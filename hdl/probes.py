@@ -6,82 +6,82 @@ Whoever renames one in :mod:`qlif.hdl.population`, :mod:`qlif.hdl.outlet`, :mod:
 
 from qlif.hdl.core import Core
 
-_CORE = "core"
-"""The population inside the module with the flat ports."""
+CORE = "core"
+"""The population inside the module with the flat ports, or somebody else's module inside its adapter."""
 
-ACCEPTED = f"{_CORE}.accepted"
+ACCEPTED = f"{CORE}.accepted"
 """A row of currents was accepted in the clock before."""
-IN_FLIGHT = f"{_CORE}.in_flight"
+IN_FLIGHT = f"{CORE}.in_flight"
 """One bit for each clock since a row was accepted, the youngest lowest; the last one is a row that retires."""
-FRESH = f"{_CORE}.fresh"
+FRESH = f"{CORE}.fresh"
 """The first timestep since the reset is still being read."""
-SPARE = f"{_CORE}.spare"
+SPARE = f"{CORE}.spare"
 """Places of the queue that nothing claims, without the one that is kept back; negative if there is none."""
-FREE_ROWS = f"{_CORE}.free_rows"
+FREE_ROWS = f"{CORE}.free_rows"
 """Rows that nothing is in flight of; only where there are fewer rows than the loop has clocks."""
 
-STATE = f"{_CORE}.state"
+STATE = f"{CORE}.state"
 """The memory of the neurons' states."""
-READ = f"{_CORE}.read__data"
+READ = f"{CORE}.read__data"
 """The row that was read from it; in the explicit variant, registers of the blocks take its place."""
-WAS_FRESH = f"{_CORE}.was_fresh"
+WAS_FRESH = f"{CORE}.was_fresh"
 """Whether that row was read in the first timestep; numbered where there are several."""
-STORED = f"{_CORE}.stored"
+STORED = f"{CORE}.stored"
 """The states that enter the pipelines."""
-INITIAL = f"{_CORE}.initial_state"
+INITIAL = f"{CORE}.initial_state"
 """Those of the first timestep."""
-WRITTEN = f"{_CORE}.written"
+WRITTEN = f"{CORE}.written"
 """The states that leave the pipelines, and are written into the memory."""
 
-CURRENTS = f"{_CORE}.currents_"
+CURRENTS = f"{CORE}.currents_"
 """Registers that a row of currents waits in for its states, followed by their number."""
 
 READING, WRITING, STARTING, OFFERED_ROWS = "reading", "writing", "starting", "outlet.rows"
 """Counters of rows: of those read, written, accepted (with run-time parameters), and offered."""
 
-PUSHED_SPIKES = f"{_CORE}.outlet.pushed_spikes"
-PUSHED_WORDS = f"{_CORE}.outlet.pushed_words"
+PUSHED_SPIKES = f"{CORE}.outlet.pushed_spikes"
+PUSHED_WORDS = f"{CORE}.outlet.pushed_words"
 """What retires, and goes into the queue."""
-POPPED = f"{_CORE}.outlet.popped"
+POPPED = f"{CORE}.outlet.popped"
 """A row left the queue in the clock before."""
-QUEUE = f"{_CORE}.outlet.queue"
+QUEUE = f"{CORE}.outlet.queue"
 """The queue's memory."""
-QUEUE_WRITTEN = f"{_CORE}.outlet.written"
+QUEUE_WRITTEN = f"{CORE}.outlet.written"
 """The place that the next row goes to."""
-QUEUE_NEWEST = f"{_CORE}.outlet.newest"
+QUEUE_NEWEST = f"{CORE}.outlet.newest"
 """The place that the last row went to."""
-QUEUE_TAKEN = f"{_CORE}.outlet.taken"
+QUEUE_TAKEN = f"{CORE}.outlet.taken"
 """The place of the oldest row."""
-QUEUE_WAITS = f"{_CORE}.outlet.waits"
+QUEUE_WAITS = f"{CORE}.outlet.waits"
 """Whether a row waits in the queue."""
-QUEUE_REFILL = f"{_CORE}.outlet.refill"
+QUEUE_REFILL = f"{CORE}.outlet.refill"
 """What was read from the queue makes room."""
-QUEUE_READING = f"{_CORE}.outlet.reading"
+QUEUE_READING = f"{CORE}.outlet.reading"
 """A row is read from the queue."""
-QUEUE_READ = f"{_CORE}.outlet.read__data"
+QUEUE_READ = f"{CORE}.outlet.read__data"
 """The row that was read from the queue."""
-HELD = f"{_CORE}.outlet.held"
+HELD = f"{CORE}.outlet.held"
 """Whether that is one."""
-VACANT = f"{_CORE}.outlet.vacant"
+VACANT = f"{CORE}.outlet.vacant"
 """Whether nothing stays offered, so that the next row can be."""
-OFFERED_SPIKES = f"{_CORE}.outlet.spikes"
-OFFERED_WORDS = f"{_CORE}.outlet.words"
+OFFERED_SPIKES = f"{CORE}.outlet.spikes"
+OFFERED_WORDS = f"{CORE}.outlet.words"
 """The row that is offered."""
-UPDATE_VALID = f"{_CORE}.outlet.update_valid"
-EVENT_VALID = f"{_CORE}.outlet.event_valid"
+UPDATE_VALID = f"{CORE}.outlet.update_valid"
+EVENT_VALID = f"{CORE}.outlet.event_valid"
 """Whether it is offered as an update, and as an event."""
-STEP = f"{_CORE}.outlet.step"
+STEP = f"{CORE}.outlet.step"
 """Its timestep."""
-STEPS_LOW = f"{_CORE}.outlet.steps.low"
+STEPS_LOW = f"{CORE}.outlet.steps.low"
 """The low half of the counter of timesteps."""
-STEPS_FULL = f"{_CORE}.outlet.steps.full"
+STEPS_FULL = f"{CORE}.outlet.steps.full"
 """Whether that is about to carry."""
 
-PIPELINES = f"{_CORE}.pipeline"
+PIPELINES = f"{CORE}.pipeline"
 """What the names of everything in the pipelines begin with."""
 SUM = f"{PIPELINES}.rounded"
 """With one lane, the sum of an Euler step before saturation, where it has a register."""
-RANDOM_SOURCE = f"{_CORE}.random"
+RANDOM_SOURCE = f"{CORE}.random"
 """What the names of the random words' source begin with."""
 RANDOM_REGISTER = ".shift_register"
 """What the name of its shift register ends with."""
@@ -99,12 +99,12 @@ def random_bits(lane: int = 0, lanes: int = 1) -> str:
 
 def counted_row(counter: str) -> str:
     """Return the row that a counter is at; a single row isn't counted."""
-    return f"{_CORE}.{counter}.row"
+    return f"{CORE}.{counter}.row"
 
 
 def counted_last(counter: str) -> str:
     """Return whether a counter is at its last row."""
-    return f"{_CORE}.{counter}.last"
+    return f"{CORE}.{counter}.last"
 
 
 def current_stage(stage: int) -> str:
@@ -114,17 +114,17 @@ def current_stage(stage: int) -> str:
 
 def parameter_register(name: str) -> str:
     """Return the register of a run-time parameter."""
-    return f"{_CORE}.parameter_port.{name}"
+    return f"{CORE}.parameter_port.{name}"
 
 
 def parameter_memory(name: str) -> str:
     """Return the memory of a run-time parameter."""
-    return f"{_CORE}.parameter_port.memory_{name}"
+    return f"{CORE}.parameter_port.memory_{name}"
 
 
 def parameter_value(name: str) -> str:
     """Return a run-time parameter's words as they enter the pipelines."""
-    return f"{_CORE}.parameter_port.value_{name}"
+    return f"{CORE}.parameter_port.value_{name}"
 
 
 def of(core: Core, loop_latency: int) -> tuple[str, ...]:

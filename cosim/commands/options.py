@@ -263,6 +263,19 @@ class MapOptions:
             say_error(f"lint: {warning}")
         return mapped_export(core_map, configuration, text)
 
+    def numbered(self, configuration: "Configuration") -> "Export | None":
+        """Return the mapped core for a report that names lines, which count in the export's own text.
+
+        None if no map is given.
+        """
+        import re
+        from dataclasses import replace
+
+        if (core_map := self.core_map()) is None:
+            return None
+        export = self.mapped(core_map, configuration)
+        return replace(export, verilog=re.sub(r"(?m)^`line .*$", "", export.verilog))
+
     @contextmanager
     def builds(self) -> Iterator[None]:
         """Take a text that a simulator refuses for the user's error, if it is the user's.

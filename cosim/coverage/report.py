@@ -8,12 +8,14 @@ from typing import Any
 
 from qlif.cosim.cosimulation import tests_of
 from qlif.cosim.coverage import functional, structure
+from qlif.cosim.coverage.foreign_unreachable import ForeignUnreachable
 from qlif.cosim.coverage.functional import Case
 from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
 from qlif.cosim.coverage.unreachable import BIT_CLAIM, BRANCH_CLAIM, CASE_CLAIM, SECONDS, Bit, Unreachable
 from qlif.cosim.mutation import recorded_benches
 from qlif.cosim.simulator.design import COVERAGE_FILE
 from qlif.cosim.simulator.find import Simulator
+from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.studies import tables
@@ -21,6 +23,7 @@ from qlif.model.support.progress import Progress, unwatched
 
 FUNCTIONAL = "case"
 COVERED, UNREACHABLE, HOLE = "covered", "unreachable", "hole"
+Prover = Unreachable | ForeignUnreachable
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def measure(
     Parameters
     ----------
     export : Export
-        The population.
+        The population; of somebody else's core in its adapter, only the core counts.
     simulator : Simulator
         Verilator.
     directory : Path
@@ -170,20 +173,24 @@ def measure(
         coverage=True,
         progress=progress,
     )
-    reached = structure.merged(structure.read(stimulus.folder / COVERAGE_FILE) for stimulus in recorded)
+    mapped = export.interface.mapped is not None
+    instance = probes.CORE if mapped else ""
+    reached = structure.merged(
+        structure.read(stimulus.folder / COVERAGE_FILE, instance) for stimulus in recorded
+    )
     module = export.interface.module
     coverage = Coverage(export.interface.name, chosen, list(seeds), module, f"{module}.v")
     coverage.cases = functional.covered(recorded, export.interface)
     missing = any(not count for count in reached.values()) or any(not case.count for case in coverage.cases)
-    prover = None
+    prover: Prover | None = None
     if prove and missing:
         progress("proving the population", 0.0)
-        prover = Unreachable(export, seconds)
+        prover = ForeignUnreachable(export, seconds) if mapped else Unreachable(export, seconds)
     coverage.items = [*_of_cases(coverage.cases, prover), *_of_points(reached, prover, progress)]
     return coverage
 
 
-def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Item]:
+def _of_cases(cases: Sequence[Case], prover: Prover | None) -> Iterator[Item]:
     for case in cases:
         result, by = COVERED if case.count else HOLE, ""
         if not case.count and prover is not None and case.update is not None and prover.case(case.update):
@@ -191,7 +198,7 @@ def _of_cases(cases: Sequence[Case], prover: Unreachable | None) -> Iterator[Ite
         yield Item(FUNCTIONAL, case.name, result, case.count, by)
 
 
-def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Progress) -> Iterator[Item]:
+def _of_points(reached: Counter[Point], prover: Prover | None, progress: Progress) -> Iterator[Item]:
     constants = set() if prover is None else _constants(reached, prover, progress)
     for point, count in sorted(reached.items()):
         result, by = COVERED if count else HOLE, ""
@@ -203,7 +210,7 @@ def _of_points(reached: Counter[Point], prover: Unreachable | None, progress: Pr
         yield Item(point.kind, point.name, result, count, by, point)
 
 
-def _constants(reached: Counter[Point], prover: Unreachable, progress: Progress) -> set[Bit]:
+def _constants(reached: Counter[Point], prover: Prover, progress: Progress) -> set[Bit]:
     """Return the bits that are proved never to change, of those whose edges weren't all seen."""
     seen: dict[Bit, Counter[str]] = {}
     for point, count in reached.items():

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,8 +44,14 @@ class Point(NamedTuple):
         return f"line {self.line} {self.what}".rstrip()
 
 
-def read(file: Path) -> Counter[Point]:
+def read(file: Path, instance: str = "") -> Counter[Point]:
     """Return how often each point was reached, from a file that a simulation of Verilator left.
+
+    Parameters
+    ----------
+    file : Path
+    instance : str
+        Only points in it and what it instantiates; all if none is given.
 
     Raises
     ------
@@ -58,7 +64,10 @@ def read(file: Path) -> Counter[Point]:
     for text in file.read_text(encoding="latin-1").splitlines():
         if text.startswith("C "):
             described, _, count = text[3:].rpartition("' ")
-            counts[_point(described)] += int(count)
+            fields = dict(field.split("\x02", 1) for field in described.split("\x01")[1:])
+            _, _, instances = fields["h"].partition(".")
+            if f"{instances}.".startswith(f"{instance}." if instance else ""):
+                counts[_point(fields, instances)] += int(count)
     if not counts:
         raise ValueError(f"{file} holds no coverage")
     return counts
@@ -73,8 +82,7 @@ def merged(runs: Iterable[Counter[Point]]) -> Counter[Point]:
     return total
 
 
-def _point(described: str) -> Point:
-    fields = dict(field.split("\x02", 1) for field in described.split("\x01")[1:])
+def _point(fields: Mapping[str, str], instances: str) -> Point:
     kind = fields["page"].partition("/")[0].removeprefix("v_")
     line, what = int(fields["l"]), fields["o"]
     if kind != "toggle":
@@ -85,6 +93,5 @@ def _point(described: str) -> Point:
             "coverage needs Verilator 5.48 or newer: this one doesn't distinguish rising from falling edges"
         )
     name, bit = re.fullmatch(r"(.*?)(?:\[(\d+)\])?", signal).groups()  # type: ignore[union-attr]
-    _, _, instances = fields["h"].partition(".")
     parts = [*([instances] if instances else []), _ESCAPED.sub(lambda code: chr(int(code[1], 16)), name)]
     return Point(kind, line, ".".join(parts), int(bit or 0), _EDGES[edge])

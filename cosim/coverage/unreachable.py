@@ -9,7 +9,7 @@ come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at 
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -32,6 +32,7 @@ from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.golden import step
+from qlif.model.words import Words
 
 SECONDS = 60.0
 """The time that the solver may take for one question."""
@@ -94,6 +95,7 @@ class Unreachable:
         self._terms = Products()
         self._moments = list(self._all_moments(self._terms))
         self._source = export.verilog.splitlines()
+        self._instances = instances_of(self._source)
 
     def constant(self, bits: Mapping[Bit, int], begins_otherwise: bool = False) -> set[Bit]:
         """Return which bits are proved to be constants.
@@ -135,24 +137,7 @@ class Unreachable:
 
     def case(self, case: UpdateCase) -> bool:
         """Return whether a case is proved to be one of no update."""
-        terms = Products()
-        words = self._words
-        before = {name: terms.fresh(format.width, name) for name, format in words.formats.items()}
-        if not words.parameters.spike_trace:
-            before["trace"] = terms.constant(0, words.arithmetic.trace.width)
-        update = Update(words, before, {})
-        update.golden(terms)
-        numbers = update.numbers(terms)
-        totals = sums(
-            words, numbers["potential"], numbers["current"], numbers.get("random", 0), partial(choose, terms)
-        )
-        after = {f"next_{name}": update.expected[name] for name in STATE}
-        spike = Integer(terms, update.expected["spike"], 0, 1)
-        conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
-        reached = self._reach.holds(terms, words, {name: before[name] for name in STATE})
-        reached += self._reach.bounds(terms, update)
-        claim = terms.negation(terms.both(*conditions))
-        return terms.prove(claim, reached, None, self._seconds).verdict == "proved"
+        return no_update(case, self._words, self._reach, self._seconds)
 
     def _node(self, name: str) -> int | None:
         circuit = self._circuit
@@ -192,11 +177,8 @@ class Unreachable:
 
     def _module(self, line: int) -> str:
         """Return the instance that a line of the Verilog is in, as a prefix of names."""
-        for text in reversed(self._source[:line]):
-            if match := re.match(r"module\s+\\?(\S+?)\s*\(", text):
-                _, _, instances = match[1].partition(".")
-                return f"{instances}." if instances else ""
-        return ""
+        module = next(match[1] for text in reversed(self._source[:line]) if (match := _MODULE.match(text)))
+        return self._instances[module]
 
     def _all_moments(self, terms: Products) -> Iterator[Moment]:
         """Give the clocks in which the pipeline is full of states that were read, and those before."""
@@ -325,6 +307,50 @@ class Unreachable:
             places = [check(terms, now.values[node.number]) for node in reads]
             yield check(terms, after[register]), [*places, check(terms, now[register])]
         yield self._sent(terms, after[_OFFERED]), self._on_the_way(terms, now)
+
+
+def no_update(case: UpdateCase, words: Words, reach: Reach, seconds: float) -> bool:
+    """Return whether a case is proved to be one of no update of the golden model, from any state of `reach`."""
+    terms = Products()
+    before = {name: terms.fresh(format.width, name) for name, format in words.formats.items()}
+    if not words.parameters.spike_trace:
+        before["trace"] = terms.constant(0, words.arithmetic.trace.width)
+    update = Update(words, before, {})
+    update.golden(terms)
+    numbers = update.numbers(terms)
+    totals = sums(
+        words, numbers["potential"], numbers["current"], numbers.get("random", 0), partial(choose, terms)
+    )
+    after = {f"next_{name}": update.expected[name] for name in STATE}
+    spike = Integer(terms, update.expected["spike"], 0, 1)
+    conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
+    reached = reach.holds(terms, words, {name: before[name] for name in STATE})
+    reached += reach.bounds(terms, update)
+    claim = terms.negation(terms.both(*conditions))
+    return terms.prove(claim, reached, None, seconds).verdict == "proved"
+
+
+_MODULE = re.compile(r"module\s+\\?(\S+?)\s*\(")
+
+
+def instances_of(source: Sequence[str]) -> dict[str, str]:
+    """Return where each module of a Verilog text is instantiated, as a prefix of names; the top one is nowhere."""
+    modules = {match[1] for text in source if (match := _MODULE.match(text))}
+    inside: dict[str, tuple[str, str]] = {}
+    current = ""
+    for text in source:
+        if match := _MODULE.match(text):
+            current = match[1]
+        elif (match := re.match(r"\s+\\?(\S+)\s+\\?(\S+)\s*\($", text)) and match[1] in modules:
+            inside[match[1]] = current, match[2]
+
+    def prefix(module: str) -> str:
+        if module not in inside:
+            return ""
+        around, instance = inside[module]
+        return f"{prefix(around)}{instance}."
+
+    return {module: prefix(module) for module in modules}
 
 
 def _condition(text: str) -> tuple[str, int, bool] | None:

@@ -10,6 +10,7 @@ from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
 from qlif.cosim.mutation.faults import Mutant, MutatedNetlist, plant
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST, Findings, points
+from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
 from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
 from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer
@@ -44,7 +45,7 @@ def run_campaign(
     Parameters
     ----------
     export : Export
-        A portable population of one lane and at least two neurons.
+        A portable population of one lane and at least two neurons, or somebody else's core in its adapter.
     simulator : Simulator
         Verilator.
     directory : Path
@@ -80,7 +81,7 @@ def run_campaign(
         raise InputError(f"--timeout must be above 0, not {seconds}")
     interface = export.interface
     lanes, neurons = interface.lanes, interface.neurons
-    if lanes != 1 or neurons < 2:
+    if interface.mapped is None and (lanes != 1 or neurons < 2):
         raise InputError(
             f"faults are planted in populations of 1 lane and 2 neurons or more, not {lanes} and {neurons}"
         )
@@ -142,13 +143,19 @@ def _play(
             progress(f"playing the {what}", done / len(mutants))
 
 
-_prover: Equivalence
+_prover: Equivalence | ForeignEquivalence
 """In a process of the pool: what decides faults there."""
 
 
 def _begin(verilog: str, export: Export, seconds: float) -> None:
     global _prover
-    _prover = Equivalence(verilog, export, seconds)
+    _prover = _equivalence(verilog, export, seconds)
+
+
+def _equivalence(verilog: str, export: Export, seconds: float) -> Equivalence | ForeignEquivalence:
+    if export.interface.mapped is None:
+        return Equivalence(verilog, export, seconds)
+    return ForeignEquivalence(verilog, export, seconds)
 
 
 def _decide(number: int) -> tuple[int, Decision]:
@@ -175,7 +182,7 @@ def _prove(
         return
     progress("proving the population without a fault", 0.0)
     verilog = netlist.verilog.read_text(encoding="utf-8")
-    Equivalence(verilog, export, seconds).check_premise()
+    _equivalence(verilog, export, seconds).check_premise()
     told = (verilog, export, seconds)
     workers = min(jobs, len(open_ones))
     with worker_processes(workers, _begin, told) as pool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qlif.hdl import probes
+from qlif.hdl.interface import Mapped
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
@@ -24,7 +25,7 @@ MODES = {
 }
 
 _SOURCE, _READ, _MUTATED = "export.v", "netlist.il", "mutated.v"
-_FRONT_END = "read_verilog {source}; hierarchy -check -top {module}; proc; flatten; opt_clean; "
+_FRONT_END = "read_verilog -sv {source}; hierarchy -check -top {module}; proc; flatten; opt_clean; "
 _CLOCKS = frozenset({"CLK", "RD_CLK", "WR_CLK"})
 _APPLIED = ("mode", "module", "cell", "port", "portbit", "ctrlbit")
 
@@ -82,9 +83,9 @@ class Mutant:
         return self.port not in _CLOCKS and "$meminit" not in self.cell and not enable
 
     @property
-    def in_pipeline(self) -> bool:
-        """Whether it sits in the pipeline of updates, not in what feeds it and takes its results."""
-        return self.cell.startswith(f"{probes.PIPELINES}.")
+    def in_core(self) -> bool:
+        """Whether it sits in the core, not in what is around it."""
+        return self.cell.startswith(f"{probes.CORE}.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a report says of it."""
@@ -109,6 +110,8 @@ class MutatedNetlist:
 
 def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetlist:
     """Plant faults in an exported population, as Yosys reads it, word for word.
+
+    Of somebody else's core, faults are planted in the core, not in its adapter.
 
     Parameters
     ----------
@@ -135,7 +138,7 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
     script = f"{front_end} write_rtlil {_READ}; mutate -list {drawn} -seed {seed} -o list.txt"
     yowasp.run(yowasp.YOSYS, ["-q", "-p", script], directory, "list.log", extra="proof")
     lines = (directory / "list.txt").read_text(encoding="utf-8").splitlines()
-    places = [line for line in lines if Mutant.parse(0, line).plantable]
+    places = [line for line in lines if _is_place(Mutant.parse(0, line), export.interface.mapped)]
     if len(places) < count:
         raise InputError(f"--count must be at most {len(places)}, the places for a fault, not {count}")
     chosen = sorted(random.Random(seed).sample(range(len(places)), count))
@@ -146,6 +149,16 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
     (directory / "plant.ys").write_text("\n".join(commands) + "\n", encoding="utf-8")
     yowasp.run(yowasp.YOSYS, ["-q", "-s", "plant.ys"], directory, "plant.log", extra="proof")
     return MutatedNetlist(directory / _MUTATED, mutants)
+
+
+def _is_place(mutant: Mutant, mapped: Mapped | None) -> bool:
+    """Return whether a fault can be planted there.
+
+    A fault at a register's output takes its initial value away, which a core without a reset needs.
+    """
+    if mapped is None:
+        return mutant.plantable
+    return mutant.plantable and mutant.in_core and (mapped.resets or mutant.port != "Q")
 
 
 def _planting(mutant: Mutant, width: int) -> str:

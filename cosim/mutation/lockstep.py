@@ -120,7 +120,7 @@ class Lockstep:
             assumed: list[Term] = []
             if reset == terms.false:
                 assumed = [*assumed_of(control, now, monitor), *self._reached(terms, control, now)]
-                if not all(self._proved(terms, claim, assumed) for claim in self._outputs(terms, now, then)):
+                if not all(self._proved(terms, claim, assumed) for claim in same_outputs(terms, now, then)):
                     return None
             following, changed_following = now.following(), then.following()
             for state in {bit.state for bit in alike - differing}:
@@ -154,14 +154,6 @@ class Lockstep:
             word = terms.concat(*reversed(parts))
         return terms.choose(self._counts(terms, node, states), word, self._anything(terms, node))
 
-    def _outputs(self, terms: Products, now: Clock, then: Clock) -> Iterator[Term]:
-        """Give what has to be equal of the outputs; what a stream shows while it isn't valid is nobody's."""
-        for name in self._original.outputs:
-            valid = f"{name.partition('_')[0]}_valid"
-            same = terms.equal(now.output(name), then.output(name))
-            shown = valid in self._original.outputs and name != valid
-            yield terms.implies(now.output(valid), same) if shown else same
-
     def _bits_differing(
         self, terms: Products, bits: set[Bit], expected: Term, found: Term, assumed: list[Term]
     ) -> set[Bit]:
@@ -194,3 +186,12 @@ class Lockstep:
             retired(terms, self._words, self._reach, control, now),
             *on_the_way(terms, self._words, self._reach, now).values(),
         ]
+
+
+def same_outputs(terms: Products, now: Clock, then: Clock) -> Iterator[Term]:
+    """Give what has to be equal of two circuits' outputs; what a stream shows while it isn't valid is nobody's."""
+    outputs = now.circuit.outputs
+    for name in outputs:
+        valid = f"{name.partition('_')[0]}_valid"
+        same = terms.equal(now.output(name), then.output(name))
+        yield terms.implies(now.output(valid), same) if valid in outputs and name != valid else same

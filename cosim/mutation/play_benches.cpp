@@ -16,7 +16,8 @@ using Word = std::uint64_t;
 // valid is nobody's.
 #include "ports.h"
 
-// A clock is its inputs, its outputs, and whether a bench looks at the outputs.
+// A clock is its inputs, its outputs, and two bits: whether a bench looks at the outputs, and whether the circuit was
+// just switched on.
 constexpr int ROW = INPUTS + OUTPUTS + 1;
 
 static std::vector<Word> read(const char* path) {
@@ -41,18 +42,20 @@ int main(int argc, char** argv) {
     const std::size_t clocks = record.size() / ROW;
     unsigned long fault;
     while (std::scanf("%lu", &fault) == 1) {
-        // Each fault starts with a circuit that was just switched on.
         const std::unique_ptr<VerilatedContext> context{new VerilatedContext};
-        const std::unique_ptr<Mutated> top{new Mutated{context.get()}};
-        top->mutant = fault;
-        top->clk = 0;
+        std::unique_ptr<Mutated> top;
         std::size_t clock = 0;
         int output = -1;
         for (; clock < clocks; ++clock) {
             const Word* words = &record[clock * ROW];
+            if (words[ROW - 1] & 2) {
+                top.reset(new Mutated{context.get()});
+                top->mutant = fault;
+                top->clk = 0;
+            }
             drive(*top, words);
             top->eval();
-            if (words[ROW - 1] && (output = differs(*top, words + INPUTS)) >= 0) break;
+            if ((words[ROW - 1] & 1) && (output = differs(*top, words + INPUTS)) >= 0) break;
             top->clk = 1;
             top->eval();
             top->clk = 0;

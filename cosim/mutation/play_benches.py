@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from qlif.cosim.mutation.player import play
 from qlif.cosim.mutation.recorded_benches import Stimulus
@@ -68,7 +69,8 @@ class Replay:
         inputs = ["rst", *(port.name for port in interface.inputs)]
         self._outputs = [port.name for port in interface.outputs]
         self._record = (directory / "record.bin").resolve()
-        _write_record(self._record, stimuli, inputs, self._outputs)
+        resets = interface.mapped is None or interface.mapped.resets
+        _write_record(self._record, stimuli, inputs, self._outputs, resets)
         self._program = verilator_program.build(
             simulator,
             verilog,
@@ -112,13 +114,17 @@ def _header(module: str, inputs: Sequence[str], outputs: Sequence[str]) -> str:
 
 
 def _write_record(
-    path: Path, stimuli: Sequence[Stimulus], inputs: Sequence[str], outputs: Sequence[str]
+    path: Path, stimuli: Sequence[Stimulus], inputs: Sequence[str], outputs: Sequence[str], resets: bool
 ) -> None:
-    blocks = []
+    """Write what is played. Without a reset, a circuit that is switched on once for all benches would carry on."""
+    blocks: list[npt.NDArray[np.uint64]] = []
     for stimulus in stimuli:
         columns = [stimulus.words[name] for name in (*inputs, *outputs)]
         reset = stimulus.words["rst"].astype(bool)
         # A bench looks at no output before its first reset, nor while it holds the reset.
         looks = np.logical_or.accumulate(reset) & ~reset
-        blocks.append(np.column_stack([*columns, looks.astype(np.uint64)]))
+        flags = looks.astype(np.uint64)
+        if not (resets and blocks):
+            flags[0] |= np.uint64(2)
+        blocks.append(np.column_stack([*columns, flags]))
     np.concatenate(blocks).astype("=u8").tofile(path)

@@ -82,6 +82,16 @@ def test_help_tells_the_exit_codes(qlif):
     assert code == 0 and "Exit codes: 0 success; 1 a mismatch was found" in " ".join(out.split())
 
 
+WITHOUT_MAP = [
+    (("--source", "x.v"), "--source requires --map"),
+    (("--include", "x"), "--include requires --map"),
+    (("--define", "X"), "--define requires --map"),
+]
+WITH_MAP = [
+    (("--map", "x.toml", option, value), f"{option} requires no --map: the map says it")
+    for option, value in (("--neurons", 4), ("--lanes", 1), ("--register", "reset"), ("--memory", "reset"))
+]
+
 USELESS = {
     "simulate": [(("--seed", 0, "--input", "constant"), "--seed requires a random --input")],
     "cosim": [
@@ -123,11 +133,17 @@ USELESS = {
         (("--simulator", "modelsim"), "unknown simulator 'modelsim'"),
         (("--preset", "all", "--params", "x.toml"), "--preset all requires neither --params nor --verilog"),
     ],
-    "mutate": [(("--jobs", 0), "--jobs must be a whole number, 1 or more, not 0")],
+    "mutate": [
+        *WITHOUT_MAP,
+        WITH_MAP[0],
+        (("--jobs", 0), "--jobs must be a whole number, 1 or more, not 0"),
+    ],
     "bench": [
         (("--neurons", 5, "--only", "cosim"), "--neurons requires the part kernel or peers"),
     ],
     "coverage": [
+        *WITHOUT_MAP,
+        *WITH_MAP,
         (("--no-prove", "--timeout", 5), "--timeout requires --prove"),
         (
             ("--bench", "directed", "--updates", 50),
@@ -135,7 +151,7 @@ USELESS = {
         ),
         (("--bench", "directed", "--seed", 0), "--seed requires a --bench other than directed"),
         (("--bench", "directed", "--seeds", 2), "--seeds requires a --bench other than directed"),
-        (("--preset", "all", "--params", "x.toml"), "--preset all requires no --params"),
+        (("--preset", "all", "--params", "x.toml"), "--preset all requires neither --params nor --map"),
         (("--seeds", 0), "--seeds must be a whole number, 1 or more, not 0"),
     ],
     "inputs": [],

@@ -1,6 +1,7 @@
 """The command `qlif coverage`: everything reached or proved unreachable; a bench left out is a hole."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,11 @@ def test_what_can_be_reached_is_not_proved_to_be_out_of_reach(yosys, tiny):
     dead = ("core.pipeline.trace__next", 7)
     assert prover.constant({dead: 0, alive[1]: 0}) == {dead}
     assert prover.constant({dead: 1}) == set()
+    # A branch is of the instance that its line's module is.
+    source = prover._source
+    saturates = 1 + next(k for k, line in enumerate(source) if re.search(r"\? 8'h80 : total", line))
+    assert prover.branch(saturates, "cond_then, place 0")
+    assert not prover.branch(saturates, "cond_else, place 0")
     reached = {case.name: prover.case(case) for case in update_cases(words) if case.alone}
     assert not reached["highest current"]
     assert not reached["exactly the threshold"]

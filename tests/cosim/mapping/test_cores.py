@@ -1,0 +1,51 @@
+"""The example cores, which are nobody's of this project: mutation and coverage by a map alone."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+CORES = Path(__file__).parents[3] / "examples" / "cores"
+
+
+def _map(core):
+    if core == "pulse" and shutil.which("ghdl") is None:
+        pytest.skip("GHDL isn't installed: it reads the VHDL")
+    return ("--map", CORES / core / "core.toml", "--params", CORES / core / "neuron.toml", "--json")
+
+
+@pytest.mark.parametrize("core", sorted(folder.name for folder in CORES.iterdir()))
+def test_a_core_has_a_map_of_under_25_lines(core):
+    assert len((CORES / core / "core.toml").read_text().splitlines()) < 25
+
+
+def test_faults_are_planted_in_the_core_and_not_in_its_adapter(qlif, yosys):
+    options = ("--count", 15, "--seed", 1, "--updates", 200, "--jobs", 1)
+    code, output, errors = qlif("mutate", *_map("elastic"), *options)
+    facts = json.loads(output)
+    assert code == int(facts["survived"] > 0), errors
+    assert facts["mutants"] == 15 and facts["killed"] > 5
+    assert all(outcome["cell"].startswith("core.") for outcome in facts["list"])
+    # The lines are those of the text that the faults were planted in.
+    text = Path("qlif-out/mutation/netlist/export.v").read_text().splitlines()
+    lines = {line for outcome in facts["list"] for line in outcome["lines"]}
+    assert any("rounded = {sum[34], sum}" in text[line - 1] for line in lines)
+
+
+def test_a_core_without_a_reset_is_switched_on_for_each_bench(qlif, yosys):
+    options = ("--count", 4, "--seed", 1, "--updates", 200, "--jobs", 1)
+    _, output, errors = qlif("mutate", *_map("published"), *options)
+    assert json.loads(output)["killed"] > 0, errors
+
+
+@pytest.mark.parametrize("core", ["elastic", "pulse"])
+def test_coverage_counts_the_core_and_not_its_adapter(qlif, yosys, core):
+    code, output, errors = qlif(
+        "coverage", *_map(core), "--updates", 300, "--bench", "constrained_random", "--no-prove"
+    )
+    assert code == 1, errors
+    facts = json.loads(output)
+    names = [hole["name"] for hole in facts["holes"] if hole["kind"] == "toggle"]
+    assert names and all(name.startswith("core.") for name in names)
+    assert facts["toggle"]["covered"] > 100
