@@ -256,12 +256,12 @@ class MapOptions:
         InputError
             Of :func:`qlif.cosim.mapping.mapped.mapped_export`.
         """
-        from qlif.cosim.mapping.mapped import mapped_export, read_text
+        from qlif.cosim.mapping.mapped import mapped_export
 
-        text = read_text(core_map, configuration)
+        export, text = mapped_export(core_map, configuration)
         for warning in text.warnings:
             say_error(f"lint: {warning}")
-        return mapped_export(core_map, configuration, text)
+        return export
 
     def numbered(self, configuration: "Configuration") -> "Export | None":
         """Return the mapped core for a report that names lines, which count in the export's own text.

@@ -14,7 +14,7 @@ from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 
 
-def read_text(core_map: CoreMap, configuration: Configuration) -> Text:
+def _read_text(core_map: CoreMap, configuration: Configuration) -> Text:
     """Return the mapped module's text, with what its lint says.
 
     Raises
@@ -27,16 +27,26 @@ def read_text(core_map: CoreMap, configuration: Configuration) -> Text:
     return read_sources(*files, core_map.waivers, generics)
 
 
-def mapped_export(core_map: CoreMap, configuration: Configuration, text: Text | None = None) -> Export:
-    """Return the module behind its adapter, with the interface of a population.
+def mapped_export(core_map: CoreMap, configuration: Configuration) -> tuple[Export, Text]:
+    """Return the module behind its adapter, with the interface of a population, and what its lint says.
+
+    Raises
+    ------
+    InputError
+        As :func:`adapter_export`.
+    """
+    adapter, text = adapter_export(core_map, configuration)
+    return replace(adapter, verilog=f"{adapter.verilog}\n{text.verilog}"), text
+
+
+def adapter_export(core_map: CoreMap, configuration: Configuration) -> tuple[Export, Text]:
+    """Return the adapter alone, and the text of the module that it instantiates.
 
     Parameters
     ----------
     core_map : CoreMap
     configuration : Configuration
         What the module is to be; with as many neurons as the map says.
-    text : Text, optional
-        What :func:`read_text` returned.
 
     Raises
     ------
@@ -48,7 +58,7 @@ def mapped_export(core_map: CoreMap, configuration: Configuration, text: Text | 
         raise InputError(f"{where}a mapped core has no parameters to write: [storage] must be empty")
     if configuration.parameters.n != core_map.neurons:
         raise InputError(f"{where}neurons is {core_map.neurons}, and not {configuration.parameters.n}")
-    text = read_text(core_map, configuration) if text is None else text
+    text = _read_text(core_map, configuration)
     vhdl = is_vhdl(core_map.sources)
     found = core_map
     if vhdl:
@@ -70,7 +80,7 @@ def mapped_export(core_map: CoreMap, configuration: Configuration, text: Text | 
         raise faults_error(where, adapter.faults)
     latency = core_map.latency or 0
     interface = Interface(core, adapter.module, Kind.POPULATION, latency, streams, mapped=mapped)
-    return Export(f"{verilog}\n{text.verilog}", interface)
+    return Export(verilog, interface), text
 
 
 def _generics(core_map: CoreMap, configuration: Configuration) -> dict[str, int]:
