@@ -1,4 +1,4 @@
-"""`StateMap`: where somebody else's core keeps a neuron's state between two updates, and what its other registers hold.
+"""`StateMap`: where somebody else's core keeps a neuron's state between two updates, and what else it holds.
 
 In a map (TOML)::
 
@@ -19,9 +19,11 @@ An expression may speak of the golden model: ``golden.potential``, ``golden.refr
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from qlif.cosim.mapping.core_map import Contract, CoreMap
+from qlif.hdl.core import STEP_BITS
 from qlif.model.exceptions import InputError, show, unknown_name
 
 WORDS = ("potential", "refractory", "trace")
@@ -66,7 +68,9 @@ class Expression:
         try:
             tree = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise InputError(f'must be a number, "any" or a condition on registers, not {show(text)}') from None
+            raise InputError(
+                f'must be a number, "any" or a condition on registers, not {show(text)}'
+            ) from None
         names = tuple(dict.fromkeys(_names(tree, True, text)))
         for name in names:
             if name.startswith("golden.") and name not in GOLDEN:
@@ -91,8 +95,8 @@ def _names(node: ast.expr, condition: bool, text: str) -> Iterator[str]:
                 yield from _names(value, True, text)
         case ast.UnaryOp(op=ast.Not(), operand=operand) if condition:
             yield from _names(operand, True, text)
-        case ast.Compare(left=left, ops=ops, comparators=others) if (
-            condition and all(isinstance(op, _COMPARED) for op in ops)
+        case ast.Compare(left=left, ops=ops, comparators=others) if condition and all(
+            isinstance(op, _COMPARED) for op in ops
         ):
             for value in (left, *others):
                 yield from _names(value, False, text)
@@ -100,9 +104,9 @@ def _names(node: ast.expr, condition: bool, text: str) -> Iterator[str]:
             pass
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int())) if not condition:
             pass
-        case ast.BinOp(op=ast.LShift() | ast.BitAnd() as op, left=left, right=ast.Constant(value=int(number))) if (
-            not condition
-        ):
+        case ast.BinOp(
+            op=ast.LShift() | ast.BitAnd() as op, left=left, right=ast.Constant(value=int(number))
+        ) if not condition:
             whole_mask = number > 0 and not number & (number + 1)
             if not (whole_mask if isinstance(op, ast.BitAnd) else 0 <= number <= 64):
                 raise InputError(f"{show(text)}: & takes a mask of ones such as 255, and << up to 64")
@@ -135,10 +139,17 @@ class StateMap:
         The registers that hold a neuron's potential, refractory counter and trace, by these names.
     others : mapping of str to Place
         What every other register holds.
+    adapter : mapping of str to Place
+        What the registers of the adapter hold, of those that there are.
     """
 
     words: Mapping[str, str]
     others: Mapping[str, Place] = field(default_factory=dict)
+    adapter: Mapping[str, Place] = field(default_factory=dict)
+
+    def with_adapter(self, core_map: CoreMap) -> "StateMap":
+        """Return it with the places of the adapter's registers."""
+        return replace(self, adapter=adapter_places(core_map))
 
 
 def read_state(table: Any) -> StateMap:
@@ -156,7 +167,7 @@ def read_state(table: Any) -> StateMap:
         for name in table
         if name not in (*WORDS, "others")
     ]
-    words = {}
+    words: dict[str, str] = {}
     for name in WORDS:
         if isinstance(said := table.get(name, ""), str):
             words |= {name: said} if said else {}
@@ -189,3 +200,28 @@ def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
             yield from _flat(value, f"{before}{name}.")
         else:
             yield f"{before}{name}", value
+
+
+def adapter_places(core_map: CoreMap) -> dict[str, Place]:
+    """Return what the registers of a map's adapter hold between two updates, of those that it has.
+
+    Its queue of events isn't looked at: an event counts when it is put there. So are updates, where more than one may
+    be under way.
+    """
+    one_at_a_time = (
+        core_map.contract is Contract.STROBE and "ready" not in core_map.ports and core_map.interval is None
+    )
+    # Where events are made of what is begun, their count is one ahead.
+    ahead = one_at_a_time and "event" in core_map.ports
+    time = f"(event_time + 1) & {(1 << STEP_BITS) - 1}" if ahead else "event_time"
+    return {
+        "held": 0 if one_at_a_time else ANY,
+        "offered": ANY,
+        **({} if core_map.interval is None else {"since": core_map.interval}),
+        **dict.fromkeys(("update_queue.words", "update_queue.first"), ANY),
+        "update_queue.count": 0 if one_at_a_time else ANY,
+        **dict.fromkeys(("event_queue.words", "event_queue.first", "event_queue.count"), ANY),
+        "updated": 0,
+        "event_row": 0,
+        "event_time": Expression.parse(f"{time} == golden.timestep"),
+    }

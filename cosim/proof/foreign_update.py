@@ -3,15 +3,16 @@
 Idle is what the map's table ``[state]`` says: which registers hold the golden state, and what every other one holds
 between two updates. From there the core is followed clock by clock, for each choice of the handshakes, with state and
 current left open. What it shows is compared with the golden step as it is shown. A path ends where it is idle again,
-with the golden state after the update. Where it takes a current before that, with updates under way, the registers are
-shown to hold the golden state and what is still owed, and the path goes on from any such state: so it comes back to
-where it was, and a finite number of clocks covers any number of updates and any pattern of stalls.
+with the golden state after the update. Where it takes a current before that, with updates under way, the registers
+are shown to hold the golden state and what is still owed, and the path goes on from any such state: so it comes back
+to where it was, and a finite number of clocks covers any number of updates and any pattern of stalls.
 
-Every register is in the table, and one that is ``"any"`` is anything: a counter that waits for its 2^20th update, or for
-a sequence of currents, has no place to hide.
+Every register is in the table, and one that is ``"any"`` is anything: a counter that waits for its 2^20th update, or
+for a sequence of currents, has no place to hide.
 """
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,17 +21,23 @@ from typing import Any, NamedTuple
 from qlif.cosim.mapping.state import WORDS, StateMap
 from qlif.cosim.proof import integers
 from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.claims import Claim, Undecided, timed_out
 from qlif.cosim.proof.idle import Golden, Idle
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.hdl.interface import Interface
+from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.golden import step as datapath
 from qlif.model.golden.neurons import FixedNeurons
 
 NODES = 3000
 """Most states that are followed: what doesn't come back by then is undecided."""
+
+TOGETHER = 5
+"""Times what the solver has for one question: the time for all of an update's."""
 
 PATIENCE = 256
 """A current that isn't answered after this many clocks with the outputs taken counts as lost."""
@@ -39,16 +46,75 @@ SETTLING = 8
 """Most clocks from a reset to an idle state."""
 
 
+LEGAL = "a legal state stays legal: potential below threshold, counter and trace within their limits"
+RESETS = "one clock of reset, whatever the registers hold, leads to an idle state, the initial one"
+TAKES = "an idle core takes a current"
+UPDATES = "an update is the golden step and leads back to an idle state; waiting changes nothing, nor does any stall"
+ANSWERS = (
+    "each current is answered: it is idle again {} clocks after it at the latest, where the outputs are taken"
+)
+
+LEGAL_STATES = "all legal states, and all inputs"
+"""What is proved from ``[state]``: not what a core does in a state that the golden model never comes to."""
+
+
+def prove_state(export: Export, state: StateMap, *, seconds: float) -> Iterator[Claim]:
+    """Prove a mapped core for any number of updates, from the table ``[state]`` of its map.
+
+    Parameters
+    ----------
+    export : Export
+        A core of one neuron behind its adapter.
+    state : StateMap
+        The places of every register, those of the adapter too.
+    seconds : float
+        The time that the solver may take for one question.
+
+    Raises
+    ------
+    InputError
+        Of :class:`ForeignUpdate` and :class:`NoInvariant`; or the Verilog can't be read, or a tool isn't installed.
+    """
+    circuit = read_circuit(export.verilog, export.interface.module, every_signal=True)
+    yield from prove_circuit(circuit, export.interface, state, seconds=seconds)
+
+
+def prove_circuit(
+    circuit: Circuit, interface: Interface, state: StateMap, *, seconds: float
+) -> Iterator[Claim]:
+    """Prove the same of a circuit that was read with every signal."""
+    absent = () if interface.mapped is None else interface.mapped.absent
+    core = ForeignUpdate(circuit, interface, state, absent, seconds)
+    parts = {LEGAL: core.legal, RESETS: core.reset, TAKES: core.takes, UPDATES: core.follow}
+    if interface.mapped is not None and not interface.mapped.resets:
+        del parts[RESETS]
+    found = {}
+    for name, part in parts.items():
+        start = time.monotonic()
+        result, what, why = "proved", "", ""
+        values = None
+        try:
+            part()
+        except Refuted as refuted:
+            result, what, values = "refuted", refuted.what, dict(refuted.values)
+        except Undecided as undecided:
+            result, why = "unknown", str(undecided)
+        elapsed = time.monotonic() - start
+        under = "all registers" if name == RESETS else LEGAL_STATES
+        found[name] = Claim(
+            interface.name, name, result, None, elapsed, values, what=what, under=under, why=why
+        )
+        yield found[name]
+    if all(found[name].result == "proved" for name in (TAKES, UPDATES)):
+        yield Claim(interface.name, ANSWERS.format(core.latest), "proved", None, 0.0, under=LEGAL_STATES)
+
+
 class Refuted(Exception):
     """A core isn't the golden model: what differs, and in which update."""
 
     def __init__(self, what: str, values: Mapping[str, int]) -> None:
         super().__init__(what)
         self.what, self.values = what, values
-
-
-class Undecided(Exception):
-    """It isn't known: the text says why."""
 
 
 class NoInvariant(InputError):
@@ -94,15 +160,12 @@ class Node:
         The oldest first.
     path : tuple of Term
         Conditions under which it comes here.
-    exact : bool
-        Whether each register is what it is, and not taken to be anything on the way.
     """
 
     states: Mapping[int, Term]
     golden: Golden
     owed: tuple[Owed, ...] = ()
     path: tuple[Term, ...] = ()
-    exact: bool = True
 
 
 class _Shown(NamedTuple):
@@ -173,10 +236,9 @@ class ForeignUpdate:
         }
         self._pure: dict[int, tuple[bool, bool]] = {}
         self._proved: set[tuple[int, frozenset[int]]] = set()
+        self._lossy: set[int] = set()
         self._overlaps = ""
         self.latest = 0
-
-    # --- questions ---------------------------------------------------------------------------------------------------
 
     def prove(self, claim: Term, path: tuple[Term, ...], named: Mapping[str, Term] | None = None) -> Answer:
         """Prove a claim in every idle state; an update within the refractory period is a case of its own."""
@@ -196,27 +258,59 @@ class ForeignUpdate:
         self._proved.add(question)
         return Answer("proved", {})
 
-    def _require(self, claim: Term, node: Node, what: str, pair: tuple[Term, Any] | None = None) -> None:
+    def _require(self, claim: Term, node: Node, what: str, pair: tuple[Any, Any] | None = None) -> None:
         """Prove that something holds; `pair` is what the core gives and what the golden model does."""
         named = dict(self.named)
         if pair is not None:
-            named |= {"got": pair[0], "expected": getattr(pair[1], "word", pair[1])}
+            named |= {
+                name: getattr(end, "word", end) for name, end in zip(("got", "expected"), pair, strict=True)
+            }
         answer = self.prove(claim, node.path, named)
         if answer.verdict == "unknown":
-            raise Undecided(f"the solver timed out ({self.seconds:g} s) on: {what}")
+            raise Undecided(timed_out(self.seconds, what))
         if answer.verdict == "refuted":
-            if not node.exact:
+            if self._lossy & self._variables([claim, *node.path]):
                 raise Undecided(f"it takes a current before the update before it is over, and then: {what}")
-            raise Refuted(what, answer.values)
+            values = dict(answer.values)
+            if pair is not None:
+                numbers = (
+                    f"{self._number(end, values.pop(name))}"
+                    for name, end in zip(("got", "expected"), pair, strict=True)
+                )
+                what = "{}: {} in the core, {} in the golden model".format(what, *numbers)
+            raise Refuted(what, values)
+
+    def _number(self, word: Any, bits: int) -> int:
+        """Return a word of a counterexample as a number, with its sign."""
+        if isinstance(word, Integer) and word.signed and bits >> (word.width - 1):
+            return bits - (1 << word.width)
+        return bits
+
+    def _variables(self, roots: list[Term]) -> set[int]:
+        """Return the variables that terms are made of, through their products."""
+        seen: set[int] = set()
+        stack, found = list(roots), set[int]()
+        while stack:
+            one = stack.pop()
+            if one.id() in seen:
+                continue
+            seen.add(one.id())
+            inner = self.terms.factors(one) or tuple(one[place] for place in range(one.num_children()))
+            stack += inner
+            if not inner:
+                found.add(one.id())
+        return found
 
     def _branches(self, condition: Term, path: tuple[Term, ...]) -> Iterator[tuple[bool, tuple[Term, ...]]]:
         """Give whether a condition holds, with the path on which it does."""
-        word = self.terms.value(condition)
+        word, opposite = self.terms.value(condition), self.terms.negation(condition)
         if word is not None:
             yield bool(word), path
+        elif condition in path or opposite in path:
+            yield condition in path, path
         else:
             yield True, (*path, condition)
-            yield False, (*path, self.terms.negation(condition))
+            yield False, (*path, opposite)
 
     def depends(self, term: Term) -> tuple[bool, bool]:
         """Return whether a term depends on state or current, and on anything that is left open."""
@@ -236,8 +330,6 @@ class ForeignUpdate:
                 found = [(known, not known and not one.is_value())]
             self._pure[one.id()] = (any(a for a, _ in found), any(b for _, b in found))
         return self._pure[term.id()]
-
-    # --- clocks ------------------------------------------------------------------------------------------------------
 
     def _clock(self, node: Node, valid: Term, ready: int, event_ready: int, data: Term) -> Clock:
         terms = self.terms
@@ -278,12 +370,17 @@ class ForeignUpdate:
         Refuted, Undecided, NoInvariant
         """
         start = self.idle.node_states(), self.idle.golden
-        todo = [Node(*start)]
+        deadline = time.monotonic() + TOGETHER * self.seconds
+        todo = deque([Node(*start)])
         keys = {self._key(todo[0]): 0}
         nodes, live = list(todo), {0: list[int]()}
         while todo:
-            node = todo.pop()
+            node = todo.popleft()
             place = keys[self._key(node)]
+            if time.monotonic() > deadline:
+                raise Undecided(
+                    f"{TOGETHER * self.seconds:g} s passed with {len(todo)} states still to follow"
+                )
             for found, taken_in, lively in self._successors(node):
                 arrived = self._settled(found)
                 if arrived is None:
@@ -309,16 +406,20 @@ class ForeignUpdate:
     def _key(self, node: Node) -> tuple[object, ...]:
         """Return what tells a node from others: a register that may be anything doesn't."""
         states = tuple(
-            -1 if not term.is_value() and not self.depends(term)[0] and number in self.idle.free else term.id()
+            -1
+            if not term.is_value() and not self.depends(term)[0] and number in self.idle.free
+            else term.id()
             for number, term in sorted(node.states.items())
         )
         owed = tuple(
-            (o.spike.id(), o.step.id(), *(word.word.id() for word in o.words.values()))
-            + (o.shown, o.told, o.offered, o.announced)
+            (
+                *(term.id() for term in (o.spike, o.step, *(word.word for word in o.words.values()))),
+                *(o.shown, o.told, o.offered, o.announced),
+            )
             for o in node.owed
         )
         golden = (node.golden.step.id(), *(word.word.id() for word in node.golden.words.values()))
-        return states, golden, owed, frozenset(one.id() for one in node.path), node.exact
+        return states, golden, owed, frozenset(one.id() for one in node.path)
 
     def _successors(self, node: Node) -> Iterator[tuple[Node, bool, bool]]:
         """Give the nodes a clock later, whether a current was taken, and whether both outputs could be."""
@@ -385,7 +486,9 @@ class ForeignUpdate:
                 continue
             self._require(one.spike, node, "an event without a spike")
             self._require(terms.negation(terms.any(shown.neuron)), node, "an event's neuron")
-            self._require(terms.equal(shown.step, one.step), node, "an event's timestep", (shown.step, one.step))
+            self._require(
+                terms.equal(shown.step, one.step), node, "an event's timestep", (shown.step, one.step)
+            )
             owed[place] = replace(one, told=taken, announced=not taken)
             return replace(node, owed=tuple(owed))
         self._impossible(node, "an event without a spike")
@@ -405,7 +508,7 @@ class ForeignUpdate:
             else:
                 number = Integer.of(terms, word, self.words.formats[name])
                 self._require(
-                    number == one.words[name], node, f"the {name} of an update", (number.word, one.words[name])
+                    number == one.words[name], node, f"the {name} of an update", (number, one.words[name])
                 )
         owed[place] = replace(one, shown=taken, offered=not taken)
         return replace(node, owed=tuple(owed))
@@ -442,8 +545,6 @@ class ForeignUpdate:
             for number, term in states.items()
         }
 
-    # --- where paths end ---------------------------------------------------------------------------------------------
-
     def _settled(self, node: Node) -> Node | None:
         """Return where a node goes on: None if it is idle, or what may be any node like it."""
         terms = self.terms
@@ -458,10 +559,13 @@ class ForeignUpdate:
         anything = terms.fresh(terms.width(self.current), "anything")
         if terms.value(self._clock(node, terms.true, 1, 1, anything).output("currents_ready")) == 0:
             return node
+        for _ in self._successors(node):
+            # What it shows next is compared while each register is still known.
+            pass
         return self._any_like(node) or node
 
     def _require_place(
-        self, node: Node, name: str, holds: Term, kind: str, pair: tuple[Term, Any] | None
+        self, node: Node, name: str, holds: Term, kind: str, pair: tuple[Any, Any] | None
     ) -> None:
         waits = node.golden.step.id() == self.idle.golden.step.id()
         when = "waiting without a current" if waits else "an update"
@@ -490,7 +594,9 @@ class ForeignUpdate:
                 )
                 return None
         states = self.idle.like(broken)
-        golden, exact, owed = self.idle.golden, node.exact, []
+        golden = self.idle.golden
+        owed: list[Owed] = []
+        used: set[int] = set()
         known: list[tuple[Any, Term]] = [(node.golden.step, golden.step)]
         known += [(node.golden.words[name], golden.words[name].word) for name in WORDS]
         for age, one in zip(range(len(node.owed), 0, -1), node.owed, strict=True):
@@ -517,16 +623,43 @@ class ForeignUpdate:
                 states[number] = term
             elif (same := self._same(term, known, node)) is not None:
                 states[number] = same
+                used.add(same.id())
             elif number in self.idle.free:
                 states[number] = self.idle.anything(number)
-                exact = exact and not owed
+                if owed:
+                    self._lossy.add(states[number].id())
             else:
                 self._overlaps = (
                     "it takes a current while another update is under way, and then "
                     f"{self.idle.names[number]} holds something that [state] doesn't speak of"
                 )
                 return None
-        return Node(states, golden, tuple(owed), (), exact)
+        return Node(states, golden, tuple(self._lost(owed, used)), self._spike_shows(owed))
+
+    def _lost(self, owed: list[Owed], used: set[int]) -> Iterator[Owed]:
+        """Give the updates that are owed, with other variables for what no register holds.
+
+        That such a word isn't shown may be because it isn't known any more how the core would make it.
+        """
+        for age, one in zip(range(len(owed), 0, -1), owed, strict=True):
+            spike, words = one.spike, dict(one.words)
+            if self.terms.value(spike) is None and spike.id() not in used:
+                spike = self.idle.owed_term(age, "lost spike", 1)
+                self._lossy.add(spike.id())
+            for name, word in one.words.items():
+                if age > 1 and word.word.id() not in used:
+                    format = self.words.formats[name]
+                    lost = self.idle.owed_term(age, f"lost {name}", format.width)
+                    self._lossy.add(lost.id())
+                    words[name] = Integer.of(self.terms, lost, format)
+            yield replace(one, spike=spike, words=words)
+
+    def _spike_shows(self, owed: list[Owed]) -> tuple[Term, ...]:
+        """Return what the golden state tells of the last update's spike: it starts the refractory period."""
+        length = int(self.words.values["refractory"])
+        if not owed or not length:
+            return ()
+        return (self.terms.equal(owed[-1].spike, self.idle.golden.words["refractory"] == length),)
 
     def _same(self, term: Term, known: list[tuple[Any, Term]], node: Node) -> Term | None:
         """Return what a register holds, if it is one of the words that are known, in terms of any such node."""
@@ -550,7 +683,9 @@ class ForeignUpdate:
         """Refuse paths that never become idle where the outputs are taken; note the longest."""
         depth: dict[int, int] = {0: 0}
         for start in live:
-            stack: list[tuple[int, Iterator[int]]] = [(start, iter(live[start]))] if start not in depth else []
+            stack: list[tuple[int, Iterator[int]]] = (
+                [(start, iter(live[start]))] if start not in depth else []
+            )
             on_path = {start}
             while stack:
                 place, others = stack[-1]
@@ -579,10 +714,10 @@ class ForeignUpdate:
             if self.terms.value(place.holds) == 0
         ]
         if self.terms.value(ready) == 0:
-            self._impossible(node, f"after an update it never takes another current: {', '.join(off)} isn't so")
+            self._impossible(
+                node, f"after an update it never takes another current: {', '.join(off)} isn't so"
+            )
         raise NoInvariant(f"state: after an update, however long it waits, it isn't so that {', '.join(off)}")
-
-    # --- the other claims --------------------------------------------------------------------------------------------
 
     def takes(self) -> None:
         """Show that from any idle state a current is taken within some clocks, if the outputs are."""
@@ -601,14 +736,18 @@ class ForeignUpdate:
             ):
                 return
             node = replace(node, states=now.following())
-        self._require(terms.either(*taken), node, f"no current is taken for {PATIENCE} clocks of an idle core")
+        self._require(
+            terms.either(*taken), node, f"no current is taken for {PATIENCE} clocks of an idle core"
+        )
 
     def reset(self) -> None:
         """Show that one clock of reset leads to an idle state with the initial state, from any registers at all."""
         terms = self.terms
         before = Clock(terms, self.circuit, {"rst": terms.true}, {})
         states = self._loosened(before.following())
-        first = {name: int(word.ravel()[0]) for name, word in FixedNeurons(self.words).state._asdict().items()}
+        first = {
+            name: int(word.ravel()[0]) for name, word in FixedNeurons(self.words).state._asdict().items()
+        }
         golden = Golden(
             {name: integers.constant(terms, word) for name, word in first.items()},
             terms.constant(0, terms.width(self.golden.step)),
@@ -626,7 +765,7 @@ class ForeignUpdate:
                 for place in places:
                     answer = terms.prove(place.holds, (), named, self.seconds)
                     if answer.verdict == "unknown":
-                        raise Undecided(f"the solver timed out ({self.seconds:g} s) on: {place.name} after a reset")
+                        raise Undecided(timed_out(self.seconds, f"{place.name} after a reset"))
                     if answer.verdict == "refuted":
                         raise Refuted(f"a reset doesn't bring about {place.name}", answer.values)
                 return

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from qlif.cosim.mapping.state import ANY, WORDS, Expression, StateMap, dotted
@@ -51,7 +51,7 @@ class Placed(NamedTuple):
     name: str
     kind: str
     holds: Term
-    pair: tuple[Term, Any] | None = None
+    pair: tuple[Any, Any] | None = None
 
 
 class Idle:
@@ -95,8 +95,10 @@ class Idle:
         self.names: dict[int, str] = {}
         self.known: set[int] = set()
         self._owed: dict[tuple[int, str], Term] = {}
-        self._registers = {number: name for name, number in circuit.states.items()}
+        self._registers = _labels(circuit)
         faults: list[str] = []
+        present = {name: place for name, place in state.adapter.items() if name in circuit.states}
+        state = replace(state, others={**state.others, **present})
         self._find(state, faults)
         self._words_at = {name: self._state(register) for name, register in state.words.items() if not faults}
         self._values: dict[int, int] = {}
@@ -156,7 +158,7 @@ class Idle:
 
     def _find(self, state: StateMap, faults: list[str]) -> None:
         """Find every register of a table, and one for every state."""
-        known = [name.removeprefix(f"{CORE}.") for name in self.circuit.states]
+        known = [name for name in self._registers.values() if name not in state.adapter]
         conditions = [place for place in state.others.values() if isinstance(place, Expression)]
         spoken = [n for place in conditions for n in place.names if not n.startswith("golden.")]
         for name in dict.fromkeys((*state.words.values(), *state.others, *spoken)):
@@ -171,9 +173,8 @@ class Idle:
                 self.names[number] = name
         for number, name in self._registers.items():
             if number not in self.names:
-                plain = name.removeprefix(f"{CORE}.")
                 faults.append(
-                    f'state: register {plain} has no place: give it a value, "any" or a condition in [state.others]'
+                    f'state: register {name} has no place: give it a value, "any" or a condition in [state.others]'
                 )
 
     def _check_needed(self, faults: list[str]) -> None:
@@ -211,7 +212,9 @@ class Idle:
     def node_states(self) -> dict[int, Term]:
         """Return the registers of any idle state."""
         states = self.like()
-        states |= {number: self.terms.constant(v, self.circuit.width(number)) for number, v in self._values.items()}
+        states |= {
+            number: self.terms.constant(v, self.circuit.width(number)) for number, v in self._values.items()
+        }
         return states | {number: self.anything(number) for number in self.free}
 
     def like(self, broken: Collection[str] = ()) -> dict[int, Term]:
@@ -220,7 +223,9 @@ class Idle:
             number: self.golden.words[name].bits(self.circuit.width(number))
             for name, number in self._words_at.items()
         }
-        bound = {number: term for number, term in self._bound.items() if number not in self._spoken_of(broken)}
+        bound = {
+            number: term for number, term in self._bound.items() if number not in self._spoken_of(broken)
+        }
         return held | bound
 
     def _spoken_of(self, broken: Collection[str]) -> set[int]:
@@ -248,28 +253,33 @@ class Idle:
             width, format, word = self.circuit.width(number), self._words.formats[name], golden.words[name]
             low = -(1 << width - 1) if format.signed else 0
             held = Integer(terms, states[number], low, low + (1 << width) - 1, format.signed)
-            yield Placed(f"{name} in {self.names[number]}", "word", held == word, (held.word, word))
+            yield Placed(f"{name} in {self.names[number]}", "word", held == word, (held, word))
 
     def legal(self, golden: Golden) -> dict[str, Term]:
         """Return what makes a state of the golden model legal, by name."""
         words, constants = self._words, self._words.values
         limits = {
             "potential below threshold": golden.words["potential"] < int(constants["threshold"]),
-            "refractory counter within its period": golden.words["refractory"] <= int(constants["refractory"]),
+            "refractory counter within its period": golden.words["refractory"]
+            <= int(constants["refractory"]),
         }
         if "lower_bound" in constants:
-            limits["potential at its lower bound"] = golden.words["potential"] >= int(constants["lower_bound"])
+            limits["potential at its lower bound"] = golden.words["potential"] >= int(
+                constants["lower_bound"]
+            )
         if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
-            limits["trace within what a spike writes"] = golden.words["trace"] <= int(constants["trace_spike"])
+            limits["trace within what a spike writes"] = golden.words["trace"] <= int(
+                constants["trace_spike"]
+            )
         return limits
 
     def _holds(self, node: ast.expr, states: Mapping[int, Term], golden: Golden) -> Term:
         """Return whether a condition holds."""
         terms = self.terms
         match node:
-            case ast.BoolOp(op=op, values=values):
+            case ast.BoolOp(op=joins, values=values):
                 parts = [self._holds(value, states, golden) for value in values]
-                return terms.both(*parts) if isinstance(op, ast.And) else terms.either(*parts)
+                return terms.both(*parts) if isinstance(joins, ast.And) else terms.either(*parts)
             case ast.UnaryOp(operand=operand):
                 return terms.negation(self._holds(operand, states, golden))
             case ast.Compare(left=left, ops=ops, comparators=others):
@@ -311,3 +321,18 @@ class Idle:
             return golden.words[name.removeprefix("golden.")]
         term = states[self._state(name)]
         return Integer(terms, term, 0, (1 << terms.width(term)) - 1)
+
+
+def _labels(circuit: Circuit) -> dict[int, str]:
+    """Return what each state is called in the Verilog, without the adapter's name of the core."""
+    names: dict[int, list[str]] = {number: [name] for name, number in circuit.states.items()}
+    for name, number in circuit.named.items():
+        if number in names:
+            names[number].append(name)
+
+    def rank(name: str) -> tuple[bool, int]:
+        return not name.startswith(f"{CORE}."), len(name)
+
+    return {
+        number: min(found[1:] or found, key=rank).removeprefix(f"{CORE}.") for number, found in names.items()
+    }
