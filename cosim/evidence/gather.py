@@ -78,20 +78,19 @@ def of_prove(claims: "Sequence[Claim]") -> Evidence:
             case "refuted":
                 status, text = Status.FAILED, claim.what or f"a counterexample: {claim.counterexample}"
             case _:
-                status, text = Status.UNDECIDED, "the solver timed out"
-        bound = "none" if claim.bound is None else f"{claim.bound} timesteps"
+                status, text = Status.UNDECIDED, claim.why
         checks.append(Check(claim.claim, status, text, claim.preset, claim.seconds))
-        rows.append((claim.preset, claim.claim, claim.result, bound, round(claim.seconds, 1)))
+        rows.append((claim.preset, claim.claim, claim.result, claim.covers, round(claim.seconds, 1)))
     presets = ", ".join(dict.fromkeys(claim.preset for claim in claims))
     return Evidence(
         command="prove",
         subject=presets,
         covers=(
-            "A claim without a bound holds for every state, input and parameter word of the Verilog that was "
-            "proved, one with a bound for all runs of so many timesteps after a reset."
+            "Each claim says what it covers: what is proved by induction holds for any number of updates, what is "
+            "bounded for all runs of that length after a reset."
         ),
         checks=checks,
-        tables=(Table("Claims", ("preset", "claim", "result", "bound", "seconds"), rows),),
+        tables=(Table("Claims", ("preset", "claim", "result", "covers", "seconds"), rows),),
     )
 
 
@@ -124,7 +123,7 @@ def of_mutate(campaign: "Campaign") -> Evidence:
 
 def of_coverage(measured: "Sequence[Coverage]") -> Evidence:
     """Return the evidence of the coverage of some configurations: a hole is a failure."""
-    from qlif.cosim.coverage.report import COVERED, HOLE, UNREACHABLE, summary
+    from qlif.cosim.coverage.report import COVERED, FUNCTIONAL, HOLE, UNREACHABLE, summary
 
     kinds = {COVERED: Status.PASSED, UNREACHABLE: Status.EXCLUDED, HOLE: Status.FAILED}
     columns = ("", "all", "covered", "unreachable", "holes")
@@ -134,8 +133,9 @@ def of_coverage(measured: "Sequence[Coverage]") -> Evidence:
             text = "no testbench reaches it" if item.result == HOLE else item.by
             checks.append(Check(item.name, kinds[item.result], text, f"{found.preset}.{item.kind}"))
         counts = [(kind, *counts) for kind, counts in summary(found).items()]
+        results = {item.name: item.result for item in found.items if item.kind == FUNCTIONAL}
         cases = [
-            (case.name, case.count, ", ".join(bench for bench, count in case.benches.items() if count))
+            (case.name, case.count, ", ".join(case.reached) if case.count else results[case.name])
             for case in found.cases
         ]
         excluded = [(item.kind, item.name, item.by) for item in found.having(UNREACHABLE)]

@@ -8,7 +8,7 @@ pipeline's state. It adds no clock of its own to the latency.
 from collections.abc import Iterator
 from typing import assert_never
 
-from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, PortUse, roles
+from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, Lasts, PortUse, roles
 from qlif.cosim.mapping.rtl import RtlPort
 from qlif.hdl.core import Core
 from qlif.hdl.ports import Port
@@ -169,9 +169,7 @@ class Adapter:
         if role in ("neuron", "event_neuron", "event_step") and use.format is None:
             return UQ(width, 0)
         if theirs.width > width or (theirs.width < width and use.format is None and use.align is Align.RIGHT):
-            hint = (
-                "" if use.format else ': say its format, and align = "left" if it stands at the highest bit'
-            )
+            hint = ': say its format, or align = "left"' if theirs.width < width else ""
             self.faults.append(f"{where} has {width} bits, and {theirs} has {theirs.width}{hint}")
             return None
         if use.encoding is Encoding.OFFSET and not theirs.signed:
@@ -251,6 +249,11 @@ class Adapter:
                 assert_never(m.contract)
         yield "  wire issue = currents_valid && currents_ready;"
         yield "  wire update = updates_valid && updates_ready;"
+        if m.contract is Contract.STROBE and m.ports["done"].lasts is Lasts.START:
+            yield "  // It stays until the next start: only its first clock counts."
+            yield "  reg waiting = 0;"
+            yield "  always @(posedge clk) waiting <= !rst && (issue || (waiting && !done));"
+            done = f"{done} && waiting"
         yield f"  wire done = {done};"
         conditions = []
         if not (accept and self._holds_updates):
