@@ -30,8 +30,8 @@ from qlif.model.support.progress import Progress
 from qlif.model.support.scratch import scratch
 from qlif.model.words import Words
 
-_LEAST_PAIRS = 1 << 18
-"""Pairs that are computed at once; fewer would take longer to begin than to compute."""
+_PAIRS = 1 << 16
+"""Pairs that are computed at once: fewer would take longer to begin than to compute, more don't fit the caches."""
 
 _LOOK_EVERY_S = 0.2
 _ODD = 40503
@@ -151,7 +151,7 @@ def exhaust(
 class _Worker:
     """One thread's gates and golden model.
 
-    A piece is every potential with one current, or with several where there are few potentials.
+    A piece is one current with every potential, or with a part of them; or with several currents where there are few.
     """
 
     def __init__(
@@ -160,41 +160,42 @@ class _Worker:
         arithmetic = settings.population(1).words.arithmetic
         self._potential, self._current = arithmetic.potential, arithmetic.current
         potentials, currents = 1 << self._potential.width, 1 << self._current.width
-        each = min(currents, max(1, _LEAST_PAIRS // potentials))
-        self.pairs, self.pieces = potentials * each, currents // each
+        self._each = min(currents, max(1, _PAIRS // potentials))
+        self._parts = max(1, potentials // _PAIRS)
+        self.pairs = potentials * self._each // self._parts
+        self.pieces = currents // self._each * self._parts
         self.done, self.stopped = 0, False
         words = settings.population(self.pairs).words
         plan = Plan(words)
         self._engine = fixed_engine(plan, threads=1)
         self._engine.configure(dict(words.values))
-        place = np.arange(self.pairs)
-        self._state = self._states(words, place % potentials, refractory)
-        self._currents = place // potentials + self._current.min_word
+        self._plan, self._refractory, self._place = plan, refractory, np.arange(self.pairs)
+        self._currents = self._place // potentials + self._current.min_word
         self._words = np.empty((1, self.pairs), dtype=plan.current)
-        self._each = each
-        self._room = Room.of(1, self.pairs, {name: self._type(plan, name) for name in _OUTPUTS}, _OUTPUTS)
+        self._room = Room.of(1, self.pairs, {name: getattr(plan, name) for name in _OUTPUTS}, _OUTPUTS)
         self._compare = comparison(program.width)
         self._prepare_gates(words, export, program)
 
-    def _type(self, plan: Plan, name: str) -> np.dtype[Any]:
-        kind: np.dtype[Any] = getattr(plan, name)
-        return kind
-
-    def _states(self, words: Words, place: npt.NDArray[np.int64], refractory: bool) -> State:
-        """Return the states before the update, of words that follow from the potential's place."""
-        highest = words.refractory.max_word
-        counters = 1 + place % highest if refractory else 0 * place
-        traces = place * _ODD & words.arithmetic.trace.max_word
-        return State(place + self._potential.min_word, counters, traces)
+    def _take_part(self, part: int) -> None:
+        """Go on to other potentials; the rest of the state follows from them."""
+        plan, self._part = self._plan, part
+        place = (self._place + part * self.pairs) % (1 << self._potential.width)
+        highest = plan.words.refractory.max_word
+        counters = 1 + place % highest if self._refractory else 0 * place
+        traces = place * _ODD & plan.words.arithmetic.trace.max_word
+        states = State(place + self._potential.min_word, counters, traces)
+        for name, values in zip(State._fields, states, strict=True):
+            self._put(f"{name}_in", values)
+        self._state = State(*(values.astype(getattr(plan, name)) for name, values in states._asdict().items()))
 
     def _prepare_gates(self, words: Words, export: Export, program: SliceProgram) -> None:
         self._program, self._simulation = program, SliceSimulation(program)
         self._latency, self._rows = export.interface.latency, self.pairs // program.width
         self._in = self._simulation.inputs(self._rows + self._latency)
         self._out = self._simulation.outputs(self._rows + self._latency)
-        for name, values in zip(State._fields, self._state, strict=True):
-            self._put(f"{name}_in", values)
-        if words.arithmetic.random_bits:
+        self._take_part(0)
+        self._random = words.arithmetic.random_bits > 0
+        if self._random:
             random = RandomWords(words.arithmetic.random_seed).take(self.pairs)
             self._put("random_in", random.astype(np.int64) & ((1 << words.arithmetic.random_bits) - 1))
 
@@ -216,23 +217,27 @@ class _Worker:
         return None
 
     def _differs(self, piece: int) -> Difference | None:
-        currents = self._currents + piece * self._each
+        part, piece = divmod(piece, self.pieces // self._parts)
+        if part != self._part:
+            self._take_part(part)
         if self._each == 1:
             # The current is the same in all instances: each bit is a whole slice of zeros or ones.
-            self._words[:] = current = currents[0]
+            self._words[:] = current = self._current.min_word + piece
             place = self._program.inputs["current_in"]
-            bits = (int(current) >> np.arange(place.stop - place.start)) & 1
+            bits = (current >> np.arange(place.stop - place.start)) & 1
             self._in[: self._rows, place] = (0 - bits.astype(np.uint64))[:, None]
         else:
+            currents = self._currents + piece * self._each
             self._words[:] = currents
             self._put("current_in", currents)
         self._simulation.run(self._in, self._out)
         self._engine.state = self._state
-        self._engine.rewind()
+        if self._random:
+            self._engine.rewind()
         self._engine.advance(self._words, self._room)
-        return self._first_difference(currents)
+        return self._first_difference()
 
-    def _first_difference(self, currents: npt.NDArray[np.int64]) -> Difference | None:
+    def _first_difference(self) -> Difference | None:
         out, places = self._out[self._latency :], self._program.outputs
         parts = out.shape[-1]
         spiked = out[:, places["spike_out"].start] != self._room.spikes.reshape(-1, parts)
@@ -255,7 +260,7 @@ class _Worker:
         what = ", ".join(name for name, each in rows.items() if each == row)
         instance = row * self._program.width + self._instance(row, rows, places)
         return Difference(
-            *(int(words[instance]) for words in self._state), current=int(currents[instance]), what=what
+            *(int(words[instance]) for words in self._state), current=int(self._words[0, instance]), what=what
         )
 
     def _instance(self, row: int, rows: Mapping[str, int], places: Mapping[str, slice]) -> int:
