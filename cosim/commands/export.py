@@ -1,4 +1,4 @@
-"""``qlif export``: the population as Verilog."""
+"""``qlif export``: the population, the bare pipeline, or the adapter of somebody else's core, as Verilog."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +8,10 @@ import typer
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
+    MAP_RULES,
     TARGET_RULE,
+    UNMAPPED_RULES,
+    MapOptions,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
@@ -37,26 +40,52 @@ class ExportOptions:
         ),
     ] = None
     seed: Annotated[int, typer.Option("--seed", help="With --selftest: seed of the stimulus.")] = 0
+    pipeline: Annotated[
+        bool,
+        typer.Option("--pipeline", help="Only the pipeline of one update, qlif_neuron, without state."),
+    ] = False
 
 
 @command(
     TARGET_RULE,
     Rule("updates", lambda options: options.selftest, "--selftest"),
     Rule("seed", lambda options: options.selftest, "--selftest"),
+    Rule("selftest", lambda options: not options.pipeline, "a population: not --pipeline"),
+    Rule("neurons", lambda options: not options.pipeline, "a population: not --pipeline"),
+    Rule("lanes", lambda options: not options.pipeline, "a population: not --pipeline"),
+    *MAP_RULES,
+    *UNMAPPED_RULES,
+    Rule("selftest", lambda options: options.map is None, "no --map: qlif selftest --map runs it"),
+    Rule("pipeline", lambda options: options.map is None, "no --map"),
+    Rule("variant", lambda options: options.map is None, "no --map"),
 )
 def export(
     neuron: NeuronOptions,
     options: ExportOptions,
     storage: StorageOptions,
     built: VariantOptions,
+    foreign: MapOptions,
     output: OutputOptions,
 ) -> None:
-    """Write the population as Verilog, and its interface as JSON."""
+    """Write the population as Verilog, and its interface as JSON.
+
+    With --pipeline that is the pipeline of one update; with --map it is the adapter that gives your own core the
+    ports of a population.
+    """
     from qlif.cosim import report
+    from qlif.hdl.verilog import export_neuron
 
     built_from = built.primitives()
-    configuration = storage.of(neuron.settings()).population(options.neurons)
-    exported = configuration.export(storage.lanes, built_from)
+    neurons = foreign.neurons_or(1 if options.pipeline else options.neurons)
+    configuration = storage.of(neuron.settings()).population(neurons)
+    if (core_map := foreign.core_map()) is not None:
+        from qlif.cosim.mapping.mapped import adapter_export
+
+        exported, _ = adapter_export(core_map, configuration)
+    elif options.pipeline:
+        exported = export_neuron(configuration.core(built_from=built_from))
+    else:
+        exported = configuration.export(storage.lanes, built_from)
     if options.selftest:
         exported = _with_self_test(configuration, exported, options, storage.lanes, output)
     verilog, interface = exported.write(output.out)

@@ -256,12 +256,12 @@ class MapOptions:
         InputError
             Of :func:`qlif.cosim.mapping.mapped.mapped_export`.
         """
-        from qlif.cosim.mapping.mapped import mapped_export, read_text
+        from qlif.cosim.mapping.mapped import mapped_export
 
-        text = read_text(core_map, configuration)
-        for warning in text.warnings:
+        export, warnings = mapped_export(core_map, configuration)
+        for warning in warnings:
             say_error(f"lint: {warning}")
-        return mapped_export(core_map, configuration, text)
+        return export
 
     def numbered(self, configuration: "Configuration") -> "Export | None":
         """Return the mapped core for a report that names lines, which count in the export's own text.
@@ -345,13 +345,14 @@ class ForeignOptions(MapOptions):
         """
         assert self.verilog is not None
         if self.sources or self.includes or self.defines:
-            from qlif.cosim.mapping.sources import read_sources
+            from qlif.cosim.mapping.sources import lint, read_sources
 
             files = [self.verilog, *(self.sources or ())]
             text = read_sources(files, self.module, self.includes or (), self.defines or ())
-            for warning in text.warnings:
+            text, warnings = lint(text, self.module)
+            for warning in warnings:
                 say_error(f"lint: {warning}")
-            return text.verilog
+            return text
         try:
             return self.verilog.read_text(encoding="utf-8")
         except OSError as error:

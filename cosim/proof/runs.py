@@ -46,14 +46,17 @@ class Run:
     currents : list of Term
         In the order of updates.
     updates : list of dict of str to Term
-        What the update stream gave: ``neuron``, ``spike``, ``potential``, ``trace``.
+        What the update stream gave: ``neuron``, ``spike``, ``potential``, ``trace``, ``refractory`` if it is told.
     events : list of tuple (Term, Term, Term)
         For each clock, whether an event was given, of which neuron, in which timestep.
+    absent : tuple of str
+        What the updates don't tell; there the golden model's is taken for seen.
     """
 
     currents: list[Term] = field(default_factory=list)
     updates: list[dict[str, Term]] = field(default_factory=list)
     events: list[tuple[Term, Term, Term]] = field(default_factory=list)
+    absent: tuple[str, ...] = ()
 
 
 def follow(
@@ -79,10 +82,12 @@ def follow(
     """
     neurons = interface.neurons
     width = circuit.width(circuit.inputs["currents_data"])
-    run = Run([terms.constant(int(word), width) for word in prefix.ravel()])
+    run = Run([terms.constant(int(word), width) for word in prefix.ravel()], absent=interface.absent)
     run.currents += [terms.fresh(width, "current") for _ in range(steps * neurons)]
-    # Parameters in registers keep what they were made with; all else may be anything when the reset comes.
-    states = Clock(terms, circuit, {}, {}).initial() if interface.runtime else {}
+    # Parameters in registers keep what they were made with, and a core without a reset has its initial state; all
+    # else may be anything when the reset comes.
+    kept = interface.runtime or (interface.mapped is not None and not interface.mapped.resets)
+    states = Clock(terms, circuit, {}, {}).initial() if kept else {}
     states = Clock(terms, circuit, {"rst": terms.true, "parameters_valid": terms.false}, states).following()
     sent, idle = 0, 0
     while idle < PATIENCE:
@@ -102,7 +107,7 @@ def follow(
         if offered and _known(terms, now.output("currents_ready")):
             sent, idle = sent + 1, 0
         if _known(terms, now.output("updates_valid")):
-            parts = ("neuron", "spike", "potential", "trace")
+            parts = interface.updates.fields
             run.updates.append({part: now.output(f"updates_{part}") for part in parts})
             idle = 0
         event = tuple(now.output(f"events_{part}") for part in ("valid", "neuron", "step"))
@@ -135,7 +140,10 @@ def prove_run(
         what = f"{len(run.updates)} updates follow {len(run.currents)} currents"
         return Answer("refuted", zeros), what, _currents(words, zeros, neurons)
     verdict = Answer("proved", {})
-    for what, claim in [*_update_claims(terms, words, run, neurons), *_event_claims(terms, run, neurons)]:
+    claims = _update_claims(terms, words, run, neurons)
+    if not {"spike", "events"} <= set(run.absent):
+        claims += _event_claims(terms, run, neurons)
+    for what, claim in claims:
         if terms.value(claim) == 1:
             continue
         answer = terms.prove(claim, (), named, deadline - time.monotonic())
@@ -176,8 +184,13 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
             random,
             partial(integers.choose, terms),
         )
-        potential = Integer.of(terms, update["potential"], arithmetic.potential)
-        trace = Integer.of(terms, update["trace"], arithmetic.trace)
+        potential, trace = after.potential, after.trace
+        if "potential" not in run.absent:
+            potential = Integer.of(terms, update["potential"], arithmetic.potential)
+        if "trace" not in run.absent:
+            trace = Integer.of(terms, update["trace"], arithmetic.trace)
+        if "spike" in run.absent:
+            update["spike"] = spike
         at = f"neuron {neuron}, timestep {step}"
         same_neuron = terms.equal(update["neuron"], terms.constant(neuron, terms.width(update["neuron"])))
         claims += [
@@ -186,6 +199,9 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
             (f"{at}: its potential", potential == after.potential),
             (f"{at}: its trace", trace == after.trace),
         ]
+        if "refractory" not in run.absent:
+            waiting = Integer.of(terms, update["refractory"], words.refractory)
+            claims.append((f"{at}: its refractory counter", waiting == after.refractory))
         # From here on the spike that was seen is the spike; that it is the golden one is the claim above.
         counted = state.refractory - integers.choose(terms, state.refractory == 0, 0, 1)
         refractory = integers.choose(terms, update["spike"], constants[neuron]["refractory"], counted)
