@@ -53,9 +53,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Exhausted:
-    """What was tried, and the first difference if there is one."""
+    """What was tried, whether that is everything, and the first difference if there is one."""
 
     pairs: int
+    all: bool
     difference: Difference | None
 
 
@@ -145,7 +146,7 @@ def exhaust(
                 worker.stopped = True
     differences = [each.result() for each in running]
     pairs = sum(worker.done for worker in workers) * first.pairs
-    return Exhausted(pairs, next(filter(None, differences), None))
+    return Exhausted(pairs, pairs == first.pairs * first.pieces, next(filter(None, differences), None))
 
 
 class _Worker:
@@ -154,9 +155,7 @@ class _Worker:
     A piece is one current with every potential, or with a part of them; or with several currents where there are few.
     """
 
-    def __init__(
-        self, settings: Settings, export: Export, program: SliceProgram, refractory: bool
-    ) -> None:
+    def __init__(self, settings: Settings, export: Export, program: SliceProgram, refractory: bool) -> None:
         arithmetic = settings.population(1).words.arithmetic
         self._potential, self._current = arithmetic.potential, arithmetic.current
         potentials, currents = 1 << self._potential.width, 1 << self._current.width
@@ -186,7 +185,9 @@ class _Worker:
         states = State(place + self._potential.min_word, counters, traces)
         for name, values in zip(State._fields, states, strict=True):
             self._put(f"{name}_in", values)
-        self._state = State(*(values.astype(getattr(plan, name)) for name, values in states._asdict().items()))
+        self._state = State(
+            *(values.astype(getattr(plan, name)) for name, values in states._asdict().items())
+        )
 
     def _prepare_gates(self, words: Words, export: Export, program: SliceProgram) -> None:
         self._program, self._simulation = program, SliceSimulation(program)
@@ -259,9 +260,8 @@ class _Worker:
         row = min(rows.values())
         what = ", ".join(name for name, each in rows.items() if each == row)
         instance = row * self._program.width + self._instance(row, rows, places)
-        return Difference(
-            *(int(words[instance]) for words in self._state), current=int(self._words[0, instance]), what=what
-        )
+        before = {name: int(words[instance]) for name, words in self._state._asdict().items()}
+        return Difference(**before, current=int(self._words[0, instance]), what=what)
 
     def _instance(self, row: int, rows: Mapping[str, int], places: Mapping[str, slice]) -> int:
         """Return the first instance of a row that differs."""
@@ -273,7 +273,7 @@ class _Worker:
             else:
                 words = self._room.kept[name][0, row * width : (row + 1) * width].astype(np.int64)
                 golden = sliced(words, len(bits))
-            wrong |= unsliced((bits ^ golden)).astype(np.bool_)
+            wrong |= unsliced(bits ^ golden).astype(np.bool_)
         return int(np.argmax(wrong))
 
 

@@ -145,8 +145,8 @@ def slice_netlist(verilog: str, module: str, cells: Sequence[str] = ()) -> Slice
     Raises
     ------
     InputError
-        Yosys can't read the text or isn't installed; or the module has latches, tristates, another clock than ``clk``,
-        a loop of gates, or cells that aren't known.
+        Yosys can't read the text or isn't installed; or the module has latches, tristates, another clock
+        than ``clk``, a loop of gates, or cells that aren't known.
     ToolError
         Yosys failed.
     """
@@ -159,11 +159,15 @@ def slice_netlist(verilog: str, module: str, cells: Sequence[str] = ()) -> Slice
         for number, text in enumerate(cells):
             (directory / f"cells{number}.v").write_text(text, encoding="utf-8")
             read.append(f"read_verilog -sv -defer cells{number}.v")
-        (directory / "slice.ys").write_text("\n".join(read) + _SCRIPT.format(top=f"\\{module}"), encoding="utf-8")
+        (directory / "slice.ys").write_text(
+            "\n".join(read) + _SCRIPT.format(top=f"\\{module}"), encoding="utf-8"
+        )
         try:
             yowasp.run(yowasp.YOSYS, ["-s", "slice.ys"], directory, "yosys.log", extra="proof")
         except yowasp.ToolError as error:
-            raise InputError(f"the Verilog can't be read: {str(error).partition('; its log is')[0]}") from None
+            raise InputError(
+                f"the Verilog can't be read: {str(error).partition('; its log is')[0]}"
+            ) from None
         document = yowasp.read_json(directory / "netlist.json")
     return _Reader(document["modules"][module]).netlist()
 
@@ -201,15 +205,18 @@ class _Reader:
                     tables.append(Table(inputs, int(parameters["LUT"], 2), *_bits(pins["Y"])))
                 case "$_DFF_P_":
                     self._check_clock(name, _bits(pins["C"]), clock)
-                    (output,) = _bits(pins["Q"])
-                    flip_flops.append(
-                        FlipFlop(*_bits(pins["D"]), output, self._initial.get(output), self._names.get(output, name))
-                    )
+                    (data,), (output,) = _bits(pins["D"]), _bits(pins["Q"])
+                    label = self._names.get(output, name)
+                    flip_flops.append(FlipFlop(data, output, self._initial.get(output), label))
                 case "$mem_v2":
                     memories.append(self._memory(name, pins, parameters, clock))
                 case other:
-                    raise InputError(f"{name} is a {other.strip('$_')}, which can't be sliced: {_reason(other)}")
-        known = {bit for bits in ports["input"].values() for bit in bits} | {each.output for each in flip_flops}
+                    raise InputError(
+                        f"{name} is a {other.strip('$_')}, which can't be sliced: {_reason(other)}"
+                    )
+        known = {bit for bits in ports["input"].values() for bit in bits} | {
+            each.output for each in flip_flops
+        }
         ordered = _ordered(tables, memories, known)
         return SliceNetlist(ports["input"], ports["output"], ordered, tuple(flip_flops), tuple(memories))
 
@@ -224,9 +231,13 @@ class _Reader:
         number = {key: int(value, 2) for key, value in parameters.items() if set(value) <= {"0", "1"}}
         width, size, reads, writes = number["WIDTH"], number["SIZE"], number["RD_PORTS"], number["WR_PORTS"]
         if number["OFFSET"]:
-            raise InputError(f"memory {name} begins at row {number['OFFSET']}: only those from 0 can be sliced")
+            raise InputError(
+                f"memory {name} begins at row {number['OFFSET']}: only those from 0 can be sliced"
+            )
         if number["RD_CLK_ENABLE"]:
-            raise InputError(f"memory {name} is read with a clock of its own port: only plain reads can be sliced")
+            raise InputError(
+                f"memory {name} is read with a clock of its own port: only plain reads can be sliced"
+            )
         everyone = (1 << writes) - 1
         if (number["WR_CLK_ENABLE"], number["WR_CLK_POLARITY"]) != (everyone, everyone):
             raise InputError(f"memory {name} isn't written at the rising edge of {CLOCK}")

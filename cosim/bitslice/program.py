@@ -72,7 +72,7 @@ INLINE void decode(slice *is, slice enabled, const slice *address, int bits, int
 """
 
 _RUN = """\
-/* Advances by some clocks: `period` rows of inputs, over and over; a row of outputs for each clock, or one for all. */
+/* Advances by some clocks: `period` rows of inputs, over and over; `step` between rows of outputs. */
 void run(slice *state, slice *const *memory, const slice *in, long period, slice *out, long step, long clocks) {
   for (long clock = 0, row = 0; clock < clocks; clock++) {
     advance(in + row * INPUTS, state, out + clock * step, memory);
@@ -176,7 +176,9 @@ class _Lines:
 def _order(netlist: SliceNetlist) -> list[int]:
     """Return the flip-flops, those first whose own value is needed least: of a pipeline, the last stage."""
     number = {each.output: place for place, each in enumerate(netlist.flip_flops)}
-    reads: dict[int, int] = {bit: 1 << place for bit, place in number.items()}  # which flip-flops a bit depends on
+    reads: dict[int, int] = {
+        bit: 1 << place for bit, place in number.items()
+    }  # which flip-flops a bit depends on
     waiting = [port for memory in netlist.memories for port in memory.reads]
     for table in netlist.tables:
         reads[table.output] = functools.reduce(int.__or__, (reads.get(bit, 0) for bit in table.inputs), 0)
@@ -252,7 +254,8 @@ def _writes(number: int, memory: Memory, in_step: bool) -> Iterator[str]:
             for enable in enables:
                 yield f"  {{ slice is[{memory.size}];"
                 yield "  " + _decode("is", _bit(enable), port.address, memory.size)
-                yield f"  for (int row = 0; row < {memory.size}; row++) {{ slice *const at = memory[{number}] + row * {memory.width};"
+                yield f"  for (int row = 0; row < {memory.size}; row++) {{"
+                yield f"    slice *const at = memory[{number}] + row * {memory.width};"
                 for i, data in enumerate(port.data):
                     if port.enable[i] == enable:
                         yield f"    at[{i}] = choose(is[row], {_bit(data)}, at[{i}]);"

@@ -3,7 +3,6 @@
 import ctypes
 import functools
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +64,8 @@ def unsliced(slices: Slices, *, signed: bool = False) -> npt.NDArray[np.int64]:
     weights = np.left_shift(np.int64(1), np.arange(bits, dtype=np.int64))
     if signed:
         weights[-1] = -weights[-1]
-    return np.einsum("...bi,b->...i", ones, weights)
+    words: npt.NDArray[np.int64] = np.einsum("...bi,b->...i", ones, weights)
+    return words
 
 
 class SliceProgram:
@@ -92,7 +92,9 @@ class SliceProgram:
         self._scratch = Scratch()
         source = self._scratch.path / "slices.c"
         source.write_text(program(netlist, in_step=in_step), encoding="utf-8")
-        self._library = compiled_library(source, self._scratch.path / "slices.so", FLAGS, {"WIDTH": self.width})
+        self._library = compiled_library(
+            source, self._scratch.path / "slices.so", FLAGS, {"WIDTH": self.width}
+        )
         self.inputs, count = _places(netlist.inputs)
         self.input_bits = count + 1  # and the value of what is unknown
         self.outputs, self.output_bits = _places(netlist.outputs)
