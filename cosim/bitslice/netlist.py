@@ -260,7 +260,7 @@ _PINS = ("RD_ADDR", "RD_DATA", "WR_ADDR", "WR_DATA", "WR_EN")
 
 def _reason(kind: str) -> str:
     """Return why a kind of cell can't be sliced."""
-    if "DLATCH" in kind or "SR" in kind:
+    if kind == "$_FF_" or "DLATCH" in kind or "SR" in kind:  # Yosys makes a clockless flip-flop of a latch
         return "it keeps its value without a clock"
     if "TBUF" in kind:
         return "it drives a bus of three states"
