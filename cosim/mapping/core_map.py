@@ -200,6 +200,8 @@ class CoreMap:
         Names of Verilator's lint warnings that aren't shown.
     where : str
         The map's file, as it reads in front of an error.
+    file : Path, optional
+        That file.
     """
 
     module: str
@@ -218,6 +220,7 @@ class CoreMap:
     interval: int | None = None
     waivers: tuple[str, ...] = ()
     where: str = ""
+    file: Path | None = None
 
     def role(self, name: str) -> PortUse | None:
         """Return the port in a role; None if there is none."""

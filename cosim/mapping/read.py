@@ -110,6 +110,7 @@ class _Reader:
             interval=interval,
             waivers=tuple(self._texts("waivers")),
             where=f"{self.file}: ",
+            file=self.file.resolve(),
         )
 
     def _twice(
