@@ -68,6 +68,23 @@ def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactV
     )
 
 
+def of_exhaust(facts: Mapping[str, Any]) -> Evidence:
+    """Return the evidence of every pair, by its result."""
+    difference = facts["first_difference"]
+    text = "" if difference is None else f"gates and golden model differ: {difference}"
+    which = "Every potential with every current" if facts["all"] else "A part of all potentials and currents"
+    return Evidence(
+        command="exhaust",
+        subject=str(facts["preset"]),
+        covers=(
+            f"{which} went through the gates of one update, of ready and of refractory neurons. The trace and random "
+            "words follow from the potential: not all were tried. Streams and memories: qlif prove, qlif cosim."
+        ),
+        checks=[Check.of("pairs", difference is None, text, seconds=facts["seconds"])],
+        facts=_named(facts, ("variant", "gates", "updates_per_s")),
+    )
+
+
 def of_prove(claims: "Sequence[Claim]") -> Evidence:
     """Return the evidence of a proof."""
     checks, rows = [], []
