@@ -8,7 +8,7 @@ pipeline's state. It adds no clock of its own to the latency.
 from collections.abc import Iterator
 from typing import assert_never
 
-from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, PortUse, roles
+from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, Lasts, PortUse, roles
 from qlif.cosim.mapping.rtl import RtlPort
 from qlif.hdl.core import Core
 from qlif.hdl.ports import Port
@@ -46,6 +46,24 @@ def word_of(value: int | str, words: Words, name: str) -> int:
     return whole(name, word, minimum=word)
 
 
+def formats_of(core: Core) -> dict[str, Format]:
+    """Return the configuration's format in each role that has words; the others are bits."""
+    words, arithmetic = core.words, core.words.arithmetic
+    neuron, step = UQ(core.neuron_bits, 0), UQ(core.step_bits, 0)
+    return {
+        "current": arithmetic.current,
+        "potential": arithmetic.potential,
+        "potential_in": arithmetic.potential,
+        "trace": arithmetic.trace,
+        "trace_in": arithmetic.trace,
+        "refractory": words.refractory,
+        "refractory_in": words.refractory,
+        "neuron": neuron,
+        "event_neuron": neuron,
+        "event_step": step,
+    }
+
+
 class Adapter:
     """Generates the adapter of a map.
 
@@ -69,21 +87,7 @@ class Adapter:
         self, core_map: CoreMap, core: Core, ports: dict[str, RtlPort], streams: tuple[Port, ...]
     ) -> None:
         self.map, self.core, self.rtl, self.own = core_map, core, ports, streams
-        words = core.words
-        arithmetic = words.arithmetic
-        neuron, step = UQ(core.neuron_bits, 0), UQ(core.step_bits, 0)
-        self.formats: dict[str, Format] = {
-            "current": arithmetic.current,
-            "potential": arithmetic.potential,
-            "potential_in": arithmetic.potential,
-            "trace": arithmetic.trace,
-            "trace_in": arithmetic.trace,
-            "refractory": words.refractory,
-            "refractory_in": words.refractory,
-            "neuron": neuron,
-            "event_neuron": neuron,
-            "event_step": step,
-        }
+        self.formats = formats_of(core)
         self.faults: list[str] = []
         self._done = "done"
         self.module = f"{core_map.module}_adapter"
@@ -249,6 +253,11 @@ class Adapter:
                 assert_never(m.contract)
         yield "  wire issue = currents_valid && currents_ready;"
         yield "  wire update = updates_valid && updates_ready;"
+        if m.contract is Contract.STROBE and m.ports["done"].lasts is Lasts.START:
+            yield "  // It stays until the next start: only its first clock counts."
+            yield "  reg waiting = 0;"
+            yield "  always @(posedge clk) waiting <= !rst && (issue || (waiting && !done));"
+            done = f"{done} && waiting"
         yield f"  wire done = {done};"
         conditions = []
         if not (accept and self._holds_updates):
