@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from qlif.cosim.evidence.evidence import Check, Evidence, Status, Table
+from qlif.cosim.foreign_views import origin_rows
 from qlif.model.exceptions import DifferenceFound, QlifError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     """Return the evidence of a co-simulation, by its result and the folder that it ran in."""
     what = f"{facts['updates']:,} updates on the input {facts['input']}, seed {facts['seed']}"
     shown = ("simulator_version", "variant", "target", "gates", "verilog", "lanes", "neurons", "timesteps")
-    rows = _named(facts, (*shown, "cycles", "latency"))
+    rows = _named(facts, (*shown, "cycles", "latency")) | origin_rows(facts)
     first = facts["first_mismatch"]
     wrong = "" if first is None else f"{facts['mismatches']} mismatches; the first: {first['text']}"
     checks = [Check.of("bit-exact", not facts["mismatches"], wrong, "replay")]
@@ -60,7 +61,7 @@ def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactV
             "Other inputs and states: qlif prove."
         ),
         checks=[Check.of("signature", facts["passed"], failure, seconds=facts["seconds"]["simulation"])],
-        facts=_named(facts, (*rows, *signatures)),
+        facts=_named(facts, (*rows, *signatures)) | origin_rows(facts),
         tables=(
             _mismatch(facts["first_mismatch"]),
             _exact_values([line.as_dict() for line in report]),
@@ -68,8 +69,8 @@ def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactV
     )
 
 
-def of_prove(claims: "Sequence[Claim]") -> Evidence:
-    """Return the evidence of a proof."""
+def of_prove(claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None) -> Evidence:
+    """Return the evidence of a proof, and which text of the user's it is about."""
     checks, rows = [], []
     for claim in claims:
         match claim.result:
@@ -78,7 +79,7 @@ def of_prove(claims: "Sequence[Claim]") -> Evidence:
             case "refuted":
                 status, text = Status.FAILED, claim.what or f"a counterexample: {claim.counterexample}"
             case _:
-                status, text = Status.UNDECIDED, "the solver timed out"
+                status, text = Status.UNDECIDED, claim.what or "the solver timed out"
         bound = "none" if claim.bound is None else f"{claim.bound} timesteps"
         checks.append(Check(claim.claim, status, text, claim.preset, claim.seconds))
         rows.append((claim.preset, claim.claim, claim.result, bound, round(claim.seconds, 1)))
@@ -91,6 +92,7 @@ def of_prove(claims: "Sequence[Claim]") -> Evidence:
             "proved, one with a bound for all runs of so many timesteps after a reset."
         ),
         checks=checks,
+        facts=origin or {},
         tables=(Table("Claims", ("preset", "claim", "result", "bound", "seconds"), rows),),
     )
 
