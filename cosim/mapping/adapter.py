@@ -8,7 +8,7 @@ pipeline's state. It adds no clock of its own to the latency.
 from collections.abc import Iterator
 from typing import assert_never
 
-from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, PortUse, roles
+from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, Lasts, PortUse, roles
 from qlif.cosim.mapping.rtl import RtlPort
 from qlif.hdl.core import Core
 from qlif.hdl.ports import Port
@@ -249,6 +249,11 @@ class Adapter:
                 assert_never(m.contract)
         yield "  wire issue = currents_valid && currents_ready;"
         yield "  wire update = updates_valid && updates_ready;"
+        if m.contract is Contract.STROBE and m.ports["done"].lasts is Lasts.START:
+            yield "  // It stays until the next start: only its first clock counts."
+            yield "  reg waiting = 0;"
+            yield "  always @(posedge clk) waiting <= !rst && (issue || (waiting && !done));"
+            done = f"{done} && waiting"
         yield f"  wire done = {done};"
         conditions = []
         if not (accept and self._holds_updates):

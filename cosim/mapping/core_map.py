@@ -45,6 +45,15 @@ class Active(StrEnum):
     LOW = "low"
 
 
+class Lasts(StrEnum):
+    """How long a module's ``done`` is active."""
+
+    CLOCK = "clock"
+    """One clock for each update."""
+    START = "start"
+    """Until the next start."""
+
+
 @dataclass(frozen=True)
 class PortUse:
     """A port of the module in its role.
@@ -59,6 +68,8 @@ class PortUse:
     encoding : Encoding
     active : Active
         Of a single bit.
+    lasts : Lasts
+        Of ``done``.
     """
 
     port: str
@@ -66,6 +77,7 @@ class PortUse:
     align: Align = Align.RIGHT
     encoding: Encoding = Encoding.PLAIN
     active: Active = Active.HIGH
+    lasts: Lasts = Lasts.CLOCK
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from qlif.model.support.scratch import scratch
 VHDL_SUFFIXES = (".vhd", ".vhdl")
 _SECONDS = 120.0
 _WARNING = re.compile(r"%Warning-(\w+): (.*)")
+_TIMESCALE = re.compile(r"^[ \t]*`timescale\b.*$", re.MULTILINE)
 _NEVER = {"DEPRECATED", "fatal"}
 
 
@@ -66,7 +67,9 @@ def read_sources(
     if is_vhdl(files):
         return _from_vhdl(files, module, generics or {})
     options = [f"-I{folder}" for folder in includes] + [f"-D{one}" for one in defines]
-    return run_verilator(["-E", "-Wno-lint", "--pp-comments", *options, *map(str, files)])
+    text = run_verilator(["-E", "-Wno-lint", "--pp-comments", *options, *map(str, files)])
+    # Every module would need one, ours too; and a delay would be far longer than the testbenches' clock.
+    return _TIMESCALE.sub("", text)
 
 
 def lint(
@@ -92,7 +95,7 @@ def lint(
     with scratch() as directory:
         file = directory / "text.v"
         write_text(file, f"{around}\n{verilog}")
-        said = run_verilator(["--lint-only", "-Wno-fatal", "--top-module", top, str(file)])
+        said = run_verilator(["--lint-only", "--no-timing", "-Wno-fatal", "--top-module", top, str(file)])
         found = [(warning[1], warning[2]) for warning in _WARNING.finditer(said)]
         told = [f"{rule}: {text}" for rule, text in found if not text.startswith(str(file))]
     waived = set(waivers)

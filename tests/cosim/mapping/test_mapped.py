@@ -216,6 +216,22 @@ def test_a_core_without_a_reset_goes_on(qlif, tmp_path, quick_simulator):
     assert (facts["thorough_tests"], facts["thorough_failed"]) == (3, 0)
 
 
+def test_a_done_may_last_until_the_next_start(qlif, tmp_path, quick_simulator):
+    core = STROBE.replace(f"rdy <= moving[{LATENCY}]", f"rdy <= moving[{LATENCY}] || (rdy && !go)")
+    file = write(tmp_path, core, STROBE_MAP.replace('"rdy"', '{ port = "rdy", lasts = "start" }'))
+    code, facts, _ = cosim(qlif, quick_simulator)
+    assert (code, facts["mismatches"]) == (0, 0)
+    # Taken for a clock, each clock of it is an update.
+    file.write_text(STROBE_MAP)
+    assert cosim(qlif, quick_simulator)[0] == 1
+
+
+def test_delays_and_a_time_unit_are_no_matter(qlif, tmp_path, simulator):
+    write(tmp_path, "`timescale 1ns/1ps\n" + STROBE.replace("rdy <= ", "rdy <= #1 "))
+    code, facts, _ = cosim(qlif, simulator)
+    assert (code, facts["mismatches"]) == (0, 0)
+
+
 def contradictions(tmp_path, core=STROBE, text=STROBE_MAP):
     """Return what is said of a core and a map that contradict each other."""
     with pytest.raises(InputError) as refused:
