@@ -150,6 +150,8 @@ def _preprocessed(verilog: str, simulator: SimulatorName) -> str:
                     ["iverilog", "-g2012", "-E", "-o", str(made), str(directory / _FILE)], {}, "iverilog"
                 )
                 return made.read_text(encoding="utf-8")
+            case SimulatorName.GHDL:
+                raise InputError("simulator ghdl reads no Verilog")
             case unknown:
                 assert_never(unknown)
 

@@ -320,8 +320,10 @@ class MapOptions:
             Of :func:`qlif.cosim.foreign_views.read_views`.
         """
         from qlif.cosim.foreign_views import origin, read_views
+        from qlif.cosim.simulator.find import SIMULATORS
 
-        views = None if self.file is None else read_views(verilog, simulators)
+        of_verilog = [name for name in simulators if name in SIMULATORS]
+        views = None if self.file is None else read_views(verilog, of_verilog)
         if views is not None and views.difference:
             say_error(f"warning: {self.file}: {views.difference}")
         return origin(self.files, views), views
