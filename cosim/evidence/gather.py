@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     """Return the evidence of a co-simulation, by its result and the folder that it ran in."""
     what = f"{facts['updates']:,} updates on the input {facts['input']}, seed {facts['seed']}"
-    shown = ("simulator_version", "variant", "target", "gates", "verilog", "lanes", "neurons", "timesteps")
+    shown = (
+        "simulator_version",
+        "variant",
+        "target",
+        "gates",
+        "verilog",
+        "map",
+        "lanes",
+        "neurons",
+        "timesteps",
+    )
     rows = _named(facts, (*shown, "cycles", "latency")) | origin_rows(facts)
     first = facts["first_mismatch"]
     wrong = "" if first is None else f"{facts['mismatches']} mismatches; the first: {first['text']}"
@@ -36,7 +46,10 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     return Evidence(
         command="cosim",
         subject=str(facts["preset"]),
-        covers=f"Every bit of {what} was compared with the golden model. Other inputs and states: qlif prove.",
+        covers=(
+            f"Compared bit for bit with the golden model: {_outputs(facts)} of {what}. Other inputs and states: "
+            "qlif prove."
+        ),
         checks=checks,
         facts=rows,
         tables=(
@@ -50,14 +63,24 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
 
 def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactValue]") -> Evidence:
     """Return the evidence of a self-test, by its result, and in words what is wrong."""
-    rows = ("simulator_version", "variant", "verilog", "neurons", "lanes", "timesteps", "clocks", "stalls")
+    rows = (
+        "simulator_version",
+        "variant",
+        "verilog",
+        "map",
+        "neurons",
+        "lanes",
+        "timesteps",
+        "clocks",
+        "stalls",
+    )
     signatures = ("signature", "expected_signature", "updates_per_s")
     return Evidence(
         command="selftest",
         subject=str(facts["preset"]),
         covers=(
-            f"A signature of every output of {facts['updates']:,} updates was compared with the golden model's, "
-            f"with random currents of seed {facts['seed']}; a wrong output escapes it with probability 2^-128. "
+            f"Compared with the golden model's: a signature of {_outputs(facts)} of {facts['updates']:,} updates, on "
+            f"random currents of seed {facts['seed']}. A wrong output escapes it with probability 2^-128. "
             "Other inputs and states: qlif prove."
         ),
         checks=[Check.of("signature", facts["passed"], failure, seconds=facts["seconds"]["simulation"])],
@@ -66,6 +89,7 @@ def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactV
             _mismatch(facts["first_mismatch"]),
             _exact_values([line.as_dict() for line in report]),
         ),
+        pictures=_light(facts["pictures"]),
     )
 
 
@@ -222,6 +246,11 @@ def _cocotb(results: Path) -> Iterator[Check]:
 def _named(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """Return some of the facts, those that there are, with their names as words."""
     return {name.replace("_", " "): facts[name] for name in names if facts[name] is not None}
+
+
+def _outputs(facts: Mapping[str, Any]) -> str:
+    """Return which outputs were compared: some cores don't tell all."""
+    return f"every output but {', '.join(facts['not_compared'])}" if facts["not_compared"] else "every output"
 
 
 def _mismatch(first: Mapping[str, Any] | None) -> Table:
