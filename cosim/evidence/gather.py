@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from qlif.cosim.evidence.evidence import Check, Evidence, Status, Table
+from qlif.cosim.foreign_views import origin_rows
 from qlif.model.exceptions import DifferenceFound, QlifError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
         "neurons",
         "timesteps",
     )
-    rows = _named(facts, (*shown, "cycles", "latency"))
+    rows = _named(facts, (*shown, "cycles", "latency")) | origin_rows(facts)
     first = facts["first_mismatch"]
     wrong = "" if first is None else f"{facts['mismatches']} mismatches; the first: {first['text']}"
     checks = [Check.of("bit-exact", not facts["mismatches"], wrong, "replay")]
@@ -83,7 +84,7 @@ def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactV
             "Other inputs and states: qlif prove."
         ),
         checks=[Check.of("signature", facts["passed"], failure, seconds=facts["seconds"]["simulation"])],
-        facts=_named(facts, (*rows, *signatures)),
+        facts=_named(facts, (*rows, *signatures)) | origin_rows(facts),
         tables=(
             _mismatch(facts["first_mismatch"]),
             _exact_values([line.as_dict() for line in report]),
@@ -109,8 +110,8 @@ def of_exhaust(facts: Mapping[str, Any]) -> Evidence:
     )
 
 
-def of_prove(claims: "Sequence[Claim]") -> Evidence:
-    """Return the evidence of a proof."""
+def of_prove(claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None) -> Evidence:
+    """Return the evidence of a proof, and which text of the user's it is about."""
     checks, rows = [], []
     for claim in claims:
         match claim.result:
@@ -131,6 +132,7 @@ def of_prove(claims: "Sequence[Claim]") -> Evidence:
             "bounded for all runs of that length after a reset."
         ),
         checks=checks,
+        facts=origin or {},
         tables=(Table("Claims", ("preset", "claim", "result", "covers", "seconds"), rows),),
     )
 

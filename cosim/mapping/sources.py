@@ -68,7 +68,7 @@ def read_sources(
     if is_vhdl(files):
         return _from_vhdl(files, module, generics or {})
     options = [f"-I{folder}" for folder in includes] + [f"-D{one}" for one in defines]
-    text = _verilator(["-E", "-Wno-lint", "--pp-comments", *options, *map(str, files)])
+    text = run_verilator(["-E", "-Wno-lint", "--pp-comments", *options, *map(str, files)])
     # Every module would need one, ours too; and a delay would be far longer than the testbenches' clock.
     return _TIMESCALE.sub("", text)
 
@@ -101,7 +101,7 @@ def lint(
         file = directory / "text.v"
         named = f'`line 1 "{name}" 0\n{verilog}' if name else verilog
         write_text(file, f"{around}{named}")
-        said = _verilator(["--lint-only", "--no-timing", "-Wno-fatal", "--top-module", top, str(file)])
+        said = run_verilator(["--lint-only", "--no-timing", "-Wno-fatal", "--top-module", top, str(file)])
         found = [(warning[1], warning[2]) for warning in _WARNING.finditer(said)]
         told = [f"{rule}: {text}" for rule, text in found if not text.startswith(str(file))]
     waived = {WAIVED_LINT, *waivers}
@@ -117,18 +117,18 @@ def _from_vhdl(files: Sequence[Path], module: str, generics: Mapping[str, int]) 
         raise InputError("VHDL needs GHDL: ghdl must be on PATH (Debian: package ghdl)")
     values = [f"-g{name}={value}" for name, value in generics.items()]
     command = ["ghdl", "--synth", "--std=08", "--out=verilog", *values, *map(str, files), "-e", module]
-    return _said(command, {}, "ghdl")
+    return run_tool(command, {}, "ghdl")
 
 
-def _verilator(arguments: list[str]) -> str:
+def run_verilator(arguments: list[str]) -> str:
     """Run Verilator, and return what it prints."""
     environment = find("verilator").environment
     root = environment.get("VERILATOR_ROOT")
     program = f"{root}/bin/verilator_bin" if root else "verilator"
-    return _said([program, *arguments], environment, "verilator")
+    return run_tool([program, *arguments], environment, "verilator")
 
 
-def _said(command: list[str], environment: Mapping[str, str], tool: str) -> str:
+def run_tool(command: list[str], environment: Mapping[str, str], tool: str) -> str:
     """Run a tool and return what it prints; if it fails, its first complaint is the user's error."""
     try:
         done = process.run(command, what=tool, seconds=_SECONDS, extra=environment)
