@@ -260,7 +260,7 @@ def test_a_counter_that_counts_up_is_placed_by_the_golden_one(prove):
         ('trace = "x"\n', "", "register x has no place"),
         ('sq = "any"', 'sq = "whatever"', "is not a condition"),
         ('sq = "any"', 'sq = "sq < other"', "unknown register 'other'"),
-        ('sq = "any"', 'sq = "sq < golden.voltage"', "golden.potential"),
+        ('sq = "any"', 'sq = "sq < golden.voltage"', "unknown word of the golden model"),
         ('sq = "any"', "sq = true", "not True"),
         ('potential = "u"', 'potential = "x"', "named twice"),
     ],
