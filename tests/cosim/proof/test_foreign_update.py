@@ -282,6 +282,7 @@ def test_the_proposed_table_proves_the_core(qlif, yosys, prove, tmp_path, verilo
     assert prove(verilog, without + table)[UPDATES].result == "proved"
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_covers(prove, qlif, tmp_path):
     (tmp_path / "cell.v").write_text(_edited(NEURON, *BUGS["one state, one current"]))
     (tmp_path / "core.toml").write_text(MAP)
