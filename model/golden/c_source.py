@@ -31,7 +31,7 @@ def c_files(words: Words, name: str, runtime: Collection[str] = ()) -> dict[str,
     InputError
         An update needs integers of more than 128 bits.
     """
-    recorded = record(words, runtime)
+    recorded = record(words, runtime, Recorded)
     if recorded.bits > MOST_BITS:
         raise InputError(
             f"C holds integers of at most {MOST_BITS} bits, and an update of {name} needs {recorded.bits}"
@@ -41,9 +41,15 @@ def c_files(words: Words, name: str, runtime: Collection[str] = ()) -> dict[str,
 
 
 
-def _type(bits: int) -> str:
-    """Return the narrowest type to compute with."""
-    return next((f"int{size}_t" for size in (32, 64) if bits <= size), WIDE)
+def _type(*values: Recorded) -> str:
+    """Return the narrowest type to compute with that holds all of these."""
+    low, high = min(value.low for value in values), max(value.high for value in values)
+    for size in (32, 64):
+        if width(low, high) <= size:
+            return f"int{size}_t"
+        if low >= 0 and high.bit_length() <= size:
+            return f"uint{size}_t"
+    return WIDE
 
 
 def _kept_type(format: Format) -> str:
@@ -70,12 +76,11 @@ class _Lines:
     """Writes each recorded operation as a line of C."""
 
     def __init__(self, recorded: RecordedStep) -> None:
-        self._names = {id(line): f"t{place}" for place, line in enumerate(recorded.lines)}
         self._recorded = recorded
 
     def __iter__(self) -> Iterator[str]:
         for line in self._recorded.lines:
-            type = "int" if line.is_condition else _type(line.bits)
+            type = "int" if line.is_condition else _type(line)
             yield f"const {type} {self.name(line)} = {self._made(line, type)};"
 
     def name(self, value: Recorded) -> str:
@@ -86,33 +91,36 @@ class _Lines:
             case "number":
                 return _number(value.number)
             case _:
-                return self._names[id(value)]
+                return f"t{self._recorded.place(value)}"
 
     def _made(self, line: Recorded, type: str) -> str:
         # All of an operation is in one type that holds operands and result.
-        bits = max(one.bits for one in (line, *line.operands))
         match line.operation:
             case ">>":
                 (operand,) = line.operands
-                places = min(line.number, (32 if bits <= 32 else 64 if bits <= 64 else 128) - 1)
-                return f"({type})({self._as(operand, bits)} >> {places})"
+                within = _type(operand)
+                most = 127 if within == WIDE else int(within.strip("uint_")) - 1
+                return f"({type})({self._as(operand, within)} >> {min(line.number, most)})"
             case "<<":
                 (operand,) = line.operands
                 factor = Recorded.of(1 << line.number)
-                bits = max(bits, factor.bits)
-                return f"({type})({self._as(operand, bits)} * {self._as(factor, bits)})"
+                within = _type(line, operand, factor)
+                return f"({type})({self._as(operand, within)} * {self._as(factor, within)})"
             case str() as choice if choice == CHOICE:
                 condition, then, other = line.operands
-                bits = max(then.bits, other.bits)
-                chosen = f"{self._as(then, bits)} : {self._as(other, bits)}"
+                within = _type(then, other)
+                chosen = f"{self._as(then, within)} : {self._as(other, within)}"
                 return f"({type})({self.name(condition)} ? {chosen})"
             case operator:
-                one, other = (self._as(operand, bits) for operand in line.operands)
-                return f"{one} {operator} {other}" if line.is_condition else f"({type})({one} {operator} {other})"
+                values = line.operands if line.is_condition else (line, *line.operands)
+                one, other = (self._as(operand, _type(*values)) for operand in line.operands)
+                made = f"{one} {operator} {other}"
+                return made if line.is_condition else f"({type})({made})"
 
-    def _as(self, value: Recorded, bits: int) -> str:
-        own = "int" if value.is_condition else _type(value.bits)
-        return self.name(value) if own == _type(bits) and value.operation != "input" else f"({_type(bits)}){self.name(value)}"
+    def _as(self, value: Recorded, type: str) -> str:
+        """Return a value in a type."""
+        plain = _type(value) == type and value.operation != "input" and not type.startswith("u")
+        return self.name(value) if plain else f"({type}){self.name(value)}"
 
 
 def _arguments(recorded: RecordedStep) -> list[str]:
@@ -231,6 +239,7 @@ def _source(recorded: RecordedStep) -> str:
     words, lines = recorded.words, _Lines(recorded)
     kept, stochastic = words.kept_formats, words.arithmetic.rounding.stochastic
     text = '#include "qlif_golden.h"\n\n#include <limits.h>\n#include <math.h>\n\n'
+    text += "#ifdef __cplusplus\n#define restrict\n#endif\n"
     text += "#if INT_MAX < 2147483647 || (-1 >> 1) != -1\n#error int must have 32 bits, and >> must keep the sign\n#endif\n\n"
     if stochastic:
         shifts = [f"low >> {tap}" if tap else "low" for tap in random_words.TAPS if tap <= 32]

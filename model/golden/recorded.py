@@ -4,9 +4,9 @@ What is written from them in another language is therefore the golden step itsel
 integer knows its range, so that a language can hold it in a type that is as narrow as possible.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from functools import cached_property
 from typing import Any
 
 from qlif.model.formats import Format
@@ -65,12 +65,12 @@ class Recorded:
         return width(self.low, self.high)
 
     def _with(self, operation: str, other: Any, bounds: Bounds) -> "Recorded":
-        operand = Recorded.of(other)
+        operand = self.of(other)
         found = list(bounds(self, operand))
-        return Recorded(operation, (self, operand), min(found), max(found))
+        return type(self)(operation, (self, operand), min(found), max(found))
 
     def _compared(self, operation: str, other: Any) -> "Recorded":
-        return Recorded(operation, (self, Recorded.of(other)), 0, 1)
+        return type(self)(operation, (self, self.of(other)), 0, 1)
 
     def __add__(self, other: Any) -> "Recorded":
         return self._with("+", other, lambda a, b: (a.low + b.low, a.high + b.high))
@@ -79,26 +79,35 @@ class Recorded:
         return self._with("-", other, lambda a, b: (a.low - b.high, a.high - b.low))
 
     def __mul__(self, other: Any) -> "Recorded":
-        ends = [a * b for a, b in product((self.low, self.high), (Recorded.of(other).low, Recorded.of(other).high))]
         if other is self:
-            ends = [0, self.low**2, self.high**2]
-        return self._with("*", other, lambda a, b: ends)
+            return self._with("*", other, lambda a, b: (0, a.low**2, a.high**2))
+        return self._with("*", other, lambda a, b: (x * y for x in (a.low, a.high) for y in (b.low, b.high)))
 
     def __radd__(self, other: Any) -> "Recorded":
-        return Recorded.of(other) + self
+        return self.of(other) + self
 
     def __rsub__(self, other: Any) -> "Recorded":
-        return Recorded.of(other) - self
+        return self.of(other) - self
 
     __rmul__ = __mul__
 
     def __lshift__(self, places: int) -> "Recorded":
         if places == 0:
             return self
-        return Recorded("<<", (self,), self.low << places, self.high << places, places)
+        return type(self)("<<", (self,), self.low << places, self.high << places, places)
 
     def __rshift__(self, places: int) -> "Recorded":
-        return Recorded(">>", (self,), self.low >> places, self.high >> places, places)
+        # Terms whose low bits are 0 needn't be in the sum that is shifted, which then is narrower.
+        terms = list(_terms(self))
+        whole = [term for term in terms if term.operation == "<<" and term.number >= places]
+        if self.operation == "+" and whole:
+            rest = [term for term in terms if not any(term is one for one in whole)]
+            shifted = _sum(rest)._shifted(places)
+            return _sum([shifted, *(term.operands[0] << (term.number - places) for term in whole)])
+        return self._shifted(places)
+
+    def _shifted(self, places: int) -> "Recorded":
+        return type(self)(">>", (self,), self.low >> places, self.high >> places, places)
 
     def __and__(self, mask: int) -> "Recorded":
         return self._with("&", mask, lambda a, b: (0, b.high))
@@ -120,23 +129,69 @@ class Recorded:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def chosen(self, then: "Recorded", other: "Recorded") -> "Recorded":
+        """Return one where this condition holds, else the other."""
+        low, high = min(then.low, other.low), max(then.high, other.high)
+        # What is brought to a range keeps none beyond it.
+        tried, limit = self.operands
+        if _same(limit, then) and self.operation == "<" and other is tried:
+            low, high = max(then.low, other.low), max(then.high, other.high)
+        if _same(limit, then) and self.operation == ">" and (other is tried or _raised(other, tried, limit)):
+            low, high = min(then.low, other.low), min(then.high, other.high)
+        return type(self)(CHOICE, (self, then, other), low, high)
+
+
+def _terms(value: Recorded) -> Iterator[Recorded]:
+    """Yield what a sum is made of."""
+    if value.operation == "+":
+        for operand in value.operands:
+            yield from _terms(operand)
+    else:
+        yield value
+
+
+def _sum(terms: list[Recorded]) -> Recorded:
+    """Return a sum, its numbers as one."""
+    number = sum(term.number for term in terms if term.operation == "number")
+    others = [term for term in terms if term.operation != "number"]
+    total = others[0] if others else Recorded.of(0)
+    for term in others[1:]:
+        total = total + term
+    return total + number if number else total
+
 
 def width(low: int, high: int) -> int:
     """Return how many bits hold all integers from `low` to `high` in two's complement."""
     return max((~low if low < 0 else low).bit_length(), (~high if high < 0 else high).bit_length()) + 1
 
 
+class PlainlyRecorded(Recorded):
+    """The same for a language that goes through the solver: the operations and widths are those of the proof.
+
+    A product is as wide as any of such words. (The solver compares products by their factors' bits.)
+    """
+
+    def __mul__(self, other: Any) -> "Recorded":
+        operand = self.of(other)
+        signed = self.low < 0 or operand.low < 0
+        bits = sum(one.bits - (one.low >= 0) for one in (self, operand))
+        ends = (-(1 << (bits - 1)) if signed else 0, (1 << (bits - signed)) - 1)
+        return self._with("*", operand, lambda a, b: ends)
+
+    __rmul__ = __mul__
+
+    def __rshift__(self, places: int) -> "Recorded":
+        return self._shifted(places)
+
+    def chosen(self, then: "Recorded", other: "Recorded") -> "Recorded":
+        """Return one where this condition holds, else the other."""
+        low, high = min(then.low, other.low), max(then.high, other.high)
+        return type(self)(CHOICE, (self, then, other), low, high)
+
+
 def choose(condition: Recorded, a: Any, b: Any) -> Recorded:
     """Return a where the condition holds, else b."""
-    then, other = Recorded.of(a), Recorded.of(b)
-    low, high = min(then.low, other.low), max(then.high, other.high)
-    # What is brought to a range keeps none beyond it.
-    tried, limit = condition.operands
-    if _same(limit, then) and condition.operation == "<" and other is tried:
-        low, high = max(then.low, other.low), max(then.high, other.high)
-    if _same(limit, then) and condition.operation == ">" and (other is tried or _raised(other, tried, limit)):
-        low, high = min(then.low, other.low), min(then.high, other.high)
-    return Recorded(CHOICE, (condition, then, other), low, high)
+    return condition.chosen(condition.of(a), condition.of(b))
 
 
 def _same(one: Recorded, other: Recorded) -> bool:
@@ -176,6 +231,14 @@ class RecordedStep:
     outputs: dict[str, Recorded]
     variable: tuple[str, ...]
 
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {id(line): place for place, line in enumerate(self.lines)}
+
+    def place(self, line: Recorded) -> int:
+        """Return which of the lines one is."""
+        return self._places[id(line)]
+
     @property
     def bits(self) -> int:
         """Bits of the widest integer."""
@@ -199,7 +262,9 @@ def variable(words: Words, runtime: Collection[str] = ()) -> list[str]:
     return [name for name, word in words.values.items() if name in runtime or not isinstance(word, int)]
 
 
-def record(words: Words, runtime: Collection[str] = ()) -> RecordedStep:
+def record(
+    words: Words, runtime: Collection[str] = (), kind: type[Recorded] = PlainlyRecorded
+) -> RecordedStep:
     """Run the golden step on recorded integers.
 
     Parameters
@@ -207,16 +272,18 @@ def record(words: Words, runtime: Collection[str] = ()) -> RecordedStep:
     words : Words
     runtime : collection of str
         Parameter words that are written at run time; they are inputs, as are those with one value per neuron.
+    kind : type
+        `Recorded` for the narrowest integers.
     """
     names = variable(words, runtime)
     kept = [*words.kept_formats, "current", *(["random"] if words.arithmetic.rounding.stochastic else [])]
     inputs = {name: words.formats[name] for name in kept}
     inputs |= {parameter_input(name): words.constants[name].format for name in names}
-    given = {name: Recorded.input(name, format) for name, format in inputs.items()}
+    given = {name: kind.input(name, format) for name, format in inputs.items()}
     constants = {name: given.get(parameter_input(name), word) for name, word in words.values.items()}
     state = datapath.State(given["potential"], given["refractory"], given.get("trace", 0))
     after, spike = datapath.step(words, constants, state, given["current"], given.get("random", 0), choose)
-    outputs = {"spike": spike} | {name: Recorded.of(getattr(after, name)) for name in words.kept_formats}
+    outputs = {"spike": spike} | {name: kind.of(getattr(after, name)) for name in words.kept_formats}
     lines: dict[int, Recorded] = {}
     for output in outputs.values():
         _add(lines, output)
