@@ -174,7 +174,9 @@ def _vectors(
     def check(timesteps: int) -> None:
         size = vector_bytes(core, timesteps) / 1e6
         if size > options.max_size:
-            raise InputError(f"the vectors would have {size:.0f} MB, and --max-size allows {options.max_size:g}")
+            raise InputError(
+                f"the vectors would have {size:.0f} MB, and --max-size allows {options.max_size:g}"
+            )
         free = shutil.disk_usage(Path.cwd()).free / 1e6
         if size > free:
             raise InputError(f"the vectors would have {size:.0f} MB, and the disk has {free:.0f} MB left")

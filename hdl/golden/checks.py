@@ -18,7 +18,7 @@ def checks_text(interface: Interface) -> str:
     heads = [f"    input logic {CLOCK}", f"    input logic {RESET}", *heads]
     rules = [*_handshakes(interface), *_legality(interface)]
     body = "".join(
-        f"  // {why}\n  {label}: {verb} property (@(posedge {CLOCK}) disable iff ({RESET}) {rule})"
+        f"  // {why}\n  rule_{label}: {verb} property (@(posedge {CLOCK}) disable iff ({RESET}) {rule})"
         + (f'\n    else $error("{label}: {why}");\n' if verb == "assert" else ";\n")
         for label, verb, why, rule in rules
     )
@@ -88,7 +88,9 @@ def _of_potential(
 ) -> Iterator[Rule]:
     bits = port.format.width + 1
     bounded = "lower_bound" in words.constants
-    if "threshold" in fixed and (not bounded or fixed.get("lower_bound", fixed["threshold"]) < fixed["threshold"]):
+    if "threshold" in fixed and (
+        not bounded or fixed.get("lower_bound", fixed["threshold"]) < fixed["threshold"]
+    ):
         rule = f"{taken} && !{spike} |-> {value} < {literal(fixed['threshold'], bits)}"
         yield f"{prefix}below_threshold", "assert", "without a spike the potential is below threshold", rule
     if "reset" in fixed and (not bounded or "lower_bound" in fixed):
@@ -108,6 +110,11 @@ def _of_trace(
         yield f"{prefix}no_trace", "assert", "no trace is kept", f"{taken} |-> {value} == {literal(0, bits)}"
     elif "trace_spike" in fixed and not words.parameters.additive_spike_trace:
         most = literal(fixed["trace_spike"], bits)
-        yield f"{prefix}trace", "assert", "a trace is at most what a spike writes", f"{taken} |-> {value} <= {most}"
+        yield (
+            f"{prefix}trace",
+            "assert",
+            "a trace is at most what a spike writes",
+            f"{taken} |-> {value} <= {most}",
+        )
         rule = f"{taken} && {spike} |-> {value} == {most}"
         yield f"{prefix}trace_spike", "assert", "a spike writes its trace", rule

@@ -1,23 +1,15 @@
 """The golden model in C as a package of SystemVerilog, by DPI-C."""
 
-from qlif.model.exceptions import InputError
 from qlif.model.words import Words
 
 DPI_FILE, DPI_SOURCE = "qlif_golden_pkg.sv", "qlif_golden_dpi.c"
-MOST_BITS = 64
 
 
 def dpi_files(words: Words, name: str) -> dict[str, str]:
     """Return the package, and the C between it and ``qlif_golden.h``, by their names.
 
-    Raises
-    ------
-    InputError
-        A word of the state or of the current has more than 64 bits.
+    Words have at most 32 bits, so that a longint holds each.
     """
-    for kept, format in {**words.kept_formats, "current": words.arithmetic.current}.items():
-        if format.width > MOST_BITS:
-            raise InputError(f"DPI-C holds words of at most {MOST_BITS} bits, and {kept} of {name} has {format.width}")
     gives = "".join(f"    *{kept} = (long long)population.{kept}[i];\n" for kept in words.kept_formats)
     if "trace" not in words.kept_formats:
         gives += "    *trace = 0;\n"

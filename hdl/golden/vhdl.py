@@ -118,7 +118,9 @@ def _made(recorded: RecordedStep, line: Recorded) -> str:
         case "*":
             return f"resize({one} * {others[0]}, {line.bits})"
         case "+" | "-":
-            return f"resize(resize({one}, {width}) {line.operation} resize({others[0]}, {width}), {line.bits})"
+            return (
+                f"resize(resize({one}, {width}) {line.operation} resize({others[0]}, {width}), {line.bits})"
+            )
         case "&":
             return f"resize(resize({one}, {width}) and resize({others[0]}, {width}), {line.bits})"
         case "==":

@@ -79,15 +79,18 @@ class Recorded:
         return self._with("-", other, lambda a, b: (a.low - b.high, a.high - b.low))
 
     def __mul__(self, other: Any) -> "Recorded":
-        if other is self:
-            return self._with("*", other, lambda a, b: (0, a.low**2, a.high**2))
+        is_square = other is self
+        if is_square:
+            return self._with("*", other, lambda a, b: (0, a.low * a.low, a.high * a.high))
         return self._with("*", other, lambda a, b: (x * y for x in (a.low, a.high) for y in (b.low, b.high)))
 
     def __radd__(self, other: Any) -> "Recorded":
-        return self.of(other) + self
+        number: Recorded = self.of(other)
+        return number + self
 
     def __rsub__(self, other: Any) -> "Recorded":
-        return self.of(other) - self
+        number: Recorded = self.of(other)
+        return number - self
 
     __rmul__ = __mul__
 

@@ -28,10 +28,15 @@ def as_pipeline(core, text):
     exported = hdl.export_neuron(core)
     recorded = record(core.words)
     ports = exported.interface.ports
-    heads = [f"{port.direction} {'reg ' if port.direction == 'output' else ''}[{port.width - 1}:0] {port.name}" for port in ports]
+    heads = [
+        f"{port.direction} {'reg ' if port.direction == 'output' else ''}[{port.width - 1}:0] {port.name}"
+        for port in ports
+    ]
     given = ", ".join(f"{name}_in" for name in recorded.inputs)
-    kept = [name for name in ("potential", "refractory", "trace", "spike")]
-    held = [f"{name}_out <= {'after.' + name if name in recorded.outputs else name + '_in'};" for name in kept]
+    kept = ("potential", "refractory", "trace", "spike")
+    held = [
+        f"{name}_out <= {'after.' + name if name in recorded.outputs else name + '_in'};" for name in kept
+    ]
     wrapper = (
         f"module {exported.interface.module}(input clk, input rst, {', '.join(heads)});\n"
         f"  {PACKAGE}::after_t after;\n  assign after = {PACKAGE}::step({given});\n"
