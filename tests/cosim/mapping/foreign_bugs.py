@@ -81,7 +81,7 @@ def run(folder, command, *options):
     return done.returncode, failed, done.stderr or done.stdout
 
 
-def by_benches(folder, updates=4000):
+def by_benches(folder, updates=2000):
     """Which benches fail, each with its reason."""
     options = ("--simulator", "icarus", "--thorough", "--seed", SEED, "--steps", updates)
     code, failed, said = run(folder, "cosim", *options)

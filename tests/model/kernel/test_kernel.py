@@ -4,23 +4,24 @@ import dataclasses
 import time
 import warnings
 from itertools import product
+from math import prod
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qlif.model.arithmetic import Arithmetic, Currents, Form
+from qlif.model.arithmetic import NARROWED, Arithmetic, Currents, Form
 from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.formats import SQ, UQ
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
-from qlif.model.golden.step import State
+from qlif.model.golden.step import State, where_integer
 from qlif.model.kernel import block_choice, blocks
-from qlif.model.kernel.rules import WIDTHS, Plan, Range, Shifts
+from qlif.model.kernel.rules import WIDTHS, Narrow, Plan, Range, Shifts, narrow_place
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
 from qlif.model.quantisation import quantise
-from qlif.model.rounding import Overflow, Rounding
+from qlif.model.rounding import Overflow, Rounding, narrow
 
 pytest.importorskip("numba")
 
@@ -184,6 +185,45 @@ def test_a_planted_fault_is_found(coarse_arithmetic, place):
     assert mismatches_of_coarse(coarse_arithmetic, choices, damage) > 0
 
 
+def narrower(rounding, overflow):
+    """A narrower format of each intermediate result, as in a core that truncates or wraps."""
+    return {
+        "product": f"SQ(7,-3) {rounding} {overflow}",
+        "quadratic": f"SQ(5,0) {rounding} {overflow}",
+        "drive": f"SQ(4,1) {rounding} {overflow}",
+        "increment": f"SQ(4,0) {rounding} {overflow}",
+    }
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("rounding", ["TRN", "RND", "RND_CONV"])
+def test_narrower_intermediate_results_of_every_state_with_every_input(coarse_arithmetic, form, rounding):
+    for overflow in Overflow:
+        choices = narrower(rounding, overflow)
+        if form is Form.FACTORED:
+            choices["difference"] = f"SQ(5,0) {rounding} {overflow}"
+        # The loops are compiled once for each form.
+        assert mismatches_of_coarse(
+            lambda *given, choices=choices, **others: coarse_arithmetic(*given, **(others | choices)),
+            (form, Currents.RAW, Rounding.RND, Overflow.WRAP, None),
+        ) == 0  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NARROWED)
+@pytest.mark.parametrize("number", [Narrow.DOWN, Narrow.OFFSET, Narrow.HIGH])
+def test_a_planted_fault_in_a_narrower_result_is_found(coarse_arithmetic, name, number):
+    choices = narrower("RND", "SAT") | {"difference": "SQ(5,-1) RND SAT"}
+
+    def damage(neurons):
+        neurons._plan.shifts[narrow_place(name) + number] -= 1
+
+    def arithmetic_of(*given, **others):
+        return coarse_arithmetic(*given, **(others | {name: choices[name]}))
+
+    rule = (Form.FACTORED, Currents.RAW, Rounding.RND, Overflow.WRAP, None)
+    assert mismatches_of_coarse(arithmetic_of, rule, damage) > 0
+
+
 # ---- the whole range of large formats ----------------------------------------------------------------
 
 SQUARE_32 = preset("square-18").replace(
@@ -253,6 +293,12 @@ def arithmetics(draw):
         random_bits=draw(st.integers(1, 32)) if rounding is Rounding.SR else 0,
         product_fraction=None if narrow is None else draw(st.integers(0, 20)),
         product_rounding=narrow,
+        **{
+            name: f"SQ({i_bits + draw(st.integers(-3, 12))},{draw(st.integers(2 - i_bits + 3, 30))}) "
+            f"{draw(st.sampled_from(['TRN', 'RND', 'RND_CONV']))} {draw(st.sampled_from(['SAT', 'WRAP']))}"
+            for name in NARROWED[form is Form.SQUARE :]
+            if draw(st.integers(0, 3)) == 0 and (name != "quadratic" or narrow is None)
+        },
     )
 
 
@@ -287,18 +333,29 @@ def watched_sum(words, potential, current, random):
         return value
 
     arithmetic = words.arithmetic
+
+    def narrowed(name, value):
+        if name not in arithmetic.narrowings:
+            return value
+        up, down = shifts[narrow_place(name) :][:2]
+        note(note(value << up) + note((1 << down) - 1))
+        return note(narrow(value, down - up + arithmetic.narrowings[name].format.f_bits,
+                           arithmetic.narrowings[name], where_integer))  # fmt: skip
+
     if arithmetic.form is Form.SQUARE:
-        quadratic = note(potential * potential)
+        quadratic = narrowed("product", note(potential * potential))
     else:
-        quadratic = note(note(potential - values["rest"]) * note(potential - values["critical"]))
-        quadratic = note(quadratic * values["gain"])
+        factors = (narrowed("difference", note(potential - values[name])) for name in ("rest", "critical"))
+        quadratic = note(narrowed("product", note(prod(factors))) * values["gain"])
+    quadratic = narrowed("quadratic", quadratic)
     down = shifts[Shifts.PRODUCT]
     if arithmetic.product_rounding is not None:
         quadratic = note(quadratic + (1 << down) - 1) >> down
     quadratic = note(quadratic << shifts[Shifts.QUADRATIC])
-    drive = note(current * values.get("drive", 1))
+    drive = narrowed("drive", note(current * values.get("drive", 1)))
     total = note(quadratic + note(drive << shifts[Shifts.DRIVE]))
     total = note(total + note(values.get("bias", 0) << shifts[Shifts.BIAS]))
+    total = note(narrowed("increment", total) << shifts[Shifts.INCREMENT])
     down = shifts[Shifts.SUM]
     note(1 << max(down - 1, 0))
     note(potential + (note(total + (1 << down) - 1) >> down))
@@ -427,10 +484,3 @@ def test_populations_that_are_no_whole_chunks(neurons, real):
         spikes, kept_too = neurons_.run_words(currents)
         assert np.array_equal(spikes, expected)
         assert np.array_equal(kept_too["potential"], kept["potential"])
-
-
-def test_narrower_intermediate_results_are_left_to_numpy():
-    arithmetic = preset("factored-16").replace(difference="SQ(5,6) TRN WRAP", drive="SQ(3,8) RND SAT")
-    words = quantised(arithmetic, n=40)
-    assert not Plan(words).possible
-    assert_same_run(words, np.random.default_rng(5))
