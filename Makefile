@@ -59,7 +59,7 @@ random-words: $(READY)
 	$(BIN)/python tests/model/random_words_statistics.py
 
 golden: $(READY)
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/model/golden/test_c_source.py tests/hdl/golden
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/model/golden/test_c_source.py tests/cosim/golden
 
 foreign-bugs: $(READY)
 	$(BIN)/python tests/cosim/mapping/foreign_bugs.py docs/your-own-cores-bugs.md --work build/foreign-bugs --jobs 2

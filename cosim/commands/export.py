@@ -157,9 +157,9 @@ def _beside(
     configuration: "Configuration", exported: "Export", options: ExportOptions
 ) -> tuple[dict[str, str], list[str]]:
     """Return what else is written, by file name; and what can't be, in words."""
-    from qlif.hdl.golden import benches, checks
-    from qlif.hdl.golden.dpi import DPI_FILE
-    from qlif.hdl.golden.languages import Language, golden_files
+    from qlif.cosim.golden import benches, checks
+    from qlif.cosim.golden.dpi import DPI_FILE
+    from qlif.cosim.golden.languages import Language, golden_files
 
     interface, core = exported.interface, exported.interface.core
     asked = [] if options.golden is None else [name.strip() for name in options.golden.split(",")]
@@ -192,7 +192,7 @@ def _vectors(
     import numpy as np
 
     from qlif.cosim.benches.inputs import constrained_random, directed
-    from qlif.hdl.golden.benches import vector_bytes
+    from qlif.cosim.golden.benches import vector_bytes
     from qlif.model.inputs import stimuli
     from qlif.model.support.checks import whole
 

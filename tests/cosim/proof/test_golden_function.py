@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from qlif import hdl
+from qlif.cosim.golden.systemverilog import PACKAGE, sv_text
 from qlif.cosim.proof.prove import prove_update
-from qlif.hdl.golden.systemverilog import PACKAGE, sv_text
 from qlif.model.golden.recorded import record
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset

@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from qlif.hdl.golden.vhdl import PACKAGE, vhdl_text
+from qlif.cosim.golden.vhdl import PACKAGE, vhdl_text
 from qlif.model.golden import step as datapath
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset

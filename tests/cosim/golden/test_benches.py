@@ -11,10 +11,10 @@ import pytest
 
 from qlif import hdl
 from qlif.cosim.benches.inputs import constrained_random, directed
+from qlif.cosim.golden import benches
+from qlif.cosim.golden.checks import CHECKS_FILE, checks_text
+from qlif.cosim.golden.languages import Language, golden_files
 from qlif.cosim.simulator.find import find
-from qlif.hdl.golden import benches
-from qlif.hdl.golden.checks import CHECKS_FILE, checks_text
-from qlif.hdl.golden.languages import Language, golden_files
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
 from qlif.model.quantisation import quantise

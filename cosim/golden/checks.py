@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from qlif.hdl.golden.systemverilog import literal
+from qlif.cosim.golden.systemverilog import literal
 from qlif.hdl.interface import CLOCK, RESET, Interface
 from qlif.hdl.ports import Port
 from qlif.model.words import Words

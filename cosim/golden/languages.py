@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import assert_never
 
+from qlif.cosim.golden.dpi import dpi_files
+from qlif.cosim.golden.systemverilog import SV_FILE, sv_text
+from qlif.cosim.golden.vhdl import VHDL_FILE, vhdl_text
 from qlif.hdl.core import Core
-from qlif.hdl.golden.dpi import dpi_files
-from qlif.hdl.golden.systemverilog import SV_FILE, sv_text
-from qlif.hdl.golden.vhdl import VHDL_FILE, vhdl_text
 from qlif.model.exceptions import InputError
 from qlif.model.golden.c_source import c_files
 
