@@ -370,23 +370,33 @@ class ForeignOptions(MapOptions):
         return super().files if self.verilog is None else (self.verilog, *(self.sources or ()))
 
     def read(self) -> str:
-        """Return the text of --verilog, with what --source, --include and --define say.
+        """Return the text of --verilog, with what --source, --include and --define say; tell what its lint says.
 
         Raises
         ------
         InputError
             A file can't be read.
         """
+        from qlif.cosim.mapping.sources import lint, read_sources
+
         assert self.verilog is not None
         if self.sources or self.includes or self.defines:
-            from qlif.cosim.mapping.sources import lint, read_sources
-
             files = [self.verilog, *(self.sources or ())]
-            text = read_sources(files, self.module, self.includes or (), self.defines or ())
-            text, warnings = lint(text, self.module)
-            for warning in warnings:
-                say_error(f"lint: {warning}")
+            text, name = read_sources(files, self.module, self.includes or (), self.defines or ()), ""
+        else:
+            text, name = self._read(), str(self.verilog)
+        try:
+            text, warnings = lint(text, self.module, name=name)
+        except InputError:
+            # What is wrong with it is for the command's own tools to say.
             return text
+        for warning in warnings:
+            say_error(f"lint: {warning}")
+        return text
+
+    def _read(self) -> str:
+        """Return the file's text; InputError if it can't be read."""
+        assert self.verilog is not None
         try:
             return self.verilog.read_text(encoding="utf-8")
         except OSError as error:
