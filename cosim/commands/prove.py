@@ -127,12 +127,12 @@ def _tasks(
     neuron: NeuronOptions, options: ProveOptions, storage: StorageOptions, foreign: ForeignOptions
 ) -> "list[Task]":
     """Return everything that is to be proved."""
-    from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, run_tasks, tasks
+    from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, mapped_tasks, tasks
     from qlif.model.presets import PRESETS
 
     if (core_map := foreign.core_map()) is not None:
         configuration = storage.of(neuron.settings()).population(core_map.neurons)
-        return list(run_tasks(configuration, foreign.mapped(core_map, configuration)))
+        return list(mapped_tasks(configuration, foreign.mapped(core_map, configuration), core_map))
     targets = _explicit_targets(options.variant, options.target)
     text = None if foreign.verilog is None else foreign.read()
     neurons = DEFAULT_NEURONS if options.neurons is None else options.neurons
@@ -185,6 +185,8 @@ def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, outp
     if claim.run is not None:
         terminal.line(f"{claim.what}, with current words {claim.run.tolist()}")
     elif claim.counterexample is not None and "potential" in claim.counterexample:
+        if claim.what:
+            terminal.line(f"{claim.what}, in an update from:")
         words = task.export.interface.words
         rows = ((line.name, line.word, line.meaning) for line in lines(words, claim.counterexample))
         terminal.table(("word", "", ""), rows)
@@ -205,12 +207,12 @@ def _print(terminal: Terminal, claims: "list[Claim]") -> None:
             claim.preset,
             claim.claim,
             claim.result,
-            "none" if claim.bound is None else f"{claim.bound} timesteps",
+            claim.covers,
             f"{claim.seconds:.1f}",
         )
         for claim in claims
     )
-    terminal.table(("preset", "claim", "result", "bound", "seconds"), rows)
+    terminal.table(("preset", "claim", "result", "covers", "seconds"), rows)
     proved = sum(claim.result == "proved" for claim in claims)
     seconds = sum(claim.seconds for claim in claims)
     terminal.line(f"{proved} of {len(claims)} claims proved in {seconds:.0f} s")

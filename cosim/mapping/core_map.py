@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from qlif.model.formats import Format
+
+if TYPE_CHECKING:
+    from qlif.cosim.mapping.state import StateMap
 
 
 class Contract(StrEnum):
@@ -198,6 +201,8 @@ class CoreMap:
         Clocks from a start to its update, and between two starts, that are claimed. A pipeline's latency is needed.
     waivers : tuple of str
         Names of Verilator's lint warnings that aren't shown.
+    state : StateMap, optional
+        Where it keeps a neuron's state, for the proof of any number of updates.
     where : str
         The map's file, as it reads in front of an error.
     """
@@ -217,6 +222,7 @@ class CoreMap:
     latency: int | None = None
     interval: int | None = None
     waivers: tuple[str, ...] = ()
+    state: "StateMap | None" = None
     where: str = ""
 
     def role(self, name: str) -> PortUse | None:

@@ -17,6 +17,7 @@ from qlif.cosim.mapping.core_map import (
     Reset,
     roles,
 )
+from qlif.cosim.mapping.state import StateMap, read_state
 from qlif.hdl.verilog_names import check_identifier
 from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.formats import Format
@@ -109,6 +110,7 @@ class _Reader:
             latency=latency,
             interval=interval,
             waivers=tuple(self._texts("waivers")),
+            state=self._state(),
             where=f"{self.file}: ",
         )
 
@@ -188,6 +190,16 @@ class _Reader:
             self.faults.append(f"reset: asynchronous must be true or false, not {show(asynchronous)}")
         active = self._choice("reset: active", said.get("active", Active.HIGH), Active)
         return Reset(self._name("reset: port", said.get("port")), active or Active.HIGH, asynchronous is True)
+
+    def _state(self) -> StateMap | None:
+        """Return where the state is; None if the map doesn't say."""
+        if "state" not in self.content:
+            return None
+        try:
+            return read_state(self.content["state"])
+        except InputError as error:
+            self.faults.append(str(error))
+            return None
 
     def _values(self, name: str) -> dict[str, int | str]:
         """Return values by the names of ports or generics."""

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from qlif.cosim.proof import integers
 from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.claims import Undecided
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
@@ -31,10 +32,6 @@ PATIENCE = 200
 
 DRAIN = 8
 """Most clocks that an event may lag its update."""
-
-
-class Undecided(Exception):
-    """Whether a population gives an update in a clock depends on the currents: it can't be followed."""
 
 
 @dataclass
@@ -129,7 +126,7 @@ def prove_run(
     -------
     answer : Answer
     what : str
-        What isn't so, if it was refuted.
+        What isn't so, if it was refuted; what is undecided, if it is unknown.
     currents : array of int, (timesteps, neurons)
         Current words with which it isn't.
     """
@@ -139,7 +136,7 @@ def prove_run(
         zeros = {name: terms.value(word) or 0 for name, word in named.items()}
         what = f"{len(run.updates)} updates follow {len(run.currents)} currents"
         return Answer("refuted", zeros), what, _currents(words, zeros, neurons)
-    verdict = Answer("proved", {})
+    verdict, undecided = Answer("proved", {}), ""
     claims = _update_claims(terms, words, run, neurons)
     if not {"spike", "events"} <= set(run.absent):
         claims += _event_claims(terms, run, neurons)
@@ -150,8 +147,8 @@ def prove_run(
         if answer.verdict == "refuted":
             return answer, what, _currents(words, answer.values, neurons)
         if answer.verdict == "unknown":
-            verdict = answer
-    return verdict, "", np.zeros((0, neurons), dtype=np.int64)
+            verdict, undecided = answer, what
+    return verdict, undecided, np.zeros((0, neurons), dtype=np.int64)
 
 
 def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> list[tuple[str, Term]]:
@@ -245,7 +242,9 @@ def _known(terms: Products, condition: Term) -> bool:
     for claim, answer in ((condition, True), (terms.negation(condition), False)):
         if terms.prove(claim, (), None, 10.0).verdict == "proved":
             return answer
-    raise Undecided
+    raise Undecided(
+        "whether an update or a current is taken depends on the currents, or takes too long to find out"
+    )
 
 
 def _currents(words: Words, values: Mapping[str, int], neurons: int) -> npt.NDArray[Any]:
