@@ -215,4 +215,12 @@ def _print(terminal: Terminal, claims: "list[Claim]") -> None:
     terminal.table(("preset", "claim", "result", "covers", "seconds"), rows)
     proved = sum(claim.result == "proved" for claim in claims)
     seconds = sum(claim.seconds for claim in claims)
-    terminal.line(f"{proved} of {len(claims)} claims proved in {seconds:.0f} s")
+    terminal.line(f"{proved} of {len(claims)} claims proved in {seconds:.0f} s: {_covered(claims)}")
+    for claim in claims:
+        if claim.why:
+            terminal.line(f"unknown: {claim.preset}: {claim.claim}: {claim.why}")
+
+
+def _covered(claims: "list[Claim]") -> str:
+    """Return what the claims cover, each thing once."""
+    return "; ".join(dict.fromkeys(claim.covers for claim in claims))

@@ -68,6 +68,23 @@ def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactV
     )
 
 
+def of_exhaust(facts: Mapping[str, Any]) -> Evidence:
+    """Return the evidence of every pair, by its result."""
+    difference = facts["first_difference"]
+    text = "" if difference is None else f"gates and golden model differ: {difference}"
+    which = "Every potential with every current" if facts["all"] else "A part of all potentials and currents"
+    return Evidence(
+        command="exhaust",
+        subject=str(facts["preset"]),
+        covers=(
+            f"{which} went through the gates of one update, of ready and of refractory neurons. The trace and random "
+            "words follow from the potential: not all were tried. Streams and memories: qlif prove, qlif cosim."
+        ),
+        checks=[Check.of("pairs", difference is None, text, seconds=facts["seconds"])],
+        facts=_named(facts, ("variant", "gates", "updates_per_s")),
+    )
+
+
 def of_prove(claims: "Sequence[Claim]") -> Evidence:
     """Return the evidence of a proof."""
     checks, rows = [], []
@@ -78,20 +95,19 @@ def of_prove(claims: "Sequence[Claim]") -> Evidence:
             case "refuted":
                 status, text = Status.FAILED, claim.what or f"a counterexample: {claim.counterexample}"
             case _:
-                status, text = Status.UNDECIDED, "the solver timed out"
-        bound = "none" if claim.bound is None else f"{claim.bound} timesteps"
+                status, text = Status.UNDECIDED, claim.why
         checks.append(Check(claim.claim, status, text, claim.preset, claim.seconds))
-        rows.append((claim.preset, claim.claim, claim.result, bound, round(claim.seconds, 1)))
+        rows.append((claim.preset, claim.claim, claim.result, claim.covers, round(claim.seconds, 1)))
     presets = ", ".join(dict.fromkeys(claim.preset for claim in claims))
     return Evidence(
         command="prove",
         subject=presets,
         covers=(
-            "A claim without a bound holds for every state, input and parameter word of the Verilog that was "
-            "proved, one with a bound for all runs of so many timesteps after a reset."
+            "Each claim says what it covers: what is proved by induction holds for any number of updates, what is "
+            "bounded for all runs of that length after a reset."
         ),
         checks=checks,
-        tables=(Table("Claims", ("preset", "claim", "result", "bound", "seconds"), rows),),
+        tables=(Table("Claims", ("preset", "claim", "result", "covers", "seconds"), rows),),
     )
 
 

@@ -46,6 +46,24 @@ def word_of(value: int | str, words: Words, name: str) -> int:
     return whole(name, word, minimum=word)
 
 
+def formats_of(core: Core) -> dict[str, Format]:
+    """Return the configuration's format in each role that has words; the others are bits."""
+    words, arithmetic = core.words, core.words.arithmetic
+    neuron, step = UQ(core.neuron_bits, 0), UQ(core.step_bits, 0)
+    return {
+        "current": arithmetic.current,
+        "potential": arithmetic.potential,
+        "potential_in": arithmetic.potential,
+        "trace": arithmetic.trace,
+        "trace_in": arithmetic.trace,
+        "refractory": words.refractory,
+        "refractory_in": words.refractory,
+        "neuron": neuron,
+        "event_neuron": neuron,
+        "event_step": step,
+    }
+
+
 class Adapter:
     """Generates the adapter of a map.
 
@@ -69,21 +87,7 @@ class Adapter:
         self, core_map: CoreMap, core: Core, ports: dict[str, RtlPort], streams: tuple[Port, ...]
     ) -> None:
         self.map, self.core, self.rtl, self.own = core_map, core, ports, streams
-        words = core.words
-        arithmetic = words.arithmetic
-        neuron, step = UQ(core.neuron_bits, 0), UQ(core.step_bits, 0)
-        self.formats: dict[str, Format] = {
-            "current": arithmetic.current,
-            "potential": arithmetic.potential,
-            "potential_in": arithmetic.potential,
-            "trace": arithmetic.trace,
-            "trace_in": arithmetic.trace,
-            "refractory": words.refractory,
-            "refractory_in": words.refractory,
-            "neuron": neuron,
-            "event_neuron": neuron,
-            "event_step": step,
-        }
+        self.formats = formats_of(core)
         self.faults: list[str] = []
         self._done = "done"
         self.module = f"{core_map.module}_adapter"

@@ -205,6 +205,8 @@ class CoreMap:
         Where it keeps a neuron's state, for the proof of any number of updates.
     where : str
         The map's file, as it reads in front of an error.
+    file : Path, optional
+        That file.
     """
 
     module: str
@@ -224,6 +226,7 @@ class CoreMap:
     waivers: tuple[str, ...] = ()
     state: "StateMap | None" = None
     where: str = ""
+    file: Path | None = None
 
     def role(self, name: str) -> PortUse | None:
         """Return the port in a role; None if there is none."""

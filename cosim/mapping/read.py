@@ -112,6 +112,7 @@ class _Reader:
             waivers=tuple(self._texts("waivers")),
             state=self._state(),
             where=f"{self.file}: ",
+            file=self.file.resolve(),
         )
 
     def _twice(

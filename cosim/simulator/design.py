@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -87,6 +87,8 @@ class Design:
         With Verilator: whether runs count lines, branches and edges of bits.
     activity : bool
         With Verilator, instead of waves: whether runs count how often each bit switches.
+    generics : mapping of str to int, optional
+        With GHDL: of the top entity.
     """
 
     def __init__(
@@ -101,10 +103,12 @@ class Design:
         makes_clock: bool = False,
         coverage: bool = False,
         activity: bool = False,
+        generics: Mapping[str, int] | None = None,
     ) -> None:
         self.simulator = simulator
         self.top = top
         self.directory = directory.resolve()
+        self._generics = dict(generics or {})
         self.traced = waves or activity
         self._trace_file = ACTIVITY_FILE if activity else WAVES_FILE
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -133,6 +137,8 @@ class Design:
                     sources.insert(0, waiver)
             case SimulatorName.ICARUS:
                 pass
+            case SimulatorName.GHDL:
+                build_args.append("--std=08")
             case unknown:
                 assert_never(unknown)
         logger.info("%s builds %s; its log is %s", simulator.version, verilog.name, log)
@@ -146,6 +152,7 @@ class Design:
                 "build_args": build_args,
                 "waves": self.traced,
                 "always": True,
+                "parameters": self._generics,
             },
             f"{simulator.name}'s build of {verilog.name}",
             limits.build_seconds(),
@@ -195,6 +202,8 @@ class Design:
                 test_args += ["--trace-file", str(waves)] if self.traced else []
             case SimulatorName.ICARUS:
                 plusargs.append(f"+dumpfile_path={waves}")
+            case SimulatorName.GHDL:
+                test_args += ["--std=08", f"--workdir={self._scratch.path / 'build'}"]
             case unknown:
                 assert_never(unknown)
         reached = -1.0
@@ -212,7 +221,8 @@ class Design:
             {
                 "test_module": bench,
                 "hdl_toplevel": self.top,
-                "hdl_toplevel_lang": "verilog",
+                "hdl_toplevel_lang": "vhdl" if self.simulator.name is SimulatorName.GHDL else "verilog",
+                "parameters": self._generics,
                 "build_dir": str(self._scratch.path / "build"),
                 "test_dir": str(work),
                 "results_xml": str(results),
@@ -257,7 +267,7 @@ class Design:
                 what=what,
                 seconds=seconds,
                 directory=self._scratch.path,
-                extra={**self.simulator.environment, **_VCD},
+                extra={**self.simulator.environment, **(_VCD if self.traced else {})},
                 log=log,
                 told=request,
                 progressed=told,

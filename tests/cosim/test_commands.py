@@ -128,6 +128,7 @@ USELESS = {
         *FOREIGN,
         (("--updates", 5, "--steps", 5), "--updates and --steps must not be given together"),
     ],
+    "exhaust": [(("--target", "up5k"), "--target requires --variant explicit")],
     "export": [
         (("--target", "ecp5"), "--target requires --variant explicit"),
         (("--updates", 10), "--updates requires --selftest"),
