@@ -152,17 +152,17 @@ _prover: Equivalence | ForeignEquivalence
 """In a process of the pool: what decides faults there."""
 
 
-def _begin(verilog: str, export: Export, state: StateMap | None, seconds: float) -> None:
+def _begin(netlist: MutatedNetlist, export: Export, state: StateMap | None, seconds: float) -> None:
     global _prover
-    _prover = _equivalence(verilog, export, state, seconds)
+    _prover = _equivalence(netlist, export, state, seconds)
 
 
 def _equivalence(
-    verilog: str, export: Export, state: StateMap | None, seconds: float
+    netlist: MutatedNetlist, export: Export, state: StateMap | None, seconds: float
 ) -> Equivalence | ForeignEquivalence:
     if export.interface.mapped is None:
-        return Equivalence(verilog, export, seconds)
-    return ForeignEquivalence(verilog, export, state, seconds)
+        return Equivalence(netlist.verilog.read_text(encoding="utf-8"), export, seconds)
+    return ForeignEquivalence(netlist, export, state, seconds)
 
 
 def _decide(number: int) -> tuple[int, Decision]:
@@ -189,9 +189,8 @@ def _prove(
     if not open_ones:
         return
     progress("proving the population without a fault", 0.0)
-    verilog = netlist.verilog.read_text(encoding="utf-8")
-    _equivalence(verilog, export, state, seconds).check_premise()
-    told = (verilog, export, state, seconds)
+    _equivalence(netlist, export, state, seconds).check_premise()
+    told = (netlist, export, state, seconds)
     workers = min(jobs, len(open_ones))
     with worker_processes(workers, _begin, told) as pool:
         asked = [pool.submit(_decide, number) for number in open_ones]

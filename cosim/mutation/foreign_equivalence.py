@@ -2,6 +2,7 @@
 
 from qlif.cosim.mapping.state import StateMap
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, selected
+from qlif.cosim.mutation.faults import MutatedNetlist, alone
 from qlif.cosim.mutation.lockstep import same_outputs
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Unproved
@@ -22,8 +23,8 @@ class ForeignEquivalence:
 
     Parameters
     ----------
-    verilog : str
-        The netlist, with its selector.
+    netlist : MutatedNetlist
+        The netlist with faults.
     export : Export
         The core in its adapter, of which it was made.
     state : StateMap, optional
@@ -33,10 +34,11 @@ class ForeignEquivalence:
     """
 
     def __init__(
-        self, verilog: str, export: Export, state: StateMap | None, seconds: float = SECONDS
+        self, netlist: MutatedNetlist, export: Export, state: StateMap | None, seconds: float = SECONDS
     ) -> None:
+        self._netlist, self._export = netlist, export
         self._interface, self._state, self._seconds = export.interface, state, seconds
-        self._circuit = read_circuit(verilog, export.interface.module, every_signal=True)
+        self._circuit = read_circuit(netlist.verilog.read_text(encoding="utf-8"), export.interface.module)
         self._original = selected(self._circuit, 0)
         check_ports(self._original, self._interface)
 
@@ -48,7 +50,7 @@ class ForeignEquivalence:
         Unproved
             It isn't so.
         """
-        why = self._differs(self._original, 6 * self._seconds)
+        why = self._differs(self._export.verilog, 6 * self._seconds)
         if self._state is not None and why is not None:
             raise Unproved(f"the core without a fault isn't proved: {why}")
 
@@ -57,14 +59,15 @@ class ForeignEquivalence:
         changed = selected(self._circuit, number)
         if self._same(changed):
             return Decision(True, "the same in each clock")
-        why = self._differs(changed, self._seconds)
+        why = self._differs(alone(self._netlist, number), self._seconds)
         return Decision(True, "every update is the golden step") if why is None else Decision(False, why)
 
-    def _differs(self, circuit: Circuit, seconds: float) -> str | None:
+    def _differs(self, verilog: str, seconds: float) -> str | None:
         """Return which claim about a core isn't proved; None if all are."""
         if self._state is None:
             return "not the same in each clock, and the map has no table [state] for more"
         try:
+            circuit = read_circuit(verilog, self._interface.module, every_signal=True)
             claims = prove_circuit(circuit, self._interface, self._state, seconds=seconds)
             failed = next((claim for claim in claims if claim.result != "proved"), None)
         except InputError as error:
