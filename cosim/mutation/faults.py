@@ -162,7 +162,7 @@ def alone(netlist: MutatedNetlist, number: int) -> str:
         shutil.copyfile(netlist.verilog.with_name(_READ), directory / _READ)
         yowasp.run(
             yowasp.YOSYS,
-            ["-q", "-p", f"read_rtlil {_READ}; {commands}"],
+            ["-q", "-p", script],
             directory,
             "plant.log",
             extra="proof",
