@@ -52,7 +52,7 @@ def test_a_fault_that_changes_nothing_is_proved_by_the_map_and_another_one_refut
     pytest.importorskip("bitwuzla")
     core_map = read_map(CORES / "published" / "core.toml")
     configuration = Settings.read(None, CORES / "published" / "neuron.toml").population(1)
-    export = mapped_export(core_map, configuration)
+    export, _ = mapped_export(core_map, configuration)
     netlist = plant(export, 30, 1, tmp_path)
     equivalence = ForeignEquivalence(netlist, export, core_map.state.with_adapter(core_map), 60.0)
     same, other = 3, 1
