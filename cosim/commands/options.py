@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qlif.cosim.evidence.evidence import Evidence
     from qlif.cosim.foreign_views import Views
     from qlif.cosim.mapping.core_map import CoreMap
+    from qlif.cosim.mapping.state import StateMap
     from qlif.cosim.simulator.find import SimulatorName
     from qlif.hdl.primitives import Primitives
     from qlif.hdl.verilog import Export
@@ -265,6 +266,13 @@ class MapOptions:
             say_error(f"lint: {warning}")
         return export
 
+    def state(self) -> "StateMap | None":
+        """Return the places of all registers, by the map's table ``[state]``; None if there is none."""
+        core_map = self.core_map()
+        if core_map is None or core_map.state is None:
+            return None
+        return core_map.state.with_adapter(core_map)
+
     def numbered(self, configuration: "Configuration") -> "Export | None":
         """Return the mapped core for a report that names lines, which count in the export's own text.
 
@@ -370,23 +378,33 @@ class ForeignOptions(MapOptions):
         return super().files if self.verilog is None else (self.verilog, *(self.sources or ()))
 
     def read(self) -> str:
-        """Return the text of --verilog, with what --source, --include and --define say.
+        """Return the text of --verilog, with what --source, --include and --define say; tell what its lint says.
 
         Raises
         ------
         InputError
             A file can't be read.
         """
+        from qlif.cosim.mapping.sources import lint, read_sources
+
         assert self.verilog is not None
         if self.sources or self.includes or self.defines:
-            from qlif.cosim.mapping.sources import lint, read_sources
-
             files = [self.verilog, *(self.sources or ())]
-            text = read_sources(files, self.module, self.includes or (), self.defines or ())
-            text, warnings = lint(text, self.module)
-            for warning in warnings:
-                say_error(f"lint: {warning}")
+            text, name = read_sources(files, self.module, self.includes or (), self.defines or ()), ""
+        else:
+            text, name = self._read(), str(self.verilog)
+        try:
+            text, warnings = lint(text, self.module, name=name)
+        except InputError:
+            # What is wrong with it is for the command's own tools to say.
             return text
+        for warning in warnings:
+            say_error(f"lint: {warning}")
+        return text
+
+    def _read(self) -> str:
+        """Return the file's text; InputError if it can't be read."""
+        assert self.verilog is not None
         try:
             return self.verilog.read_text(encoding="utf-8")
         except OSError as error:

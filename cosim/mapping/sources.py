@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from qlif.cosim.simulator.design import WAIVED_LINT
 from qlif.cosim.simulator.find import find
 from qlif.model.exceptions import InputError
 from qlif.model.support import process
@@ -73,9 +74,11 @@ def read_sources(
 
 
 def lint(
-    verilog: str, top: str, waivers: Iterable[str] = (), around: str = ""
+    verilog: str, top: str, waivers: Iterable[str] = (), around: str = "", name: str = ""
 ) -> tuple[str, tuple[str, ...]]:
     """Return a text that Verilator doesn't complain about again, and what its lint says of it once.
+
+    The lines of the text keep their numbers, if nothing of ours is in front.
 
     Parameters
     ----------
@@ -83,9 +86,11 @@ def lint(
         A user's text.
     top : str
     waivers : iterable of str
-        Lint warnings that aren't told.
+        Lint warnings that aren't told, besides the one that is waived everywhere.
     around : str
         Text of ours in front of it; what is said of that isn't told.
+    name : str
+        The user's file, if the text doesn't say it itself.
 
     Raises
     ------
@@ -94,16 +99,17 @@ def lint(
     """
     with scratch() as directory:
         file = directory / "text.v"
-        write_text(file, f"{around}\n{verilog}")
+        named = f'`line 1 "{name}" 0\n{verilog}' if name else verilog
+        write_text(file, f"{around}{named}")
         said = run_verilator(["--lint-only", "--no-timing", "-Wno-fatal", "--top-module", top, str(file)])
         found = [(warning[1], warning[2]) for warning in _WARNING.finditer(said)]
         told = [f"{rule}: {text}" for rule, text in found if not text.startswith(str(file))]
-    waived = set(waivers)
+    waived = {WAIVED_LINT, *waivers}
     rules = sorted(({rule for rule, _ in found} | waived) - _NEVER)
-    off = "".join(f"/* verilator lint_off {rule} */\n" for rule in rules)
+    off = "".join(f"/* verilator lint_off {rule} */ " for rule in rules)
     on = "".join(f"/* verilator lint_on {rule} */\n" for rule in rules)
     shown = (line for line in told if line.partition(":")[0] not in waived)
-    return f"{off}{around}\n{verilog}\n{on}", tuple(dict.fromkeys(shown))
+    return f"{off}{around}{verilog}\n{on}", tuple(dict.fromkeys(shown))
 
 
 def _from_vhdl(files: Sequence[Path], module: str, generics: Mapping[str, int]) -> str:

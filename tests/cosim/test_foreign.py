@@ -165,3 +165,12 @@ def test_a_real_time_out(qlif, tmp_path, yosys):
     )  # fmt: skip
     assert code == 1
     assert [claim["result"] for claim in json.loads(said)] == ["unknown"]
+
+
+def test_what_the_lint_says_is_shown_and_stops_nothing(qlif, tmp_path):
+    text = population()
+    write(tmp_path, text.replace("endmodule", "wire [3:0] odd = 5'd17;\nendmodule", 1))
+    code, _, said = qlif(*arguments("selftest"))
+    assert code == 0
+    line = text.splitlines().index("endmodule") + 1
+    assert "lint: WIDTHTRUNC: mine.v:" in said and f"mine.v:{line}:" in said
