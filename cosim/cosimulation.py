@@ -157,7 +157,9 @@ def cosimulate(
     job = Job(words, export.interface, options, current_words, writes)
     run = directory / "run"
     observed, verdict = _replay(design, bench, job, run, seed, progress)
-    hardware = _hardware_recording(words, observed, current_words.shape, software, export.interface.absent)
+    hardware = hardware_recording(
+        words, observed, current_words.shape, software.golden, export.interface.absent
+    )
     if saif is not None:
         with whole_file(saif) as temporary:
             shutil.copyfile(run / ACTIVITY_FILE, temporary)
@@ -283,8 +285,8 @@ def tests_of(interface: Interface) -> tuple[str, ...]:
     return (*THOROUGH_TESTS, RUNTIME_TEST) if interface.runtime else THOROUGH_TESTS
 
 
-def _hardware_recording(
-    words: Words, observed: Observed, shape: tuple[int, ...], software: Simulation, absent: tuple[str, ...]
+def hardware_recording(
+    words: Words, observed: Observed, shape: tuple[int, ...], golden: Recording, absent: tuple[str, ...]
 ) -> Recording:
     """Return the hardware's recording; missing updates are at the reset potential, without a spike.
 
@@ -298,7 +300,6 @@ def _hardware_recording(
     spikes[:arrived] = observed.spike[:arrived]
     potential[:arrived] = observed.potential[:arrived]
     trace[:arrived] = observed.trace[:arrived]
-    golden = software.golden
     if "spike" in absent:
         spikes = golden.spikes.reshape(-1)
     if "potential" in absent and golden.potential_words is not None:

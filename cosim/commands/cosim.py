@@ -149,6 +149,7 @@ def cosim(
             "gates": options.gates,
             "verilog": None if foreign.verilog is None else str(foreign.verilog),
             "map": None if foreign.map is None else str(foreign.map),
+            **foreign.origin(export.verilog, [simulator.name])[0],
             "simulator": simulator.name,
             "simulator_version": simulator.version,
             "input": source.input,
@@ -233,6 +234,7 @@ def _show(
     configuration: "Configuration", run: "Cosimulation", facts: dict[str, Any], output: CosimOutput
 ) -> None:
     from qlif.cosim import report
+    from qlif.cosim.foreign_views import origin_rows
 
     terminal = output.terminal
     report.print_exact_values(terminal, run.software.words.report)
@@ -240,6 +242,7 @@ def _show(
         "simulator": facts["simulator_version"],
         **({} if facts["target"] is None else {"explicit variant for": facts["target"]}),
         **({} if facts["gates"] is None else {"netlist for": facts["gates"]}),
+        **origin_rows(facts),
         "updates compared": facts["updates"],
         "bit mismatches against the golden model": facts["mismatches"],
         "clocks": facts["cycles"],

@@ -1,8 +1,9 @@
 """``qlif prove``: the exported Verilog is the golden model, for every input."""
 
 import json
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 DEFAULT_SECONDS = 60.0
+SAME_TEXT = "simulators read the text that is proved"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +106,11 @@ def prove(
 
     For every state, input and parameter word.
 
-    The exit code is 1 if a claim is refuted, or the solver timed out.
+    The exit code is 1 if a claim is refuted, the solver timed out, or a simulator reads another text of your
+    Verilog than the prover.
     """
     from qlif.cosim.evidence.gather import of_prove
+    from qlif.cosim.foreign_views import origin_rows
     from qlif.cosim.simulator.find import find
     from qlif.model.support.optional import require
 
@@ -123,7 +127,7 @@ def prove(
             Terminal().line(line)
         return
     todo = _tasks(neuron, options, storage, foreign)
-    terminal, claims = Terminal(errors=output.as_json), []
+    terminal, (origin, claims) = Terminal(errors=output.as_json), _origin(todo[0], foreign)
     with progress_bar(output.as_json) as progress:
         for number, task in enumerate(todo):
             progress(f"{task.configuration.name}: {task.claim}", number / len(todo))
@@ -131,10 +135,12 @@ def prove(
                 claims.append(claim)
                 if claim.result == "refuted":
                     _show(terminal, task, claim, options.simulator or "verilator", output)
-    output.write_json("proof.json", [claim.as_dict() for claim in claims])
-    output.hand_in(of_prove(claims))
+    output.write_json("proof.json", [claim.as_dict() | origin for claim in claims])
+    output.hand_in(of_prove(claims, origin_rows(origin)))
     if not output.as_json:
         _print(terminal, claims)
+        if foreign.file is not None:
+            terminal.facts("what was proved", origin_rows(origin))
     if any(claim.result != "proved" for claim in claims):
         raise typer.Exit(1)
 
@@ -177,6 +183,32 @@ def _tasks(
         for each in targets:
             todo += explicit_tasks(configuration, each, storage.lanes)
     return todo
+
+
+def _origin(task: "Task", foreign: ForeignOptions) -> "tuple[dict[str, Any], list[Claim]]":
+    """Return what the proof is about; as a claim, whether this machine's simulators read the same.
+
+    There is no claim if nothing in the text could make them differ.
+    """
+    from qlif.cosim.proof.claims import Claim
+    from qlif.cosim.simulator.find import installed
+
+    start, simulators = time.perf_counter(), [] if foreign.file is None else installed()
+    facts, views = foreign.origin(task.export.verilog, simulators)
+    if views is None or not views.macros:
+        return facts, []
+    result = "unknown" if not simulators else "refuted" if views.difference else "proved"
+    claim = Claim(
+        task.configuration.name,
+        SAME_TEXT,
+        result,
+        None,
+        time.perf_counter() - start,
+        what=views.difference,
+        why="" if simulators else "there is no simulator on this machine to compare with",
+        texts=", ".join(views.sha256),
+    )
+    return facts, [claim]
 
 
 def _check_kind(todo: "list[Task]", options: ProveOptions) -> None:

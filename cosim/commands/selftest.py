@@ -96,6 +96,7 @@ def selftest(
         "preset": configuration.name,
         "verilog": None if foreign.verilog is None else str(foreign.verilog),
         "map": None if foreign.map is None else str(foreign.map),
+        **foreign.origin(export.verilog, [simulator.name])[0],
         # The signature has no refractory counters.
         "not_compared": list(dict.fromkeys((*export.interface.absent, "refractory"))),
         "simulator": simulator.name,
@@ -134,8 +135,11 @@ def timesteps_for(updates: int | None, steps: int | None, neurons: int) -> int:
 
 
 def _show(content: dict[str, Any], name: str, run: "SelfTestRun", output: EvidenceOptions) -> None:
+    from qlif.cosim.foreign_views import origin_rows
+
     rows = {
         "simulator": content["simulator_version"],
+        **origin_rows(content),
         "neurons": run.words.parameters.n,
         "updates": f"{run.updates:,}",
         "clocks": f"{run.clocks:,}",

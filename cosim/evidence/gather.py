@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from qlif.cosim.evidence.evidence import Check, Evidence, Status, Table
+from qlif.cosim.foreign_views import origin_rows
 from qlif.model.exceptions import DifferenceFound, QlifError
 
 if TYPE_CHECKING:
@@ -18,8 +19,18 @@ if TYPE_CHECKING:
 def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     """Return the evidence of a co-simulation, by its result and the folder that it ran in."""
     what = f"{facts['updates']:,} updates on the input {facts['input']}, seed {facts['seed']}"
-    shown = ("simulator_version", "variant", "target", "gates", "verilog", "lanes", "neurons", "timesteps")
-    rows = _named(facts, (*shown, "cycles", "latency"))
+    shown = (
+        "simulator_version",
+        "variant",
+        "target",
+        "gates",
+        "verilog",
+        "map",
+        "lanes",
+        "neurons",
+        "timesteps",
+    )
+    rows = _named(facts, (*shown, "cycles", "latency")) | origin_rows(facts)
     first = facts["first_mismatch"]
     wrong = "" if first is None else f"{facts['mismatches']} mismatches; the first: {first['text']}"
     checks = [Check.of("bit-exact", not facts["mismatches"], wrong, "replay")]
@@ -35,7 +46,10 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     return Evidence(
         command="cosim",
         subject=str(facts["preset"]),
-        covers=f"Every bit of {what} was compared with the golden model. Other inputs and states: qlif prove.",
+        covers=(
+            f"Compared bit for bit with the golden model: {_outputs(facts)} of {what}. Other inputs and states: "
+            "qlif prove."
+        ),
         checks=checks,
         facts=rows,
         tables=(
@@ -49,22 +63,33 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
 
 def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactValue]") -> Evidence:
     """Return the evidence of a self-test, by its result, and in words what is wrong."""
-    rows = ("simulator_version", "variant", "verilog", "neurons", "lanes", "timesteps", "clocks", "stalls")
+    rows = (
+        "simulator_version",
+        "variant",
+        "verilog",
+        "map",
+        "neurons",
+        "lanes",
+        "timesteps",
+        "clocks",
+        "stalls",
+    )
     signatures = ("signature", "expected_signature", "updates_per_s")
     return Evidence(
         command="selftest",
         subject=str(facts["preset"]),
         covers=(
-            f"A signature of every output of {facts['updates']:,} updates was compared with the golden model's, "
-            f"with random currents of seed {facts['seed']}; a wrong output escapes it with probability 2^-128. "
+            f"Compared with the golden model's: a signature of {_outputs(facts)} of {facts['updates']:,} updates, on "
+            f"random currents of seed {facts['seed']}. A wrong output escapes it with probability 2^-128. "
             "Other inputs and states: qlif prove."
         ),
         checks=[Check.of("signature", facts["passed"], failure, seconds=facts["seconds"]["simulation"])],
-        facts=_named(facts, (*rows, *signatures)),
+        facts=_named(facts, (*rows, *signatures)) | origin_rows(facts),
         tables=(
             _mismatch(facts["first_mismatch"]),
             _exact_values([line.as_dict() for line in report]),
         ),
+        pictures=_light(facts["pictures"]),
     )
 
 
@@ -85,8 +110,8 @@ def of_exhaust(facts: Mapping[str, Any]) -> Evidence:
     )
 
 
-def of_prove(claims: "Sequence[Claim]") -> Evidence:
-    """Return the evidence of a proof."""
+def of_prove(claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None) -> Evidence:
+    """Return the evidence of a proof, and which text of the user's it is about."""
     checks, rows = [], []
     for claim in claims:
         match claim.result:
@@ -107,6 +132,7 @@ def of_prove(claims: "Sequence[Claim]") -> Evidence:
             "bounded for all runs of that length after a reset."
         ),
         checks=checks,
+        facts=origin or {},
         tables=(Table("Claims", ("preset", "claim", "result", "covers", "seconds"), rows),),
     )
 
@@ -220,6 +246,11 @@ def _cocotb(results: Path) -> Iterator[Check]:
 def _named(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """Return some of the facts, those that there are, with their names as words."""
     return {name.replace("_", " "): facts[name] for name in names if facts[name] is not None}
+
+
+def _outputs(facts: Mapping[str, Any]) -> str:
+    """Return which outputs were compared: some cores don't tell all."""
+    return f"every output but {', '.join(facts['not_compared'])}" if facts["not_compared"] else "every output"
 
 
 def _mismatch(first: Mapping[str, Any] | None) -> Table:

@@ -30,7 +30,7 @@ def mapped_export(core_map: CoreMap, configuration: Configuration) -> tuple[Expo
         The sources can't be read, or the map contradicts them or the configuration: every fault is told.
     """
     adapter, text = adapter_export(core_map, configuration)
-    verilog, warnings = lint(text, adapter.interface.module, core_map.waivers, adapter.verilog)
+    verilog, warnings = lint(text, adapter.interface.module, core_map.waivers, f"{adapter.verilog}\n")
     # What is said of VHDL is said of GHDL's Verilog, which isn't the user's.
     return replace(adapter, verilog=verilog), () if is_vhdl(core_map.sources) else warnings
 

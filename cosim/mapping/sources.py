@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from qlif.cosim.simulator.design import WAIVED_LINT
 from qlif.cosim.simulator.find import find
 from qlif.model.exceptions import InputError
 from qlif.model.support import process
@@ -67,15 +68,17 @@ def read_sources(
     if is_vhdl(files):
         return _from_vhdl(files, module, generics or {})
     options = [f"-I{folder}" for folder in includes] + [f"-D{one}" for one in defines]
-    text = _verilator(["-E", "-Wno-lint", "--pp-comments", *options, *map(str, files)])
+    text = run_verilator(["-E", "-Wno-lint", "--pp-comments", *options, *map(str, files)])
     # Every module would need one, ours too; and a delay would be far longer than the testbenches' clock.
     return _TIMESCALE.sub("", text)
 
 
 def lint(
-    verilog: str, top: str, waivers: Iterable[str] = (), around: str = ""
+    verilog: str, top: str, waivers: Iterable[str] = (), around: str = "", name: str = ""
 ) -> tuple[str, tuple[str, ...]]:
     """Return a text that Verilator doesn't complain about again, and what its lint says of it once.
+
+    The lines of the text keep their numbers, if nothing of ours is in front.
 
     Parameters
     ----------
@@ -83,9 +86,11 @@ def lint(
         A user's text.
     top : str
     waivers : iterable of str
-        Lint warnings that aren't told.
+        Lint warnings that aren't told, besides the one that is waived everywhere.
     around : str
         Text of ours in front of it; what is said of that isn't told.
+    name : str
+        The user's file, if the text doesn't say it itself.
 
     Raises
     ------
@@ -94,16 +99,17 @@ def lint(
     """
     with scratch() as directory:
         file = directory / "text.v"
-        write_text(file, f"{around}\n{verilog}")
-        said = _verilator(["--lint-only", "--no-timing", "-Wno-fatal", "--top-module", top, str(file)])
+        named = f'`line 1 "{name}" 0\n{verilog}' if name else verilog
+        write_text(file, f"{around}{named}")
+        said = run_verilator(["--lint-only", "--no-timing", "-Wno-fatal", "--top-module", top, str(file)])
         found = [(warning[1], warning[2]) for warning in _WARNING.finditer(said)]
         told = [f"{rule}: {text}" for rule, text in found if not text.startswith(str(file))]
-    waived = set(waivers)
+    waived = {WAIVED_LINT, *waivers}
     rules = sorted(({rule for rule, _ in found} | waived) - _NEVER)
-    off = "".join(f"/* verilator lint_off {rule} */\n" for rule in rules)
+    off = "".join(f"/* verilator lint_off {rule} */ " for rule in rules)
     on = "".join(f"/* verilator lint_on {rule} */\n" for rule in rules)
     shown = (line for line in told if line.partition(":")[0] not in waived)
-    return f"{off}{around}\n{verilog}\n{on}", tuple(dict.fromkeys(shown))
+    return f"{off}{around}{verilog}\n{on}", tuple(dict.fromkeys(shown))
 
 
 def _from_vhdl(files: Sequence[Path], module: str, generics: Mapping[str, int]) -> str:
@@ -111,18 +117,18 @@ def _from_vhdl(files: Sequence[Path], module: str, generics: Mapping[str, int]) 
         raise InputError("VHDL needs GHDL: ghdl must be on PATH (Debian: package ghdl)")
     values = [f"-g{name}={value}" for name, value in generics.items()]
     command = ["ghdl", "--synth", "--std=08", "--out=verilog", *values, *map(str, files), "-e", module]
-    return _said(command, {}, "ghdl")
+    return run_tool(command, {}, "ghdl")
 
 
-def _verilator(arguments: list[str]) -> str:
+def run_verilator(arguments: list[str]) -> str:
     """Run Verilator, and return what it prints."""
     environment = find("verilator").environment
     root = environment.get("VERILATOR_ROOT")
     program = f"{root}/bin/verilator_bin" if root else "verilator"
-    return _said([program, *arguments], environment, "verilator")
+    return run_tool([program, *arguments], environment, "verilator")
 
 
-def _said(command: list[str], environment: Mapping[str, str], tool: str) -> str:
+def run_tool(command: list[str], environment: Mapping[str, str], tool: str) -> str:
     """Run a tool and return what it prints; if it fails, its first complaint is the user's error."""
     try:
         done = process.run(command, what=tool, seconds=_SECONDS, extra=environment)

@@ -17,6 +17,8 @@ class Method(StrEnum):
     """For any number of updates: from any state that can be, one step leads to another one."""
     BOUNDED = "bounded"
     """For all runs of some length after a reset."""
+    COMPARISON = "comparison"
+    """Of texts, not of what they do."""
 
 
 class Undecided(Exception):
@@ -56,6 +58,8 @@ class Claim:
         Without a bound, of what it is claimed; with one, how the handshakes are.
     why : str
         If unknown, the reason.
+    texts : str
+        If texts are compared, which.
     """
 
     preset: str
@@ -69,10 +73,13 @@ class Claim:
     unit: str = "timesteps"
     under: str = ""
     why: str = ""
+    texts: str = ""
 
     @property
     def method(self) -> Method:
         """How it is proved."""
+        if self.texts:
+            return Method.COMPARISON
         return Method.INDUCTION if self.bound is None else Method.BOUNDED
 
     @property
@@ -85,6 +92,8 @@ class Claim:
                 return f"bounded: {self.bound} {self.unit} from reset" + (
                     f", {self.under}" if self.under else ""
                 )
+            case Method.COMPARISON:
+                return f"{self.texts} (comparison)"
             case never:
                 assert_never(never)
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -93,6 +94,15 @@ def find(name: str, vhdl: bool = False) -> Simulator:
             return Simulator(SimulatorName.GHDL, _version(executable, "--version", {}))
         case unknown:
             assert_never(unknown)
+
+
+def installed() -> list[SimulatorName]:
+    """Return the simulators that this machine has."""
+    found = []
+    for name in SIMULATORS:
+        with suppress(InputError):
+            found.append(find(name).name)
+    return found
 
 
 def _find_verilator() -> Simulator:
