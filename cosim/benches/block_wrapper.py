@@ -32,7 +32,6 @@ def block_wrapper(interface: Interface) -> str:
         for stream in (interface.updates, interface.events)
         for port in (stream.valid, *stream.payload)
     )
-    shown = {"update": _side_by_side(interface.updates), "event": _side_by_side(interface.events)}
     always = {interface.updates.ready: "1'b1", interface.events.ready: "1'b1"}
     connections = ", ".join(f".{port.name}({always.get(port, port.name)})" for port in interface.ports)
     return f"""\
@@ -66,18 +65,8 @@ module {BLOCK_MODULE}(
           sent = sent + 1;
           idle = 0;
         end
-        if (updates_valid) begin
-          updates[update_count * {update} +: {update}] = {{{shown["update"]}}};
-          update_count = update_count + 1;
-          idle = 0;
-          last_clock = clocks;
-        end
-        if (events_valid) begin
-          events[event_count * {event} +: {event}] = {{{shown["event"]}}};
-          event_count = event_count + 1;
-          idle = 0;
-          last_clock = clocks;
-        end
+{_kept("update", interface.updates)}
+{_kept("event", interface.events)}
         clk = 1; #1; clk = 0;
         if (rst) clocks = 0;
       end
@@ -86,6 +75,17 @@ module {BLOCK_MODULE}(
   end
 endmodule
 """
+
+
+def _kept(name: str, stream: Stream) -> str:
+    """Return the statements that keep what a stream gives."""
+    return f"""\
+        if ({name}s_valid) begin
+          {name}s[{name}_count * {stream.width} +: {stream.width}] = {{{_side_by_side(stream)}}};
+          {name}_count = {name}_count + 1;
+          idle = 0;
+          last_clock = clocks;
+        end"""
 
 
 def _side_by_side(stream: Stream) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qlif.cosim.evidence.evidence import Evidence
     from qlif.cosim.foreign_views import Views
     from qlif.cosim.mapping.core_map import CoreMap
+    from qlif.cosim.mapping.state import StateMap
     from qlif.cosim.simulator.find import SimulatorName
     from qlif.hdl.primitives import Primitives
     from qlif.hdl.verilog import Export
@@ -264,6 +265,13 @@ class MapOptions:
         for warning in warnings:
             say_error(f"lint: {warning}")
         return export
+
+    def state(self) -> "StateMap | None":
+        """Return the places of all registers, by the map's table ``[state]``; None if there is none."""
+        core_map = self.core_map()
+        if core_map is None or core_map.state is None:
+            return None
+        return core_map.state.with_adapter(core_map)
 
     def numbered(self, configuration: "Configuration") -> "Export | None":
         """Return the mapped core for a report that names lines, which count in the export's own text.

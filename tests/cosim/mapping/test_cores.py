@@ -6,6 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from qlif.cosim.configuration import Settings
+from qlif.cosim.mapping.mapped import mapped_export
+from qlif.cosim.mapping.read import read_map
+from qlif.cosim.mutation.faults import plant
+from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
+
 CORES = Path(__file__).parents[3] / "examples" / "cores"
 
 
@@ -38,6 +44,23 @@ def test_a_core_without_a_reset_is_switched_on_for_each_bench(qlif, yosys):
     options = ("--count", 4, "--seed", 1, "--updates", 200, "--jobs", 1)
     _, output, errors = qlif("mutate", *_map("published"), *options)
     assert json.loads(output)["killed"] > 0, errors
+
+
+def test_a_fault_that_changes_nothing_is_proved_by_the_map_and_another_one_refuted(
+    yosys, tmp_path, monkeypatch
+):
+    pytest.importorskip("bitwuzla")
+    core_map = read_map(CORES / "published" / "core.toml")
+    configuration = Settings.read(None, CORES / "published" / "neuron.toml").population(1)
+    export, _ = mapped_export(core_map, configuration)
+    netlist = plant(export, 30, 1, tmp_path)
+    equivalence = ForeignEquivalence(netlist, export, core_map.state.with_adapter(core_map), 60.0)
+    same, other = 3, 1
+    assert equivalence.decide(same) == (True, "the same in each clock")
+    assert equivalence.decide(other).reason.startswith("refuted: an update is the golden step")
+    # Without the first proof, the second one says the same.
+    monkeypatch.setattr(ForeignEquivalence, "_same", lambda *arguments: False)
+    assert equivalence.decide(same) == (True, "every update is the golden step")
 
 
 @pytest.mark.parametrize(("core", "bench"), [("elastic", "stalled"), ("pulse", "constrained_random")])
