@@ -40,6 +40,7 @@ COMMANDS = (
     Entry("simulate", "simulate", "simulate --preset square-16 --input constant:amplitude=20 --fi-curve"),
     Entry("cosim", "cosim", "cosim --preset square-18 --neurons 64 --steps 2000 --input ou --seed 1"),
     Entry("selftest", "selftest", "selftest --preset square-18 --updates 100000000"),
+    Entry("exhaust", "exhaust", "exhaust --preset square-16"),
     Entry("export", "export", "export --preset square-18 --neurons 1024 --out rtl"),
     Entry("synth", "synth", "synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5"),
     Entry("prove", "prove", "prove --preset square-18"),

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +12,14 @@ import numpy.typing as npt
 from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
+from qlif.cosim.benches.vhdl_streams import MAP, SUPPORTED
 from qlif.cosim.configuration import Configuration
+from qlif.cosim.mapping.adapter import word_of
+from qlif.cosim.mapping.core_map import CoreMap
+from qlif.cosim.mapping.sources import is_vhdl
 from qlif.cosim.mapping.speed import Speed, measure_speed
 from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
-from qlif.cosim.simulator.find import Simulator
+from qlif.cosim.simulator.find import Simulator, SimulatorName
 from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
@@ -83,6 +88,7 @@ def cosimulate(
     stalls: float = 0.0,
     thorough: bool = False,
     export: Export | None = None,
+    core_map: CoreMap | None = None,
     gates: str | None = None,
     progress: Progress = unwatched,
 ) -> Cosimulation:
@@ -110,6 +116,8 @@ def cosimulate(
     export : Export, optional
         The Verilog, ours or other people's with the same ports; if not given, the portable variant
         with one lane.
+    core_map : CoreMap, optional
+        With GHDL: the map that `export` was made by.
     gates : str, optional
         A target in :data:`qlif.hdl.targets.catalogue.TARGETS`: what is simulated is the netlist that Yosys makes for
         it, of the vendor's cells.
@@ -138,12 +146,20 @@ def cosimulate(
     mapped = export.interface.mapped
     traced = waves, saif is not None
     watched = bool(any(traced) or stalls or thorough or export.interface.runtime or mapped)
-    design, bench = _build(export, simulator, directory, traced, gates, watched, progress)
-    options = {"stalls": stalls, "updates": current_words.size}
+    more_options: dict[str, Any] = {}
+    if simulator.name is SimulatorName.GHDL:
+        design, bench = _vhdl_design(core_map, configuration, simulator, directory), POPULATION_BENCH
+        assert core_map is not None
+        more_options = {MAP: str(core_map.file)}
+    else:
+        design, bench = _build(export, simulator, directory, traced, gates, watched, progress)
+    options = {"stalls": stalls, "updates": current_words.size, **more_options}
     job = Job(words, export.interface, options, current_words, writes)
     run = directory / "run"
     observed, verdict = _replay(design, bench, job, run, seed, progress)
-    hardware = _hardware_recording(words, observed, current_words.shape, software, export.interface.absent)
+    hardware = hardware_recording(
+        words, observed, current_words.shape, software.golden, export.interface.absent
+    )
     if saif is not None:
         with whole_file(saif) as temporary:
             shutil.copyfile(run / ACTIVITY_FILE, temporary)
@@ -157,13 +173,14 @@ def cosimulate(
     speed = None
     if mapped is not None:
         progress("measuring the speed", 0.0)
-        speed = measure_speed(design, Job(words, export.interface, {}), directory / "speed", seed)
+        speed = measure_speed(design, Job(words, export.interface, more_options), directory / "speed", seed)
     further = None
     if thorough:
         progress("running the thorough benches", 0.0)
         more = directory / "thorough"
         more.mkdir(parents=True, exist_ok=True)
-        Job(words, export.interface, {"updates": min(current_words.size, 20_000)}).write(more)
+        options = {"updates": min(current_words.size, 20_000), **more_options}
+        Job(words, export.interface, options).write(more)
         further = design.run(POPULATION_BENCH, more, seed, tests_of(export.interface))
     return Cosimulation(
         software=software,
@@ -213,6 +230,31 @@ def _build(
     return Design(simulator, blocks, BLOCK_MODULE, simulation, False, cells, makes_clock=True), BLOCK_BENCH
 
 
+def _vhdl_design(
+    core_map: CoreMap | None, configuration: Configuration, simulator: Simulator, directory: Path
+) -> Design:
+    """Build a mapped core in VHDL for GHDL, by itself.
+
+    Raises
+    ------
+    InputError
+        There is no such map, or its contract isn't one that is driven without an adapter.
+    """
+    if core_map is None or core_map.file is None or not is_vhdl(core_map.sources):
+        raise InputError("simulator ghdl needs a map of VHDL sources, from a file")
+    if core_map.contract not in SUPPORTED or {"taken", "neuron", "event"} & set(core_map.ports):
+        raise InputError(
+            f"{core_map.where}simulator ghdl takes the contract strobe without taken, neuron and event; the others "
+            "run in verilator or icarus"
+        )
+    *others, last = core_map.sources
+    generics = {
+        name: word_of(value, configuration.words, name) for name, value in core_map.parameters.items()
+    }
+    top = core_map.module.lower()
+    return Design(simulator, last, top, directory / "simulation", cells=others, generics=generics)
+
+
 def _replay(
     design: Design, bench: str, job: Job, directory: Path, seed: int, progress: Progress
 ) -> tuple[Observed, Verdict]:
@@ -243,8 +285,8 @@ def tests_of(interface: Interface) -> tuple[str, ...]:
     return (*THOROUGH_TESTS, RUNTIME_TEST) if interface.runtime else THOROUGH_TESTS
 
 
-def _hardware_recording(
-    words: Words, observed: Observed, shape: tuple[int, ...], software: Simulation, absent: tuple[str, ...]
+def hardware_recording(
+    words: Words, observed: Observed, shape: tuple[int, ...], golden: Recording, absent: tuple[str, ...]
 ) -> Recording:
     """Return the hardware's recording; missing updates are at the reset potential, without a spike.
 
@@ -258,7 +300,6 @@ def _hardware_recording(
     spikes[:arrived] = observed.spike[:arrived]
     potential[:arrived] = observed.potential[:arrived]
     trace[:arrived] = observed.trace[:arrived]
-    golden = software.golden
     if "spike" in absent:
         spikes = golden.spikes.reshape(-1)
     if "potential" in absent and golden.potential_words is not None:

@@ -69,8 +69,11 @@ class PopulationBench:
         self._falling = FallingEdge(dut.clk)
 
     def start_clock(self) -> None:
-        """Start the clock, outside Python."""
-        Clock(self.dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
+        """Start the clock, outside Python; every input is known at its first edge."""
+        for port in self.interface.inputs:
+            self.handles[port.name].value = 0
+        self.dut.rst.value = 1
+        Clock(self.dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start(start_high=False)
 
     async def reset(self, clocks: int = 3) -> None:
         """Hold the module in reset for `clocks` rising edges, all inputs at 0."""

@@ -58,6 +58,7 @@ class BlockBench:
 
         Then watch the first of them again, while outputs stall, as to how the streams are kept.
         """
+        self.handles["probe"].value = 0
         observed = await self._play(currents, progress)
         rows = max(1, block_wrapper.ROWS // currents.shape[1]) if currents.ndim > 1 else len(currents)
         self.handles["probe"].value = 1

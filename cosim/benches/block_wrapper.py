@@ -44,11 +44,10 @@ def block_wrapper(interface: Interface) -> str:
         for stream in (interface.updates, interface.events)
         for port in (stream.valid, *stream.payload)
     )
-    shown = {"update": _side_by_side(interface.updates), "event": _side_by_side(interface.events)}
     connections = ", ".join(f".{port.name}({port.name})" for port in interface.ports)
     widths = {"updates": update, "events": event}
     held = "\n".join(f"  reg [{width - 1}:0] held_{name};" for name, width in widths.items())
-    watched = "\n".join(_watched(name, shown[name[:-1]]) for name in widths)
+    watched = "\n".join(_watched(stream) for stream in (interface.updates, interface.events))
     return f"""\
 module {BLOCK_MODULE}(
   input rst, input go, input probe, input [31:0] rows, input [{ROWS * current - 1}:0] currents,
@@ -78,14 +77,16 @@ module {BLOCK_MODULE}(
              && idle != {PATIENCE}) begin
         currents_valid = sent != rows;
         currents_data = currents[sent * {current} +: {current}];
+        updates_ready = !probe;
+        events_ready = !probe;
         if (probe) begin
-          // Ready was low when valid was seen, so that valid can't have waited for it.
+          // Ready is low while valid is looked at, so that valid can't have waited for it.
+          #1;
           if (updates_valid) updates_shown = 1;
           if (events_valid) events_shown = 1;
           updates_ready = updates_valid ? random[0] : idle >= {HELD_BACK};
           events_ready = events_valid ? random[7] : idle >= {HELD_BACK};
           random = {{random[14:0], random[15] ^ random[13] ^ random[12] ^ random[10]}};
-          #1;
         end
         // What is seen now is what the next rising edge acts on.
         #1;
@@ -96,18 +97,8 @@ module {BLOCK_MODULE}(
           idle = 0;
         end
 {watched}
-        if (updates_valid && updates_ready) begin
-          updates[update_count * {update} +: {update}] = {{{shown["update"]}}};
-          update_count = update_count + 1;
-          idle = 0;
-          last_clock = clocks;
-        end
-        if (events_valid && events_ready) begin
-          events[event_count * {event} +: {event}] = {{{shown["event"]}}};
-          event_count = event_count + 1;
-          idle = 0;
-          last_clock = clocks;
-        end
+{_kept("update", interface.updates)}
+{_kept("event", interface.events)}
         clk = 1; #1; clk = 0;
         if (rst) clocks = 0;
       end
@@ -118,8 +109,9 @@ endmodule
 """
 
 
-def _watched(name: str, payload: str) -> str:
+def _watched(stream: Stream) -> str:
     """Return Verilog that watches a stream in a clock, before its transfer is counted."""
+    name, payload = stream.name, _side_by_side(stream)
 
     def note(rule: Rule, condition: str) -> str:
         at = f"broken[{32 * WATCHED.index((name, rule))} +: 32]"
@@ -138,6 +130,17 @@ def _watched(name: str, payload: str) -> str:
         f"        if (probe && {name}_valid) {name}_shown = 1;",
     ]
     return "\n".join(lines)
+
+
+def _kept(name: str, stream: Stream) -> str:
+    """Return the statements that keep what a stream gives."""
+    return f"""\
+        if ({name}s_valid && {name}s_ready) begin
+          {name}s[{name}_count * {stream.width} +: {stream.width}] = {{{_side_by_side(stream)}}};
+          {name}_count = {name}_count + 1;
+          idle = 0;
+          last_clock = clocks;
+        end"""
 
 
 def _side_by_side(stream: Stream) -> str:

@@ -13,6 +13,7 @@ from qlif.cosim.benches import inputs, recorder
 from qlif.cosim.benches.agents import PopulationBench, Stalls
 from qlif.cosim.benches.job import Job, write_progress, write_seconds
 from qlif.cosim.benches.scoreboard import Observed, Scoreboard, Verdict
+from qlif.cosim.benches.vhdl_streams import streams_of
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.support.files import write_text
@@ -55,6 +56,7 @@ def _golden(job: Job) -> FixedNeurons | None:
 
 async def _ready(dut: Any, job: Job) -> PopulationBench:
     """Return a bench on the running module, just out of reset; once in each test, as it starts the clock."""
+    dut = streams_of(dut, job)
     bench = PopulationBench(dut, job.interface, _random())
     bench.start_clock()
     if job.options.get("record"):

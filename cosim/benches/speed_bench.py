@@ -11,6 +11,7 @@ from qlif.cosim.benches import inputs
 from qlif.cosim.benches.agents import PopulationBench
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.port_words import packed_rows
+from qlif.cosim.benches.vhdl_streams import streams_of
 from qlif.model.support.files import write_text
 
 FILE = "speed.json"
@@ -26,6 +27,7 @@ async def measure(dut: Any) -> None:
     Whether the updates are right is for the other testbenches to say.
     """
     job, directory = Job.present()
+    dut = streams_of(dut, job)
     bench = PopulationBench(dut, job.interface, np.random.default_rng(cocotb.RANDOM_SEED))
     bench.start_clock()
     await bench.reset()

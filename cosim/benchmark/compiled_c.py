@@ -1,37 +1,21 @@
 """The baseline: the golden step in C, compiled on demand for this machine."""
 
 import ctypes
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from qlif.cosim.benchmark.work import Work
+from qlif.cosim.simulator.c_compiler import FLAGS, compiled_library
 from qlif.model.arithmetic import Currents, Form
-from qlif.model.exceptions import InputError
 from qlif.model.kernel.blocks import BLOCK
 from qlif.model.kernel.rules import Shifts
 from qlif.model.rounding import Overflow, Rounding
-from qlif.model.support import process
 
 SOURCE = Path(__file__).with_name("golden_step.c")
-COMPILER_SECONDS = 300.0
-FLAGS = ("-O3", "-march=native")
 WIDE = "-mprefer-vector-width=512"
 """What GCC doesn't do by itself where it could: use the widest registers."""
-
-
-def compiler() -> str | None:
-    """Return the C compiler: the environment's ``CC``, or gcc, or cc; None if there is none."""
-    return next(filter(None, map(shutil.which, (os.environ.get("CC") or "gcc", "gcc", "cc"))), None)
-
-
-def compiler_version(path: str) -> str:
-    """Return the first line of what a compiler says about itself."""
-    said = process.run([path, "--version"], what=f"{path} --version", seconds=COMPILER_SECONDS).said
-    return (said.splitlines() or [path])[0]
 
 
 class CompiledC:
@@ -54,17 +38,8 @@ class CompiledC:
     """
 
     def __init__(self, work: Work, directory: Path, *flags: str) -> None:
-        path = compiler()
-        if path is None:
-            raise InputError("there is no C compiler: neither gcc nor cc, and CC isn't set")
-        defined = [f"-D{name}={value}" for name, value in definitions(work).items()]
         library = directory / f"golden-step-{len(list(directory.iterdir()))}.so"
-        command = [path, *FLAGS, *flags, *defined, "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
-        done = process.run(command, what=f"{path} on {SOURCE.name}", seconds=COMPILER_SECONDS)
-        if done.code:
-            said = (done.said.strip().splitlines() or [f"exit code {done.code}"])[0]
-            raise InputError(f"{path} failed: {said}")
-        self._library = ctypes.CDLL(str(library))
+        self._library = compiled_library(SOURCE, library, (*FLAGS, *flags), definitions(work))
         plan = work.plan
         self._currents, self._work = work.current_words, work
         self._potential = np.full(work.n, work.words.values["reset"], dtype=plan.potential)

@@ -5,7 +5,7 @@ import os
 import platform
 from pathlib import Path
 
-from qlif.cosim.benchmark.compiled_c import compiler, compiler_version
+from qlif.cosim.simulator.c_compiler import compiler, compiler_version
 from qlif.model.kernel.engines import chosen_threads
 
 _CPU = Path("/sys/devices/system/cpu/cpu0")

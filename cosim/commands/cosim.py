@@ -15,7 +15,6 @@ from qlif.cosim.commands.options import (
     EvidenceOptions,
     ForeignOptions,
     InputOptions,
-    SimulatorOption,
     StallsOption,
     StorageOptions,
     VariantOptions,
@@ -43,7 +42,9 @@ BYTES_PER_UPDATE = 400
 class CosimOptions:
     """How the hardware is run, and what counts as a failure."""
 
-    simulator: SimulatorOption = "verilator"
+    simulator: Annotated[
+        str, typer.Option("--simulator", help="One of {simulators}; with a --map of VHDL, also ghdl.")
+    ] = "verilator"
     waves: Annotated[
         bool, typer.Option("--waves", help="Record waveforms, with the golden model beside the hardware.")
     ] = False
@@ -121,11 +122,15 @@ def cosim(
     The exit code is 1 if one update differs from the golden model in one bit.
     """
     from qlif.cosim.evidence.gather import of_cosim
+    from qlif.cosim.mapping.sources import is_vhdl
     from qlif.cosim.simulator.find import find
 
     options.check()
     built_from = built.primitives(options.gates)
-    simulator = find(options.simulator)
+    core_map = foreign.core_map()
+    simulator = find(options.simulator, vhdl=core_map is not None and is_vhdl(core_map.sources))
+    if options.simulator == "ghdl" and (options.waves or options.gates):
+        raise InputError("--waves and --gates require --simulator verilator or icarus, not ghdl")
     source = replace(source, neurons=foreign.neurons_or(source.neurons))
     configuration, currents = source.prepare(storage.of(neuron.settings()), BYTES_PER_UPDATE)
     if foreign.file is None:
@@ -144,6 +149,7 @@ def cosim(
             "gates": options.gates,
             "verilog": None if foreign.verilog is None else str(foreign.verilog),
             "map": None if foreign.map is None else str(foreign.map),
+            **foreign.origin(export.verilog, [simulator.name])[0],
             "simulator": simulator.name,
             "simulator_version": simulator.version,
             "input": source.input,
@@ -186,6 +192,7 @@ def _run(
             stalls=options.stalls,
             thorough=options.thorough,
             export=export,
+            core_map=foreign.core_map(),
             gates=options.gates,
             progress=progress,
         )
@@ -227,6 +234,7 @@ def _show(
     configuration: "Configuration", run: "Cosimulation", facts: dict[str, Any], output: CosimOutput
 ) -> None:
     from qlif.cosim import report
+    from qlif.cosim.foreign_views import origin_rows
 
     terminal = output.terminal
     report.print_exact_values(terminal, run.software.words.report)
@@ -234,6 +242,7 @@ def _show(
         "simulator": facts["simulator_version"],
         **({} if facts["target"] is None else {"explicit variant for": facts["target"]}),
         **({} if facts["gates"] is None else {"netlist for": facts["gates"]}),
+        **origin_rows(facts),
         "updates compared": facts["updates"],
         "bit mismatches against the golden model": facts["mismatches"],
         "clocks": facts["cycles"],

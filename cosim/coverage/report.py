@@ -243,8 +243,7 @@ def markdown(coverage: Coverage) -> str:
     results = {item.name: item.result for item in coverage.items if item.kind == FUNCTIONAL}
     cases = []
     for case in coverage.cases:
-        seen = ", ".join(bench for bench, count in case.benches.items() if count)
-        what = seen if case.count else results[case.name]
+        what = ", ".join(case.reached) if case.count else results[case.name]
         cases.append({"case": case.name, "times": case.count, "benches": what})
     parts = (
         f"# Coverage of {coverage.preset}\n",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from qlif.cosim.evidence.evidence import Check, Evidence, Status, Table
+from qlif.cosim.foreign_views import origin_rows
 from qlif.model.exceptions import DifferenceFound, QlifError
 
 if TYPE_CHECKING:
@@ -18,8 +19,18 @@ if TYPE_CHECKING:
 def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     """Return the evidence of a co-simulation, by its result and the folder that it ran in."""
     what = f"{facts['updates']:,} updates on the input {facts['input']}, seed {facts['seed']}"
-    shown = ("simulator_version", "variant", "target", "gates", "verilog", "lanes", "neurons", "timesteps")
-    rows = _named(facts, (*shown, "cycles", "latency"))
+    shown = (
+        "simulator_version",
+        "variant",
+        "target",
+        "gates",
+        "verilog",
+        "map",
+        "lanes",
+        "neurons",
+        "timesteps",
+    )
+    rows = _named(facts, (*shown, "cycles", "latency")) | origin_rows(facts)
     first = facts["first_mismatch"]
     wrong = "" if first is None else f"{facts['mismatches']} mismatches; the first: {first['text']}"
     checks = [Check.of("bit-exact", not facts["mismatches"], wrong, "replay")]
@@ -37,7 +48,10 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     return Evidence(
         command="cosim",
         subject=str(facts["preset"]),
-        covers=f"Every bit of {what} was compared with the golden model. Other inputs and states: qlif prove.",
+        covers=(
+            f"Compared bit for bit with the golden model: {_outputs(facts)} of {what}. Other inputs and states: "
+            "qlif prove."
+        ),
         checks=checks,
         facts=rows,
         tables=(
@@ -51,27 +65,55 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
 
 def of_selftest(facts: Mapping[str, Any], failure: str, report: "Sequence[ExactValue]") -> Evidence:
     """Return the evidence of a self-test, by its result, and in words what is wrong."""
-    rows = ("simulator_version", "variant", "verilog", "neurons", "lanes", "timesteps", "clocks", "stalls")
+    rows = (
+        "simulator_version",
+        "variant",
+        "verilog",
+        "map",
+        "neurons",
+        "lanes",
+        "timesteps",
+        "clocks",
+        "stalls",
+    )
     signatures = ("signature", "expected_signature", "updates_per_s")
     return Evidence(
         command="selftest",
         subject=str(facts["preset"]),
         covers=(
-            f"A signature of every output of {facts['updates']:,} updates was compared with the golden model's, "
-            f"with random currents of seed {facts['seed']}; a wrong output escapes it with probability 2^-128. "
+            f"Compared with the golden model's: a signature of {_outputs(facts)} of {facts['updates']:,} updates, on "
+            f"random currents of seed {facts['seed']}. A wrong output escapes it with probability 2^-128. "
             "Other inputs and states: qlif prove."
         ),
         checks=[Check.of("signature", facts["passed"], failure, seconds=facts["seconds"]["simulation"])],
-        facts=_named(facts, (*rows, *signatures)),
+        facts=_named(facts, (*rows, *signatures)) | origin_rows(facts),
         tables=(
             _mismatch(facts["first_mismatch"]),
             _exact_values([line.as_dict() for line in report]),
         ),
+        pictures=_light(facts["pictures"]),
     )
 
 
-def of_prove(claims: "Sequence[Claim]") -> Evidence:
-    """Return the evidence of a proof."""
+def of_exhaust(facts: Mapping[str, Any]) -> Evidence:
+    """Return the evidence of every pair, by its result."""
+    difference = facts["first_difference"]
+    text = "" if difference is None else f"gates and golden model differ: {difference}"
+    which = "Every potential with every current" if facts["all"] else "A part of all potentials and currents"
+    return Evidence(
+        command="exhaust",
+        subject=str(facts["preset"]),
+        covers=(
+            f"{which} went through the gates of one update, of ready and of refractory neurons. The trace and random "
+            "words follow from the potential: not all were tried. Streams and memories: qlif prove, qlif cosim."
+        ),
+        checks=[Check.of("pairs", difference is None, text, seconds=facts["seconds"])],
+        facts=_named(facts, ("variant", "gates", "updates_per_s")),
+    )
+
+
+def of_prove(claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None) -> Evidence:
+    """Return the evidence of a proof, and which text of the user's it is about."""
     checks, rows = [], []
     for claim in claims:
         match claim.result:
@@ -80,20 +122,20 @@ def of_prove(claims: "Sequence[Claim]") -> Evidence:
             case "refuted":
                 status, text = Status.FAILED, claim.what or f"a counterexample: {claim.counterexample}"
             case _:
-                status, text = Status.UNDECIDED, "the solver timed out"
-        bound = "none" if claim.bound is None else f"{claim.bound} timesteps"
+                status, text = Status.UNDECIDED, claim.why
         checks.append(Check(claim.claim, status, text, claim.preset, claim.seconds))
-        rows.append((claim.preset, claim.claim, claim.result, bound, round(claim.seconds, 1)))
+        rows.append((claim.preset, claim.claim, claim.result, claim.covers, round(claim.seconds, 1)))
     presets = ", ".join(dict.fromkeys(claim.preset for claim in claims))
     return Evidence(
         command="prove",
         subject=presets,
         covers=(
-            "A claim without a bound holds for every state, input and parameter word of the Verilog that was "
-            "proved, one with a bound for all runs of so many timesteps after a reset."
+            "Each claim says what it covers: what is proved by induction holds for any number of updates, what is "
+            "bounded for all runs of that length after a reset."
         ),
         checks=checks,
-        tables=(Table("Claims", ("preset", "claim", "result", "bound", "seconds"), rows),),
+        facts=origin or {},
+        tables=(Table("Claims", ("preset", "claim", "result", "covers", "seconds"), rows),),
     )
 
 
@@ -126,7 +168,7 @@ def of_mutate(campaign: "Campaign") -> Evidence:
 
 def of_coverage(measured: "Sequence[Coverage]") -> Evidence:
     """Return the evidence of the coverage of some configurations: a hole is a failure."""
-    from qlif.cosim.coverage.report import COVERED, HOLE, UNREACHABLE, summary
+    from qlif.cosim.coverage.report import COVERED, FUNCTIONAL, HOLE, UNREACHABLE, summary
 
     kinds = {COVERED: Status.PASSED, UNREACHABLE: Status.EXCLUDED, HOLE: Status.FAILED}
     columns = ("", "all", "covered", "unreachable", "holes")
@@ -136,8 +178,9 @@ def of_coverage(measured: "Sequence[Coverage]") -> Evidence:
             text = "no testbench reaches it" if item.result == HOLE else item.by
             checks.append(Check(item.name, kinds[item.result], text, f"{found.preset}.{item.kind}"))
         counts = [(kind, *counts) for kind, counts in summary(found).items()]
+        results = {item.name: item.result for item in found.items if item.kind == FUNCTIONAL}
         cases = [
-            (case.name, case.count, ", ".join(bench for bench, count in case.benches.items() if count))
+            (case.name, case.count, ", ".join(case.reached) if case.count else results[case.name])
             for case in found.cases
         ]
         excluded = [(item.kind, item.name, item.by) for item in found.having(UNREACHABLE)]
@@ -205,6 +248,11 @@ def _cocotb(results: Path) -> Iterator[Check]:
 def _named(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """Return some of the facts, those that there are, with their names as words."""
     return {name.replace("_", " "): facts[name] for name in names if facts[name] is not None}
+
+
+def _outputs(facts: Mapping[str, Any]) -> str:
+    """Return which outputs were compared: some cores don't tell all."""
+    return f"every output but {', '.join(facts['not_compared'])}" if facts["not_compared"] else "every output"
 
 
 def _mismatch(first: Mapping[str, Any] | None) -> Table:

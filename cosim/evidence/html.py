@@ -28,6 +28,7 @@ def html(evidence: Evidence) -> str:
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         evidence=evidence,
+        verdict="Failed" if not evidence.passed else "Passed" if evidence.checks else "Measured",
         version=qlif.__version__,
         counts={str(status): evidence.count(status) for status in Status if evidence.count(status)},
         pictures=[_picture(path) for path in evidence.pictures],
@@ -50,6 +51,8 @@ def _shown(value: Any) -> Any:
 
 def _is_number(value: Any) -> bool:
     """Return whether a cell is aligned as a number."""
+    if isinstance(value, bool):
+        return False
     return isinstance(value, int | float) or re.fullmatch(r"-?[\d.,]+(e[+-]?\d+)?", str(value)) is not None
 
 

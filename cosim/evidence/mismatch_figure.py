@@ -15,7 +15,12 @@ _LABELS = ("golden", "hardware")
 
 
 def mismatch_figure(
-    golden: Recording, hardware: Recording, currents: npt.NDArray[np.float64], neuron: int, step: int
+    golden: Recording,
+    hardware: Recording,
+    currents: npt.NDArray[np.float64],
+    neuron: int,
+    step: int,
+    begin: int = 0,
 ) -> Callable[[Theme], Figure]:
     """Return what draws potential, spikes and current of a neuron around a timestep.
 
@@ -26,10 +31,12 @@ def mismatch_figure(
     currents : array of float, (timesteps, neurons)
         In the parameters' unit.
     neuron, step : int
-        Whose first mismatch, and when.
+        Whose first mismatch, and when in the recordings.
+    begin : int
+        The timestep in which the recordings begin.
     """
     first, last = max(0, step - TIMESTEPS_SHOWN), min(len(currents), step + TIMESTEPS_SHOWN + 1)
-    steps, where = np.arange(first, last), (slice(first, last), neuron)
+    steps, where = begin + np.arange(first, last), (slice(first, last), neuron)
 
     def draw(theme: Theme) -> Figure:
         styles = styles_of(_LABELS, theme)
@@ -42,13 +49,13 @@ def mismatch_figure(
             spikes.plot(when, [row] * len(when), "|", color=color, markersize=12, markeredgewidth=2)
         current.plot(steps, currents[where], drawstyle="steps-post", color=theme.series[2], linewidth=1.5)
         for axes in panels:
-            axes.axvline(step, color=theme.text, linewidth=1.0, dashes=(4, 3), zorder=1)
+            axes.axvline(begin + step, color=theme.text, linewidth=1.0, dashes=(4, 3), zorder=1)
         spikes.set(ylim=(1.6, -0.6), yticks=(0, 1), yticklabels=_LABELS)
         spikes.set_ylabel("spikes")
         spikes.grid(False)
         potential.set_ylabel(f"neuron {neuron}\nv (mV)")
         current.set_ylabel("I (mV/R)")
-        current.set_xlabel(f"timestep; the first mismatch is in timestep {step}")
+        current.set_xlabel(f"timestep; the first mismatch is in timestep {begin + step}")
         current.xaxis.label.set(color=theme.text)
         current.xaxis.set_major_locator(MaxNLocator(integer=True))
         add_legend(figure, handles_of(styles), theme)

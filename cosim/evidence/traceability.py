@@ -95,9 +95,7 @@ def traceability(
         As `qlif prove` and `qlif mutate` write them.
     """
     items = [item for item in coverage.items if item.kind == FUNCTIONAL]
-    benches = {
-        case.name: [bench for bench, count in case.benches.items() if count] for case in coverage.cases
-    }
+    benches = {case.name: case.reached for case in coverage.cases}
     claimed = list({claim["claim"]: claim for claim in claims}.values())
     of_mutant = [(mutant, feature_of_mutant(mutant)) for mutant in mutants]
     text = io.StringIO()

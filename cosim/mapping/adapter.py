@@ -8,7 +8,7 @@ pipeline's state. It adds no clock of its own to the latency.
 from collections.abc import Iterator
 from typing import assert_never
 
-from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, PortUse, roles
+from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, Lasts, PortUse, roles
 from qlif.cosim.mapping.rtl import RtlPort
 from qlif.hdl.core import Core
 from qlif.hdl.ports import Port
@@ -46,6 +46,24 @@ def word_of(value: int | str, words: Words, name: str) -> int:
     return whole(name, word, minimum=word)
 
 
+def formats_of(core: Core) -> dict[str, Format]:
+    """Return the configuration's format in each role that has words; the others are bits."""
+    words, arithmetic = core.words, core.words.arithmetic
+    neuron, step = UQ(core.neuron_bits, 0), UQ(core.step_bits, 0)
+    return {
+        "current": arithmetic.current,
+        "potential": arithmetic.potential,
+        "potential_in": arithmetic.potential,
+        "trace": arithmetic.trace,
+        "trace_in": arithmetic.trace,
+        "refractory": words.refractory,
+        "refractory_in": words.refractory,
+        "neuron": neuron,
+        "event_neuron": neuron,
+        "event_step": step,
+    }
+
+
 class Adapter:
     """Generates the adapter of a map.
 
@@ -69,22 +87,9 @@ class Adapter:
         self, core_map: CoreMap, core: Core, ports: dict[str, RtlPort], streams: tuple[Port, ...]
     ) -> None:
         self.map, self.core, self.rtl, self.own = core_map, core, ports, streams
-        words = core.words
-        arithmetic = words.arithmetic
-        neuron, step = UQ(core.neuron_bits, 0), UQ(core.step_bits, 0)
-        self.formats: dict[str, Format] = {
-            "current": arithmetic.current,
-            "potential": arithmetic.potential,
-            "potential_in": arithmetic.potential,
-            "trace": arithmetic.trace,
-            "trace_in": arithmetic.trace,
-            "refractory": words.refractory,
-            "refractory_in": words.refractory,
-            "neuron": neuron,
-            "event_neuron": neuron,
-            "event_step": step,
-        }
+        self.formats = formats_of(core)
         self.faults: list[str] = []
+        self._done = "done"
         self.module = f"{core_map.module}_adapter"
         self.queue = f"{core_map.module}_adapter_queue"
 
@@ -134,14 +139,20 @@ class Adapter:
             if known[role].direction == "input":
                 pins.append((use.port, self._into(role, use, ours, theirs)))
                 continue
-            yield f"  wire {_range(self.rtl[use.port].width)}pin_{role};"
-            pins.append((use.port, f"pin_{role}"))
+            width = self.rtl[use.port].width
             value, fit = self._out_of(role, use, ours, theirs)
+            if value in (f"pin_{role}", f"pin_{role}[{width - 1}:0]"):
+                pins.append((use.port, f"core_{role}"))
+                continue
+            yield f"  wire {_range(width)}pin_{role};"
+            pins.append((use.port, f"pin_{role}"))
             yield f"  assign core_{role} = {value};"
             if fit:
                 fits.append(fit)
-        yield "  // A value outside the configuration's format is no update: it is withheld, so that it is missed."
-        yield f"  wire fits = {' && '.join(fits) or _ONE};"
+        if fits:
+            yield "  // An update outside the configuration's format is withheld, so that it is missed."
+            yield f"  wire fits = {' && '.join(fits)};"
+            self._done = "done && fits"
         generics = {
             name: word_of(v, self.core.words, f"parameters: {name}") for name, v in m.parameters.items()
         }
@@ -162,9 +173,7 @@ class Adapter:
         if role in ("neuron", "event_neuron", "event_step") and use.format is None:
             return UQ(width, 0)
         if theirs.width > width or (theirs.width < width and use.format is None and use.align is Align.RIGHT):
-            hint = (
-                "" if use.format else ': say its format, and align = "left" if it stands at the highest bit'
-            )
+            hint = ': say its format, or align = "left"' if theirs.width < width else ""
             self.faults.append(f"{where} has {width} bits, and {theirs} has {theirs.width}{hint}")
             return None
         if use.encoding is Encoding.OFFSET and not theirs.signed:
@@ -244,6 +253,11 @@ class Adapter:
                 assert_never(m.contract)
         yield "  wire issue = currents_valid && currents_ready;"
         yield "  wire update = updates_valid && updates_ready;"
+        if m.contract is Contract.STROBE and m.ports["done"].lasts is Lasts.START:
+            yield "  // It stays until the next start: only its first clock counts."
+            yield "  reg waiting = 0;"
+            yield "  always @(posedge clk) waiting <= !rst && (issue || (waiting && !done));"
+            done = f"{done} && waiting"
         yield f"  wire done = {done};"
         conditions = []
         if not (accept and self._holds_updates):
@@ -257,6 +271,9 @@ class Adapter:
             conditions.append("events_low")
         if self.has("event_ready") and not self.has("event_step"):
             conditions.append("!(core_event && !events_ready)")
+        if m.reset is None:
+            # It would begin an update in a reset that it doesn't see.
+            conditions.append("!rst")
         may = " && ".join(conditions)
         if may and accept:
             yield "  // A start that was offered stays until it is accepted."
@@ -359,14 +376,14 @@ class Adapter:
         width = sum(port.width for port, _ in queued)
         if self._holds_updates:
             taken = "update_ready" if self.map.contract is Contract.STREAMS else "taken"
-            yield "  assign updates_valid = done && fits;"
+            yield f"  assign updates_valid = {self._done};"
             yield f"  assign core_{taken} = updates_ready;"
             yield f"  assign {names} = {values};"
             return
         bits = self._places().bit_length() - 1
         yield (
             f"  {self.queue} #(.WIDTH({width}), .BITS({bits})) update_queue (.clk(clk), .rst(rst),\n"
-            f"    .push(done && fits), .in({values}),\n"
+            f"    .push({self._done}), .in({values}),\n"
             f"    .valid(updates_valid), .ready(updates_ready), .out({names}), .low());"
         )
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from qlif.model.formats import Format
+
+if TYPE_CHECKING:
+    from qlif.cosim.mapping.state import StateMap
 
 
 class Contract(StrEnum):
@@ -45,6 +48,15 @@ class Active(StrEnum):
     LOW = "low"
 
 
+class Lasts(StrEnum):
+    """How long a module's ``done`` is active."""
+
+    CLOCK = "clock"
+    """One clock for each update."""
+    START = "start"
+    """Until the next start."""
+
+
 @dataclass(frozen=True)
 class PortUse:
     """A port of the module in its role.
@@ -59,6 +71,8 @@ class PortUse:
     encoding : Encoding
     active : Active
         Of a single bit.
+    lasts : Lasts
+        Of ``done``.
     """
 
     port: str
@@ -66,6 +80,7 @@ class PortUse:
     align: Align = Align.RIGHT
     encoding: Encoding = Encoding.PLAIN
     active: Active = Active.HIGH
+    lasts: Lasts = Lasts.CLOCK
 
 
 @dataclass(frozen=True)
@@ -186,8 +201,12 @@ class CoreMap:
         Clocks from a start to its update, and between two starts, that are claimed. A pipeline's latency is needed.
     waivers : tuple of str
         Names of Verilator's lint warnings that aren't shown.
+    state : StateMap, optional
+        Where it keeps a neuron's state, for the proof of any number of updates.
     where : str
         The map's file, as it reads in front of an error.
+    file : Path, optional
+        That file.
     """
 
     module: str
@@ -205,7 +224,9 @@ class CoreMap:
     latency: int | None = None
     interval: int | None = None
     waivers: tuple[str, ...] = ()
+    state: "StateMap | None" = None
     where: str = ""
+    file: Path | None = None
 
     def role(self, name: str) -> PortUse | None:
         """Return the port in a role; None if there is none."""

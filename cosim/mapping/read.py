@@ -6,7 +6,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, PortUse, Reset, roles
+from qlif.cosim.mapping.core_map import (
+    Active,
+    Align,
+    Contract,
+    CoreMap,
+    Encoding,
+    Lasts,
+    PortUse,
+    Reset,
+    roles,
+)
+from qlif.cosim.mapping.state import StateMap, read_state
 from qlif.hdl.verilog_names import check_identifier
 from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.formats import Format
@@ -16,7 +27,7 @@ KEYS = (
     *("module", "contract", "sources", "includes", "defines", "clock", "reset", "clock_enable"),
     *("neurons", "latency", "interval", "waivers", "ports", "constants", "parameters", "state"),
 )
-_PORT_KEYS = ("port", "format", "align", "encoding", "active")
+_PORT_KEYS = ("port", "format", "align", "encoding", "active", "lasts")
 _RESET_KEYS = ("port", "active", "asynchronous")
 
 E = TypeVar("E", bound=StrEnum)
@@ -99,7 +110,9 @@ class _Reader:
             latency=latency,
             interval=interval,
             waivers=tuple(self._texts("waivers")),
+            state=self._state(),
             where=f"{self.file}: ",
+            file=self.file.resolve(),
         )
 
     def _twice(
@@ -138,6 +151,9 @@ class _Reader:
         for role in ("refractory", "trace"):
             if contract is Contract.PIPELINE and (role in found) is not (f"{role}_in" in found):
                 self.faults.append(f"ports: {role} and {role}_in require each other")
+        for role, use in found.items():
+            if use.lasts is Lasts.START and (role != "done" or {"ready", "taken"} & set(found)):
+                self.faults.append(f'{role}: lasts = "start" is of a done without ready and taken')
         return found
 
     def _port(self, role: str, said: Any) -> PortUse:
@@ -157,6 +173,7 @@ class _Reader:
             self._choice(f"{role}: encoding", said.get("encoding", Encoding.PLAIN), Encoding)
             or Encoding.PLAIN,
             self._choice(f"{role}: active", said.get("active", Active.HIGH), Active) or Active.HIGH,
+            self._choice(f"{role}: lasts", said.get("lasts", Lasts.CLOCK), Lasts) or Lasts.CLOCK,
         )
 
     def _reset(self, content: dict[str, Any]) -> Reset | None:
@@ -174,6 +191,16 @@ class _Reader:
             self.faults.append(f"reset: asynchronous must be true or false, not {show(asynchronous)}")
         active = self._choice("reset: active", said.get("active", Active.HIGH), Active)
         return Reset(self._name("reset: port", said.get("port")), active or Active.HIGH, asynchronous is True)
+
+    def _state(self) -> StateMap | None:
+        """Return where the state is; None if the map doesn't say."""
+        if "state" not in self.content:
+            return None
+        try:
+            return read_state(self.content["state"])
+        except InputError as error:
+            self.faults.append(str(error))
+            return None
 
     def _values(self, name: str) -> dict[str, int | str]:
         """Return values by the names of ports or generics."""

@@ -7,9 +7,9 @@ each tool name the user's own files and lines.
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from qlif.cosim.simulator.design import WAIVED_LINT
 from qlif.cosim.simulator.find import find
 from qlif.model.exceptions import InputError
 from qlif.model.support import process
@@ -19,22 +19,8 @@ from qlif.model.support.scratch import scratch
 VHDL_SUFFIXES = (".vhd", ".vhdl")
 _SECONDS = 120.0
 _WARNING = re.compile(r"%Warning-(\w+): (.*)")
+_TIMESCALE = re.compile(r"^[ \t]*`timescale\b.*$", re.MULTILINE)
 _NEVER = {"DEPRECATED", "fatal"}
-
-
-@dataclass(frozen=True)
-class Text:
-    """Somebody else's module as one text.
-
-    Attributes
-    ----------
-    verilog : str
-    warnings : tuple of str
-        What Verilator's lint says of it, besides what was waived.
-    """
-
-    verilog: str
-    warnings: tuple[str, ...] = ()
 
 
 def is_vhdl(files: Iterable[Path]) -> bool:
@@ -56,19 +42,16 @@ def read_sources(
     module: str,
     includes: Sequence[Path] = (),
     defines: Sequence[str] = (),
-    waivers: Sequence[str] = (),
     generics: Mapping[str, int] | None = None,
-) -> Text:
-    """Return a user's files as one text, linted.
+) -> str:
+    """Return a user's files as one text.
 
     Parameters
     ----------
     files, includes, defines
         As for any compiler of Verilog.
     module : str
-        The top module; of VHDL, the entity.
-    waivers : sequence of str
-        Lint warnings that aren't shown.
+        The entity that is the top, of VHDL.
     generics : mapping of str to int, optional
         Of a VHDL entity; a Verilog module's are set where it is instantiated.
 
@@ -83,15 +66,50 @@ def read_sources(
                 f"{path} can't be read: there is no such {'file' if path in files else 'folder'}"
             )
     if is_vhdl(files):
-        verilog = _from_vhdl(files, module, generics or {})
-        with scratch() as directory:
-            write_text(directory / "made_of_vhdl.v", verilog)
-            made = _linted(verilog, [str(directory / "made_of_vhdl.v")], module, ())
-        # What is said there is said of GHDL's text, not of the user's.
-        return Text(made.verilog)
+        return _from_vhdl(files, module, generics or {})
     options = [f"-I{folder}" for folder in includes] + [f"-D{one}" for one in defines]
-    verilog = _verilator(["-E", "-Wno-lint", "--pp-comments", *options, *map(str, files)])
-    return _linted(verilog, [*options, *map(str, files)], module, waivers)
+    text = run_verilator(["-E", "-Wno-lint", "--pp-comments", *options, *map(str, files)])
+    # Every module would need one, ours too; and a delay would be far longer than the testbenches' clock.
+    return _TIMESCALE.sub("", text)
+
+
+def lint(
+    verilog: str, top: str, waivers: Iterable[str] = (), around: str = "", name: str = ""
+) -> tuple[str, tuple[str, ...]]:
+    """Return a text that Verilator doesn't complain about again, and what its lint says of it once.
+
+    The lines of the text keep their numbers, if nothing of ours is in front.
+
+    Parameters
+    ----------
+    verilog : str
+        A user's text.
+    top : str
+    waivers : iterable of str
+        Lint warnings that aren't told, besides the one that is waived everywhere.
+    around : str
+        Text of ours in front of it; what is said of that isn't told.
+    name : str
+        The user's file, if the text doesn't say it itself.
+
+    Raises
+    ------
+    InputError
+        It isn't Verilog: the text is Verilator's, with file and line.
+    """
+    with scratch() as directory:
+        file = directory / "text.v"
+        named = f'`line 1 "{name}" 0\n{verilog}' if name else verilog
+        write_text(file, f"{around}{named}")
+        said = run_verilator(["--lint-only", "--no-timing", "-Wno-fatal", "--top-module", top, str(file)])
+        found = [(warning[1], warning[2]) for warning in _WARNING.finditer(said)]
+        told = [f"{rule}: {text}" for rule, text in found if not text.startswith(str(file))]
+    waived = {WAIVED_LINT, *waivers}
+    rules = sorted(({rule for rule, _ in found} | waived) - _NEVER)
+    off = "".join(f"/* verilator lint_off {rule} */ " for rule in rules)
+    on = "".join(f"/* verilator lint_on {rule} */\n" for rule in rules)
+    shown = (line for line in told if line.partition(":")[0] not in waived)
+    return f"{off}{around}{verilog}\n{on}", tuple(dict.fromkeys(shown))
 
 
 def _from_vhdl(files: Sequence[Path], module: str, generics: Mapping[str, int]) -> str:
@@ -99,31 +117,18 @@ def _from_vhdl(files: Sequence[Path], module: str, generics: Mapping[str, int]) 
         raise InputError("VHDL needs GHDL: ghdl must be on PATH (Debian: package ghdl)")
     values = [f"-g{name}={value}" for name, value in generics.items()]
     command = ["ghdl", "--synth", "--std=08", "--out=verilog", *values, *map(str, files), "-e", module]
-    return _said(command, {}, "ghdl")
+    return run_tool(command, {}, "ghdl")
 
 
-def _linted(verilog: str, arguments: list[str], module: str, waivers: Sequence[str]) -> Text:
-    """Return a text that no tool complains about again, and what the lint says of it once."""
-    said = _verilator(["--lint-only", "-Wno-fatal", "--top-module", module, *arguments])
-    warnings, rules = [], set(waivers)
-    for found in _WARNING.finditer(said):
-        if found[1] not in waivers:
-            warnings.append(f"{found[1]}: {found[2]}")
-        rules.add(found[1])
-    off = "".join(f"/* verilator lint_off {rule} */\n" for rule in sorted(rules - _NEVER))
-    on = "".join(f"/* verilator lint_on {rule} */\n" for rule in sorted(rules - _NEVER))
-    return Text(f"{off}{verilog}\n{on}", tuple(dict.fromkeys(warnings)))
-
-
-def _verilator(arguments: list[str]) -> str:
+def run_verilator(arguments: list[str]) -> str:
     """Run Verilator, and return what it prints."""
     environment = find("verilator").environment
     root = environment.get("VERILATOR_ROOT")
     program = f"{root}/bin/verilator_bin" if root else "verilator"
-    return _said([program, *arguments], environment, "verilator")
+    return run_tool([program, *arguments], environment, "verilator")
 
 
-def _said(command: list[str], environment: Mapping[str, str], tool: str) -> str:
+def run_tool(command: list[str], environment: Mapping[str, str], tool: str) -> str:
     """Run a tool and return what it prints; if it fails, its first complaint is the user's error."""
     try:
         done = process.run(command, what=tool, seconds=_SECONDS, extra=environment)

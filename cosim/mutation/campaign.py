@@ -6,6 +6,7 @@ from concurrent.futures import as_completed
 from contextlib import closing
 from pathlib import Path
 
+from qlif.cosim.mapping.state import StateMap
 from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
 from qlif.cosim.mutation.faults import Mutant, MutatedNetlist, plant
@@ -36,6 +37,7 @@ def run_campaign(
     updates: int = recorded_benches.UPDATES,
     jobs: int = 2,
     seconds: float = SECONDS,
+    state: StateMap | None = None,
     progress: Progress = unwatched,
 ) -> Campaign:
     """Plant faults in a population, play the benches to each, and prove what they didn't see.
@@ -60,6 +62,8 @@ def run_campaign(
         Processes at once.
     seconds : float
         The time that the solver may take for one question.
+    state : StateMap, optional
+        Of somebody else's core: the places of all registers, without which survivors can hardly be decided.
     progress : callable
         Called with what goes on and the fraction that is done.
 
@@ -95,6 +99,7 @@ def run_campaign(
         "verilog": hashlib.sha256(export.verilog.encode()).hexdigest(),
         "parameters": interface.words.parameters.as_dict(),
         "arithmetic": interface.words.arithmetic.as_dict(),
+        "state": repr(state),
         "count": count,
         "seed": seed,
         "updates": updates,
@@ -115,7 +120,7 @@ def run_campaign(
 
         _play(BENCHES, benches, netlist.mutants, findings, jobs, progress)
         _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
-        _prove(netlist, export, findings, jobs, seconds, progress)
+        _prove(netlist, export, state, findings, jobs, seconds, progress)
     outcomes = [Outcome.of(mutant, findings.about(mutant.number)) for mutant in netlist.mutants]
     return Campaign(interface.name, seed, play_selftest.TIMESTEPS, outcomes)
 
@@ -147,15 +152,17 @@ _prover: Equivalence | ForeignEquivalence
 """In a process of the pool: what decides faults there."""
 
 
-def _begin(verilog: str, export: Export, seconds: float) -> None:
+def _begin(netlist: MutatedNetlist, export: Export, state: StateMap | None, seconds: float) -> None:
     global _prover
-    _prover = _equivalence(verilog, export, seconds)
+    _prover = _equivalence(netlist, export, state, seconds)
 
 
-def _equivalence(verilog: str, export: Export, seconds: float) -> Equivalence | ForeignEquivalence:
+def _equivalence(
+    netlist: MutatedNetlist, export: Export, state: StateMap | None, seconds: float
+) -> Equivalence | ForeignEquivalence:
     if export.interface.mapped is None:
-        return Equivalence(verilog, export, seconds)
-    return ForeignEquivalence(verilog, export, seconds)
+        return Equivalence(netlist.verilog.read_text(encoding="utf-8"), export, seconds)
+    return ForeignEquivalence(netlist, export, state, seconds)
 
 
 def _decide(number: int) -> tuple[int, Decision]:
@@ -165,6 +172,7 @@ def _decide(number: int) -> tuple[int, Decision]:
 def _prove(
     netlist: MutatedNetlist,
     export: Export,
+    state: StateMap | None,
     findings: Findings,
     jobs: int,
     seconds: float,
@@ -181,9 +189,8 @@ def _prove(
     if not open_ones:
         return
     progress("proving the population without a fault", 0.0)
-    verilog = netlist.verilog.read_text(encoding="utf-8")
-    _equivalence(verilog, export, seconds).check_premise()
-    told = (verilog, export, seconds)
+    _equivalence(netlist, export, state, seconds).check_premise()
+    told = (netlist, export, state, seconds)
     workers = min(jobs, len(open_ones))
     with worker_processes(workers, _begin, told) as pool:
         asked = [pool.submit(_decide, number) for number in open_ones]

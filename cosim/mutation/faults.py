@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from qlif.hdl.interface import Mapped
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
+from qlif.model.support.scratch import scratch
 
 SELECTOR = "mutant"
 """The input that turns a fault on, by its number; 0 is the circuit as it was."""
@@ -149,6 +151,23 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
     (directory / "plant.ys").write_text("\n".join(commands) + "\n", encoding="utf-8")
     yowasp.run(yowasp.YOSYS, ["-q", "-s", "plant.ys"], directory, "plant.log", extra="proof")
     return MutatedNetlist(directory / _MUTATED, mutants)
+
+
+def alone(netlist: MutatedNetlist, number: int) -> str:
+    """Return Verilog with one fault, which is always on: with the others behind their selector it is long."""
+    (mutant,) = (mutant for mutant in netlist.mutants if mutant.number == number)
+    planting = f"read_rtlil {_READ}; mutate {' '.join(mutant.arguments)}"
+    script = f"{planting}; opt_clean; write_verilog -noattr {_MUTATED}"
+    with scratch() as directory:
+        shutil.copyfile(netlist.verilog.with_name(_READ), directory / _READ)
+        yowasp.run(
+            yowasp.YOSYS,
+            ["-q", "-p", script],
+            directory,
+            "plant.log",
+            extra="proof",
+        )
+        return (directory / _MUTATED).read_text(encoding="utf-8")
 
 
 def _is_place(mutant: Mutant, mapped: Mapped | None) -> bool:

@@ -1,32 +1,44 @@
 """Equivalence proofs for mutants of somebody else's core that no testbench killed."""
 
+from qlif.cosim.mapping.state import StateMap
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, selected
+from qlif.cosim.mutation.faults import MutatedNetlist, alone
 from qlif.cosim.mutation.lockstep import same_outputs
 from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.claims import Unproved
+from qlif.cosim.proof.foreign_update import prove_circuit
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.hdl.verilog import Export
+from qlif.model.exceptions import InputError
 
 
 class ForeignEquivalence:
     """Decides faults of a mapped core's netlist.
 
-    Nothing of its inside is known but what the map says, so that the first proof is that outputs and next state are
-    those of the circuit without the fault, in each clock and from any registers.
+    Two proofs are tried. Both speak of any number of updates:
+
+    1. in each clock, from any registers, outputs and next state are those of the circuit without the fault;
+    2. from any idle state of the map's table ``[state]``, each update is the golden step, under any stalls.
 
     Parameters
     ----------
-    verilog : str
-        The netlist, with its selector.
+    netlist : MutatedNetlist
+        The netlist with faults.
     export : Export
         The core in its adapter, of which it was made.
+    state : StateMap, optional
+        The places of all registers; without them there is only the first proof.
     seconds : float
         The time that the solver may take for one question.
     """
 
-    def __init__(self, verilog: str, export: Export, seconds: float = SECONDS) -> None:
-        self._interface, self._seconds = export.interface, seconds
-        self._circuit = read_circuit(verilog, export.interface.module)
+    def __init__(
+        self, netlist: MutatedNetlist, export: Export, state: StateMap | None, seconds: float = SECONDS
+    ) -> None:
+        self._netlist, self._export = netlist, export
+        self._interface, self._state, self._seconds = export.interface, state, seconds
+        self._circuit = read_circuit(netlist.verilog.read_text(encoding="utf-8"), export.interface.module)
         self._original = selected(self._circuit, 0)
         check_ports(self._original, self._interface)
 
@@ -38,13 +50,29 @@ class ForeignEquivalence:
         Unproved
             It isn't so.
         """
+        why = self._differs(self._export.verilog, 6 * self._seconds)
+        if self._state is not None and why is not None:
+            raise Unproved(f"the core without a fault isn't proved: {why}")
 
     def decide(self, number: int) -> Decision:
         """Decide one fault, by its number."""
         changed = selected(self._circuit, number)
         if self._same(changed):
             return Decision(True, "the same in each clock")
-        return Decision(False, "not the same in each clock, and the map has no table [state] for more")
+        why = self._differs(alone(self._netlist, number), self._seconds)
+        return Decision(True, "every update is the golden step") if why is None else Decision(False, why)
+
+    def _differs(self, verilog: str, seconds: float) -> str | None:
+        """Return which claim about a core isn't proved; None if all are."""
+        if self._state is None:
+            return "not the same in each clock, and the map has no table [state] for more"
+        try:
+            circuit = read_circuit(verilog, self._interface.module, every_signal=True)
+            claims = prove_circuit(circuit, self._interface, self._state, seconds=seconds)
+            failed = next((claim for claim in claims if claim.result != "proved"), None)
+        except InputError as error:
+            return f"refuted: {error}"
+        return None if failed is None else f"{failed.result}: {failed.claim}: {failed.what or failed.why}"
 
     def _same(self, changed: Circuit) -> bool:
         """Return whether outputs and next state are proved to be the same, from any registers."""

@@ -225,6 +225,9 @@ class Clock:
                 return terms.slice(operands[0], *node.indices)
             case "read":
                 return terms.read(*operands)
+            case "write" if operands[2] == terms.read(operands[0], operands[1]):
+                # A memory port that isn't enabled writes what is there.
+                return operands[0]
             case "concat":
                 return terms.concat(*operands)
             case "ite":

@@ -2,11 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, assert_never
 
 import numpy.typing as npt
 
 from qlif.model.exceptions import DifferenceFound
+
+
+class Method(StrEnum):
+    """How a claim is proved."""
+
+    INDUCTION = "induction"
+    """For any number of updates: from any state that can be, one step leads to another one."""
+    BOUNDED = "bounded"
+    """For all runs of some length after a reset."""
+    COMPARISON = "comparison"
+    """Of texts, not of what they do."""
+
+
+class Undecided(Exception):
+    """It isn't known whether a claim holds: the text says why."""
+
+
+def timed_out(seconds: float, part: str = "") -> str:
+    """Return why a claim is unknown that the solver had no time for."""
+    return f"the solver timed out ({seconds:g} s){f' on: {part}' if part else ''}"
 
 
 @dataclass(frozen=True)
@@ -20,7 +41,7 @@ class Claim:
     claim : str
         In words.
     result : {"proved", "refuted", "unknown"}
-        Unknown if the solver timed out.
+        Unknown if the solver timed out, or for the reason in `why`.
     bound : int, optional
         Number of clocks or updates from a reset for which it was shown (bounded model checking); None if
         unbounded.
@@ -30,7 +51,15 @@ class Claim:
     run : array of int, (timesteps, neurons), optional
         If refuted, current words from reset on with which it doesn't hold.
     what : str
-        If refuted by a run, what is wrong.
+        If refuted by a run, or from a state, what is wrong.
+    unit : str
+        What `bound` counts.
+    under : str
+        Without a bound, of what it is claimed; with one, how the handshakes are.
+    why : str
+        If unknown, the reason.
+    texts : str
+        If texts are compared, which.
     """
 
     preset: str
@@ -41,6 +70,32 @@ class Claim:
     counterexample: Mapping[str, int] | None = None
     run: npt.NDArray[Any] | None = None
     what: str = ""
+    unit: str = "timesteps"
+    under: str = ""
+    why: str = ""
+    texts: str = ""
+
+    @property
+    def method(self) -> Method:
+        """How it is proved."""
+        if self.texts:
+            return Method.COMPARISON
+        return Method.INDUCTION if self.bound is None else Method.BOUNDED
+
+    @property
+    def covers(self) -> str:
+        """What its result is about."""
+        match self.method:
+            case Method.INDUCTION:
+                return f"{self.under or 'all states and inputs'} (induction)"
+            case Method.BOUNDED:
+                return f"bounded: {self.bound} {self.unit} from reset" + (
+                    f", {self.under}" if self.under else ""
+                )
+            case Method.COMPARISON:
+                return f"{self.texts} (comparison)"
+            case never:
+                assert_never(never)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything by its name, ready for JSON."""
@@ -50,11 +105,17 @@ class Claim:
             "result": self.result,
             "bound": self.bound,
             "seconds": round(self.seconds, 3),
+            "method": str(self.method),
+            "covers": self.covers,
         }
+        if self.why:
+            facts["why"] = self.why
         if self.counterexample is not None:
             facts["counterexample"] = dict(self.counterexample)
+        if self.what:
+            facts["what"] = self.what
         if self.run is not None:
-            facts |= {"counterexample": {"currents": self.run.tolist()}, "what": self.what}
+            facts["counterexample"] = {"currents": self.run.tolist()}
         return facts
 
 

@@ -67,6 +67,16 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
             terms.implies(terms.negation(read), terms.negation(terms.either(seen, flies))),
             terms.implies(terms.both(read, terms.negation(flies)), seen),
         ),
+        **_of_the_memory(control, now, monitor),
+        **_of_what_some_populations_have(control, now, flying),
+        **_of_the_outlet(control, now, monitor),
+    }
+
+
+def _of_the_memory(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
+    """Return what holds of the memory's words for the row that is watched."""
+    terms, seen = control.terms, monitor["seen"]
+    return {
         "the memory holds what was written": terms.implies(
             seen, terms.equal(control.memory.row(now, control.watched_row), monitor["last"])
         ),
@@ -82,8 +92,6 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
                 for stage in range(control.memory.latency)
             )
         ),
-        **_of_what_some_populations_have(control, now, flying),
-        **_of_the_outlet(control, now, monitor),
     }
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 
 from qlif.cosim.proof.circuit import Circuit, Clock
-from qlif.cosim.proof.claims import Claim
+from qlif.cosim.proof.claims import Claim, timed_out
 from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.invariants import OF_THE_MEMORY, invariants
 from qlif.cosim.proof.memories import RowMemory
@@ -185,7 +185,14 @@ def population_claims(circuit: Circuit, interface: Interface, seconds: float) ->
         nonlocal start
         begun, start = start, time.monotonic()
         shown = answer.values if answer.verdict == "refuted" else None
-        return Claim(interface.name, name, answer.verdict, bound, start - begun, shown)
+        why = ""
+        if answer.verdict == "unknown":
+            broken = dict.fromkeys((*proof.disturbed, *proof.broken))
+            follows = [f"it isn't shown that always: {', '.join(broken)}"] if broken else []
+            why = "; ".join((*follows, timed_out(seconds)) if bound or not broken else follows)
+        return Claim(
+            interface.name, name, answer.verdict, bound, start - begun, shown, unit="clocks", why=why
+        )
 
     yield claim(RESTARTS, proof.reset)
     # Only what is read depends on what the memory holds.

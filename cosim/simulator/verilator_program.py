@@ -17,7 +17,17 @@ from qlif.model.support.scratch import scratch
 
 logger = logging.getLogger(__name__)
 
-_FAST = ("-O3", "--output-split", "0", "--x-assign", "fast", "--x-initial", "fast", "--no-assert")
+_FAST = (
+    "--no-timing",
+    "-O3",
+    "--output-split",
+    "0",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "--no-assert",
+)
 """Undriven and uninitialised bits are 0, as the Verilog itself initialises whatever matters."""
 _NO_LINT = ("-Wno-lint", "-Wno-style", "-Wno-fatal", "-Wno-UNOPTFLAT")
 _LOOK_EVERY_S = 0.02

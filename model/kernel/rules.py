@@ -358,7 +358,7 @@ def _narrow(narrowing: Narrowing, f_bits: int) -> tuple[int, ...]:
     format = narrowing.format
     down = max(0, f_bits - format.f_bits)
     rounding, offset = _round(narrowing.rounding) if down else (Round.CONSTANT, False)
-    even = rounding is Round.EVEN
+    _, even, _ = rounding.adds
     bits = format.width if _wraps(narrowing.overflow) else 0
     return max(0, format.f_bits - f_bits), down, offset | even, even, bits, format.min_word, format.max_word
 

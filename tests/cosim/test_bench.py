@@ -14,6 +14,7 @@ from qlif.cosim.benchmark.goals import GOALS, OTHERS, verdicts
 from qlif.cosim.benchmark.measure import Measured, golden_end
 from qlif.cosim.benchmark.plain_numpy import TightNumpy
 from qlif.cosim.benchmark.work import Work
+from qlif.cosim.simulator import c_compiler
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.kernel import engines
 from qlif.model.support import memory
@@ -21,7 +22,7 @@ from qlif.model.support import memory
 
 @pytest.fixture
 def compiler():
-    if compiled_c.compiler() is None:
+    if c_compiler.compiler() is None:
         pytest.skip("there is no C compiler")
 
 
@@ -90,7 +91,7 @@ def test_a_contender_that_computes_something_else_is_refused(qlif, tmp_path, mon
 
 
 def test_what_is_missing_is_skipped_with_its_reason(tmp_path, monkeypatch):
-    monkeypatch.setattr(compiled_c, "compiler", lambda: None)
+    monkeypatch.setattr(c_compiler, "compiler", lambda: None)
     monkeypatch.setattr(engines, "_numba_is_there", lambda: False)
 
     def absent(module):

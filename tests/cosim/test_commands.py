@@ -92,6 +92,15 @@ WITH_MAP = [
     for option, value in (("--neurons", 4), ("--lanes", 1), ("--register", "reset"), ("--memory", "reset"))
 ]
 
+FOREIGN = [
+    (("--map", "x.toml", "--verilog", "x.v"), "--verilog requires no --map: a map names its own sources"),
+    *(
+        ((option, "x"), f"{option} requires --verilog or --map")
+        for option in ("--source", "--include", "--define")
+    ),
+    *WITH_MAP,
+]
+POPULATION = (("--selftest",), ("--neurons", 2), ("--lanes", 1))
 USELESS = {
     "simulate": [(("--seed", 0, "--input", "constant"), "--seed requires a random --input")],
     "cosim": [
@@ -99,8 +108,9 @@ USELESS = {
         (("--module", "mine"), "--module requires --verilog"),
         (
             ("--verilog", "x.v", "--variant", "portable"),
-            "--variant requires this project's Verilog: not --verilog",
+            "--variant requires this project's Verilog: neither --verilog nor --map",
         ),
+        *FOREIGN,
         (("--seed", 5, "--input", "sine"), "--seed requires a random --input, --stalls or --thorough"),
         (("--preset", ""), "--preset must have a value, not ''"),
         (("--variant", "explicit", "--target", ""), "--target must have a value, not ''"),
@@ -113,25 +123,40 @@ USELESS = {
         (("--module", "qlif_population"), "--module requires --verilog"),
         (
             ("--verilog", "x.v", "--variant", "explicit"),
-            "--variant requires this project's Verilog: not --verilog",
+            "--variant requires this project's Verilog: neither --verilog nor --map",
         ),
+        *FOREIGN,
         (("--updates", 5, "--steps", 5), "--updates and --steps must not be given together"),
     ],
+    "exhaust": [(("--target", "up5k"), "--target requires --variant explicit")],
     "export": [
         (("--target", "ecp5"), "--target requires --variant explicit"),
         (("--updates", 10), "--updates requires --selftest"),
         (("--seed", 0), "--seed requires --selftest"),
+        *WITHOUT_MAP,
+        *WITH_MAP,
+        *((("--pipeline", *more), f"{more[0]} requires a population: not --pipeline") for more in POPULATION),
+        (("--map", "x.toml", "--selftest"), "--selftest requires no --map: qlif selftest --map runs it"),
+        (("--map", "x.toml", "--pipeline"), "--pipeline requires no --map"),
+        (("--map", "x.toml", "--variant", "portable"), "--variant requires no --map"),
     ],
     "synth": [],
     "prove": [
+        (("--find-state",), "--find-state requires --map"),
+        (("--find-state", "--map", "m.toml", "--timeout", "9"), "--timeout requires a proof"),
+        (("--find-state", "--map", "m.toml", "--simulator", "icarus"), "--simulator requires a proof"),
         (("--module", "mine"), "--module requires --verilog"),
         (("--latency", 7), "--latency requires --verilog of a bare pipeline"),
-        (("--verilog", "x.v", "--lanes", 1), "--lanes requires this project's Verilog: not --verilog"),
+        (
+            ("--verilog", "x.v", "--lanes", 1),
+            "--lanes requires this project's Verilog: neither --verilog nor --map",
+        ),
+        *FOREIGN,
         (("--verilog", "x.v", "--variant", "portable"), "--variant requires this project's Verilog"),
         (("--verilog", "x.v", "--target", "ecp5"), "--target requires this project's Verilog"),
         (("--variant", "portable", "--target", "ecp5"), "--target requires --variant explicit"),
         (("--simulator", "modelsim"), "unknown simulator 'modelsim'"),
-        (("--preset", "all", "--params", "x.toml"), "--preset all requires neither --params nor --verilog"),
+        (("--preset", "all", "--params", "x.toml"), "--preset all requires none of --params, --verilog"),
     ],
     "mutate": [
         *WITHOUT_MAP,

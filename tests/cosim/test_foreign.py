@@ -1,5 +1,6 @@
 """Somebody else's Verilog under every command that takes it: proved, run, tested by itself, or refused by name."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -46,6 +47,10 @@ def test_verilog_with_the_ports_is_taken(command, qlif, tmp_path):
     code, said, _ = qlif(*arguments(command))
     assert code == 0
     facts = json.loads(said)
+    digest = hashlib.sha256((tmp_path / "mine.v").read_bytes()).hexdigest()
+    for each in facts if command == "prove" else [facts]:
+        assert each["files_sha256"] == {"mine.v": digest}
+        assert len(set(each["views"]["sha256"].values())) == 1 and each["views"]["difference"] is None
     if command == "prove":
         assert {claim["result"] for claim in facts} == {"proved"}
         assert all(claim["bound"] for claim in facts)
@@ -160,3 +165,12 @@ def test_a_real_time_out(qlif, tmp_path, yosys):
     )  # fmt: skip
     assert code == 1
     assert [claim["result"] for claim in json.loads(said)] == ["unknown"]
+
+
+def test_what_the_lint_says_is_shown_and_stops_nothing(qlif, tmp_path):
+    text = population()
+    write(tmp_path, text.replace("endmodule", "wire [3:0] odd = 5'd17;\nendmodule", 1))
+    code, _, said = qlif(*arguments("selftest"))
+    assert code == 0
+    line = text.splitlines().index("endmodule") + 1
+    assert "lint: WIDTHTRUNC: mine.v:" in said and f"mine.v:{line}:" in said

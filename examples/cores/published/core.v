@@ -12,7 +12,8 @@ module qlif20 (
 localparam signed [19:0] VTH = 20'sd125829, VR = -20'sd83886, C = -20'sd3355;
 
 wire signed [39:0] vv = v * v;
-wire signed [19:0] q  = vv >>> 21;                 // 30 fraction bits to 15, and 1/64
+wire signed [19:0] sq = vv[34:15];                 // 30 fraction bits to 15; wraps from |v| = 4 on
+wire signed [19:0] q  = sq >>> 6;
 wire signed [19:0] vn = v + q + I + C;
 
 initial begin

@@ -100,6 +100,13 @@ def test_a_report_names_all_that_is_wrong_and_what_the_verdict_covers(tmp_path):
     assert passed.passed and "Passed" in Page(html(passed)).text and "Failed" not in Page(html(passed)).text
 
 
+def test_a_study_that_checks_nothing_neither_passes_nor_fails(tmp_path):
+    rows = [{"bits": 8, "rate": 1.5}, {"bits": 12, "lag": 3}]
+    page = Page(html(gather.of_study("reproduce", "isi: how long?", ["It is <long>."], rows, [])))
+    assert "Measured" in page.text and "Passed" not in page.text and "Failed" not in page.text
+    assert "It is <long>." in page.text and "lag" in page.text
+
+
 def test_a_long_table_says_that_it_is_cut(tmp_path):
     rows = [(number,) for number in range(MOST_ROWS + 1)]
     made = Evidence(command="study", subject="", covers="", checks=[], tables=[Table("T", ("n",), rows)])

@@ -67,6 +67,11 @@ def test_a_map_says_which_port_is_what(tmp_path):
         ('active = "low" }', "active = 0 }", "spike: active must be one of high, low, not 0"),
         ("latency = 6", "latency = -1", "latency must be a whole number, 0 or more, not -1"),
         ("latency = 6", "neurons = 0", "neurons must be a whole number, 1 or more, not 0"),
+        (
+            'spike = { port = "fire_n"',
+            'spike = { lasts = "start", port = "fire_n"',
+            'lasts = "start" is of a done',
+        ),
         ('["core.v"]', '"core.v"', "sources must be a list of texts, not 'core.v'"),
         ('["core.v"]', "[]", "sources is missing: a list of the files with the module"),
         ('start = "go"', 'start = "go"\nevent_step = "t"', "ports: event_step requires event"),

@@ -108,6 +108,8 @@ def test_a_wrong_bit_is_found_and_located(tmp_path, verilator, with_fault):
     assert outcome.between[0] <= 1929 < outcome.between[1] <= outcome.between[0] + 3
     changes = outcome.waves.read_text()
     assert "updates_trace" in changes and changes.count("\n#") > 100
+    pictures = {path.name: path for path in outcome.pictures}
+    assert "the first mismatch is in timestep 1929" in pictures["first-mismatch-dark.svg"].read_text()
 
 
 SLIPS = {

@@ -1,0 +1,227 @@
+"""`StateMap`: where somebody else's core keeps a neuron's state between two updates, and what else it holds.
+
+In a map (TOML)::
+
+    [state]
+    potential = "v_reg"
+    refractory = "ref_cnt"
+    trace = "tr"
+
+    [state.others]
+    busy = 0
+    product = "any"
+    count = "count <= 5"
+
+An expression may speak of the golden model: ``golden.potential``, ``golden.refractory``, ``golden.trace`` and
+``golden.timestep``, the number of updates since the reset. So a core that counts up is placed by
+``up = "up + golden.refractory == 5"``.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from qlif.cosim.mapping.core_map import Contract, CoreMap
+from qlif.hdl.core import STEP_BITS
+from qlif.model.exceptions import InputError, show, unknown_name
+
+WORDS = ("potential", "refractory", "trace")
+"""What a neuron keeps."""
+
+GOLDEN = tuple(f"golden.{name}" for name in (*WORDS, "timestep"))
+"""Names of an expression that are the golden model's."""
+
+ANY = "any"
+"""A register that may hold anything."""
+
+_COMPARED = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A condition on registers, in the operators of Python.
+
+    Attributes
+    ----------
+    text : str
+    tree : ast.expr
+        Only of numbers, names, ``+ - * <<``, ``&`` with a mask of ones, comparisons, ``and``, ``or``, ``not``, and
+        ``signed(NAME)``: registers are unsigned otherwise.
+    names : tuple of str
+        The registers, and those of :data:`GOLDEN`.
+    """
+
+    text: str
+    tree: ast.expr = field(compare=False, repr=False)
+    names: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Expression":
+        """Return the expression of a text.
+
+        Raises
+        ------
+        InputError
+            It is none, or none that is a condition.
+        """
+        try:
+            tree = ast.parse(text, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise InputError(
+                f'must be a number, "any" or a condition on registers, not {show(text)}'
+            ) from None
+        names = tuple(dict.fromkeys(_names(tree, True, text)))
+        for name in names:
+            if name.startswith("golden.") and name not in GOLDEN:
+                raise InputError(unknown_name("word of the golden model", name, GOLDEN))
+        return cls(text, tree, names)
+
+
+def dotted(node: ast.expr) -> str | None:
+    """Return the name that a node spells; None if it is something else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and (inner := dotted(node.value)) is not None:
+        return f"{inner}.{node.attr}"
+    return None
+
+
+def _names(node: ast.expr, condition: bool, text: str) -> Iterator[str]:
+    """Give the names of a condition, or of a number; refuse what is neither."""
+    match node:
+        case ast.BoolOp(values=values) if condition:
+            for value in values:
+                yield from _names(value, True, text)
+        case ast.UnaryOp(op=ast.Not(), operand=operand) if condition:
+            yield from _names(operand, True, text)
+        case ast.Compare(left=left, ops=ops, comparators=others) if condition and all(
+            isinstance(op, _COMPARED) for op in ops
+        ):
+            for value in (left, *others):
+                yield from _names(value, False, text)
+        case ast.Constant(value=int()) if not condition and not isinstance(node.value, bool):
+            pass
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int())) if not condition:
+            pass
+        case ast.BinOp(
+            op=ast.LShift() | ast.BitAnd() as op, left=left, right=ast.Constant(value=int(number))
+        ) if not condition:
+            whole_mask = number > 0 and not number & (number + 1)
+            if not (whole_mask if isinstance(op, ast.BitAnd) else 0 <= number <= 64):
+                raise InputError(f"{show(text)}: & takes a mask of ones such as 255, and << up to 64")
+            yield from _names(left, False, text)
+        case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult(), left=left, right=right) if not condition:
+            yield from _names(left, False, text)
+            yield from _names(right, False, text)
+        case ast.Call(func=ast.Name(id="signed"), args=[argument], keywords=[]) if (
+            not condition and (name := dotted(argument)) is not None
+        ):
+            yield name
+        case ast.Name() | ast.Attribute() if not condition and (name := dotted(node)) is not None:
+            yield name
+        case _:
+            what = "a condition" if condition else "a number or a register"
+            raise InputError(f"{show(text)}: {ast.unparse(node)} is not {what} as [state] can have it")
+
+
+Place = int | str | Expression
+"""What a register holds between two updates: a number, :data:`ANY`, or what a condition says."""
+
+
+@dataclass(frozen=True)
+class StateMap:
+    """Where a core's state is between two updates.
+
+    Attributes
+    ----------
+    words : mapping of str to str
+        The registers that hold a neuron's potential, refractory counter and trace, by these names.
+    others : mapping of str to Place
+        What every other register holds.
+    adapter : mapping of str to Place
+        What the registers of the adapter hold, of those that there are.
+    """
+
+    words: Mapping[str, str]
+    others: Mapping[str, Place] = field(default_factory=dict)
+    adapter: Mapping[str, Place] = field(default_factory=dict)
+
+    def with_adapter(self, core_map: CoreMap) -> "StateMap":
+        """Return it with the places of the adapter's registers."""
+        return replace(self, adapter=adapter_places(core_map))
+
+
+def read_state(table: Any) -> StateMap:
+    """Return the state map of a table ``[state]``.
+
+    Raises
+    ------
+    InputError
+        It has faults: the text tells each.
+    """
+    if not isinstance(table, dict):
+        raise InputError(f"state must be a table [state], not {show(table)}")
+    faults = [
+        f"state: {unknown_name('key', name, (*WORDS, 'others'))}; what other registers hold is in [state.others]"
+        for name in table
+        if name not in (*WORDS, "others")
+    ]
+    words: dict[str, str] = {}
+    for name in WORDS:
+        if isinstance(said := table.get(name, ""), str):
+            words |= {name: said} if said else {}
+        else:
+            faults.append(f"state: {name} must be a register's name in quotes, not {show(said)}")
+    others: dict[str, Place] = {}
+    table_of_others = table.get("others", {})
+    if not isinstance(table_of_others, dict):
+        faults.append(f"state: others must be a table [state.others], not {show(table_of_others)}")
+        table_of_others = {}
+    for name, said in _flat(table_of_others, ""):
+        try:
+            if isinstance(said, bool) or not isinstance(said, int | str):
+                raise InputError(f'must be a number, "any" or a condition on registers, not {show(said)}')
+            others[name] = said if isinstance(said, int) or said == ANY else Expression.parse(said)
+        except InputError as error:
+            faults.append(f"state: others: {name}: {error}")
+    for name, register in words.items():
+        if register in others or list(words.values()).count(register) > 1:
+            faults.append(f"state: register {register} is named twice, once as {name}")
+    if faults:
+        raise InputError("; ".join(faults))
+    return StateMap(words, others)
+
+
+def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
+    """Give a table's entries; a dotted name without quotes is a table within for TOML."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def adapter_places(core_map: CoreMap) -> dict[str, Place]:
+    """Return what the registers of a map's adapter hold between two updates, of those that it has.
+
+    Its queue of events isn't looked at: an event counts when it is put there. So are updates, where more than one may
+    be under way.
+    """
+    one_at_a_time = (
+        core_map.contract is Contract.STROBE and "ready" not in core_map.ports and core_map.interval is None
+    )
+    # Where events are made of what is begun, their count is one ahead.
+    ahead = one_at_a_time and "event" in core_map.ports
+    time = f"(event_time + 1) & {(1 << STEP_BITS) - 1}" if ahead else "event_time"
+    return {
+        "held": 0 if one_at_a_time else ANY,
+        "offered": ANY,
+        **({} if core_map.interval is None else {"since": core_map.interval}),
+        **dict.fromkeys(("update_queue.words", "update_queue.first"), ANY),
+        "update_queue.count": 0 if one_at_a_time else ANY,
+        **dict.fromkeys(("event_queue.words", "event_queue.first", "event_queue.count"), ANY),
+        "updated": 0,
+        "event_row": 0,
+        "event_time": Expression.parse(f"{time} == golden.timestep"),
+    }
