@@ -148,7 +148,8 @@ def withdrawing(text):
     changed = text.replace(".updates__valid(updates_valid)", ".updates__valid(valid_inside)")
     assert changed != text
     head = "  output updates_valid;\n"
-    more = "  wire valid_inside;\n  reg waited = 0;\n  always @(posedge clk) waited <= updates_valid & !updates_ready;\n"
+    more = "  wire valid_inside;\n  reg waited = 0;\n"
+    more += "  always @(posedge clk) waited <= updates_valid & !updates_ready;\n"
     return changed.replace(head, f"{head}{more}  assign updates_valid = valid_inside & !waited;\n", 1)
 
 
