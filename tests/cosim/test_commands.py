@@ -132,7 +132,12 @@ USELESS = {
     "export": [
         (("--target", "ecp5"), "--target requires --variant explicit"),
         (("--updates", 10), "--updates requires --selftest"),
-        (("--seed", 0), "--seed requires --selftest"),
+        (("--seed", 0), "--seed requires --selftest or --testbench"),
+        (("--input", "ou"), "--input requires --testbench"),
+        (("--steps", 5), "--steps requires --testbench"),
+        (("--max-size", 5), "--max-size requires --testbench"),
+        (("--force",), "--force requires --golden or --testbench"),
+        (("--selftest", "--testbench"), "--testbench requires no --selftest: it has its own stimulus"),
         *WITHOUT_MAP,
         *WITH_MAP,
         *((("--pipeline", *more), f"{more[0]} requires a population: not --pipeline") for more in POPULATION),
