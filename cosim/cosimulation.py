@@ -19,7 +19,7 @@ from qlif.cosim.mapping.core_map import CoreMap
 from qlif.cosim.mapping.sources import is_vhdl
 from qlif.cosim.mapping.speed import Speed, measure_speed
 from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
-from qlif.cosim.simulator.find import Simulator, SimulatorName
+from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
@@ -147,7 +147,7 @@ def cosimulate(
     traced = waves, saif is not None
     watched = bool(any(traced) or stalls or thorough or export.interface.runtime or mapped)
     more_options: dict[str, Any] = {}
-    if simulator.name is SimulatorName.GHDL:
+    if simulator.of_vhdl:
         design, bench = _vhdl_design(core_map, configuration, simulator, directory), POPULATION_BENCH
         assert core_map is not None
         more_options = {MAP: str(core_map.file)}

@@ -69,7 +69,7 @@ CHOICES = {
     "SimulatorName": (
         "cosim/simulator/find.py",
         'ICARUS = "icarus"',
-        {"cosim/simulator/find.py", "cosim/simulator/design.py"},
+        {"cosim/simulator/find.py", "cosim/simulator/design.py", "cosim/foreign_views.py"},
     ),
     "Variant": ("hdl/primitives.py", 'EXPLICIT = "explicit"', {"hdl/targets/catalogue.py"}),
 }

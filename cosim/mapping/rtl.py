@@ -48,7 +48,7 @@ class Rtl:
             f"read_verilog -sv design.v; hierarchy -check -top \\{module}{chosen}; "
             "proc; flatten; opt_clean; write_json top.json"
         )
-        names = re.findall(r"^\s*module\s+\\?(\w+)", verilog, flags=re.MULTILINE)
+        names = re.findall(r"^\s*(?:/\*.*?\*/\s*)*module\s+\\?(\w+)", verilog, flags=re.MULTILINE)
         if module not in names:
             raise InputError(f"the sources have no such module: {unknown_name('module', module, names)}")
         with scratch() as directory:

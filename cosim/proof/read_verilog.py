@@ -48,7 +48,7 @@ def read_circuit(
         installed.
     """
     check_identifier("module", module)
-    present = re.findall(r"^\s*module\s+(\\\S+|\w+)", verilog, flags=re.MULTILINE)
+    present = re.findall(r"^\s*(?:/\*.*?\*/\s*)*module\s+(\\\S+|\w+)", verilog, flags=re.MULTILINE)
     names = [name.removeprefix("\\") for name in present]
     if module not in names:
         raise InputError(f"the Verilog has no such module: {unknown_name('module', module, names)}")

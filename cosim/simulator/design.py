@@ -208,7 +208,7 @@ class Design:
             {
                 "test_module": bench,
                 "hdl_toplevel": self.top,
-                "hdl_toplevel_lang": "vhdl" if self.simulator.name is SimulatorName.GHDL else "verilog",
+                "hdl_toplevel_lang": "vhdl" if self.simulator.of_vhdl else "verilog",
                 "parameters": self._generics,
                 "build_dir": str(self._scratch.path / "build"),
                 "test_dir": str(work),

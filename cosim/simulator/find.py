@@ -65,6 +65,17 @@ class Simulator:
             case unknown:
                 assert_never(unknown)
 
+    @property
+    def of_vhdl(self) -> bool:
+        """Whether it simulates VHDL instead of Verilog."""
+        match self.name:
+            case SimulatorName.GHDL:
+                return True
+            case SimulatorName.VERILATOR | SimulatorName.ICARUS:
+                return False
+            case unknown:
+                assert_never(unknown)
+
 
 def find(name: str, vhdl: bool = False) -> Simulator:
     """Return a simulator of this machine.
@@ -77,9 +88,7 @@ def find(name: str, vhdl: bool = False) -> Simulator:
     InputError
         The name is unknown, the simulator is missing or too old, or its C++ tools are missing.
     """
-    if name == SimulatorName.GHDL and not vhdl:
-        raise InputError("simulator ghdl simulates VHDL only: it needs a --map of VHDL sources")
-    if name not in (*SIMULATORS, SimulatorName.GHDL):
+    if name not in list(SimulatorName):
         raise InputError(unknown_name("simulator", name, SIMULATORS))
     match SimulatorName(name):
         case SimulatorName.VERILATOR:
@@ -87,6 +96,8 @@ def find(name: str, vhdl: bool = False) -> Simulator:
         case SimulatorName.ICARUS:
             return _find_icarus()
         case SimulatorName.GHDL:
+            if not vhdl:
+                raise InputError("simulator ghdl simulates VHDL only: it needs a --map of VHDL sources")
             if (executable := shutil.which("ghdl")) is None:
                 raise InputError(
                     "simulator ghdl isn't installed: ghdl must be on PATH (Debian: package ghdl)"

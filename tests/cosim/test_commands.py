@@ -132,9 +132,15 @@ USELESS = {
     "export": [
         (("--target", "ecp5"), "--target requires --variant explicit"),
         (("--updates", 10), "--updates requires --selftest"),
-        (("--seed", 0), "--seed requires --selftest"),
+        (("--seed", 0), "--seed requires --selftest or --testbench"),
+        (("--input", "ou"), "--input requires --testbench"),
+        (("--steps", 5), "--steps requires --testbench"),
+        (("--max-size", 5), "--max-size requires --testbench"),
+        (("--force",), "--force requires --golden or --testbench"),
+        (("--selftest", "--testbench"), "--testbench requires no --selftest: it has its own stimulus"),
         *WITHOUT_MAP,
         *WITH_MAP,
+        (("--pipeline", "--testbench"), "--testbench requires a population: not --pipeline"),
         *((("--pipeline", *more), f"{more[0]} requires a population: not --pipeline") for more in POPULATION),
         (("--map", "x.toml", "--selftest"), "--selftest requires no --map: qlif selftest --map runs it"),
         (("--map", "x.toml", "--pipeline"), "--pipeline requires no --map"),
@@ -432,11 +438,11 @@ def test_a_population_that_gives_nothing_is_a_difference(qlif, tmp_path, yosys, 
     declared = ", ".join(f"{port['direction']} [{port['width'] - 1}:0] {port['name']}" for port in ports)
     zero = "".join(f"assign {port['name']} = 0;\n" for port in ports if port["direction"] == "output")
     (tmp_path / "mine.v").write_text(f"module mine(input clk, input rst, {declared});\n{zero}endmodule\n")
-    code, _, _ = qlif(
+    code, _, err = qlif(
         "cosim", "--preset", "tiny-8", "--neurons", 2, "--steps", 5, "--verilog", "mine.v",
         "--module", "mine", "--simulator", quick_simulator.name,
     )  # fmt: skip
-    assert code == 1
+    assert code == 1, err
 
 
 def test_defaults_that_are_written_twice_are_the_same():

@@ -141,3 +141,29 @@ def test_vectors_are_as_large_as_foretold():
     size = sum(len(files[name]) for name in (benches.CURRENTS_FILE, benches.UPDATES_FILE))
     foretold = benches.vector_bytes(good.interface.core, len(vectors(words_of())))
     assert 0 <= size - foretold < 100
+
+
+def withdrawing(text):
+    """Return a population that withdraws an update that waited."""
+    changed = text.replace(".updates__valid(updates_valid)", ".updates__valid(valid_inside)")
+    assert changed != text
+    head = "  output updates_valid;\n"
+    more = "  wire valid_inside;\n  reg waited = 0;\n"
+    more += "  always @(posedge clk) waited <= updates_valid & !updates_ready;\n"
+    return changed.replace(head, f"{head}{more}  assign updates_valid = valid_inside & !waited;\n", 1)
+
+
+FIRED = {
+    "updates_stays": lambda: dataclasses.replace(
+        good := exported(words_of()), verilog=withdrawing(good.verilog)
+    ),
+    "lane0_below_threshold": lambda: exported(off("threshold", 50)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", FIRED)
+def test_an_assertion_fires(rule, tmp_path):
+    code, said = with_verilator(FIRED[rule](), exported(words_of()), tmp_path, benches.DPI_BENCH_FILE)
+    assert code != 0
+    assert f"{rule}: " in said
