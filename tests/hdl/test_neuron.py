@@ -287,6 +287,7 @@ VULNERABLE = {
     "refrac_length": 5,
     "trace": "additive",
     "product_rounding": None,
+    "inside": "exact",
 }
 PLANTED = [
     _late_spike,
