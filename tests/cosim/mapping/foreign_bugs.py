@@ -153,8 +153,8 @@ def main():
             journal.write(json.dumps([bug.key, net, said]) + "\n")
             journal.flush()
             print(f"{bug.key}: {net}: {', '.join(said) or 'nothing'}", flush=True)
-    head, mark, _ = given.page.read_text(encoding="utf-8").partition("<!-- table -->\n")
-    given.page.write_text(f"{head}{mark}{table(found)}", encoding="utf-8")
+    head = given.page.read_text(encoding="utf-8").partition("\n\n## ")[0]
+    given.page.write_text(f"{head}\n{table(found)}", encoding="utf-8")
     missed = [bug.key for bug, _ in every if all(found.get((bug.key, net)) == {} for net in (BENCH, PROOF))]
     sys.exit(f"nothing finds: {', '.join(dict.fromkeys(missed))}" if missed else 0)
 
