@@ -13,7 +13,7 @@ import numpy.typing as npt
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from qlif.cosim.benches.monitors import Broken, Rule, StreamMonitor
+from qlif.cosim.benches.monitors import SURPLUS, Broken, Rule, StreamMonitor
 from qlif.cosim.benches.port_words import observed, packed_rows
 from qlif.cosim.benches.scoreboard import Observed
 from qlif.hdl.interface import Interface
@@ -134,7 +134,7 @@ class PopulationBench:
             moved = updates.sample(clock, drive.ready_up)
             if events.sample(clock, drive.ready_ev) or moved:
                 drive.idle = 0
-            if updates.blind or events.blind:
+            if updates.blind or events.blind or _floods(len(drive.rows), updates, events):
                 break
             # A core in an adapter may have many events that wait for a stalled stream.
             behind = DRAIN if events.shown else held_back + DRAIN
@@ -183,6 +183,8 @@ class PopulationBench:
             for monitor in monitors:
                 if monitor.sample(clock, bool(int(handles[f"{monitor.name}_ready"].value))):
                     idle = 0
+            if clock >= len(inputs) and _floods(len(taken), *monitors):
+                break
         words = [row >> (lane * width) & ((1 << width) - 1) for row in taken for lane in range(self.lanes)]
         # A module that never takes the rest leaves its last timestep unfinished.
         whole_steps = len(words) // self.neurons * self.neurons
@@ -212,6 +214,11 @@ class PopulationBench:
         clocks = np.repeat(events.clocks, each).tolist()
         found = sorted((*broken, *updates.broken, *events.broken), key=lambda rule: rule.clock or 0)
         return dataclasses.replace(got, event_clocks=tuple(clocks), broken=tuple(found))
+
+
+def _floods(rows: int, *streams: StreamMonitor) -> bool:
+    """Return whether a stream gave so much more than it was asked for that it may never end."""
+    return any(len(stream.transfers) > rows + SURPLUS for stream in streams)
 
 
 class _Drive:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from qlif.cosim.benches import block_wrapper
 from qlif.cosim.benches.job import Job, write_progress, write_seconds
-from qlif.cosim.benches.monitors import Broken, Rule
+from qlif.cosim.benches.monitors import SURPLUS, Broken, Rule
 from qlif.cosim.benches.port_words import bits_of, observed_of_bits
 from qlif.cosim.benches.scoreboard import Observed, Scoreboard
 from qlif.hdl.interface import Interface
@@ -76,7 +76,7 @@ class BlockBench:
         bits = bits_of(data, currents)
         updates: list[npt.NDArray[np.uint8]] = []
         events: list[npt.NDArray[np.uint8]] = []
-        place = 0
+        place = given = 0
         while True:
             block = bits[place : place + block_wrapper.ROWS]
             handles["currents"].value = int.from_bytes(
@@ -89,6 +89,9 @@ class BlockBench:
             events.append(self._kept("events", "event_count", self.interface.events.width))
             progress(place / len(bits))
             if not len(updates[-1]) and not moved:
+                break
+            given += len(updates[-1])
+            if given > len(bits) + SURPLUS:
                 break
         last = int(handles["last_clock"].value)
         got = observed_of_bits(self.interface, np.concatenate(updates), np.concatenate(events), last)

@@ -8,6 +8,9 @@ from typing import Any
 RISES_WITHIN = 8
 """A valid that rises so many clocks after the ready that was held back had waited for it."""
 
+SURPLUS = 64
+"""A stream that gives so many more than it was asked for is wrong by now, and may never end."""
+
 
 class Rule(StrEnum):
     """What a stream that a module gives has to keep, between two resets."""

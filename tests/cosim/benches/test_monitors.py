@@ -1,5 +1,8 @@
 """The rules of a stream: each is kept by our own Verilog, and each is seen to be broken in either bench."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -55,3 +58,20 @@ def test_events_are_held_against_the_updates():
     assert "event 1 says neuron 0 in timestep 1" in judge_events([(0, 1), (2, 0)], [(0, 1), (1, 0)])[0].text
     assert "no update has such a spike" in judge_events([], [(0, 1)], [7])[0].text
     assert "the spike of neuron 1 in timestep 0 has no event" in judge_events([(0, 1)], [])[0].text
+
+
+def test_a_core_that_never_stops_giving_ends_the_run(qlif, yosys, quick_simulator):
+    code, out, _ = qlif("export", "--preset", "tiny-8", "--neurons", 2, "--json")
+    ports = json.loads(out)["ports"]
+    declared = ", ".join(f"{port['direction']} [{port['width'] - 1}:0] {port['name']}" for port in ports)
+    ones = {"updates_valid", "currents_ready"}
+    driven = "".join(
+        f"assign {port['name']} = {int(port['name'] in ones)};\n"
+        for port in ports
+        if port["direction"] == "output"
+    )
+    Path("mine.v").write_text(f"module mine(input clk, input rst, {declared});\n{driven}endmodule\n")
+    for more in ((), ("--stalls", 0.3)):
+        options = ("--preset", "tiny-8", "--neurons", 2, "--steps", 5, "--simulator", quick_simulator.name)
+        code, _, errors = qlif("cosim", *options, "--verilog", "mine.v", "--module", "mine", *more)
+        assert code == 1, errors
