@@ -160,9 +160,9 @@ def test_cosim_hands_in_what_it_found(qlif, quick_simulator, tmp_path):
     facts = json.loads(output)
     suites = junitparser.JUnitXml.fromfile("ci/junit.xml")
     names = [case.name for suite in suites for case in suite]
-    # The replay, each further test, and the one limit.
-    assert len(names) == suites.tests == 1 + facts["thorough_tests"] + 1
-    assert {"bit-exact", "directed", "full_speed", "potential RMSE"} <= set(names)
+    # The replay's data and streams, each further test, and the one limit.
+    assert len(names) == suites.tests == 2 + facts["thorough_tests"] + 1
+    assert {"bit-exact", "stream rules", "directed", "full_speed", "potential RMSE"} <= set(names)
     assert (suites.failures, suites.errors) == (1, 0)
     (failed,) = (case for suite in suites for case in suite if not case.is_passed)
     assert failed.name == "potential RMSE" and "above 0.0001" in failed.result[0].message
@@ -182,7 +182,7 @@ def test_a_run_that_ends_early_is_no_success(qlif, quick_simulator, tmp_path, wi
     code, _, errors = qlif("cosim", *small, "--verilog", "mine.v", *files)
     assert code == 1, errors
     suites = junitparser.JUnitXml.fromfile("junit.xml")
-    assert (suites.tests, suites.failures) == (1, 1)
+    assert (suites.tests, suites.failures) == (2, 1)
     assert "Failed" in Page(Path("report.html").read_text(encoding="utf-8")).text
 
 
