@@ -98,7 +98,14 @@ def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, 
 
 @pytest.mark.parametrize(
     ("preset", "lanes", "neurons"),
-    [("square-18", 2, 40), ("square-16", 4, 4), ("stochastic-12", 4, 60), ("factored-16", 8, 104)],
+    [
+        ("square-18", 2, 40),
+        ("square-16", 4, 4),
+        ("stochastic-12", 2, 30),
+        # Its random words for four lanes are minutes of work for a simulator.
+        pytest.param("stochastic-12", 4, 60, marks=pytest.mark.slow),
+        ("factored-16", 8, 104),
+    ],
 )
 def test_lanes_side_by_side_are_the_same_neurons(tmp_path, quick_simulator, preset, lanes, neurons):
     words = quantise(Parameters(n=neurons), PRESETS[preset])
@@ -115,7 +122,7 @@ def all_in(words, storage):
     ("target", "preset", "lanes", "storage"),
     [
         ("ecp5", "square-18", 1, "gates"),
-        ("ecp5", "factored-16", 4, "register"),
+        ("ecp5", "factored-16", 2, "register"),
         ("ecp5", "stochastic-12", 2, "memory"),
         ("up5k", "square-16", 1, "gates"),
         ("up5k", "stochastic-12", 1, "memory"),
@@ -144,7 +151,7 @@ def test_a_multiplier_block_that_lacks_a_register_is_seen(tmp_path, quick_simula
 
 
 @pytest.mark.parametrize("storage", ["register", "memory"])
-@pytest.mark.parametrize(("preset", "lanes"), [("square-16", 1), ("factored-16", 1), ("stochastic-12", 4)])
+@pytest.mark.parametrize(("preset", "lanes"), [("square-16", 1), ("factored-16", 1), ("stochastic-12", 2)])
 def test_parameters_written_at_run_time(tmp_path, quick_simulator, preset, lanes, storage):
     words = quantise(Parameters(n=20, lower_bound=-63.0, additive_spike_trace=True), PRESETS[preset])
     export = hdl.export(hdl.Core(words, lanes, all_in(words, storage)))

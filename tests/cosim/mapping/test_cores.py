@@ -27,7 +27,7 @@ def test_a_core_has_a_map_of_under_25_lines(core):
 
 
 def test_faults_are_planted_in_the_core_and_not_in_its_adapter(qlif, yosys):
-    options = ("--count", 15, "--seed", 1, "--updates", 200, "--jobs", 1)
+    options = ("--count", 15, "--seed", 1, "--updates", 100, "--jobs", 2)
     code, output, errors = qlif("mutate", *_map("elastic"), *options)
     facts = json.loads(output)
     assert code == int(facts["survived"] > 0), errors
