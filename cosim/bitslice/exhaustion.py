@@ -14,18 +14,16 @@ import numpy.typing as npt
 from qlif.cosim.bitslice.netlist import SliceNetlist, export_netlist, slice_netlist
 from qlif.cosim.bitslice.simulation import FLAGS, SliceProgram, SliceSimulation, sliced, unsliced
 from qlif.cosim.configuration import Settings
-from qlif.cosim.simulator.c_compiler import compiled_library
-from qlif.hdl.synthesis.gates import cell_models, models_of
-from qlif.hdl.synthesis.mapping import mapped_netlist
+from qlif.cosim.simulator.c_compiler import compiled_text
+from qlif.hdl.synthesis.gates import cell_models, mapped_verilog
 from qlif.hdl.targets.catalogue import target
 from qlif.hdl.verilog import Export, export_neuron
 from qlif.model.golden.step import State
-from qlif.model.kernel.engines import cores
+from qlif.model.kernel.engines import chosen_threads
 from qlif.model.kernel.fixed_engines import fixed_engine
 from qlif.model.kernel.room import Room
 from qlif.model.kernel.rules import Plan
 from qlif.model.random_words import RandomWords
-from qlif.model.support.files import write_text
 from qlif.model.support.progress import Progress
 from qlif.model.support.scratch import scratch
 from qlif.model.words import Words
@@ -67,26 +65,17 @@ def neuron_netlist(export: Export, gates: str | None = None) -> SliceNetlist:
     ------
     InputError
         The target isn't known, or Yosys isn't installed.
-    ToolError
+    SynthesisError
         Yosys failed.
     """
     if gates is None:
         return export_netlist(export)
     device = target(gates)
     with scratch() as directory:
-        write_text(directory / "block.v", export.verilog)
-        mapped_netlist(
-            directory,
-            device,
-            export.interface.module,
-            "gates",
-            ["block.v"],
-            export.interface.core.primitives,
-            "write_verilog -noattr gates.v",
-        )
-        verilog = (directory / "gates.v").read_text(encoding="utf-8")
-        models = {*cell_models(device, directory), *models_of(export)}
-        cells = [model.read_text(encoding="utf-8") for model in sorted(models)]
+        mapped = directory / "gates.v"
+        mapped_verilog(export, device, mapped)
+        verilog = mapped.read_text(encoding="utf-8")
+        cells = [model.read_text(encoding="utf-8") for model in cell_models(device, directory)]
     return slice_netlist(verilog, export.interface.module, cells)
 
 
@@ -115,7 +104,7 @@ def exhaust(
     most : int, optional
         End after about so many pairs, spread over all currents.
     threads : int, optional
-        One for each core if not given.
+        As :func:`qlif.model.kernel.engines.chosen_threads` has it.
     width : int, optional
         Instances side by side; as many as the widest registers hold if not given.
 
@@ -131,7 +120,7 @@ def exhaust(
     """
     export = export_neuron(settings.population(1).core()) if export is None else export
     program = SliceProgram(neuron_netlist(export, gates), in_step=True, width=width)
-    threads = cores() if threads is None else threads
+    threads = chosen_threads(threads)
     workers = [_Worker(settings, export, program, refractory) for _ in range(threads)]
     first = workers[0]
     stride = 1 if most is None else max(1, first.pieces * first.pairs // max(most, first.pairs))
@@ -280,6 +269,5 @@ class _Worker:
 @functools.cache
 def comparison(width: int) -> Any:
     """Return the compiled function that compares slices with words."""
-    source = Path(__file__).with_name("exhaustion.c")
-    with scratch() as directory:
-        return compiled_library(source, directory / "exhaustion.so", FLAGS, {"WIDTH": width}).differs
+    text = Path(__file__).with_name("exhaustion.c").read_text(encoding="utf-8")
+    return compiled_text(text, FLAGS, {"WIDTH": width}).differs

@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from qlif.cosim.bitslice.netlist import SliceNetlist
 from qlif.cosim.bitslice.program import WIDTHS, program
-from qlif.cosim.simulator.c_compiler import compiled_library
+from qlif.cosim.simulator.c_compiler import compiled_text
 from qlif.model.exceptions import InputError
-from qlif.model.support.scratch import Scratch
 
 Slices = npt.NDArray[np.uint64]
 """Bits of all instances: the last axis is the machine word, instance i is bit ``i % 64`` of its part ``i // 64``."""
@@ -41,13 +40,7 @@ def widest() -> int:
     InputError
         There is no C compiler.
     """
-    scratch = Scratch()
-    try:
-        source = scratch.path / "width.c"
-        source.write_text(_PROBE, encoding="utf-8")
-        return int(compiled_library(source, scratch.path / "width.so", ("-O1",)).width())
-    finally:
-        scratch.close()
+    return int(compiled_text(_PROBE, ("-O1",)).width())
 
 
 def sliced(words: npt.NDArray[np.integer], bits: int) -> Slices:
@@ -89,12 +82,7 @@ class SliceProgram:
         if width is not None and width not in WIDTHS:
             raise InputError(f"width must be one of {', '.join(map(str, WIDTHS))}, not {width}")
         self.netlist, self.width = netlist, widest() if width is None else width
-        self._scratch = Scratch()
-        source = self._scratch.path / "slices.c"
-        source.write_text(program(netlist, in_step=in_step), encoding="utf-8")
-        self._library = compiled_library(
-            source, self._scratch.path / "slices.so", FLAGS, {"WIDTH": self.width}
-        )
+        self._library = compiled_text(program(netlist, in_step=in_step), FLAGS, {"WIDTH": self.width})
         self.inputs, count = _places(netlist.inputs)
         self.input_bits = count + 1  # and the value of what is unknown
         self.outputs, self.output_bits = _places(netlist.outputs)

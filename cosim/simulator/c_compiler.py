@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qlif.model.exceptions import InputError
 from qlif.model.support import process
+from qlif.model.support.scratch import scratch
 
 SECONDS = 300.0
 """How long it may take."""
@@ -56,3 +57,13 @@ def compiled_library(
         said = (done.said.strip().splitlines() or [f"exit code {done.code}"])[0]
         raise InputError(f"{path} failed: {said}")
     return ctypes.CDLL(str(library))
+
+
+def compiled_text(
+    text: str, flags: Sequence[str] = FLAGS, defined: Mapping[str, object] | None = None
+) -> ctypes.CDLL:
+    """Compile a text in C, and load what comes of it; arguments and errors as of :func:`compiled_library`."""
+    with scratch() as directory:
+        source = directory / "text.c"
+        source.write_text(text, encoding="utf-8")
+        return compiled_library(source, directory / "text.so", flags, defined)

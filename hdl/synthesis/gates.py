@@ -56,6 +56,33 @@ def gate_netlist(export: Export, target_name: str, directory: Path) -> GateNetli
     device = target(target_name)
     core = export.interface.core
     check_fit(core, device)
+    verilog = directory / "gates.v"
+    check_netlist(mapped_verilog(export, device, verilog), core, device)
+    cells = cell_models(device, directory)
+    waiver = directory / "waiver.vlt"
+    write_text(waiver, _waiver(verilog, cells[0]))
+    return GateNetlist(verilog, cells, waiver)
+
+
+def mapped_verilog(export: Export, device: Target, verilog: Path) -> Netlist:
+    """Map an export to a device's cells; return the netlist, also written as Verilog.
+
+    Parameters
+    ----------
+    export : Export
+        A population's Verilog, or a bare pipeline's.
+    device : Target
+    verilog : Path
+        Its folder gets everything else that is written.
+
+    Raises
+    ------
+    InputError
+        Yosys isn't installed.
+    SynthesisError
+        Yosys failed, dropped part of the circuit, or made a cell with a parameter that its model doesn't have.
+    """
+    directory, name = verilog.parent, verilog.stem
     directory.mkdir(parents=True, exist_ok=True)
     write_text(directory / "block.v", export.verilog)
     try:
@@ -63,21 +90,15 @@ def gate_netlist(export: Export, target_name: str, directory: Path) -> GateNetli
             directory,
             device,
             export.interface.module,
-            "gates",
+            name,
             ["block.v"],
-            core.primitives,
-            "write_verilog -noattr gates.v",
+            export.interface.core.primitives,
+            f"write_verilog -noattr {verilog.name}",
         )
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
-    check_netlist(netlist, core, device)
     check_parameters(netlist, device)
-
-    verilog = directory / "gates.v"
-    cells = cell_models(device, directory)
-    waiver = directory / "waiver.vlt"
-    write_text(waiver, _waiver(verilog, cells[0]))
-    return GateNetlist(verilog, cells, waiver)
+    return netlist
 
 
 def cell_models(device: Target, directory: Path) -> tuple[Path, ...]:
