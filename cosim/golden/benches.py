@@ -105,16 +105,11 @@ def _events(interface: Interface) -> dict[str, Port] | None:
     return found[0].fields if found else None
 
 
-def _event_checks(interface: Interface, spikes: str, place: str) -> str:
-    """Return the conditions under which an event is wrong, that of an update at a place in the run."""
-    core, fields = interface.core, _events(interface) or {}
-    wrong = []
-    if "neuron" in fields:
-        wrong.append(f"events_neuron !== ({place} % ROWS) * {core.lanes}")
-    if "spike" in fields:
-        wrong.append(f"events_spike !== {spikes}")
-    if "step" in fields:
-        wrong.append(f"events_step !== (({place} / ROWS) & {{{fields['step'].width}{{1'b1}}}})")
+def _event_checks(interface: Interface, neuron: str, spikes: str, step: str) -> str:
+    """Return the conditions under which an event is wrong, by what it should say."""
+    fields = _events(interface) or {}
+    expected = {"neuron": neuron, "spike": spikes, "step": step}
+    wrong = [f"events_{name} !== {value}" for name, value in expected.items() if name in fields]
     return " || ".join(wrong) or "1'b0"
 
 
@@ -166,12 +161,18 @@ def _vector_bench(interface: Interface, timesteps: int) -> str:
         )
     events = ""
     if _events(interface) is not None:
+        wrong = _event_checks(
+            interface,
+            f"(told % ROWS) * {core.lanes}",
+            f"expected[told][{core.lanes - 1}:0]",
+            f"((told / ROWS) & {{{core.step_bits}{{1'b1}}}})",
+        )
         events = f"""
       if (events_valid && events_ready) begin
         if (told >= COUNT) begin
           $display("an event more than spikes: neuron %0d", events_neuron);
           over = 1;
-        end else if ({_event_checks(interface, f"expected[told][{core.lanes - 1}:0]", "told")}) begin
+        end else if ({wrong}) begin
           $display("event of update %0d (neuron %0d, timestep %0d) is wrong", told,
                    (told % ROWS) * {core.lanes}, told / ROWS);
           over = 1;
@@ -289,14 +290,13 @@ def dpi_bench(interface: Interface) -> str:
         order = f"|| updates_neuron !== {core.neuron_bits}'(update_row * {core.lanes})"
     events = event_push = ""
     idle = "1'b1"
-    if (fields := _events(interface)) is not None:
-        checks = []
-        if "neuron" in fields:
-            checks.append(f"events_neuron !== {core.neuron_bits}'(event_row[told % {_RING}] * {core.lanes})")
-        if "spike" in fields:
-            checks.append(f"events_spike !== event_spike[told % {_RING}]")
-        if "step" in fields:
-            checks.append(f"events_step !== {fields['step'].width}'(event_step[told % {_RING}])")
+    if _events(interface) is not None:
+        checks = _event_checks(
+            interface,
+            f"{core.neuron_bits}'(event_row[told % {_RING}] * {core.lanes})",
+            f"event_spike[told % {_RING}]",
+            f"{core.step_bits}'(event_step[told % {_RING}])",
+        )
         idle = "told == spiked"
         event_push = f"""
         if (row_spike != 0) begin
@@ -307,7 +307,7 @@ def dpi_bench(interface: Interface) -> str:
         end"""
         events = f"""
       if (events_valid && events_ready) begin
-        if (told >= spiked || {" || ".join(checks) or "1'b0"}) begin
+        if (told >= spiked || {checks}) begin
           $display("event %0d is wrong or too many: the last is neuron %0d, timestep %0d", told,
                    event_row[told % {_RING}] * {core.lanes}, event_step[told % {_RING}]);
           over = 1;

@@ -68,7 +68,7 @@ def _constants(words: Words) -> Iterator[str]:
     for name, constant in words.constants.items():
         if isinstance(constant.word, int):
             bits = constant.format.width
-            word = f"{'-' if constant.word < 0 else ''}{bits + 1}'sd{abs(constant.word)}"
+            word = literal(constant.word, bits + 1)
             yield f"  localparam logic signed [{bits}:0] {name.upper()} = {word}; // {constant.format}\n"
 
 

@@ -54,11 +54,7 @@ def _kept_type(format: Format) -> str:
     """Return the narrowest type to keep a word in."""
     sign = "" if format.signed else "u"
     size = next((size for size in (8, 16, 32, 64) if format.width <= size), None)
-    return (
-        f"{sign}int{size}_t"
-        if size
-        else f"{'' if format.signed else 'unsigned '}{WIDE}".replace(f"unsigned {WIDE}", "qlif_uint128")
-    )
+    return f"{sign}int{size}_t" if size else f"qlif_{sign}int128"
 
 
 def _number(value: int) -> str:
