@@ -222,7 +222,8 @@ def advance(rule: Rule) -> Compiled:
                     upper = min(lower + PIECE, stop)
                     for begin in range(lower, upper, CHUNK):
                         in_place = size - (row + begin) >= CHUNK
-                        if many:  # the processor looks ahead by itself, but not far enough, nor at the next row
+                        if many:
+                            # The processor looks ahead by itself, but not far enough, nor to the next row.
                             n = begin + distance
                             ahead = row + n if n < stop else row + n + neurons - (stop - start)
                             for place in range(ahead, ahead + CHUNK, fetches):

@@ -399,7 +399,9 @@ def test_the_sums_of_a_preset_are_as_narrow_as_that(name, bits):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize(("name", "many"), [("square-16", 4096), ("square-16", 1001), ("stochastic-12", 1001)])
+@pytest.mark.parametrize(
+    ("name", "many"), [("square-16", 4096), ("square-16", 1001), ("stochastic-12", 1001)]
+)
 def test_neither_blocks_nor_stretches_nor_threads_change_a_result(monkeypatch, name, many, threads):
     monkeypatch.setattr(rules, "MANY", many)
     words = quantised(preset(name), n=1001, tau_m=2.0)
