@@ -145,7 +145,7 @@ static int batch(const scene *s, moment now, slice *state, slice *const *memory,
     if (!bit_of(&took, n) || !bit_of(&gave, n)) class = HUNG;
     else if (open > 0 || owed > 0) class = LOST;
     else if (open < 0 || owed < 0) class = DOUBLED;
-    else if (own->wrong) class = differs ? WRONG : RECOVERED;
+    else if (own->wrong) class = differs || s->reset ? WRONG : RECOVERED; /* what is stuck stays so */
     else if (bit_of(&timing, n)) class = DELAYED;
     else if (differs) class = LATENT;
     const long after = own->wrong ? own->last - begin.given : 0;

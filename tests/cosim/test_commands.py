@@ -129,6 +129,10 @@ USELESS = {
         (("--updates", 5, "--steps", 5), "--updates and --steps must not be given together"),
     ],
     "exhaust": [(("--target", "up5k"), "--target requires --variant explicit")],
+    "faults": [
+        (("--kinds", "nets", "--clocks", 5), "--clocks requires --kinds flip-flops or memories"),
+        (("--kinds", "nets", "--threads", 1), "--threads requires --kinds flip-flops or memories"),
+    ],
     "export": [
         (("--target", "ecp5"), "--target requires --variant explicit"),
         (("--updates", 10), "--updates requires --selftest"),
