@@ -129,10 +129,6 @@ USELESS = {
         (("--updates", 5, "--steps", 5), "--updates and --steps must not be given together"),
     ],
     "exhaust": [(("--target", "up5k"), "--target requires --variant explicit")],
-    "faults": [
-        (("--kinds", "nets", "--clocks", 5), "--clocks requires --kinds flip-flops or memories"),
-        (("--kinds", "nets", "--threads", 1), "--threads requires --kinds flip-flops or memories"),
-    ],
     "export": [
         (("--target", "ecp5"), "--target requires --variant explicit"),
         (("--updates", 10), "--updates requires --selftest"),
@@ -172,6 +168,10 @@ USELESS = {
         *WITHOUT_MAP,
         WITH_MAP[0],
         (("--jobs", 0), "--jobs must be a whole number, 1 or more, not 0"),
+    ],
+    "faults": [
+        (("--kinds", "nets", "--clocks", 5), "--clocks requires --kinds flip-flops or memories"),
+        (("--kinds", "nets", "--threads", 1), "--threads requires --kinds flip-flops or memories"),
     ],
     "bench": [
         (("--neurons", 5, "--only", "cosim"), "--neurons requires the part kernel or peers"),
