@@ -132,7 +132,7 @@ def export(
         exported = export_neuron(configuration.core(built_from=built_from))
     else:
         exported = configuration.export(storage.lanes, built_from)
-    files, refused = _beside(configuration, exported, options)
+    files, refused = _beside(configuration, exported, options, output.out)
     if not options.force:
         _refuse_foreign(output.out, [*files, f"{exported.interface.module}.v"] if files else [])
     if options.selftest:
@@ -154,7 +154,7 @@ def export(
 
 
 def _beside(
-    configuration: "Configuration", exported: "Export", options: ExportOptions
+    configuration: "Configuration", exported: "Export", options: ExportOptions, out: Path
 ) -> tuple[dict[str, str], list[str]]:
     """Return what else is written, by file name; and what can't be, in words."""
     from qlif.cosim.golden import benches, checks
@@ -170,7 +170,7 @@ def _beside(
     files: dict[str, str] = {}
     if options.testbench:
         # The vectors first: they may be too large.
-        files |= benches.vector_files(interface, _vectors(configuration, exported, options))
+        files |= benches.vector_files(interface, _vectors(configuration, exported, options, out))
         files[checks.CHECKS_FILE] = checks.checks_text(interface)
         languages = dict.fromkeys([Language.C, *languages])
     golden, refused = golden_files(core, languages)
@@ -180,14 +180,14 @@ def _beside(
 
 
 def _vectors(
-    configuration: "Configuration", exported: "Export", options: ExportOptions
+    configuration: "Configuration", exported: "Export", options: ExportOptions, out: Path
 ) -> "npt.NDArray[np.int64]":
     """Return the current words of the vectors.
 
     Raises
     ------
     InputError
-        They would be larger than is allowed, or than the disk.
+        They would be larger than is allowed, or than the disk of `out` has room for.
     """
     import numpy as np
 
@@ -201,15 +201,18 @@ def _vectors(
     if not options.max_size > 0:
         raise InputError(f"max-size must be above 0 MB, not {options.max_size}")
 
+    free = shutil.disk_usage(out).free / 1e6
+
     def check(timesteps: int) -> None:
         size = vector_bytes(core, timesteps) / 1e6
         if size > options.max_size:
             raise InputError(
                 f"the vectors would have {size:.0f} MB, and --max-size allows {options.max_size:g}"
             )
-        free = shutil.disk_usage(Path.cwd()).free / 1e6
         if size > free:
-            raise InputError(f"the vectors would have {size:.0f} MB, and the disk has {free:.0f} MB left")
+            raise InputError(
+                f"the vectors would have {size:.0f} MB, and the disk of {out} has {free:.0f} MB left"
+            )
 
     check(steps)
     if options.input is not None:
