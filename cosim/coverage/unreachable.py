@@ -50,7 +50,6 @@ Bit = tuple[str, int]
 """Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them."""
 
 
-
 def bit_claim(bit: Bit, word: int, begins_otherwise: bool = False) -> str:
     """Return what is proved of a bit that never changes, or once only."""
     name, place = bit
