@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qlif.cosim.agents.sinks import EventSink, UpdateSink
     from qlif.cosim.agents.sources import CurrentSource, ParameterWriter
     from qlif.cosim.agents.transactions import Event, Update, Write
+    from qlif.cosim.benches.inputs import constrained_random, directed
 
 __all__ = [
     "CurrentMonitor",
@@ -32,6 +33,8 @@ __all__ = [
     "UpdateMonitor",
     "UpdateSink",
     "Write",
+    "constrained_random",
+    "directed",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -51,5 +54,7 @@ __getattr__, __dir__ = lazy_names(
         "UpdateMonitor": "qlif.cosim.agents.monitors",
         "UpdateSink": "qlif.cosim.agents.sinks",
         "Write": "qlif.cosim.agents.transactions",
+        "constrained_random": "qlif.cosim.benches.inputs",
+        "directed": "qlif.cosim.benches.inputs",
     },
 )

@@ -30,8 +30,8 @@ class Field:
     """
 
     signal: str
-    align: Align = Align.RIGHT
-    encoding: Encoding = Encoding.PLAIN
+    align: str = Align.RIGHT
+    encoding: str = Encoding.PLAIN
 
     def __post_init__(self) -> None:
         for name, value, kind in (("align", self.align, Align), ("encoding", self.encoding, Encoding)):
