@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qlif.cosim.agents.sinks import EventSink, UpdateSink
     from qlif.cosim.agents.sources import CurrentSource, ParameterWriter
     from qlif.cosim.agents.transactions import Event, Update, Write
-    from qlif.cosim.benches.inputs import constrained_random, directed
+    from qlif.cosim.benches.inputs import constrained_random, directed, rounding_edges
 
 __all__ = [
     "CurrentMonitor",
@@ -35,6 +35,7 @@ __all__ = [
     "Write",
     "constrained_random",
     "directed",
+    "rounding_edges",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -56,5 +57,6 @@ __getattr__, __dir__ = lazy_names(
         "Write": "qlif.cosim.agents.transactions",
         "constrained_random": "qlif.cosim.benches.inputs",
         "directed": "qlif.cosim.benches.inputs",
+        "rounding_edges": "qlif.cosim.benches.inputs",
     },
 )

@@ -262,10 +262,10 @@ class Scoreboard:
                 self._found(lost, f"{awaited.kind[:-1]} is missing")
 
     def _next(self, awaited: _Awaited) -> Expected | None:
-        self._moves += 1
         awaited.came += 1
         if not awaited.waiting:
             return None
+        self._moves += 1
         awaited.last = awaited.waiting.popleft()
         return awaited.last
 

@@ -24,6 +24,7 @@ class Sink(Pausing, Receiver[T]):
         self._any_due: Callable[[], int] = int
         self._waited, self._patience, self._suspected = 0, _PATIENCE, False
         self._given: int | None = None
+        self._ready = False
         if self.bus.ready is not None:
             self.bus.ready.value = 0
 
@@ -45,7 +46,8 @@ class Sink(Pausing, Receiver[T]):
         if self.bus.ready is None:
             return
         take = not paused and not self._in_reset
-        self.bus.ready.value = int(take and (self._due is None or self._watch.shown or self._may_prompt()))
+        self._ready = take and (self._due is None or self._watch.shown or self._may_prompt())
+        self.bus.ready.value = int(self._ready)
 
     def sample(self) -> None:
         """Take what moves; a valid that came only when ready had come is tried once more, with another delay."""
@@ -60,7 +62,8 @@ class Sink(Pausing, Receiver[T]):
 
     def _may_prompt(self) -> bool:
         """Return whether ready was held back for long enough, or needn't be as valid is there without it."""
-        self._watch.glance()
+        if not self._ready:
+            self._watch.glance()
         if self._watch.shown:
             return True
         self._waited += self._any_due() > 0

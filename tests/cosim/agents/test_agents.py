@@ -54,10 +54,10 @@ FAULTS = {
         "update 9 (neuron 1, timestep 2): trace",
     ),
     "a lost update": ({"updates_valid": "raw & count != 9"}, "update is missing"),
-    "an update too many": ({"updates_valid": "raw | count > 300"}, "an update more than currents follows"),
+    "an update too many": ({"updates_valid": "raw | count == 400"}, "an update more than currents follows"),
     "a lost event": ({"events_valid": "raw & count < 200"}, "event is missing"),
     "another's event": ({"events_neuron": "raw ^ 1'b1"}, "event (as an update number)"),
-    "no current is taken": ({"currents_ready": "1'b0"}, "were never taken"),
+    "no current is taken": ({"currents_ready": "1'b0", "currents_valid": "1'b0"}, "were never taken"),
     "unstable": (
         {"updates_trace": "updates_ready ? raw : raw ^ 1"},
         "the payload is stable while valid waits",
