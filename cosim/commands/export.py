@@ -11,6 +11,7 @@ from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     MAP_RULES,
+    STEP_BITS_RULE,
     TARGET_RULE,
     UNMAPPED_RULES,
     MapOptions,
@@ -19,6 +20,7 @@ from qlif.cosim.commands.options import (
     OutputOptions,
     SelfTestOption,
     StorageOptions,
+    StreamOptions,
     VariantOptions,
 )
 from qlif.cosim.terminal import progress_bar, say_json
@@ -87,6 +89,17 @@ class ExportOptions:
 
 @command(
     TARGET_RULE,
+    STEP_BITS_RULE,
+    *(
+        Rule(option, condition, requires)
+        for option in ("streams", "step_bits")
+        for condition, requires in (
+            (lambda options: options.map is None, "no --map"),
+            (lambda options: not options.pipeline, "a population: not --pipeline"),
+        )
+    ),
+    Rule("selftest", lambda options: options.streams == "both", "--streams both"),
+    Rule("testbench", lambda options: options.streams == "both", "--streams both"),
     Rule("updates", lambda options: options.selftest, "--selftest"),
     Rule("seed", lambda options: options.selftest or options.testbench, "--selftest or --testbench"),
     Rule("input", lambda options: options.testbench, "--testbench"),
@@ -109,6 +122,7 @@ def export(
     options: ExportOptions,
     storage: StorageOptions,
     built: VariantOptions,
+    results: StreamOptions,
     foreign: MapOptions,
     output: OutputOptions,
 ) -> None:
@@ -131,7 +145,7 @@ def export(
     elif options.pipeline:
         exported = export_neuron(configuration.core(built_from=built_from))
     else:
-        exported = configuration.export(storage.lanes, built_from)
+        exported = configuration.export(storage.lanes, built_from, results.step_bits, results.chosen())
     files, refused = _beside(configuration, exported, options)
     if not options.force:
         _refuse_foreign(output.out, [*files, f"{exported.interface.module}.v"] if files else [])
