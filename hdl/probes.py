@@ -139,9 +139,11 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
     names = [
         ACCEPTED, IN_FLIGHT, FRESH, SPARE, READ, WAS_FRESH, STORED, INITIAL, WRITTEN,
         PUSHED_SPIKES, POPPED, QUEUE, QUEUE_WRITTEN, QUEUE_NEWEST, QUEUE_TAKEN, QUEUE_WAITS,
-        QUEUE_REFILL, QUEUE_READING, QUEUE_READ, HELD, VACANT, OFFERED_SPIKES,
+        QUEUE_REFILL, QUEUE_READING, QUEUE_READ, HELD, VACANT,
         STATE, current_stage(0),
     ]  # fmt: skip
+    if core.streams.has_updates or core.lanes > 1:
+        names.append(OFFERED_SPIKES)
     if core.streams.has_updates:
         names += [PUSHED_WORDS, OFFERED_WORDS, UPDATE_VALID]
     if core.streams.has_events:

@@ -236,7 +236,16 @@ class Control:
         row = self.terms.extend(monitor["row"], width, False)
         return self.terms.equal(port, self.terms.make("BV_MUL", row, self.terms.constant(self.lanes, width)))
 
-    def offered(self, now: Clock) -> Term:
+    def shows(self, now: Clock, row: Term) -> Term:
+        """Return whether a row of the queue is the one that is offered.
+
+        A lone neuron's event has nothing but its number and its timestep.
+        """
+        if not self.streams.has_updates and self.lanes == 1:
+            return self.terms.true
+        return self.terms.equal(self._offered(now), self.without_any(row))
+
+    def _offered(self, now: Clock) -> Term:
         """Return the row that is offered."""
         words = [now[probes.OFFERED_WORDS]] if self.streams.has_updates else []
         return self.terms.concat(*words, now[probes.OFFERED_SPIKES])

@@ -162,9 +162,7 @@ def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, 
         ),
         "what is shown is what was taken out of the queue": terms.both(
             terms.implies(monitor["taken"], terms.equal(now[probes.QUEUE_READ], monitor["held"])),
-            terms.implies(
-                monitor["mine"], terms.equal(control.offered(now), control.without_any(monitor["shown"]))
-            ),
+            terms.implies(monitor["mine"], control.shows(now, monitor["shown"])),
         ),
         "rows leave the queue in their order": terms.equal(
             control.round(
