@@ -38,14 +38,13 @@ def observed(
         return np.concatenate(columns, axis=1)
 
     streams = interface.core.streams
-    event_bits = bits(interface.events, events) if streams.has_events else None
     if streams.has_updates:
+        event_bits = bits(interface.events, events) if streams.has_events else None
         return observed_of_bits(interface, bits(interface.updates, updates), event_bits, cycles)
     first = np.array([neuron for (neuron,) in updates], dtype=np.int64).reshape(-1, 1)
     neuron = (first + np.arange(interface.lanes)).ravel()
-    assert event_bits is not None
     untold = np.zeros_like(neuron)
-    return Observed(neuron, untold, untold, untold, *_events(interface, event_bits), cycles)
+    return Observed(neuron, untold, untold, untold, *_events(interface, bits(interface.events, events)), cycles)
 
 
 def observed_of_bits(interface: Interface, updates: Bits, events: Bits | None, cycles: int) -> Observed:
