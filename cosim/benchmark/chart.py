@@ -5,21 +5,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qlif.cosim.benchmark import golden
-from qlif.cosim.benchmark.cosimulation import BLOCKS, SELF_TEST
+from qlif.cosim.benchmark.cosimulation import BLOCKS, PER_CYCLE, SELF_TEST
 from qlif.cosim.benchmark.measure import Measured
 from qlif.model.plots.themes import FONT_SIZE, Theme, add_legend, new_figure, style_axes
 
-OURS = {
-    golden.KERNEL,
-    golden.TRACED,
-    golden.ALL_CORES,
-    golden.STEPWISE,
-    golden.RUN,
-    golden.FORWARD,
-    golden.FLOAT_RUN,
-    SELF_TEST,
-    BLOCKS,
-}
+OURS = {*golden.OURS, SELF_TEST, BLOCKS, PER_CYCLE}
 _BAR = 0.24  # height of a bar with its gap, inches
 
 

@@ -12,6 +12,7 @@ STEPWISE = "kernel, step by step"
 ALL_CORES = "kernel, all cores"
 BEYOND, ALL_CORES_BEYOND = "kernel, input beyond the caches", "kernel, all cores, input beyond the caches"
 RUN, FORWARD, FLOAT_RUN = "run()", "forward()", "float reference, run()"
+OURS = KERNEL, TRACED, ALL_CORES, BEYOND, ALL_CORES_BEYOND, STEPWISE, RUN, FORWARD, FLOAT_RUN
 
 
 def kernel(name: str, work: Work, threads: int | None = 1) -> Contender:

@@ -166,6 +166,33 @@ def of_mutate(campaign: "Campaign") -> Evidence:
     )
 
 
+def of_faults(facts: Mapping[str, Any]) -> Evidence:
+    """Return the evidence of a fault campaign: what upsets do is told, what is proved not to happen is checked."""
+    names = list(next(iter(facts["outcomes"].values())))
+    rows = [(kind, *counts.values()) for kind, counts in facts["outcomes"].items()]
+    nets = [(net["kind"], net["net"], *(net[name] for name in names)) for net in facts["by_net"]]
+    return Evidence(
+        command="faults",
+        subject=str(facts["preset"]),
+        covers=(
+            f"Each flip-flop and memory bit was inverted in each of {facts['clocks']:,} clocks after a reset, and "
+            f"watched for {facts['watch']:,}; each net was stuck at 0 and at 1. One fault at a time, one stimulus "
+            f"(seed {facts['seed']}), two values, no delays. What is in the table is told, not judged."
+        ),
+        checks=[
+            Check.of(
+                "upsets of the neurons' states do what is proved",
+                not facts["broken"],
+                "; ".join(facts["broken"][:3]),
+                seconds=facts["seconds"],
+            )
+        ],
+        facts=_named(facts, ("neurons", "clocks", "watch", "stalls", "seed", "recovered_after_updates")),
+        tables=(Table("Outcomes", ("kind", *names), rows), Table("By net", ("kind", "net", *names), nets)),
+        pictures=_light(facts["pictures"]),
+    )
+
+
 def of_coverage(measured: "Sequence[Coverage]") -> Evidence:
     """Return the evidence of the coverage of some configurations: a hole is a failure."""
     from qlif.cosim.coverage.report import COVERED, FUNCTIONAL, HOLE, UNREACHABLE, summary

@@ -2,12 +2,15 @@
 
 Small blocks keep the state in the nearest caches over a stretch of time; one block of all neurons reads the input in
 the order in which it lies in memory. Which wins depends on the caches and on what else they serve, so the first
-stretches of a kind try each size, and the rest take the fastest.
+stretches of a kind try each size, and the rest take the fastest, with another look now and then.
 """
 
 import functools
+import itertools
+import statistics
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from qlif.model.kernel.blocks import BLOCK, whole_block
@@ -18,8 +21,12 @@ SIZES = (BLOCK // 4, BLOCK)
 SMALLEST = SIZES[0]
 """So many neurons, or fewer, are always one block."""
 
-TRIALS = 3
-"""Of each size; its best one counts, since only the work itself is never disturbed."""
+TRIALS = 5
+"""The latest ones of each size that count, by their median: one that was disturbed, or found its input in the
+caches, decides nothing."""
+
+EVERY = 64
+"""So many stretches later another size is tried again: the first ones may have met a busy machine."""
 
 LEAST_UPDATES = 1 << 19
 """A stretch of fewer is over too soon to be timed."""
@@ -36,29 +43,35 @@ class BlockChoice:
 
     def __init__(self, neurons: int) -> None:
         sizes = [size for size in SIZES if size < neurons] + [whole_block(neurons)]
-        self._trials = dict.fromkeys(sizes, 0)
-        self._best = dict.fromkeys(sizes, float("inf"))
+        self._seconds: dict[int, deque[float]] = {size: deque(maxlen=TRIALS) for size in sizes}
+        self._others = itertools.cycle(sizes)
+        self._stretches = 0
         self._alone = threading.Lock()
 
     def run(self, work: Callable[[int], bool], updates: int) -> bool:
-        """Run work of `updates` updates in blocks of the best size so far, or of a size still to be tried."""
+        """Run work of `updates` updates in blocks of the best size so far, or of a size to be tried."""
+        long = updates >= LEAST_UPDATES
         with self._alone:
-            size = self._next(updates)
+            size = self._next() if long else self.best()
         begin = time.perf_counter()
         done = work(size)
         seconds = time.perf_counter() - begin
-        with self._alone:
-            if done and updates >= LEAST_UPDATES and self._trials[size] < TRIALS:
-                self._trials[size] += 1
-                self._best[size] = min(self._best[size], seconds / updates)
+        if done and long:
+            with self._alone:
+                self._seconds[size].append(seconds / updates)
         return done
 
-    def _next(self, updates: int) -> int:
-        untried = [size for size, trials in self._trials.items() if trials < TRIALS]
-        if updates >= LEAST_UPDATES and untried:
-            return min(untried, key=lambda size: self._trials[size])
-        known = {size: best for size, best in self._best.items() if best < float("inf")}
-        return min(known, key=known.__getitem__) if known else min(BLOCK, max(self._trials))
+    def best(self) -> int:
+        """Return the size that is fastest as far as is known."""
+        known = {size: statistics.median(seconds) for size, seconds in self._seconds.items() if seconds}
+        return min(known, key=known.__getitem__) if known else min(BLOCK, max(self._seconds))
+
+    def _next(self) -> int:
+        self._stretches += 1
+        fewest = min(self._seconds, key=lambda size: len(self._seconds[size]))
+        if len(self._seconds[fewest]) < TRIALS:
+            return fewest
+        return next(self._others) if self._stretches % EVERY == 0 else self.best()
 
 
 @functools.lru_cache(maxsize=256)

@@ -28,9 +28,12 @@ class CompiledEngine:
         self._words = plan.words
         self._neurons = neurons = plan.words.parameters.n
         chunks = -(-neurons // CHUNK) * CHUNK
-        self._potential = np.zeros(chunks, dtype=plan.potential)
-        self._refractory = np.zeros(chunks, dtype=plan.refractory)
-        self._trace = np.zeros(chunks, dtype=plan.trace)
+        # In one piece, since each run begins with a copy of it.
+        types = plan.potential, plan.refractory, plan.trace
+        self._memory = np.zeros(chunks * sum(dtype.itemsize for dtype in types), dtype=np.uint8)
+        ends = np.cumsum([chunks * dtype.itemsize for dtype in types])[:-1]
+        parts = zip(np.split(self._memory, ends), types, strict=True)
+        self._potential, self._refractory, self._trace = (part.view(dtype) for part, dtype in parts)
         self._arrays = self._potential, self._refractory, self._trace
         # A single timestep goes in one block: then nothing was advanced when a current can't be held. So do few
         # neurons, among whose blocks there is no choice.
@@ -77,11 +80,11 @@ class CompiledEngine:
     def save(self) -> Snapshot:
         """Return what `restore` goes back to."""
         # Copying the words ahead takes longer than a short run, so only where there are any.
-        return self.state, copy.deepcopy(self._random) if self._stochastic else self._random
+        return self._memory.copy(), copy.deepcopy(self._random) if self._stochastic else self._random
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back."""
-        self.state, self._random = snapshot
+        self._memory[:], self._random = snapshot
 
     def advance(self, currents: npt.NDArray[Any], room: Room) -> bool:
         """Advance over currents and fill the room."""

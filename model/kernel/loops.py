@@ -42,6 +42,9 @@ long to read as one."""
 LINE = 64
 """Bytes that come from memory at once."""
 
+AHEAD = 8192
+"""So many currents before one is used it is brought near, in the order of use."""
+
 _PRODUCT, _QUADRATIC, _DRIVE_UP, _BIAS_UP, _SUM = (
     int(place) for place in (Shifts.PRODUCT, Shifts.QUADRATIC, Shifts.DRIVE, Shifts.BIAS, Shifts.SUM)
 )
@@ -121,6 +124,7 @@ def advance(rule: Rule) -> Compiled:
     """
     # Constants of the compiled loop: plain numbers, because numba's cache on the disk looks at their values.
     square, raw, wrap, per_neuron, real = rule.square, rule.raw, rule.wrap, rule.per_neuron, rule.real
+    many = rule.many
     width, trace_width = rule.sum_bits, rule.trace_bits
     product_constant, product_even, product_random = rule.product.adds
     _, even, stochastic = rule.rounding.adds
@@ -201,11 +205,9 @@ def advance(rule: Rule) -> Compiled:
         at = packed_first = packed_end = 0
         for start in range(first, end, block):
             stop = min(start + block, end)
+            distance = min(AHEAD, stop - start)
             for timestep in range(timesteps):
                 row = timestep * neurons
-                if timestep + 1 < timesteps and stop - start < neurons:
-                    for ahead in range(row + neurons + start, row + neurons + stop, fetches):
-                        fetch(currents, ahead)
                 if real:
                     held = True
                     for n in range(start, stop):
@@ -220,6 +222,12 @@ def advance(rule: Rule) -> Compiled:
                     upper = min(lower + PIECE, stop)
                     for begin in range(lower, upper, CHUNK):
                         in_place = size - (row + begin) >= CHUNK
+                        if many:
+                            # The processor looks ahead by itself, but not far enough, nor to the next row.
+                            n = begin + distance
+                            ahead = row + n if n < stop else row + n + neurons - (stop - start)
+                            for place in range(ahead, ahead + CHUNK, fetches):
+                                fetch(currents, place)
                         if not real and not in_place:
                             for j in range(upper - begin):
                                 # The input ends before the chunk does.

@@ -39,12 +39,12 @@ class Room:
     def of(
         cls, timesteps: int, neurons: int, types: Mapping[str, np.dtype[Any]], keep: Collection[str] = ()
     ) -> Self:
-        """Return room for a run."""
+        """Return room for a run, which fills all of it: what is there before isn't said."""
         kept = {
             name: np.empty((timesteps if name in keep else 0, neurons), dtype=dtype)
             for name, dtype in types.items()
         }
-        return cls(np.zeros((timesteps, -(-neurons // _BITS)), dtype=np.uint64), kept)
+        return cls(np.empty((timesteps, -(-neurons // _BITS)), dtype=np.uint64), kept)
 
     @staticmethod
     def require(

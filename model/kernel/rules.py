@@ -50,6 +50,10 @@ class Round(IntEnum):
                 assert_never(unknown)
 
 
+MANY = 4096
+"""So many neurons gain if their input is brought near ahead of time; fewer lose."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """What is fixed when a loop is compiled. Everything else is an argument, so few loops are compiled.
@@ -72,6 +76,8 @@ class Rule:
         Currents come as real numbers and become words on the way.
     narrowed : int
         A bit for each of :data:`qlif.model.arithmetic.NARROWED`: whether it has a narrower format.
+    many : bool
+        There are :data:`MANY` neurons or more.
     """
 
     square: bool
@@ -84,6 +90,7 @@ class Rule:
     trace_bits: int
     real: bool
     narrowed: int
+    many: bool
 
     @property
     def tag(self) -> str:
@@ -281,6 +288,7 @@ class Plan:
             trace_bits=self.trace_bits,
             real=real,
             narrowed=sum(1 << NARROWED.index(name) for name in arithmetic.narrowings),
+            many=self.words.parameters.n >= MANY,
         )
 
     def constants(self, values: dict[str, Any], per_neuron: bool) -> npt.NDArray[np.int64]:

@@ -101,6 +101,7 @@ def test_what_is_missing_is_skipped_with_its_reason(tmp_path, monkeypatch):
 
     monkeypatch.setattr(missing.importlib, "import_module", absent)
     made = {each.name: each for each in catalogue.contenders(100, tmp_path)}
+    assert {each.name for each in catalogue._golden(100, Work(100), Work(100))} == set(golden.OURS)
     reasons = {name: each.reason for name, each in made.items() if isinstance(each, Skipped)}
     assert set(made) - set(reasons) == {catalogue.NUMPY, catalogue.NUMPY_64}
     assert (

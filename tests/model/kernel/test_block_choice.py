@@ -32,23 +32,41 @@ def test_the_fastest_size_is_taken_after_each_was_tried(clock, fastest):
         clock.now += 1.0 if size == fastest else 2.0
         return True
 
-    for _ in range(20):
+    trials = 3 * block_choice.TRIALS
+    for _ in range(2 * trials):
         assert choice.run(work, UPDATES)
-    tried, rest = taken[:9], taken[9:]
+    tried, rest = taken[:trials], taken[trials:]
     assert sorted(tried) == sorted([2048, 8192, 100_032] * block_choice.TRIALS)
     assert set(rest) == {fastest}
 
 
-def test_one_disturbed_trial_does_not_decide(clock):
-    choice, seconds = BlockChoice(NEURONS), {2048: [9, 1, 9], 8192: [2, 2, 2], 100_032: [3, 3, 3]}
+@pytest.mark.parametrize("disturbed", [0.1, 30])
+def test_one_disturbed_trial_does_not_decide(clock, disturbed):
+    choice, seconds = BlockChoice(NEURONS), {2048: [2, 2, disturbed], 8192: [1, 1, 1], 100_032: [3, 3, 3]}
 
     def work(size):
-        clock.now += seconds[size].pop() if seconds[size] else 0
+        clock.now += seconds[size].pop() if seconds[size] else 2
         return True
 
     for _ in range(9):
         choice.run(work, UPDATES)
-    assert choice.run(lambda size: size == 2048, UPDATES)
+    assert choice.best() == 8192
+
+
+def test_a_size_that_becomes_the_fastest_is_taken_later(clock):
+    choice, fastest = BlockChoice(NEURONS), 2048
+
+    def work(size):
+        clock.now += 1.0 if size == fastest else 2.0
+        return True
+
+    for _ in range(20):
+        choice.run(work, UPDATES)
+    assert choice.best() == 2048
+    fastest = 100_032
+    for _ in range(3 * block_choice.TRIALS * block_choice.EVERY):
+        choice.run(work, UPDATES)
+    assert choice.best() == 100_032
 
 
 def test_work_that_is_short_or_fails_decides_nothing(clock):

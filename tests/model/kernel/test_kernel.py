@@ -16,7 +16,7 @@ from qlif.model.exceptions import InputError, PrecisionWarning
 from qlif.model.formats import SQ, UQ
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.golden.step import State, where_integer
-from qlif.model.kernel import block_choice, blocks
+from qlif.model.kernel import block_choice, blocks, rules
 from qlif.model.kernel.rules import WIDTHS, Narrow, Plan, Range, Shifts, narrow_place
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS, preset
@@ -399,8 +399,11 @@ def test_the_sums_of_a_preset_are_as_narrow_as_that(name, bits):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("name", ["square-16", "stochastic-12"])
-def test_neither_blocks_nor_stretches_nor_threads_change_a_result(monkeypatch, name, threads):
+@pytest.mark.parametrize(
+    ("name", "many"), [("square-16", 4096), ("square-16", 1001), ("stochastic-12", 1001)]
+)
+def test_neither_blocks_nor_stretches_nor_threads_change_a_result(monkeypatch, name, many, threads):
+    monkeypatch.setattr(rules, "MANY", many)
     words = quantised(preset(name), n=1001, tau_m=2.0)
     form = words.arithmetic.current
     currents = np.random.default_rng(3).integers(0, form.max_word // 2, (37, 1001))
