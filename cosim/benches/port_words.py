@@ -44,7 +44,9 @@ def observed(
     first = np.array([neuron for (neuron,) in updates], dtype=np.int64).reshape(-1, 1)
     neuron = (first + np.arange(interface.lanes)).ravel()
     untold = np.zeros_like(neuron)
-    return Observed(neuron, untold, untold, untold, *_events(interface, bits(interface.events, events)), cycles)
+    return Observed(
+        neuron, untold, untold, untold, *_events(interface, bits(interface.events, events)), cycles
+    )
 
 
 def observed_of_bits(interface: Interface, updates: Bits, events: Bits | None, cycles: int) -> Observed:
