@@ -54,6 +54,7 @@ class LiteRegisters:
                     self.values[at] = Signal(field.width, init=field.reset, name=name)
                 if field.access is Access.FLAG:
                     self.set_flags[at] = Signal(name=f"{name}_set")
+        self._in_map = Signal()
         self.port_write, self.port_word, self.port_open = Signal(), Signal(32), Signal()
 
     def build(self, m: Module) -> None:
@@ -76,12 +77,15 @@ class LiteRegisters:
         for at, setting in self.set_flags.items():
             with m.If(setting):
                 m.d.sync += self.values[at].eq(1)
-        with m.Switch(_index(bus["awaddr"])):
+        address = _index(bus["awaddr"])
+        places = self._places(address)
+        m.d.comb += self._in_map.eq(~address[len(places) :].any())
+        with m.Switch(places):
             for register in self.registers.registers:
                 if register.is_writable:
                     with m.Case(register.offset // WORD_BYTES):
                         is_port = any(field.access is Access.PORT for field in register.fields)
-                        m.d.comb += right.eq(self.port_open if is_port else 1)
+                        m.d.comb += right.eq(self._in_map & self.port_open if is_port else self._in_map)
                         for field in register.fields:
                             self._write_field(m, register, field)
 
@@ -89,7 +93,7 @@ class LiteRegisters:
         value = self.values.get((register.name, field.name), Signal())
         written, strobed = self.bus["wdata"], self._strobes()
         low, high = field.low, field.low + field.width
-        take = self.bus["awready"]
+        take = self.bus["awready"] & self._in_map
         match field.access:
             case Access.CONTROL:
                 for place in range(low, high):
@@ -110,7 +114,7 @@ class LiteRegisters:
         return [self.bus["wstrb"][place // 8] for place in range(32)]
 
     def _read(self, m: Module) -> None:
-        bus = self.bus
+        bus, words = self.bus, list[Value]()
         # The address waits in a register, so that no path leads from it to the data in one clock.
         index, asked = Signal(ADDRESS_BITS - 2), Signal()
         m.d.comb += bus["arready"].eq(~asked & ~bus["rvalid"])
@@ -118,15 +122,32 @@ class LiteRegisters:
         with m.If(bus["arready"]):
             m.d.sync += index.eq(_index(bus["araddr"]))
         m.d.sync += bus["rvalid"].eq(asked | (bus["rvalid"] & ~bus["rready"]))
+        # Constants and the rest in registers of their own, which are 0 where the other one counts: so a bit costs few
+        # gates.
+        registers = self.registers.registers
+        places = self._places(index)
+        for constant in (True, False):
+            word = Signal(32, name="constant_word" if constant else "variable_word")
+            with m.If(asked):
+                m.d.sync += word.eq(0)
+                with m.Switch(places):
+                    for register in registers:
+                        if constant is all(field.access is Access.CONSTANT for field in register.fields):
+                            with m.Case(register.offset // WORD_BYTES):
+                                m.d.sync += word.eq(self._shown(register))
+            words.append(word)
+        m.d.comb += bus["rdata"].eq(words[0] | words[1])
+        known = Signal()
+        with m.Switch(places):
+            for place in range(len(registers)):
+                with m.Case(place):
+                    m.d.comb += known.eq(~index[len(places) :].any())
         with m.If(asked):
-            known = index < len(self.registers.registers)
             m.d.sync += bus["rresp"].eq(Mux(known, OKAY, SLVERR))
-            with m.Switch(index):
-                for register in self.registers.registers:
-                    with m.Case(register.offset // WORD_BYTES):
-                        m.d.sync += bus["rdata"].eq(self._shown(register))
-                with m.Default():
-                    m.d.sync += bus["rdata"].eq(0)
+
+    def _places(self, index: Value) -> Value:
+        """Return the low part of a register's number, which tells the registers apart."""
+        return index[: (len(self.registers.registers) - 1).bit_length()]
 
     def _shown(self, register: Register) -> Value:
         parts: list[Any] = []

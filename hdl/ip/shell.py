@@ -75,10 +75,21 @@ class AxiShell(Elaboratable):
         streams = [signal for parts in self._streams.values() for signal in parts.values()]
         return (self._clock, self._resetn, *streams, *self.lite.bus.values(), self._irq)
 
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The names of the ports that are driven from outside."""
+        names = {"aclk", "aresetn"}
+        for stream in self.interface.streams:
+            if stream.name in self._streams:
+                parts = ("tvalid", "tdata", "tlast") if stream.role == "sink" else ("tready",)
+                names |= {self._streams[stream.name][part].name for part in parts}
+        answers = {"awready", "wready", "bvalid", "bresp", "arready", "rvalid", "rdata", "rresp"}
+        return frozenset(names | {one.name for name, one in self.lite.bus.items() if name not in answers})
+
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
         m = Module()
-        domain: Any = ClockDomain()
+        domain: Any = ClockDomain("sync")
         m.domains.sync = domain
         m.d.comb += [domain.clk.eq(self._clock), domain.rst.eq(~self._resetn)]
         core, lite = self._core, self.lite
