@@ -116,7 +116,7 @@ class LiteRegisters:
     def _read(self, m: Module) -> None:
         bus, words = self.bus, list[Value]()
         # The address waits in a register, so that no path leads from it to the data in one clock.
-        index, asked = Signal(ADDRESS_BITS - 2), Signal()
+        index, asked = Signal(ADDRESS_BITS - 2, name="index"), Signal(name="asked")
         m.d.comb += bus["arready"].eq(~asked & ~bus["rvalid"])
         m.d.sync += asked.eq(bus["arvalid"] & bus["arready"])
         with m.If(bus["arready"]):

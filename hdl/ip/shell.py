@@ -135,7 +135,7 @@ class AxiShell(Elaboratable):
         """Take currents; return whether they are led back to their timesteps."""
         core, lite, given = self._core, self.lite, self._streams["currents"]
         (stream,) = (one for one in self.interface.streams if one.name == "currents")
-        filling, dropping, mid = Signal(), Signal(), Signal()
+        filling, dropping, mid = (Signal(name=name) for name in ("filling", "dropping", "mid"))
         is_open = Signal()
         moved = core["currents_valid"] & core["currents_ready"]
         taken = given["tvalid"] & given["tready"]
