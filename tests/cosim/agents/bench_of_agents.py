@@ -302,4 +302,8 @@ async def wrong_names_and_words(dut: Any) -> None:
     others = quantise(Parameters(n=words.parameters.n, threshold=-51.0), words.arithmetic)
     refused("other neurons", lambda: Scoreboard(others).watch(source))
     refused("known are updates, events|did you mean", lambda: Scoreboard(words, expects=["spikes"]))
+    scoreboard = Scoreboard(words)
+    scoreboard.watch(source)
+    again = CurrentMonitor.from_prefix(dut, "currents", words, **common)
+    refused("watches the currents already", lambda: scoreboard.watch(again))
     refused("watches neither", lambda: Scoreboard(words).check())

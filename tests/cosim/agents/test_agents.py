@@ -90,6 +90,32 @@ def test_a_core_without_ready_and_with_another_reset(quick_simulator, cocotb_run
     assert outcome == (1, int(fault)) and ("mismatches, the first at update" in log) == fault, log
 
 
+def test_a_core_without_a_reset_goes_on_where_it_was(quick_simulator, cocotb_run):
+    core = CORES / "truncating" / "core.v"
+    outcome, log = cocotb_run(quick_simulator, core, "qif20", "bench_of_strangers", ("without_reset.*",))
+    assert outcome == (2, 0), log
+
+
+SLOW = """
+module slow(input clk, input rst, input in_valid, output in_ready, input [15:0] in_data,
+            output out_valid, input out_ready, output out_spike);
+  reg [9:0] left;
+  assign in_ready = left == 0, out_valid = left == 1, out_spike = 0;
+  always @(posedge clk)
+    if (rst) left <= 0;
+    else if (left == 0) left <= in_valid ? LATENCY : 0;
+    else if (left > 1 || out_ready) left <= left - 1;
+endmodule
+"""
+
+
+@pytest.mark.parametrize("latency", [258])
+def test_a_core_as_slow_as_ready_is_held_back_breaks_no_rule(quick_simulator, cocotb_run, tmp_path, latency):
+    (tmp_path / "slow.v").write_text(SLOW.replace("LATENCY", str(latency)))
+    outcome, log = cocotb_run(quick_simulator, tmp_path / "slow.v", "slow", "bench_of_strangers", ("slow",))
+    assert outcome == (1, 0), log
+
+
 def test_a_core_in_vhdl_with_offset_binary(cocotb_run):
     try:
         ghdl = find("ghdl", vhdl=True)
