@@ -37,7 +37,8 @@ def test_writes(quick_simulator, play):
 
 PLAIN = (
     "a_pause_generator_halves_the_throughput",
-    "monitors_beside_other_drivers",
+    "monitors_beside_other_drivers/withdraws=False",
+    "monitors_beside_other_drivers/withdraws=True",
     "what_is_sent_and_read",
     "wrong_names_and_words",
 )
@@ -46,11 +47,6 @@ PLAIN = (
 def test_queues_pauses_monitors_and_refusals(quick_simulator, play):
     outcome, log = play(quick_simulator, made(neurons=16), *PLAIN)
     assert outcome == (len(PLAIN), 0), log
-
-
-def test_a_driver_that_withdraws_is_seen(quick_simulator, play):
-    outcome, log = play(quick_simulator, made(), "monitors_beside_other_drivers", withdraws=True)
-    assert outcome == (1, 1) and "currents in clock" in log and "valid isn't withdrawn" in log
 
 
 def test_each_fault_is_found(quick_simulator, play, with_fault):
