@@ -127,6 +127,7 @@ module DP16KD (
       $error("DP16KD: DATA_WIDTH_A must be 1, 2, 4, 9, 18 or 36");
     if (DATA_WIDTH_B != WIDTH) $error("DP16KD: DATA_WIDTH_B must be DATA_WIDTH_A in a proof");
     if (REGMODE_B != "OUTREG" && REGMODE_B != "NOREG") $error("DP16KD: REGMODE_B isn't modelled");
+    if (REGMODE_B == "OUTREG" && WIDTH == 36) $error("DP16KD: an output register of 36 bits isn't modelled");
     if (WRITEMODE_A != "NORMAL" || WRITEMODE_B != "NORMAL") $error("DP16KD: WRITEMODE must be NORMAL in a proof");
     if (CLKAMUX != "CLKA" || CLKBMUX != "CLKB") $error("DP16KD: clocks must not be inverted in a proof");
     if (CSDECODE_A != "0b000" || CSDECODE_B != "0b000") $error("DP16KD: CSDECODE must be 0b000 in a proof");
