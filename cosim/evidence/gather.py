@@ -116,8 +116,10 @@ def of_exhaust(facts: Mapping[str, Any]) -> Evidence:
     )
 
 
-def of_prove(claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None) -> Evidence:
-    """Return the evidence of a proof, and which text of the user's it is about."""
+def of_prove(
+    claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None, pictures: Sequence[Path] = ()
+) -> Evidence:
+    """Return the evidence of a proof: which text of the user's it is about, and pictures of its counterexamples."""
     checks, rows = [], []
     for claim in claims:
         match claim.result:
@@ -140,6 +142,7 @@ def of_prove(claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None)
         checks=checks,
         facts=origin or {},
         tables=(Table("Claims", ("preset", "claim", "result", "covers", "seconds"), rows),),
+        pictures=_light(pictures),
     )
 
 
