@@ -206,11 +206,12 @@ def side_by_side(export, original):
 
 def aligned(circuit, original):
     """Return a circuit with the numbers that another one's registers and inputs have; None if it has others."""
-    if circuit.states.keys() != original.states.keys() or circuit.inputs.keys() != original.inputs.keys():
+    ports = {name for name in original.inputs if not re.fullmatch(r"input\d+", name)}  # those are unknown values
+    if circuit.states.keys() != original.states.keys() or not ports <= circuit.inputs.keys():
         return None
     beyond = 1 + max(original.sorts)
-    pairs = [(circuit.states, original.states), (circuit.inputs, original.inputs)]
-    same = {own[name]: other[name] for own, other in pairs for name in own}
+    same = {number: original.states[name] for name, number in circuit.states.items()}
+    same |= {circuit.inputs[name]: original.inputs[name] for name in ports}
 
     def moved(number):
         return same.get(number, number + beyond)
@@ -222,7 +223,7 @@ def aligned(circuit, original):
             for node in circuit.nodes
         ],
         sorts={moved(number): sort for number, sort in circuit.sorts.items()},
-        inputs=original.inputs,
+        inputs={name: moved(number) for name, number in circuit.inputs.items()},
         states=original.states,
         outputs={name: moved(number) for name, number in circuit.outputs.items()},
         named={name: moved(number) for name, number in circuit.named.items()},
