@@ -38,18 +38,11 @@ def test_a_core_in_the_style_of_published_work_is_the_golden_model(qlif, tmp_pat
     assert str(arithmetic.potential) == "SQ(5,15)" and arithmetic.rounding == Rounding.TRN
     assert core_map.reset is None and {"spike", "trace"} <= set(core_map.absent)
     (tmp_path / "neuron.toml").write_text(text)
-    arguments = (
-        "--params",
-        tmp_path / "neuron.toml",
-        "--map",
-        folder / "core.toml",
-        "--json",
-        "--input",
-        "ou:mean=6,sd=3",
-    )
-    code, output, errors = qlif("cosim", *arguments, "--steps", 500)
+    files = ("--params", tmp_path / "neuron.toml", "--map", folder / "core.toml", "--json")
+    arguments = (*files, "--input", "ou:mean=30,sd=5", "--steps", 300)
+    code, output, errors = qlif("cosim", *arguments)
     facts = json.loads(output)
-    assert code == 0 and facts["mismatches"] == 0 and facts["updates"] == 500, errors
+    assert code == 0 and facts["mismatches"] == 0 and facts["updates"] == 300, errors
     assert {"spike", "trace"} <= set(facts["not_compared"]) and facts["spikes_golden"] > 0
     # Rounded to nearest inside it would be another neuron.
     (tmp_path / "neuron.toml").write_text(text.replace('product = "SQ(5,15) TRN', 'product = "SQ(5,15) RND'))
