@@ -14,13 +14,14 @@ from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.benches.vhdl_streams import MAP, SUPPORTED
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.mapping.adapter import word_of
 from qlif.cosim.mapping.core_map import CoreMap
+from qlif.cosim.mapping.port_formats import word_of
 from qlif.cosim.mapping.sources import is_vhdl
 from qlif.cosim.mapping.speed import Speed, measure_speed
 from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
+from qlif.hdl.core import Streams
 from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.hdl.verilog import Export
@@ -145,7 +146,9 @@ def cosimulate(
     export = export or configuration.export()
     mapped = export.interface.mapped
     traced = waves, saif is not None
-    watched = bool(any(traced) or stalls or thorough or export.interface.runtime or mapped)
+    core = export.interface.core
+    watched = bool(any(traced) or stalls or thorough or core.runtime or mapped)
+    watched = watched or core.streams is not Streams.BOTH
     more_options: dict[str, Any] = {}
     if simulator.of_vhdl:
         design, bench = _vhdl_design(core_map, configuration, simulator, directory), POPULATION_BENCH
