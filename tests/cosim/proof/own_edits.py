@@ -206,7 +206,8 @@ def side_by_side(export, original):
 
 def aligned(circuit, original):
     """Return a circuit with the numbers that another one's registers and inputs have; None if it has others."""
-    ports = {name for name in original.inputs if not re.fullmatch(r"input\d+", name)}  # those are unknown values
+    # An input without a name is an unknown value.
+    ports = {name for name in original.inputs if not re.fullmatch(r"input\d+", name)}
     if circuit.states.keys() != original.states.keys() or not ports <= circuit.inputs.keys():
         return None
     beyond = 1 + max(original.sorts)
