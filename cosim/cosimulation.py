@@ -22,6 +22,7 @@ from qlif.cosim.mapping.speed import Speed, measure_speed
 from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
+from qlif.hdl.core import Streams
 from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.hdl.verilog import Export
@@ -149,7 +150,9 @@ def cosimulate(
     export = export or configuration.export()
     mapped = export.interface.mapped
     traced = waves, saif is not None
-    watched = bool(any(traced) or stalls or thorough or export.interface.runtime or mapped)
+    core = export.interface.core
+    watched = bool(any(traced) or stalls or thorough or core.runtime or mapped)
+    watched = watched or core.streams is not Streams.BOTH
     more_options: dict[str, Any] = {}
     if simulator.of_vhdl:
         design, bench = _vhdl_design(core_map, configuration, simulator, directory), POPULATION_BENCH
