@@ -13,6 +13,7 @@ from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.benches.vhdl_streams import MAP, SUPPORTED
+from qlif.cosim.bitslice.population import compare_netlist
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.mapping.core_map import CoreMap
 from qlif.cosim.mapping.port_formats import word_of
@@ -21,6 +22,7 @@ from qlif.cosim.mapping.speed import Speed, measure_speed
 from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
+from qlif.hdl.core import Streams
 from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.hdl.verilog import Export
@@ -61,6 +63,8 @@ class Cosimulation:
         Its speed, as measured.
     wave_files : tuple of Path
         The waves, in each format, and what viewers show of them.
+    side_by_side : tuple of (int, str or None), optional
+        Of a netlist: how many updates of instances side by side were compared too, and the first difference.
     """
 
     software: Simulation
@@ -74,6 +78,7 @@ class Cosimulation:
     mapped: Mapped | None = None
     speed: Speed | None = None
     wave_files: tuple[Path, ...] = ()
+    side_by_side: tuple[int, str | None] | None = None
 
 
 def cosimulate(
@@ -145,7 +150,9 @@ def cosimulate(
     export = export or configuration.export()
     mapped = export.interface.mapped
     traced = waves, saif is not None
-    watched = bool(any(traced) or stalls or thorough or export.interface.runtime or mapped)
+    core = export.interface.core
+    watched = bool(any(traced) or stalls or thorough or core.runtime or mapped)
+    watched = watched or core.streams is not Streams.BOTH
     more_options: dict[str, Any] = {}
     if simulator.of_vhdl:
         design, bench = _vhdl_design(core_map, configuration, simulator, directory), POPULATION_BENCH
@@ -194,6 +201,9 @@ def cosimulate(
         mapped=mapped,
         speed=speed,
         wave_files=tuple(files),
+        side_by_side=None
+        if gates is None
+        else compare_netlist(export, gates, directory, stalls, seed, progress),
     )
 
 
