@@ -394,7 +394,7 @@ SPIKES = np.zeros((5, 2, 3), dtype=bool)
         ),
         (
             {"trace_words": np.zeros((5, 2, 3))},
-            "potential_words, trace_words and phase_words need words",
+            "potential_words, trace_words and phase_words need words, which say what they mean",
         ),
         (
             {"words": quantise(Parameters(n=6), preset("square-16"))},
