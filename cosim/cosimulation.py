@@ -14,8 +14,8 @@ from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.benches.vhdl_streams import MAP, SUPPORTED
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.mapping.adapter import word_of
 from qlif.cosim.mapping.core_map import CoreMap
+from qlif.cosim.mapping.port_formats import word_of
 from qlif.cosim.mapping.sources import is_vhdl
 from qlif.cosim.mapping.speed import Speed, measure_speed
 from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError

@@ -48,11 +48,14 @@ class Replay:
     shown : bool
         The simulation differs from the golden model, too.
     waves, log : Path
+    pictures : tuple of Path
+        The timesteps around the first difference, drawn; none if no run from reset on shows it.
     """
 
     shown: bool
     waves: Path
     log: Path
+    pictures: tuple[Path, ...] = ()
 
 
 def lines(words: Words, values: Mapping[str, int]) -> list[Line]:
@@ -79,7 +82,7 @@ def expected(words: Words, values: Mapping[str, int]) -> dict[str, int]:
     after, spike = datapath.step(
         words, constants, state, numbers["current"], numbers.get("random", 0), datapath.where_integer
     )
-    return {**after._asdict(), "spike": int(spike)}
+    return {**after.on_grid(), "spike": int(spike)}
 
 
 def replay(

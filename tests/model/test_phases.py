@@ -93,6 +93,20 @@ def test_fixed_point_spike_times_have_their_phase():
     assert np.array_equal(run.phases, run.phase_words / 4)
 
 
+@pytest.mark.parametrize(
+    "choices", [{"substep": True}, {"arithmetic": PRESETS["tiny-8"].replace(phase_bits=2)}]
+)
+def test_a_saved_recording_and_a_table_keep_the_phases(tmp_path, choices):
+    run = QLIFPopulation(n=2, engine="numpy", **choices).run(np.linspace([20, 30], [40, 60], 300))
+    run.save(tmp_path / "run.npz")
+    back = Recording.load(tmp_path / "run.npz")
+    assert np.array_equal(back.phases, run.phases)
+    times = np.sort(np.concatenate(run.spike_times))
+    assert len(times) > 5 and np.array_equal(np.sort(np.concatenate(back.spike_times)), times)
+    pytest.importorskip("pandas")
+    assert np.array_equal(np.sort(run.to_pandas().time_ms), times)
+
+
 def test_a_phase_is_held_while_refractory_and_used_once():
     words = quantise(Parameters(n=1, refrac_length=2), preset("square-18").replace(phase_bits=2))
     reset, threshold = words.values["reset"], words.values["threshold"]
