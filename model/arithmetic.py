@@ -24,6 +24,10 @@ WIDEST_WORD = 32
 """Widest state, current or trace word that model, hardware and proof support."""
 
 
+OPTIONAL = (*NARROWED, "phase_bits")
+"""The choices that aren't listed where they aren't made."""
+
+
 class Form(StrEnum):
     """Which variable the state word holds, and thus how the quadratic term is computed."""
 
@@ -226,7 +230,7 @@ class Arithmetic:
             field.name: str(value) if isinstance(value, (Format, StrEnum, Narrowing)) else value
             for field in fields(self)
             for value in [getattr(self, field.name)]
-            if (value is not None or field.name not in NARROWED) and (value or field.name != "phase_bits")
+            if value or field.name not in OPTIONAL
         }
 
     def replace(self, **changes: Any) -> "Arithmetic":
