@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs golden check format clean
+.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs golden peers check format clean
 
 help:
 	@echo "make demo       check the square-18 hardware against its golden and float models, with pictures"
@@ -17,6 +17,7 @@ help:
 	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
 	@echo "make foreign-bugs  75 bugs planted in the example cores, and which net finds each (an hour)"
 	@echo "make golden     the golden model in C on 10^8 updates of each preset, its testbenches in Verilator (an hour)"
+	@echo "make peers      the same neuron in Brian2, NEST and SynapticFlow: the same spikes (installs them, with torch)"
 	@echo "make format     format with ruff"
 	@echo "make clean      remove the environment and everything that was built"
 
@@ -64,6 +65,13 @@ golden: $(READY)
 foreign-bugs: $(READY)
 	$(BIN)/python tests/cosim/mapping/foreign_bugs.py docs/your-own-cores-bugs.md --work build/foreign-bugs --jobs 2
 
+# In an environment of its own, since Brian2 needs an older numpy.
+peers:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --editable . \
+		'numpy<2.3' 'brian2>=2.9' 'nest-simulator>=3.10' 'synapticflow==0.0.7' 'torch>=2.13'
+	for each in examples/peers/*.py; do .venv-peers/bin/python $$each || exit 1; done
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -74,4 +82,4 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .venv-lowest build qlif.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest .venv-peers build qlif.egg-info .pytest_cache .mypy_cache .ruff_cache

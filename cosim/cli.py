@@ -45,6 +45,7 @@ COMMANDS = (
     Entry("synth", "synth", "synth --preset square-18 --target ecp5 --neurons 1024 --seeds 5"),
     Entry("prove", "prove", "prove --preset square-18"),
     Entry("mutate", "mutate", "mutate --preset square-16 --count 1000"),
+    Entry("faults", "faults", "faults --preset square-18 --clocks 10000 --kinds flip-flops"),
     Entry("bench", "bench", "bench --rounds 15 --out build/bench"),
     Entry("coverage", "coverage", "coverage --preset square-16 --out build/coverage"),
     Entry("inputs", "inputs", "inputs"),

@@ -203,6 +203,11 @@ class Arithmetic:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise InputError(f"{name} must be a whole number from {low} to {high}, not {show(value)}")
 
+    @property
+    def summary(self) -> str:
+        """The choices that matter most, in a line."""
+        return f"{self.form}, potential {self.potential}, current {self.current}, {self.rounding} {self.overflow}"
+
     def as_dict(self) -> dict[str, Any]:
         """Return every choice by its name, as text and numbers: ready for JSON or TOML.
 

@@ -4,7 +4,6 @@ import difflib
 import re
 import reprlib
 from collections.abc import Iterable
-from typing import Any
 
 _LONG_NUMBER = re.compile(r"\d(?:[\d,_]|\.\d){62,}")
 _LONGEST_LINE = 700
@@ -54,7 +53,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     return f"unknown {kind} {_shortened(repr(name))}: {hint}"
 
 
-def show(value: Any) -> str:
+def show(value: object) -> str:
     """Return a value in one short line, as it reads in an error."""
     import numpy as np  # late: the command line prints errors without it
 

@@ -174,6 +174,13 @@ class Parameters:
             for name, value in vars(self).items()
         }
 
+    def changed(self) -> dict[str, Any]:
+        """Return the parameters that aren't at their defaults, but for the shape."""
+        defaults = vars(Parameters(shape=self.shape)) | {"tau_m": self.tau_s}
+        return {
+            name: value for name, value in vars(self).items() if not np.array_equal(value, defaults[name])
+        }
+
     def replace(self, **changes: Any) -> "Parameters":
         """Return a copy with some parameters changed, checked like a new one.
 

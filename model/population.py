@@ -102,9 +102,11 @@ class QLIFPopulation:
     ----------
     s, v, traces : arrays of the population's shape
         Who spiked in the last timestep, potentials in mV, spike traces.
-    n : int
-    shape : tuple of int
-    learning : bool
+    parameters : Parameters
+        Each of them is an attribute of the population too, such as ``tau_m``. They can be read only, except
+        `learning`: :meth:`of` makes a population with others.
+    words : Words or None
+        The parameter words of a fixed-point population.
 
     Raises
     ------
@@ -137,6 +139,13 @@ class QLIFPopulation:
         if unknown:
             raise InputError(unknown_name("parameter", unknown[0], sorted(Parameters.names())))
         self._compute(Parameters(n=n, shape=shape, **parameters), arithmetic, engine, threads)
+
+    n: int
+    shape: tuple[int, ...]
+    dt: float
+    is_inhibitory: bool
+    learning: bool
+    sum_input: bool
 
     @classmethod
     def of(
@@ -177,12 +186,34 @@ class QLIFPopulation:
         self.neurons = neurons
         self.dialect = dialect
         self.words = words
-        self.n, self.shape, self.dt = settings.n, tuple(settings.shape), float(settings.dt)
-        self.is_inhibitory, self.learning = settings.is_inhibitory, settings.learning
+        self.parameters = settings
+        own = {name: getattr(settings, name) for name in ("n", "shape", "dt", "is_inhibitory", "learning")}
+        # The original never passes it on, so there it is always False.
+        vars(self).update(own, sum_input=settings.sum_input if isinstance(settings, Parameters) else False)
         # Of a current that needs no more questions; the original takes what torch takes.
         self._regular_shape = None if dialect.original else self.shape
-        # The original never passes it on, so there it is always False.
-        self.sum_input = settings.sum_input if isinstance(settings, Parameters) else False
+
+    def __getattr__(self, name: str) -> Any:
+        if name in Parameters.names() and "parameters" in vars(self):
+            return getattr(self.parameters, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "learning" and name in Parameters.names():
+            raise AttributeError(
+                f"{name} can't be set: QLIFPopulation.of(population.parameters.replace({name}=...)) makes another "
+                "population"
+            )
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        changed = self.parameters.changed() if isinstance(self.parameters, Parameters) else {}
+        said = [f"shape={self.shape}", *(f"{name}={value!r}" for name, value in changed.items())]
+        if self.dialect.original:
+            said.append(f"dialect={str(self.dialect)!r}")
+        if self.words is not None:
+            said.append(f"arithmetic=<{self.words.arithmetic.summary}>")
+        return f"QLIFPopulation({', '.join(said)})"
 
     def __copy__(self) -> Self:
         return copy.deepcopy(self)  # a copy that shares the neurons would advance with the original
@@ -230,6 +261,10 @@ class QLIFPopulation:
             except InputError:
                 pass  # the text below says more
         self.neurons.step(x if self.dialect.original else self._one_per_neuron(x))
+
+    def __call__(self, x: npt.ArrayLike) -> None:
+        """Advance one timestep: :meth:`forward`."""
+        self.forward(x)
 
     def run(
         self,
@@ -291,7 +326,8 @@ class QLIFPopulation:
             for name in ("potential", "trace")
         )
         if self.words is None:
-            return Recording.of_bits(self.dt, room.spikes, self.shape, potential, trace)
+            words = None, None, None, self.parameters
+            return Recording.of_bits(self.dt, room.spikes, self.shape, potential, trace, *words)
         return Recording.of_bits(self.dt, room.spikes, self.shape, None, None, self.words, potential, trace)
 
     def reset_state_variables(self) -> None:

@@ -1,7 +1,9 @@
 """What a run returns."""
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +11,12 @@ import numpy.typing as npt
 from qlif.model.exceptions import InputError
 from qlif.model.kernel.blocks import stretches
 from qlif.model.kernel.room import packed, unpacked
+from qlif.model.parameters import Parameters
 from qlif.model.support.checks import Quantity
 from qlif.model.words import ExactValue, Words
+
+if TYPE_CHECKING:
+    from qlif.model.exchange.libraries import Column
 
 _TIMESTEP = Quantity("ms", minimum=0, open=True)
 
@@ -42,10 +48,12 @@ class Recording:
         The parameter words of a fixed-point run.
     potential_words, trace_words : array of int, (timesteps, *shape), optional
         The words behind `potentials` and `traces` in a fixed-point run.
+    parameters : Parameters, optional
+        The physical neuron; that of `words` if not given.
 
     Attributes
     ----------
-    dt, words, potential_words, trace_words
+    dt, words, potential_words, trace_words, parameters
         As given.
     shape : tuple of int
         That of the population.
@@ -62,6 +70,7 @@ class Recording:
         words: Words | None = None,
         potential_words: npt.NDArray[Any] | None = None,
         trace_words: npt.NDArray[Any] | None = None,
+        parameters: Parameters | None = None,
     ) -> None:
         if isinstance(spikes, _Bits):
             self.spike_bits, self.shape = spikes
@@ -93,6 +102,7 @@ class Recording:
             raise InputError("potential_words and trace_words need words, which say what they mean")
         self.dt = _TIMESTEP.check("dt", dt)
         self.words = words
+        self.parameters = words.parameters if words is not None else parameters
         self.potential_words, self.trace_words = potential_words, trace_words
         self._potentials, self._traces = potentials, traces
 
@@ -110,7 +120,7 @@ class Recording:
     @cached_property
     def spikes(self) -> npt.NDArray[np.bool_]:
         """Who spiked in each timestep, (timesteps, *shape)."""
-        return unpacked(self.spike_bits, self._neurons).reshape(self.timesteps, *self.shape)
+        return unpacked(self.spike_bits, self.neurons).reshape(self.timesteps, *self.shape)
 
     @cached_property
     def potentials(self) -> npt.NDArray[np.float64] | None:
@@ -127,7 +137,8 @@ class Recording:
         return self._traces
 
     @property
-    def _neurons(self) -> int:
+    def neurons(self) -> int:
+        """Number of neurons."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
@@ -153,11 +164,104 @@ class Recording:
 
     def spike_counts(self) -> npt.NDArray[np.int64]:
         """Return how often each neuron spiked, of the population's shape."""
-        counts = np.zeros(self._neurons, dtype=np.int64)
-        for begin, end in stretches(self.timesteps, self._neurons):
-            counts += unpacked(self.spike_bits[begin:end], self._neurons).sum(axis=0)
+        counts = np.zeros(self.neurons, dtype=np.int64)
+        for begin, end in stretches(self.timesteps, self.neurons):
+            counts += unpacked(self.spike_bits[begin:end], self.neurons).sum(axis=0)
         return counts.reshape(self.shape)
 
     def firing_rates(self) -> npt.NDArray[np.float64]:
         """Return the mean firing rate of each neuron, in Hz, of the population's shape."""
         return np.asarray(self.spike_counts() / self.timesteps * (1000.0 / self.dt))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the recording with its exact parameters into one file, numpy's compressed ``.npz``.
+
+        Parameters
+        ----------
+        path : path
+            Ends in ``.npz``. A file that is there is replaced, as a whole.
+
+        Raises
+        ------
+        InputError
+            Another ending.
+        """
+        from qlif.model.exchange.recording_file import save
+
+        if Path(path).suffix != ".npz":
+            raise InputError(f"path must end in .npz, not {str(path)!r}")
+        save(self, Path(path))
+
+    @staticmethod
+    def load(path: str | PathLike[str]) -> "Recording":
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            The file isn't a recording, is damaged, or was saved by a newer version.
+        """
+        from qlif.model.exchange.recording_file import load
+
+        return load(Path(path))
+
+    def to_neo(self) -> Any:
+        """Return a neo ``Segment``: a spike train for each neuron, analog signals of what else was recorded.
+
+        Raises
+        ------
+        InputError
+            neo isn't installed (the extra ``study`` has it).
+        """
+        from qlif.model.exchange.libraries import as_neo
+
+        return as_neo(self)
+
+    def to_xarray(self) -> Any:
+        """Return an xarray ``Dataset`` over ``time`` (ms, the end of each timestep) and ``neuron``.
+
+        A population of several axes has ``neuron_0``, ``neuron_1`` and so on. Raises like :meth:`to_neo`.
+        """
+        from qlif.model.exchange.libraries import as_xarray
+
+        return as_xarray(self)
+
+    def to_pandas(self, what: "Column" = "spikes") -> Any:
+        """Return a pandas ``DataFrame``.
+
+        Parameters
+        ----------
+        what : {"spikes", "potentials", "traces"}
+            Spikes are rows of ``time_ms``, ``timestep`` and ``neuron``; potentials and traces have a row for each
+            timestep and a column for each neuron. Neurons count in C order.
+
+        Raises
+        ------
+        InputError
+            It wasn't recorded, or pandas isn't installed (the extra ``study`` has it).
+        """
+        from qlif.model.exchange.libraries import as_pandas
+
+        return as_pandas(self, what)
+
+    def facts(self) -> dict[str, str]:
+        """Return what there is to say about it in a few words."""
+        spikes = int(np.bitwise_count(self.spike_bits).sum())
+        seconds = self.timesteps * self.dt / 1000
+        kept = {"potentials": self._potentials is not None or self.potential_words is not None,
+                "traces": self._traces is not None or self.trace_words is not None}  # fmt: skip
+        return {
+            "shape": str(self.shape),
+            "timesteps": f"{self.timesteps} of {self.dt:g} ms",
+            "spikes": f"{spikes} ({spikes / self.neurons / seconds:.3g} Hz per neuron)",
+            "also recorded": ", ".join(name for name, there in kept.items() if there) or "nothing",
+            "arithmetic": "floating point" if self.words is None else self.words.arithmetic.summary,
+        }
+
+    def __repr__(self) -> str:
+        return f"<Recording: {'; '.join(f'{name} {value}' for name, value in self.facts().items())}>"
+
+    def _repr_html_(self) -> str:
+        from qlif.model.exchange.notebook import as_html
+
+        return as_html(self)

@@ -1,5 +1,7 @@
 """The examples run as they are, and the recording beside them is what its script makes."""
 
+import importlib.util
+import re
 import runpy
 import subprocess
 import sys
@@ -20,6 +22,15 @@ def test_an_example_runs(path, tmp_path):
     answer = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout
+
+
+@pytest.mark.parametrize("path", sorted((EXAMPLES / "peers").glob("*.py")), ids=lambda path: path.stem)
+def test_a_library_that_is_installed_gives_the_same_spikes(path, tmp_path):
+    library = path.stem.partition("_")[0]
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} isn't installed; make peers installs it")
+    answer = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True)
+    assert answer.returncode == 0 and re.search(r"differing[^:]*: 0\n$", answer.stdout), answer.stderr
 
 
 def test_the_recording_is_what_its_script_makes():

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-PACKAGES = ("qlif", "qlif.model", "qlif.hdl", "qlif.cosim")
+PACKAGES = ("qlif", "qlif.model", "qlif.hdl", "qlif.cosim", "qlif.cosim.agents")
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -130,6 +130,10 @@ class StreamMonitor:
         """See whether `valid` is high although `ready` has been low."""
         self.shown = str(self.valid.value) == "1"
 
+    def forget(self) -> None:
+        """Hear of a reset: what waits may go."""
+        self._waiting = None
+
     def prompt(self, clock: int) -> None:
         """Hear that `ready` is driven although nothing has come while it was held back."""
         if self._prompted is None:

@@ -90,6 +90,40 @@ class Mismatch:
     got: int | None
     text: str
 
+    @classmethod
+    def of(
+        cls,
+        words: Words,
+        update: int,
+        neuron: int,
+        step: int,
+        what: str,
+        current: int,
+        before: int,
+        waiting: int,
+        expected: int | None,
+        got: int | None,
+    ) -> "Mismatch":
+        """Return a mismatch of one of the neurons `words`, `waiting` being its refractory counter, in words."""
+
+        def own(values: npt.ArrayLike) -> float:
+            return float(np.broadcast_to(values, words.parameters.n)[neuron])
+
+        def in_mv(word: int) -> float:
+            return own(np.ravel(words.potentials(word)))
+
+        values = ""
+        if expected is not None and got is not None:
+            values = f": expected {expected}, got {got}"
+            if what == "potential":
+                values += f" ({in_mv(expected):.6f} mV, {in_mv(got):.6f} mV)"
+        text = (
+            f"update {update} (neuron {neuron}, timestep {step}): {what}{values}; "
+            f"its current word was {current} ({own(np.ravel(words.currents(current))):.6f}), its potential before "
+            f"{before} ({in_mv(before):.6f} mV), its refractory counter {waiting}"
+        )
+        return cls(update, neuron, step, what, current, before, expected, got, text)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -250,20 +284,7 @@ class Scoreboard:
         current = int(self.currents[step, neuron])
         states = {name: self.states[name][step - 1] for name in self.states} if step else self._before
         before, waiting = (int(np.ravel(states[name])[neuron]) for name in ("potential", "refractory"))
-        step, update = step + self.first_step, update + self.first_step * neurons
-        in_mv = self._potential_mv
-        values = ""
-        if expected is not None and got is not None:
-            values = f": expected {expected}, got {got}"
-            if what == "potential":
-                values += f" ({in_mv(expected, neuron):.6f} mV, {in_mv(got, neuron):.6f} mV)"
-        amperes = float(np.broadcast_to(self.words.currents(current), neurons)[neuron])
-        text = (
-            f"update {update} (neuron {neuron}, timestep {step}): {what}{values}; "
-            f"its current word was {current} ({amperes:.6f}), its potential before {before} "
-            f"({in_mv(before, neuron):.6f} mV), its refractory counter {waiting}"
+        update += self.first_step * neurons
+        return Mismatch.of(
+            self.words, update, neuron, step + self.first_step, what, current, before, waiting, expected, got
         )
-        return Mismatch(update, neuron, step, what, current, before, expected, got, text)
-
-    def _potential_mv(self, word: int, neuron: int) -> float:
-        return float(np.broadcast_to(self.words.potentials(word), self.currents.shape[1])[neuron])

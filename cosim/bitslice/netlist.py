@@ -1,8 +1,9 @@
 """Verilog as three-input tables, flip-flops and memories, which is what a bit-sliced simulation computes."""
 
 import importlib.resources
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qlif.hdl.interface import CLOCK
@@ -51,12 +52,16 @@ class Table:
 
 @dataclass(frozen=True)
 class FlipFlop:
-    """One bit that takes its input at the rising edge of the clock; its first value may be unknown (None)."""
+    """One bit that takes its input at the rising edge of the clock; its first value may be unknown (None).
+
+    Its lines are those of the text that it comes from, if Yosys knows.
+    """
 
     data: int
     output: int
     initial: int | None
     name: str
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,8 @@ class Memory:
     reads : tuple of ReadPort
     writes : tuple of WritePort
         A later one wins.
+    lines : tuple of int
+        As of a flip-flop.
     """
 
     name: str
@@ -97,6 +104,7 @@ class Memory:
     initial: str
     reads: tuple[ReadPort, ...]
     writes: tuple[WritePort, ...]
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,8 @@ class SliceNetlist:
         Each after those that it needs.
     flip_flops : tuple of FlipFlop
     memories : tuple of Memory
+    names : dict of int to str
+        Of the wires that have one.
     """
 
     inputs: Mapping[str, tuple[int, ...]]
@@ -118,6 +128,20 @@ class SliceNetlist:
     tables: tuple[Table, ...]
     flip_flops: tuple[FlipFlop, ...]
     memories: tuple[Memory, ...]
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def wires(self) -> tuple[int, ...]:
+        """Every bit that is driven: inputs, flip-flops, what memories read, tables."""
+        inputs = [bit for bits in self.inputs.values() for bit in bits]
+        read = [bit for memory in self.memories for port in memory.reads for bit in port.data]
+        driven = (
+            *inputs,
+            *(each.output for each in self.flip_flops),
+            *read,
+            *(t.output for t in self.tables),
+        )
+        return tuple(bit for bit in driven if bit >= 0)
 
 
 def export_netlist(export: Export) -> SliceNetlist:
@@ -186,7 +210,8 @@ class _Reader:
                     if value in "01":
                         self._initial[bit] = int(value)
                     label = f"{name}[{place}]" if len(net["bits"]) > 1 else name
-                    if not net["hide_name"] and len(label) < len(self._names.get(bit, label + "x")):
+                    known = self._names.get(bit)
+                    if not net["hide_name"] and (known is None or _rank(label) < _rank(known)):
                         self._names[bit] = label
 
     def netlist(self) -> SliceNetlist:
@@ -207,9 +232,10 @@ class _Reader:
                     self._check_clock(name, _bits(pins["C"]), clock)
                     (data,), (output,) = _bits(pins["D"]), _bits(pins["Q"])
                     label = self._names.get(output, name)
-                    flip_flops.append(FlipFlop(data, output, self._initial.get(output), label))
+                    first, lines = self._initial.get(output), _lines(cell)
+                    flip_flops.append(FlipFlop(data, output, first, label, lines))
                 case "$mem_v2":
-                    memories.append(self._memory(name, pins, parameters, clock))
+                    memories.append(self._memory(name, cell, clock))
                 case other:
                     raise InputError(
                         f"{name} is a {other.strip('$_')}, which can't be sliced: {_reason(other)}"
@@ -218,16 +244,17 @@ class _Reader:
             each.output for each in flip_flops
         }
         ordered = _ordered(tables, memories, known)
-        return SliceNetlist(ports["input"], ports["output"], ordered, tuple(flip_flops), tuple(memories))
+        return SliceNetlist(
+            ports["input"], ports["output"], ordered, tuple(flip_flops), tuple(memories), self._names
+        )
 
     def _check_clock(self, name: str, found: Sequence[int], clock: Sequence[int]) -> None:
         if tuple(found) != tuple(clock):
             which = ", ".join(self._names.get(bit, "a constant") for bit in found)
             raise InputError(f"{name} follows {which}: every register must follow the rising edge of {CLOCK}")
 
-    def _memory(
-        self, name: str, pins: Mapping[str, Any], parameters: Mapping[str, Any], clock: Sequence[int]
-    ) -> Memory:
+    def _memory(self, name: str, cell: Mapping[str, Any], clock: Sequence[int]) -> Memory:
+        pins, parameters = cell["connections"], cell["parameters"]
         number = {key: int(value, 2) for key, value in parameters.items() if set(value) <= {"0", "1"}}
         width, size, reads, writes = number["WIDTH"], number["SIZE"], number["RD_PORTS"], number["WR_PORTS"]
         if number["OFFSET"]:
@@ -252,10 +279,23 @@ class _Reader:
             initial[: size * width].ljust(size * width, "x"),
             tuple(map(ReadPort, part["RD_ADDR"], part["RD_DATA"])),
             tuple(map(WritePort, part["WR_ADDR"], part["WR_DATA"], part["WR_EN"])),
+            _lines(cell),
         )
 
 
 _PINS = ("RD_ADDR", "RD_DATA", "WR_ADDR", "WR_DATA", "WR_EN")
+
+
+def _rank(label: str) -> tuple[bool, int, str]:
+    """Return what sorts a wire's names: numbers that a generator gave last, then the shortest first."""
+    return bool(re.search(r"(^|\.)_\d+_(\[|$)", label)), len(label), label
+
+
+def _lines(cell: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the lines of the text that a cell comes from."""
+    places = str(cell["attributes"].get("src", "")).split("|")
+    found = (re.fullmatch(r"design\.v:(\d+)\..*", place) for place in places)
+    return tuple(sorted({int(match[1]) for match in found if match}))
 
 
 def _reason(kind: str) -> str:

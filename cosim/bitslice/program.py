@@ -54,6 +54,11 @@ INLINE slice TABLE3(slice c, slice b, slice a, unsigned truth) {
 }
 #endif
 INLINE slice choose(slice where, slice one, slice other) { return TABLE3(where, one, other, 0xCA); }
+#ifdef NETS
+/* What is injected into each net, instance by instance: where it keeps its value, and where that is inverted. */
+slice keep[NETS], flip[NETS];
+#define INJECTED(x, net) TABLE3(flip[net], keep[net], x, 0x78)
+#endif
 INLINE int any(slice x) {
   uint64_t words[WIDTH / 64], found = 0;
   memcpy(words, &x, sizeof words);
@@ -82,7 +87,7 @@ void run(slice *state, slice *const *memory, const slice *in, long period, slice
 """
 
 
-def program(netlist: SliceNetlist, *, in_step: bool) -> str:
+def program(netlist: SliceNetlist, *, in_step: bool, injected: bool = False) -> str:
     """Return the C program of a netlist, to be compiled with ``WIDTH`` defined.
 
     Parameters
@@ -90,23 +95,28 @@ def program(netlist: SliceNetlist, *, in_step: bool) -> str:
     netlist : SliceNetlist
     in_step : bool
         Whether all instances have the same address at every memory in every clock, that of the first one.
+    injected : bool
+        Whether every net can be forced: the arrays ``keep`` and ``flip`` have a slice for each of `netlist.wires`.
     """
     inputs = [bit for bits in netlist.inputs.values() for bit in bits]
     sizes = f"#define INPUTS {len(inputs) + 1}\n#define FLIP_FLOPS {len(netlist.flip_flops)}\n"
+    if injected:
+        sizes += f"#define NETS {len(netlist.wires)}\n"
     head = (
         "static void advance(const slice *restrict in, slice *restrict state, slice *restrict out, "
         "slice *const *memory) {\n  const slice zero = ALL(0), one = ALL(1), unknown = "
         f"in[{len(inputs)}];\n  (void)zero, (void)one, (void)unknown, (void)memory;\n"
     )
-    lines = _Lines(netlist, in_step).all()
+    lines = _Lines(netlist, in_step, injected).all()
     return sizes + _HEAD + head + "".join(f"  {line}\n" for line in lines) + "}\n" + _RUN
 
 
 class _Lines:
     """The lines of one clock, in an order in which what was computed is soon used, and soon done with."""
 
-    def __init__(self, netlist: SliceNetlist, in_step: bool) -> None:
+    def __init__(self, netlist: SliceNetlist, in_step: bool, injected: bool) -> None:
         self._netlist, self._in_step = netlist, in_step
+        self._net = {bit: place for place, bit in enumerate(netlist.wires)} if injected else {}
         self._lines: list[str] = []
         self._computed: set[int] = set()
         self._source: dict[int, Table | str | tuple[int, int]] = {}
@@ -153,15 +163,22 @@ class _Lines:
             stack.pop()
             match source:
                 case str():
-                    self._lines.append(f"const slice b{bit} = {source};")
+                    self._lines.append(self._assign(bit, source))
                     self._computed.add(bit)
                 case Table():
-                    self._lines.append(_table(source))
+                    self._lines.append(self._assign(bit, _table(source)))
                     self._computed.add(bit)
                 case number, place:
                     memory = self._netlist.memories[number]
-                    self._lines += _read(number, place, memory, memory.reads[place], self._in_step)
-                    self._computed.update(memory.reads[place].data)
+                    port, name = memory.reads[place], f"r{number}_{place}"
+                    self._lines += _read(name, number, memory, port, self._in_step)
+                    read = enumerate(port.data)
+                    self._lines += [self._assign(bit, f"{name}[{i}]") for i, bit in read if bit >= 0]
+                    self._computed.update(port.data)
+
+    def _assign(self, bit: int, value: str) -> str:
+        injected = f"INJECTED({value}, {self._net[bit]})" if bit in self._net else value
+        return f"const slice b{bit} = {injected};"
 
     def _needed(self, source: "Table | str | tuple[int, int]") -> tuple[int, ...]:
         match source:
@@ -224,11 +241,10 @@ def _table(table: Table) -> str:
     while places < 8:
         truth |= truth << places
         places *= 2
-    return f"const slice b{table.output} = TABLE3({inputs[2]}, {inputs[1]}, {inputs[0]}, {truth});"
+    return f"TABLE3({inputs[2]}, {inputs[1]}, {inputs[0]}, {truth})"
 
 
-def _read(number: int, place: int, memory: Memory, port: ReadPort, in_step: bool) -> Iterator[str]:
-    name = f"r{number}_{place}"
+def _read(name: str, number: int, memory: Memory, port: ReadPort, in_step: bool) -> Iterator[str]:
     if in_step:
         yield f"const slice *const {name} = memory[{number}] + {_row(memory, port.address)} * {memory.width};"
     else:
@@ -239,7 +255,6 @@ def _read(number: int, place: int, memory: Memory, port: ReadPort, in_step: bool
             f"for (int row = 0; row < {memory.size}; row++) for (int i = 0; i < {memory.width}; i++) "
             f"{name}[i] = TABLE3({name}[i], {name}_is[row], memory[{number}][row * {memory.width} + i], 0xF8);"
         )
-    yield from (f"const slice b{bit} = {name}[{i}];" for i, bit in enumerate(port.data) if bit >= 0)
 
 
 def _writes(number: int, memory: Memory, in_step: bool) -> Iterator[str]:

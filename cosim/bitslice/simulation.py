@@ -71,6 +71,10 @@ class SliceProgram:
         Whether every memory's address is the same in all instances, in every clock.
     width : int, optional
         Instances: 64, 128, 256 or 512; those of the widest registers if not given.
+    injected : bool
+        As of :func:`qlif.cosim.bitslice.program.program`.
+    further : str
+        C behind the program, with functions of `library`.
 
     Raises
     ------
@@ -78,21 +82,31 @@ class SliceProgram:
         There is no C compiler, or it can't do this width.
     """
 
-    def __init__(self, netlist: SliceNetlist, *, in_step: bool, width: int | None = None) -> None:
+    def __init__(
+        self,
+        netlist: SliceNetlist,
+        *,
+        in_step: bool,
+        width: int | None = None,
+        injected: bool = False,
+        further: str = "",
+    ) -> None:
         if width is not None and width not in WIDTHS:
             raise InputError(f"width must be one of {', '.join(map(str, WIDTHS))}, not {width}")
         self.netlist, self.width = netlist, widest() if width is None else width
-        self._library = compiled_text(program(netlist, in_step=in_step), FLAGS, {"WIDTH": self.width})
-        self.inputs, count = _places(netlist.inputs)
+        text = program(netlist, in_step=in_step, injected=injected) + further
+        self.library = compiled_text(text, FLAGS, {"WIDTH": self.width})
+        self.inputs, count = port_places(netlist.inputs)
         self.input_bits = count + 1  # and the value of what is unknown
-        self.outputs, self.output_bits = _places(netlist.outputs)
+        self.outputs, self.output_bits = port_places(netlist.outputs)
 
     def run(self, *arguments: object) -> None:
         """Call the compiled loop."""
-        self._library.run(*arguments)
+        self.library.run(*arguments)
 
 
-def _places(ports: Mapping[str, tuple[int, ...]]) -> tuple[dict[str, slice], int]:
+def port_places(ports: Mapping[str, tuple[int, ...]]) -> tuple[dict[str, slice], int]:
+    """Return where the bits of each port are among all, and how many there are."""
     places, begin = {}, 0
     for name, bits in ports.items():
         places[name] = slice(begin, begin + len(bits))
@@ -121,17 +135,15 @@ class SliceSimulation:
         self.program = program
         netlist, self.parts = program.netlist, program.width // 64
         self._random = np.random.default_rng(seed)
-        self.state = _aligned((len(netlist.flip_flops), self.parts))
+        self.state = aligned((len(netlist.flip_flops), self.parts))
         for row, flip_flop in zip(self.state, netlist.flip_flops, strict=True):
             row[:] = self._first("x" if flip_flop.initial is None else str(flip_flop.initial))
         self.memories = {}
         for memory in netlist.memories:
-            room = self.memories[memory.name] = _aligned((memory.size, memory.width, self.parts))
+            room = self.memories[memory.name] = aligned((memory.size, memory.width, self.parts))
             for row, value in zip(room.reshape(-1, self.parts), memory.initial, strict=True):
                 row[:] = self._first(value)
-        self._pointers = (ctypes.c_void_p * max(1, len(self.memories)))(
-            *(room.ctypes.data for room in self.memories.values())
-        )
+        self.pointers = pointers(self.memories)
 
     def _first(self, value: str) -> npt.NDArray[np.uint64] | np.uint64:
         match value:
@@ -144,13 +156,13 @@ class SliceSimulation:
 
     def inputs(self, clocks: int) -> Slices:
         """Return rows for the inputs of some clocks, all 0 but for what is unknown."""
-        rows = _aligned((clocks, self.program.input_bits, self.parts))
+        rows = aligned((clocks, self.program.input_bits, self.parts))
         rows[:, -1] = self._random.integers(0, 1 << 64, (clocks, self.parts), dtype=np.uint64)
         return rows
 
     def outputs(self, clocks: int) -> Slices:
         """Return room for the outputs of some clocks."""
-        return _aligned((clocks, self.program.output_bits, self.parts))
+        return aligned((clocks, self.program.output_bits, self.parts))
 
     def run(self, inputs: Slices, outputs: Slices, clocks: int | None = None) -> None:
         """Advance.
@@ -170,7 +182,7 @@ class SliceSimulation:
             raise ValueError(f"there is room for the outputs of {len(outputs)} clocks, not of {clocks}")
         self.program.run(
             ctypes.c_void_p(self.state.ctypes.data),
-            self._pointers,
+            self.pointers,
             ctypes.c_void_p(inputs.ctypes.data),
             ctypes.c_long(len(inputs)),
             ctypes.c_void_p(outputs.ctypes.data),
@@ -179,7 +191,13 @@ class SliceSimulation:
         )
 
 
-def _aligned(shape: tuple[int, ...]) -> Slices:
+def pointers(memories: Mapping[str, Slices]) -> ctypes.Array[ctypes.c_void_p]:
+    """Return the memories as the compiled program takes them."""
+    places = [memory.ctypes.data for memory in memories.values()]
+    return (ctypes.c_void_p * max(1, len(places)))(*places)
+
+
+def aligned(shape: tuple[int, ...]) -> Slices:
     """Return zeros that begin at a multiple of 64 bytes, as the widest registers want."""
     count = int(np.prod(shape))
     room = np.zeros(count + 8, dtype=np.uint64)

@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +16,6 @@ from qlif.cosim.commands.options import (
     EvidenceOptions,
     ForeignOptions,
     NeuronOptions,
-    OutputOptions,
     StorageOptions,
     TimeoutOption,
     above_zero,
@@ -128,15 +128,19 @@ def prove(
         return
     todo = _tasks(neuron, options, storage, foreign)
     terminal, (origin, claims) = Terminal(errors=output.as_json), _origin(todo[0], foreign)
+    pictures: list[Path] = []
+    refuted = 0
     with progress_bar(output.as_json) as progress:
         for number, task in enumerate(todo):
             progress(f"{task.configuration.name}: {task.claim}", number / len(todo))
             for claim in task.prove(options.timeout):
                 claims.append(claim)
                 if claim.result == "refuted":
-                    _show(terminal, task, claim, options.simulator or "verilator", output)
+                    refuted += 1
+                    folder = output.out / ("counterexample" if refuted == 1 else f"counterexample-{refuted}")
+                    pictures += _show(terminal, task, claim, options.simulator or "verilator", folder)
     output.write_json("proof.json", [claim.as_dict() | origin for claim in claims])
-    output.hand_in(of_prove(claims, origin_rows(origin)))
+    output.hand_in(of_prove(claims, origin_rows(origin), pictures))
     if not output.as_json:
         _print(terminal, claims)
         if foreign.file is not None:
@@ -236,8 +240,10 @@ def _explicit_targets(variant: str | None, target: str | None) -> tuple[str, ...
     return tuple(TARGETS) if target is None else (target,)
 
 
-def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, output: OutputOptions) -> None:
-    """Print a counterexample, and what a simulator makes of it."""
+def _show(
+    terminal: Terminal, task: "Task", claim: "Claim", simulator: str, folder: Path
+) -> "tuple[Path, ...]":
+    """Print a counterexample, and what a simulator makes of it; return the pictures of that."""
     from qlif.cosim.proof.counterexample import lines
     from qlif.cosim.simulator.find import find
 
@@ -253,12 +259,13 @@ def _show(terminal: Terminal, task: "Task", claim: "Claim", simulator: str, outp
     elif claim.counterexample is not None:
         terminal.line(json.dumps(dict(claim.counterexample)))
     found = find(simulator)
-    replay = task.replay(claim, found, output.out / "counterexample")
+    replay = task.replay(claim, found, folder)
     if replay is None:
         terminal.line("No run from reset on was found that shows it.")
-    else:
-        seen = "the simulation differs too" if replay.shown else f"the simulation doesn't differ: {_WHY_SAME}"
-        terminal.line(f"Replayed in {found.name}: {seen}. Waves: {replay.waves}. Log: {replay.log}")
+        return ()
+    seen = "the simulation differs too" if replay.shown else f"the simulation doesn't differ: {_WHY_SAME}"
+    terminal.line(f"Replayed in {found.name}: {seen}. Waves: {replay.waves}. Log: {replay.log}")
+    return replay.pictures
 
 
 def _print(terminal: Terminal, claims: "list[Claim]") -> None:

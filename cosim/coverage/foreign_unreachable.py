@@ -36,9 +36,8 @@ class ForeignUnreachable:
         """Return whether a case is proved to be one of no update of the golden model."""
         return self._reach is not None and no_update(case, self._words, self._reach, self._seconds)
 
-    def branch(self, line: int, what: str) -> bool:
-        """Return whether a branch is proved never to be taken: not of a text that may be written in any way."""
-        return False
+    def branch(self, line: int, what: str) -> None:
+        """Return no claim: what a branch of a text that may be written in any way needs isn't known."""
 
     def constant(self, bits: Mapping[Bit, int], begins_otherwise: bool = False) -> set[Bit]:
         """Return which bits are proved to be constants, of those of one signal.

@@ -11,7 +11,7 @@ from qlif.cosim.coverage import functional, structure
 from qlif.cosim.coverage.foreign_unreachable import ForeignUnreachable
 from qlif.cosim.coverage.functional import Case
 from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
-from qlif.cosim.coverage.unreachable import BIT_CLAIM, BRANCH_CLAIM, CASE_CLAIM, SECONDS, Bit, Unreachable
+from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable, bit_claim, case_claim
 from qlif.cosim.mutation import recorded_benches
 from qlif.cosim.simulator.design import COVERAGE_FILE
 from qlif.cosim.simulator.find import Simulator
@@ -194,24 +194,24 @@ def _of_cases(cases: Sequence[Case], prover: Prover | None) -> Iterator[Item]:
     for case in cases:
         result, by = COVERED if case.count else HOLE, ""
         if not case.count and prover is not None and case.update is not None and prover.case(case.update):
-            result, by = UNREACHABLE, CASE_CLAIM
+            result, by = UNREACHABLE, case_claim(case.update)
         yield Item(FUNCTIONAL, case.name, result, case.count, by)
 
 
 def _of_points(reached: Counter[Point], prover: Prover | None, progress: Progress) -> Iterator[Item]:
-    constants = set() if prover is None else _constants(reached, prover, progress)
+    constants = {} if prover is None else _constants(reached, prover, progress)
     for point, count in sorted(reached.items()):
         result, by = COVERED if count else HOLE, ""
         if not count and point.kind == "toggle":
-            if (point.signal, point.bit) in constants:
-                result, by = UNREACHABLE, BIT_CLAIM
-        elif not count and prover is not None and prover.branch(point.line, point.what):
-            result, by = UNREACHABLE, BRANCH_CLAIM
+            if claim := constants.get((point.signal, point.bit)):
+                result, by = UNREACHABLE, claim
+        elif not count and prover is not None and (claim := prover.branch(point.line, point.what)):
+            result, by = UNREACHABLE, claim
         yield Item(point.kind, point.name, result, count, by, point)
 
 
-def _constants(reached: Counter[Point], prover: Prover, progress: Progress) -> set[Bit]:
-    """Return the bits that are proved never to change, of those whose edges weren't all seen."""
+def _constants(reached: Counter[Point], prover: Prover, progress: Progress) -> dict[Bit, str]:
+    """Return the bits that are proved never to change, of those whose edges weren't all seen, with the claim."""
     seen: dict[Bit, Counter[str]] = {}
     for point, count in reached.items():
         if point.kind == "toggle":
@@ -220,19 +220,20 @@ def _constants(reached: Counter[Point], prover: Prover, progress: Progress) -> s
     for bit, edges in seen.items():
         if not edges[RISES] or not edges[FALLS]:
             signals.setdefault(bit[0], {})[bit] = edges
-    found: set[Bit] = set()
+    found: dict[Bit, str] = {}
+
+    def prove(words: Mapping[Bit, int], begins_otherwise: bool = False) -> None:
+        proved = prover.constant(words, begins_otherwise)
+        found.update({bit: bit_claim(bit, words[bit], begins_otherwise) for bit in proved})
+
     for number, bits in enumerate(signals.values()):
         progress("proving that bits can't change", number / len(signals))
         # What an edge shows is tried first. But a register that begins with 1 has no edge to show for it, and
         # of words of more than 64 bits Verilator counts edges at its start that are none.
         for flipped in (0, 1):
-            found |= prover.constant(
-                {bit: int(edges[RISES] > 0) ^ flipped for bit, edges in bits.items() if bit not in found}
-            )
+            prove({bit: int(edges[RISES] > 0) ^ flipped for bit, edges in bits.items() if bit not in found})
         changed = {bit: edges for bit, edges in bits.items() if bit not in found and any(edges.values())}
-        found |= prover.constant(
-            {bit: int(edges[RISES] > 0) for bit, edges in changed.items()}, begins_otherwise=True
-        )
+        prove({bit: int(edges[RISES] > 0) for bit, edges in changed.items()}, begins_otherwise=True)
     return found
 
 

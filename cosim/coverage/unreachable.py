@@ -40,11 +40,6 @@ SECONDS = 60.0
 QUICKLY = 10.0
 """The time for a first try, in which the sums may be anything."""
 
-CASE_CLAIM = "no update of a state that can be reached is such a case"
-BIT_CLAIM = "the bit never changes after its first clocks, whatever the inputs"
-BRANCH_CLAIM = "the bit that the branch needs never changes, whatever the inputs"
-"""What is proved of a case, of a bit and of a branch that nothing reaches."""
-
 _PIPELINE = f"{probes.PIPELINES}."
 _READ = probes.READ
 _STORED = probes.STORED
@@ -53,6 +48,17 @@ _QUEUED, _OFFERED = probes.QUEUE_READ, probes.OFFERED_WORDS
 
 Bit = tuple[str, int]
 """Signal and bit, as :class:`qlif.cosim.coverage.structure.Point` has them."""
+
+
+def bit_claim(bit: Bit, word: int, begins_otherwise: bool = False) -> str:
+    """Return what is proved of a bit that never changes, or once only."""
+    name, place = bit
+    return f"{name}[{place}] is {'always' if not begins_otherwise else 'always, once it has changed,'} {word}"
+
+
+def case_claim(case: UpdateCase) -> str:
+    """Return what is proved of a case that nothing reaches."""
+    return f"no update of a reachable state has: {case.name}"
 
 
 class Moment(NamedTuple):
@@ -124,16 +130,16 @@ class Unreachable:
                 }
         return proved
 
-    def branch(self, line: int, what: str) -> bool:
-        """Return whether a branch of a line of the Verilog is proved never to be taken."""
+    def branch(self, line: int, what: str) -> str | None:
+        """Return the claim that proves that a branch of a line of the Verilog is never taken, if it is proved."""
         condition = _condition(self._source[line - 1])
         if condition is None:
-            return False
+            return None
         name, bit, negated = condition
         taken = what.startswith(("if", "cond_then"))
         word = int(not taken) ^ negated
-        module = self._module(line)
-        return bool(self.constant({(f"{module}{name}", bit): word}))
+        needed = f"{self._module(line)}{name}", bit
+        return bit_claim(needed, word) if self.constant({needed: word}) else None
 
     def case(self, case: UpdateCase) -> bool:
         """Return whether a case is proved to be one of no update."""

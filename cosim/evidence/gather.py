@@ -112,8 +112,10 @@ def of_exhaust(facts: Mapping[str, Any]) -> Evidence:
     )
 
 
-def of_prove(claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None) -> Evidence:
-    """Return the evidence of a proof, and which text of the user's it is about."""
+def of_prove(
+    claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None, pictures: Sequence[Path] = ()
+) -> Evidence:
+    """Return the evidence of a proof: which text of the user's it is about, and pictures of its counterexamples."""
     checks, rows = [], []
     for claim in claims:
         match claim.result:
@@ -136,6 +138,7 @@ def of_prove(claims: "Sequence[Claim]", origin: Mapping[str, Any] | None = None)
         checks=checks,
         facts=origin or {},
         tables=(Table("Claims", ("preset", "claim", "result", "covers", "seconds"), rows),),
+        pictures=_light(pictures),
     )
 
 
@@ -163,6 +166,33 @@ def of_mutate(campaign: "Campaign") -> Evidence:
         facts={"self-test, timesteps": campaign.self_test_timesteps}
         | {"killed by the self-test alone": campaign.killed_by_self_test},
         tables=(Table("By net", ("net", *results), nets),),
+    )
+
+
+def of_faults(facts: Mapping[str, Any]) -> Evidence:
+    """Return the evidence of a fault campaign: what upsets do is told, what is proved not to happen is checked."""
+    names = list(next(iter(facts["outcomes"].values())))
+    rows = [(kind, *counts.values()) for kind, counts in facts["outcomes"].items()]
+    nets = [(net["kind"], net["net"], *(net[name] for name in names)) for net in facts["by_net"]]
+    return Evidence(
+        command="faults",
+        subject=str(facts["preset"]),
+        covers=(
+            f"Each flip-flop and memory bit was inverted in each of {facts['clocks']:,} clocks after a reset, and "
+            f"watched for {facts['watch']:,}; each net was stuck at 0 and at 1. One fault at a time, one stimulus "
+            f"(seed {facts['seed']}), two values, no delays. What is in the table is told, not judged."
+        ),
+        checks=[
+            Check.of(
+                "upsets of the neurons' states do what is proved",
+                not facts["broken"],
+                "; ".join(facts["broken"][:3]),
+                seconds=facts["seconds"],
+            )
+        ],
+        facts=_named(facts, ("neurons", "clocks", "watch", "stalls", "seed", "recovered_after_updates")),
+        tables=(Table("Outcomes", ("kind", *names), rows), Table("By net", ("kind", "net", *names), nets)),
+        pictures=_light(facts["pictures"]),
     )
 
 

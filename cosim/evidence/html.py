@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,17 @@ def html(evidence: Evidence) -> str:
         verdict="Failed" if not evidence.passed else "Passed" if evidence.checks else "Measured",
         version=qlif.__version__,
         counts={str(status): evidence.count(status) for status in Status if evidence.count(status)},
-        pictures=[_picture(path) for path in evidence.pictures],
+        pictures=[_picture(path, name) for path, name in _named(evidence.pictures)],
         most=MOST_ROWS,
         is_number=_is_number,
     )
+
+
+def _named(pictures: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Give pictures with their names: the file's, and if several files have it the folder's too."""
+    stems = [path.stem for path in pictures]
+    for path in pictures:
+        yield path, path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}: {path.stem}"
 
 
 def _shown(value: Any) -> Any:
@@ -56,10 +64,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) or re.fullmatch(r"-?[\d.,]+(e[+-]?\d+)?", str(value)) is not None
 
 
-def _picture(path: Path) -> dict[str, str]:
+def _picture(path: Path, name: str) -> dict[str, str]:
     dark = path.with_name(f"{path.stem}-dark{path.suffix}")
     return {
-        "name": path.stem.replace("-", " "),
+        "name": name.replace("-", " "),
         "light": _data(path),
         "dark": _data(dark if dark.exists() else path),
     }

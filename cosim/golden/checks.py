@@ -53,7 +53,8 @@ def _lane(port: Port, lane: int, signed: bool = False) -> str:
 
 
 def _legality(interface: Interface) -> Iterator[Rule]:
-    core, fields = interface.core, interface.updates.fields
+    core = interface.core
+    fields = {name: port for name, port in interface.updates.fields.items() if name not in interface.absent}
     words, taken = core.words, f"{interface.updates.valid.name}"
     for stream in (interface.updates, *(s for s in interface.streams if s.name == "events")):
         neuron = stream.fields.get("neuron")

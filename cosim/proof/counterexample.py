@@ -48,11 +48,14 @@ class Replay:
     shown : bool
         The simulation differs from the golden model, too.
     waves, log : Path
+    pictures : tuple of Path
+        The timesteps around the first difference, drawn; none if no run from reset on shows it.
     """
 
     shown: bool
     waves: Path
     log: Path
+    pictures: tuple[Path, ...] = ()
 
 
 def lines(words: Words, values: Mapping[str, int]) -> list[Line]:

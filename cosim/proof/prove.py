@@ -181,7 +181,7 @@ def replay_run(
     directory: Path,
     seconds: float = SECONDS,
 ) -> Replay | None:
-    """Play a population from reset on, with waves.
+    """Play a population from reset on, with waves, and draw the stretch around the first difference.
 
     Parameters
     ----------
@@ -202,6 +202,8 @@ def replay_run(
     Replay or None
         None if no such run was found.
     """
+    from qlif.cosim.report import draw_mismatch
+
     words = configuration.words
     if currents is None:
         for claim in RUNS:
@@ -214,7 +216,8 @@ def replay_run(
     values = words.currents(currents)
     run = cosimulate(configuration, values, simulator, directory, waves=True, export=export)
     assert run.waves is not None
-    return Replay(run.verdict.mismatches > 0, run.waves, run.log)
+    pictures = draw_mismatch(directory, run, values)
+    return Replay(run.verdict.mismatches > 0, run.waves, run.log, tuple(pictures))
 
 
 def replay_clocks(export: Export, values: Mapping[str, int], simulator: Simulator, directory: Path) -> Replay:

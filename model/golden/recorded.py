@@ -64,31 +64,31 @@ class Recorded:
         """Bits that hold it in two's complement."""
         return width(self.low, self.high)
 
-    def _with(self, operation: str, other: Any, bounds: Bounds) -> "Recorded":
+    def _with(self, operation: str, other: object, bounds: Bounds) -> "Recorded":
         operand = self.of(other)
         found = list(bounds(self, operand))
         return type(self)(operation, (self, operand), min(found), max(found))
 
-    def _compared(self, operation: str, other: Any) -> "Recorded":
+    def _compared(self, operation: str, other: object) -> "Recorded":
         return type(self)(operation, (self, self.of(other)), 0, 1)
 
-    def __add__(self, other: Any) -> "Recorded":
+    def __add__(self, other: object) -> "Recorded":
         return self._with("+", other, lambda a, b: (a.low + b.low, a.high + b.high))
 
-    def __sub__(self, other: Any) -> "Recorded":
+    def __sub__(self, other: object) -> "Recorded":
         return self._with("-", other, lambda a, b: (a.low - b.high, a.high - b.low))
 
-    def __mul__(self, other: Any) -> "Recorded":
+    def __mul__(self, other: object) -> "Recorded":
         is_square = other is self
         if is_square:
             return self._with("*", other, lambda a, b: (0, a.low * a.low, a.high * a.high))
         return self._with("*", other, lambda a, b: (x * y for x in (a.low, a.high) for y in (b.low, b.high)))
 
-    def __radd__(self, other: Any) -> "Recorded":
+    def __radd__(self, other: object) -> "Recorded":
         number: Recorded = self.of(other)
         return number + self
 
-    def __rsub__(self, other: Any) -> "Recorded":
+    def __rsub__(self, other: object) -> "Recorded":
         number: Recorded = self.of(other)
         return number - self
 
@@ -115,16 +115,16 @@ class Recorded:
     def __and__(self, mask: int) -> "Recorded":
         return self._with("&", mask, lambda a, b: (0, b.high))
 
-    def __lt__(self, other: Any) -> "Recorded":
+    def __lt__(self, other: object) -> "Recorded":
         return self._compared("<", other)
 
-    def __gt__(self, other: Any) -> "Recorded":
+    def __gt__(self, other: object) -> "Recorded":
         return self._compared(">", other)
 
-    def __le__(self, other: Any) -> "Recorded":
+    def __le__(self, other: object) -> "Recorded":
         return self._compared("<=", other)
 
-    def __ge__(self, other: Any) -> "Recorded":
+    def __ge__(self, other: object) -> "Recorded":
         return self._compared(">=", other)
 
     def __eq__(self, other: Any) -> "Recorded":  # type: ignore[override]
@@ -174,7 +174,7 @@ class PlainlyRecorded(Recorded):
     A product is as wide as any of such words. (The solver compares products by their factors' bits.)
     """
 
-    def __mul__(self, other: Any) -> "Recorded":
+    def __mul__(self, other: object) -> "Recorded":
         operand = self.of(other)
         signed = self.low < 0 or operand.low < 0
         bits = sum(one.bits - (one.low >= 0) for one in (self, operand))
@@ -192,7 +192,7 @@ class PlainlyRecorded(Recorded):
         return type(self)(CHOICE, (self, then, other), low, high)
 
 
-def choose(condition: Recorded, a: Any, b: Any) -> Recorded:
+def choose(condition: Recorded, a: object, b: object) -> Recorded:
     """Return a where the condition holds, else b."""
     return condition.chosen(condition.of(a), condition.of(b))
 

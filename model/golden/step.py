@@ -11,7 +11,7 @@ they need to be, and the only places where bits are lost are `drop` and `fit` of
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.rounding import Integer, Rounding, Where, drop, fit, narrow
@@ -174,6 +174,6 @@ def decay_trace(
     return where(spike, spiked, decayed)
 
 
-def where_integer(condition: Any, a: Integer, b: Integer) -> Integer:
+def where_integer(condition: object, a: Integer, b: Integer) -> Integer:
     """Choose between two Python integers: the `where` of a single neuron."""
     return a if condition else b

@@ -8,7 +8,6 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +85,7 @@ class Metric:
     """
 
     name: str
-    of: Callable[[Pair], Any]
+    of: Callable[[Pair], object]
     heading: str = ""
     statistic: Statistic = statistics.median
     label: str = ""

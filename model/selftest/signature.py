@@ -66,7 +66,7 @@ def _power_of_x(power: int) -> int:
     return int(value[0])
 
 
-def folded(parts: Iterable[tuple[Any, int]]) -> npt.NDArray[np.uint64]:
+def folded(parts: Iterable[tuple[object, int]]) -> npt.NDArray[np.uint64]:
     """Return parts side by side as words of 64 bits: bit i of them is added to bit i modulo 64.
 
     Parameters

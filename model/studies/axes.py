@@ -15,7 +15,7 @@ AUTOMATIC = "auto"
 _TIME = Quantity("ms", 0.0, open=True)
 
 
-def names(name: str, given: Any, known: Iterable[str]) -> tuple[str, ...]:
+def names(name: str, given: object, known: Iterable[str]) -> tuple[str, ...]:
     """Return the values of an axis of names, from a list or a text with commas."""
     allowed = [str(one) for one in known]
     values = [str(value) for value in _listed(name, given)]
@@ -25,7 +25,7 @@ def names(name: str, given: Any, known: Iterable[str]) -> tuple[str, ...]:
     return _unique(values)
 
 
-def numbers(name: str, given: Any, quantity: Quantity) -> tuple[float, ...]:
+def numbers(name: str, given: object, quantity: Quantity) -> tuple[float, ...]:
     """Return the values of an axis of real numbers."""
     return _unique(
         quantity.check(name, number_from(name, value) if isinstance(value, str) else value)
@@ -33,7 +33,7 @@ def numbers(name: str, given: Any, quantity: Quantity) -> tuple[float, ...]:
     )
 
 
-def whole_numbers(name: str, given: Any, low: int, high: int) -> tuple[int, ...]:
+def whole_numbers(name: str, given: object, low: int, high: int) -> tuple[int, ...]:
     """Return the values of an axis of whole numbers; text may have ranges, as in ``8..12,16``."""
     values: list[int] = []
     for value in _listed(name, given):
@@ -44,7 +44,7 @@ def whole_numbers(name: str, given: Any, low: int, high: int) -> tuple[int, ...]
     return _unique(values)
 
 
-def fraction_bits(name: str, given: Any) -> tuple[int | str, ...]:
+def fraction_bits(name: str, given: object) -> tuple[int | str, ...]:
     """Return the fraction bits to try: whole numbers, or :data:`AUTOMATIC`."""
     values = list(_listed(name, given))
     automatic = [value for value in values if value == AUTOMATIC]
@@ -53,22 +53,22 @@ def fraction_bits(name: str, given: Any) -> tuple[int | str, ...]:
     return _unique([*automatic, *chosen])
 
 
-def forms(name: str, given: Any) -> tuple[str, ...]:
+def forms(name: str, given: object) -> tuple[str, ...]:
     """Return the forms to try."""
     return names(name, given, Form)
 
 
-def roundings(name: str, given: Any) -> tuple[str, ...]:
+def roundings(name: str, given: object) -> tuple[str, ...]:
     """Return the roundings to try."""
     return names(name, given, Rounding)
 
 
-def times(name: str, given: Any) -> tuple[float, ...]:
+def times(name: str, given: object) -> tuple[float, ...]:
     """Return times in ms, greater than 0."""
     return numbers(name, given, _TIME)
 
 
-def texts(name: str, given: Any) -> tuple[str, ...]:
+def texts(name: str, given: object) -> tuple[str, ...]:
     """Return the texts of an axis, given as a list: their own commas mean something else."""
     values = [given] if isinstance(given, str) else given
     if not isinstance(values, Sequence) or not all(isinstance(value, str) for value in values):
@@ -80,7 +80,7 @@ def texts(name: str, given: Any) -> tuple[str, ...]:
 
 def _listed(name: str, given: Any) -> list[Any]:
     if isinstance(given, str):
-        values: list[Any] = [part.strip() for part in given.split(",") if part.strip()]
+        values: list[object] = [part.strip() for part in given.split(",") if part.strip()]
     elif isinstance(given, (list, tuple)):
         values = list(given)
     else:

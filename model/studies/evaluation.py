@@ -148,7 +148,7 @@ def _prefixed(prefix: str, values: Row) -> Row:
     return {f"{prefix}_{name}": value for name, value in values.items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Return Python's own number; None for nan, which JSON has no word for."""
     if isinstance(value, np.generic):
         value = value.item()

@@ -117,6 +117,6 @@ def run_jobs(
 
 def _signed(
     rooms: tuple[str, ...], function: Callable[..., Any], *arguments: Any
-) -> tuple[dict[str, str], Any]:
+) -> tuple[dict[str, str], object]:
     """Return a job's result, and with which code it was computed."""
     return code_of(*rooms), function(*arguments)

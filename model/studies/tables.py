@@ -37,7 +37,7 @@ def check_parquet() -> tuple[Any, Any]:
 def markdown(rows: Rows, digits: int = 4) -> str:
     """Return rows with equal keys as a table in Markdown."""
 
-    def shown(value: Any) -> str:
+    def shown(value: object) -> str:
         if value is None:
             return ""
         return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

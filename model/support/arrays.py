@@ -57,7 +57,7 @@ def real_numbers(name: str, value: Any, unit: str = "") -> npt.NDArray[Any]:
     return array
 
 
-def real_array(name: str, value: Any, unit: str = "") -> npt.NDArray[np.float64]:
+def real_array(name: str, value: object, unit: str = "") -> npt.NDArray[np.float64]:
     """Return real numbers as float64; see :func:`real_numbers`. Not necessarily a copy."""
     with np.errstate(over="ignore"):  # a longdouble outside of float64 is infinite
         return np.asarray(real_numbers(name, value, unit), dtype=np.float64)
@@ -71,7 +71,9 @@ def refuse_non_finite(name: str, array: npt.NDArray[Any], says: str = "") -> Non
         raise InputError(f"{name} must be finite, not {array[bad]} at index {bad}{says}")
 
 
-def whole_words(name: str, value: Any, shape: tuple[int, ...], low: int, high: int) -> npt.NDArray[np.int64]:
+def whole_words(
+    name: str, value: object, shape: tuple[int, ...], low: int, high: int
+) -> npt.NDArray[np.int64]:
     """Return integers from `low` to `high`, of a shape or one for all.
 
     Raises
@@ -138,11 +140,11 @@ def _converted(value: Any, unit: str) -> Any:
     raise TypeError
 
 
-def _not_real(name: str, value: Any, says: str = "") -> InputError:
+def _not_real(name: str, value: object, says: str = "") -> InputError:
     return InputError(f"{name} must be a number or an array, not {shown(value)}{says}")
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Return a value in one short line, with its unit, whatever type it is of."""
     if not any(hasattr(type(value), mark) for mark in _UNIT_MARKS):
         try:

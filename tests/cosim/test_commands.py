@@ -169,6 +169,10 @@ USELESS = {
         WITH_MAP[0],
         (("--jobs", 0), "--jobs must be a whole number, 1 or more, not 0"),
     ],
+    "faults": [
+        (("--kinds", "nets", "--clocks", 5), "--clocks requires --kinds flip-flops or memories"),
+        (("--kinds", "nets", "--threads", 1), "--threads requires --kinds flip-flops or memories"),
+    ],
     "bench": [
         (("--neurons", 5, "--only", "cosim"), "--neurons requires the part kernel or peers"),
     ],

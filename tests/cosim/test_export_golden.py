@@ -1,6 +1,8 @@
 """``qlif export --golden`` and ``--testbench``: what is written, and what is refused before."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -56,7 +58,7 @@ def test_what_a_language_cannot_hold_is_refused_and_the_others_are_written(qlif,
         (("--testbench", "--max-size", 0.001), "the vectors would have"),
         (("--testbench", "--max-size", 0), "max-size must be above 0 MB"),
         (("--testbench", "--steps", 0), "steps"),
-        (("--testbench", "--steps", 10**12, "--max-size", 1e12), "and the disk has"),
+        (("--testbench", "--steps", 10**12, "--max-size", 1e12), "and the disk of here has"),
         (("--testbench", "--input", "nothing"), "nothing"),
     ],
 )
@@ -65,6 +67,20 @@ def test_what_is_refused_leaves_nothing(qlif, tmp_path, options, said):
     assert code == 2
     assert said in err
     assert not (tmp_path / "here").exists()
+
+
+def test_the_disk_is_that_of_out(qlif, tmp_path, monkeypatch):
+    small = tmp_path / "small disk"
+
+    def usage(path):
+        return SimpleNamespace(free=100 if small in Path(path).resolve().parents else 10**12)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    code, _, err = qlif(*SMALL[:-1], small / "folder", "--testbench")
+    assert code == 2
+    assert "folder has 0 MB left" in err
+    assert not (small / "folder").exists()
+    assert qlif(*SMALL, "--testbench")[0] == 0
 
 
 def test_foreign_files_are_kept(qlif, tmp_path):

@@ -66,10 +66,15 @@ def test_a_fault_in_it_ends_with_1(command, qlif, tmp_path):
     right = "assign updates_spike ="
     assert text.count(right) == 1
     write(tmp_path, text.replace(right, "assign updates_spike = ~"))
-    code, said, _ = qlif(*arguments(command))
+    more = ("--report", "report.html") if command == "prove" else ()
+    code, said, _ = qlif(*arguments(command), *more)
     assert code == 1
     if command == "prove":
-        assert "refuted" in {claim["result"] for claim in json.loads(said)}
+        refuted = sum(claim["result"] == "refuted" for claim in json.loads(said))
+        assert refuted > 0
+        # Each has a picture of the first difference, and waves of its own.
+        report = (tmp_path / "report.html").read_text()
+        assert report.count("<img") == refuted == len(list(tmp_path.glob("out/counterexample*")))
 
 
 @pytest.mark.parametrize(

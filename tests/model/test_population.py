@@ -1,6 +1,8 @@
 """The seed's population: its usage, its recordings, both arithmetics behind one interface, its refusals."""
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -465,3 +467,40 @@ def test_values_whose_products_overflow_are_refused_by_name(name, value, arithme
 def test_fraction_bits_that_no_float_can_scale_by_are_refused():
     with pytest.raises(InputError, match=r"^potential must have at most 64 fraction bits"):
         PRESETS["square-16"].replace(potential="SQ(2000,-1990)")
+
+
+@pytest.mark.parametrize("arithmetic", [None, "square-16"])
+def test_every_parameter_is_an_attribute_that_can_be_read_only(arithmetic):
+    model = QLIFPopulation(n=3, tau_m=30.0, threshold=[-52.0, -51.0, -50.0], arithmetic=arithmetic)
+    for name, value in vars(model.parameters).items():
+        assert np.array_equal(getattr(model, name), value)
+    for name in sorted(Parameters.names() - {"learning"}):
+        with pytest.raises(AttributeError, match=rf"{name} can't be set: .*replace\({name}=\.\.\.\)"):
+            setattr(model, name, 1)
+    model.learning = False
+    assert model.learning is False
+    with pytest.raises(AttributeError, match="'QLIFPopulation' object has no attribute 'tau'"):
+        _ = model.tau
+    other = QLIFPopulation.of(model.parameters.replace(tau_m=20.0), arithmetic)
+    assert other.tau_m == 20.0 and model.tau_m == 30.0
+    assert copy.deepcopy(model).tau_m == pickle.loads(pickle.dumps(model)).tau_m == 30.0
+
+
+def test_a_population_is_called_like_torchs():
+    one, other = QLIFPopulation(n=3), QLIFPopulation(n=3)
+    one.forward([20.0] * 3)
+    assert other([20.0] * 3) is None
+    assert np.array_equal(one.v, other.v) and one.v[0] != -62.0
+
+
+def test_a_population_says_what_it_is():
+    assert repr(QLIFPopulation(n=3)) == "QLIFPopulation(shape=(3,))"
+    assert repr(QLIFPopulation(n=3, tau_s=5.0)) == "QLIFPopulation(shape=(3,), tau_s=5.0)"
+    assert repr(QLIFPopulation(n=3, tau_m=30.0, arithmetic="square-16")) == (
+        "QLIFPopulation(shape=(3,), tau_m=30.0, "
+        "arithmetic=<square, potential SQ(6,10), current SQ(8,8), RND SAT>)"
+    )
+    assert (
+        repr(QLIFPopulation(n=3, dialect="synapticflow"))
+        == "QLIFPopulation(shape=(3,), dialect='synapticflow')"
+    )

@@ -26,8 +26,8 @@ def test_all_that_can_be_reached_of_tiny_8_is(qlif, yosys):
         assert counts["all"] == counts["covered"] + counts["unreachable"] > 0
     assert all(case["count"] == sum(case["benches"].values()) for case in facts["cases"])
     # What isn't reached is only what the solver has shown to be out of reach: no trace above 1, for one.
-    named = {point["name"] for point in facts["unreachable"]}
-    assert "core.pipeline.trace__next[7] rises" in named
+    named = {point["name"]: point["by"] for point in facts["unreachable"]}
+    assert named["core.pipeline.trace__next[7] rises"] == "core.pipeline.trace__next[7] is always 0"
     assert "core.pipeline.trace__next[6] rises" not in named
     report = Path("qlif-out/coverage.md").read_text()
     assert "## Holes\n\nNone.\n" in report
@@ -75,7 +75,8 @@ def test_what_can_be_reached_is_not_proved_to_be_out_of_reach(yosys, tiny):
     # A branch is of the instance that its line's module is.
     source = prover._source
     saturates = 1 + next(k for k, line in enumerate(source) if re.search(r"\? 8'h80 : total", line))
-    assert prover.branch(saturates, "cond_then, place 0")
+    claim = prover.branch(saturates, "cond_then, place 0")
+    assert claim is not None and re.fullmatch(r"core\.pipeline\.\S+\[\d+\] is always [01]", claim)
     assert not prover.branch(saturates, "cond_else, place 0")
     reached = {case.name: prover.case(case) for case in update_cases(words) if case.alone}
     assert not reached["highest current"]

@@ -56,7 +56,7 @@ def exported(words, lanes=1):
 
 def vectors(words):
     random = constrained_random(words, 60, NEURONS, np.random.default_rng(1))
-    return np.concatenate([*(case for _, case in directed(words, NEURONS)), random])
+    return [*(case for _, case in directed(words, NEURONS)), random]
 
 
 def written(files, folder):
@@ -72,8 +72,8 @@ def commands(bench, simulator):
     return [shlex.split(part) for part in line.removeprefix("//   $ ").split("&&")]
 
 
-def with_icarus(design, good, folder):
-    files = benches.vector_files(good.interface, vectors(good.interface.words))
+def with_icarus(design, good, folder, cases=None):
+    files = benches.vector_files(good.interface, cases or vectors(good.interface.words))
     written(files | {"qlif_population.v": design.verilog}, folder)
     build, run = commands(files[benches.VECTOR_FILE], "iverilog")
     subprocess.run(build, cwd=folder, check=True)
@@ -95,6 +95,18 @@ def test_vectors_find_each_bug(bug, tmp_path):
     done = with_icarus(exported(BUGS[bug]()), exported(words_of()), tmp_path)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "FAIL")
     assert re.search(r"update \d+ \(neuron \d+, timestep \d+\): \w+ is \w+, expected \w+", done.stdout)
+
+
+@icarus
+def test_each_case_begins_with_a_reset(tmp_path):
+    # The only update of neuron 0 at exactly the threshold is in a case that begins at the reset potential.
+    hit = next(case for name, case in directed(words_of(), NEURONS) if name == "threshold hit exactly")
+    above, good = exported(off("threshold", 1)), exported(words_of())
+    charged = np.full((9, NEURONS), 1000)
+    assert with_icarus(above, good, tmp_path / "joined", [np.concatenate([charged, hit])]).returncode == 0
+    done = with_icarus(above, good, tmp_path / "apart", [charged, hit])
+    assert done.returncode == 1
+    assert re.search(r"timestep \d+\): spike is", done.stdout)
 
 
 def with_verilator(design, good, folder, bench, *arguments):
@@ -129,17 +141,19 @@ def test_both_pass_in_verilator(name, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("bench", [benches.VECTOR_FILE, benches.DPI_BENCH_FILE])
 @pytest.mark.parametrize("bug", BUGS)
-def test_the_golden_model_by_dpi_finds_each_bug(bug, tmp_path):
-    code, said = with_verilator(exported(BUGS[bug]()), exported(words_of()), tmp_path, benches.DPI_BENCH_FILE)
+def test_verilator_finds_each_bug_by_either(bug, bench, tmp_path):
+    code, said = with_verilator(exported(BUGS[bug]()), exported(words_of()), tmp_path, bench)
     assert code != 0 and "\nPASS\n" not in f"\n{said}"
+    assert re.search(r"^(update|event) \d+", said, re.MULTILINE)
 
 
 def test_vectors_are_as_large_as_foretold():
     good = exported(words_of())
     files = benches.vector_files(good.interface, vectors(words_of()))
     size = sum(len(files[name]) for name in (benches.CURRENTS_FILE, benches.UPDATES_FILE))
-    foretold = benches.vector_bytes(good.interface.core, len(vectors(words_of())))
+    foretold = benches.vector_bytes(good.interface, sum(map(len, vectors(words_of()))))
     assert 0 <= size - foretold < 100
 
 

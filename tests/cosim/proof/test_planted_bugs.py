@@ -290,3 +290,5 @@ def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simu
     played = replay_run(export, configuration, None, quick_simulator, tmp_path)
     assert played is not None
     assert played.shown
+    named = {path.name for path in played.pictures if path.exists()}
+    assert {"first-mismatch.svg", "first-mismatch-dark.svg"} <= named

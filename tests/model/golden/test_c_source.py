@@ -107,8 +107,17 @@ def many(words, directory, compiler, *flags):
     return compiled({"many.c": source}, directory, compiler, *flags)
 
 
-def same_as_the_step(library, words, given, random):
-    """Return how many of some updates differ from the golden step over arrays."""
+def golden_step(words, given, random):
+    """Return the golden step of some updates, over arrays: the state after it, and who spiked."""
+    wide = np.int64 if words.largest_width < 63 else object
+    before = datapath.State(*(given[name].astype(wide) for name in ("potential", "refractory", "trace")))
+    return datapath.step(
+        words, words.values, before, given["current"].astype(wide), random.astype(wide), np.where
+    )
+
+
+def differing(library, words, given, random, golden):
+    """Return how many updates in C differ from the golden step."""
     kept = list(words.kept_formats)
     plan = FixedNeurons(words)._plan
     kinds = {
@@ -117,20 +126,22 @@ def same_as_the_step(library, words, given, random):
         "trace": plan.trace,
         "current": plan.current,
     }
-    columns = {name: np.ascontiguousarray(given[name], dtype=kinds[name]) for name in (*kept, "current")}
-    wide = np.int64 if words.largest_width < 63 else object
-    before = datapath.State(*(given[name].astype(wide) for name in ("potential", "refractory", "trace")))
-    after, spike = datapath.step(
-        words, words.values, before, given["current"].astype(wide), random.astype(wide), np.where
-    )
+    # Copies: C writes the state after the update where the state before it was.
+    columns = {name: np.array(given[name], dtype=kinds[name]) for name in (*kept, "current")}
+    after, spike = golden
     spikes = np.zeros(len(spike), dtype=np.uint8)
     random = np.ascontiguousarray(random, dtype=np.uint32)
     pointers = [array(columns[name]) for name in (*kept, "current")]
     library.many(ctypes.c_long(len(spikes)), *pointers, array(random), array(spikes))
     wrong = spikes.astype(bool) != spike.astype(bool)
     for name in kept:
-        wrong |= columns[name].astype(wide) != getattr(after, name)
+        wrong |= columns[name] != getattr(after, name)
     return int(wrong.sum())
+
+
+def same_as_the_step(library, words, given, random):
+    """Return how many of some updates differ from the golden step over arrays."""
+    return differing(library, words, given, random, golden_step(words, given, random))
 
 
 def drawn(words, count, random):
@@ -153,31 +164,50 @@ def test_updates_from_any_state(name, flags, tmp_path):
     assert same_as_the_step(library, words, given, random.integers(0, 1 << 32, count)) == 0
 
 
+UNDEFINED = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+BUILDS = [
+    (compiler, level, *flags)
+    for compiler in ("gcc", "clang")
+    for level, flags in (("-O0", ()), ("-O3", ()), ("-O1", UNDEFINED))
+]
+
+
+def every_build(words, directory):
+    """Return the C of each compiler without and with optimisation, and with its sanitizer."""
+    libraries = []
+    for number, build in enumerate(BUILDS):
+        (directory / str(number)).mkdir()
+        libraries.append(many(words, directory / str(number), *build))
+    return libraries
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
-@pytest.mark.parametrize("level", ["-O0", "-O3"])
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_hundred_million_updates_from_any_state(name, level, compiler, tmp_path):
-    words, random = quantise(Parameters(n=1), preset(name)), np.random.default_rng(3)
-    library = many(words, tmp_path, compiler, level)
-    for _ in range(100):
-        given = drawn(words, 1_000_000, random)
-        assert same_as_the_step(library, words, given, random.integers(0, 1 << 32, 1_000_000)) == 0
+def test_a_hundred_million_updates_from_any_state(name, tmp_path):
+    words, generator = quantise(Parameters(n=1), preset(name)), np.random.default_rng(3)
+    libraries = every_build(words, tmp_path)
+    for _ in range(400):
+        given = drawn(words, 250_000, generator)
+        random = generator.integers(0, 1 << 32, 250_000)
+        golden = golden_step(words, given, random)
+        assert [differing(library, words, given, random, golden) for library in libraries] == [0] * 6
 
 
 @pytest.mark.slow
 def test_every_state_and_current_of_tiny_8(tmp_path):
     words = quantise(Parameters(n=1), preset("tiny-8"))
-    library = many(words, tmp_path, "gcc", "-O3")
+    libraries = every_build(words, tmp_path)
     formats = words.formats
     ranges = [
         np.arange(formats[name].min_word, formats[name].max_word + 1)
         for name in ("refractory", "potential", "current")
     ]
     grid = dict(zip(("refractory", "potential", "current"), map(np.ravel, np.meshgrid(*ranges)), strict=True))
+    random = np.zeros(len(grid["current"]), dtype=np.int64)
     for trace in range(formats["trace"].max_word + 1):
-        given = grid | {"trace": np.full(len(grid["current"]), trace)}
-        assert same_as_the_step(library, words, given, np.zeros(len(grid["current"]))) == 0
+        given = grid | {"trace": np.full(len(random), trace)}
+        golden = golden_step(words, given, random)
+        assert [differing(library, words, given, random, golden) for library in libraries] == [0] * 6
 
 
 def test_a_wrong_update_is_seen(tmp_path):

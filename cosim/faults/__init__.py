@@ -1,0 +1,1 @@
+"""Fault campaigns without sampling: every upset and every stuck net, hundreds side by side."""

@@ -1,0 +1,1 @@
+"""Recordings in files, and as the objects of other libraries."""
