@@ -14,13 +14,14 @@ from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.benches.vhdl_streams import MAP, SUPPORTED
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.mapping.adapter import word_of
 from qlif.cosim.mapping.core_map import CoreMap
+from qlif.cosim.mapping.port_formats import word_of
 from qlif.cosim.mapping.sources import is_vhdl
 from qlif.cosim.mapping.speed import Speed, measure_speed
 from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
+from qlif.hdl.core import Streams
 from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.hdl.verilog import Export
@@ -254,7 +255,9 @@ def _build(
         sources = netlist.verilog, module, simulation, waves, netlist.cells, netlist.waiver
         return Design(simulator, *sources, activity=activity), POPULATION_BENCH
     progress(f"building for {simulator.name}", 0.0)
-    if watched or any(traced) or interface.runtime or interface.mapped is not None:
+    core = interface.core
+    always = core.runtime or interface.mapped is not None or core.streams is not Streams.BOTH
+    if watched or any(traced) or always:
         own = verilog, module, simulation, waves, models_of(export)
         return Design(simulator, *own, activity=activity), POPULATION_BENCH
     blocks = directory / f"{BLOCK_MODULE}.v"

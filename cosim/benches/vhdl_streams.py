@@ -12,8 +12,9 @@ import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
 from qlif.cosim.benches.job import Job
-from qlif.cosim.mapping.adapter import EVENT_PLACES, PLACES, formats_of, word_of
 from qlif.cosim.mapping.core_map import Active, Align, Contract, Encoding, Lasts, PortUse
+from qlif.cosim.mapping.port_formats import formats_of, word_of
+from qlif.cosim.mapping.queue import EVENT_PLACES, PLACES
 from qlif.cosim.mapping.read import read_map
 from qlif.hdl.ports import Port
 from qlif.model.formats import Format

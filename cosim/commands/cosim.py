@@ -9,7 +9,9 @@ import typer
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     FOREIGN_RULES,
+    OWN_STREAMS_RULES,
     OWN_VARIANT_RULE,
+    STEP_BITS_RULE,
     TARGET_RULE,
     UNMAPPED_RULES,
     EvidenceOptions,
@@ -17,6 +19,7 @@ from qlif.cosim.commands.options import (
     InputOptions,
     StallsOption,
     StorageOptions,
+    StreamOptions,
     VariantOptions,
     WrittenNeuronOptions,
     is_random,
@@ -98,6 +101,9 @@ class CosimOutput(EvidenceOptions):
     *FOREIGN_RULES,
     *UNMAPPED_RULES,
     OWN_VARIANT_RULE,
+    STEP_BITS_RULE,
+    *OWN_STREAMS_RULES,
+    Rule("waves", lambda options: options.streams != "events", "updates: not --streams events"),
     Rule("saif", lambda options: options.simulator == "verilator", "--simulator verilator"),
     Rule("saif", lambda options: not options.waves, "a run of its own, without --waves"),
     Rule(
@@ -111,6 +117,7 @@ def cosim(
     source: InputOptions,
     storage: StorageOptions,
     built: VariantOptions,
+    results: StreamOptions,
     foreign: ForeignOptions,
     options: CosimOptions,
     output: CosimOutput,
@@ -134,7 +141,7 @@ def cosim(
     source = replace(source, neurons=foreign.neurons_or(source.neurons))
     configuration, currents = source.prepare(storage.of(neuron.settings()), BYTES_PER_UPDATE)
     if foreign.file is None:
-        export = configuration.export(storage.lanes, built_from)
+        export = configuration.export(storage.lanes, built_from, results.step_bits, results.chosen())
     else:
         export = foreign.export(configuration, storage.lanes)
     with progress_bar(output.as_json) as progress:

@@ -12,6 +12,7 @@ from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     MAP_RULES,
+    STEP_BITS_RULE,
     TARGET_RULE,
     UNMAPPED_RULES,
     MapOptions,
@@ -20,6 +21,7 @@ from qlif.cosim.commands.options import (
     OutputOptions,
     SelfTestOption,
     StorageOptions,
+    StreamOptions,
     VariantOptions,
 )
 from qlif.cosim.terminal import progress_bar, say_json
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
     from qlif.cosim.configuration import Configuration
     from qlif.hdl.verilog import Export
+
+
+AXI = "axi"
+WRAPPERS = ("none", AXI)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +83,14 @@ class ExportOptions:
     max_size: Annotated[
         float, typer.Option("--max-size", help="With --testbench: largest size of the vectors, MB.")
     ] = 1000.0
+    wrapper: Annotated[
+        str,
+        typer.Option(
+            "--wrapper",
+            help="none, or axi: AXI4-Stream and AXI4-Lite around the population, with its registers described for "
+            "other tools.",
+        ),
+    ] = "none"
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite files that this command didn't write.")
     ] = False
@@ -88,12 +102,25 @@ class ExportOptions:
 
 @command(
     TARGET_RULE,
+    STEP_BITS_RULE,
+    *(
+        Rule(option, condition, requires)
+        for option in ("streams", "step_bits")
+        for condition, requires in (
+            (lambda options: options.map is None, "no --map"),
+            (lambda options: not options.pipeline, "a population: not --pipeline"),
+        )
+    ),
+    Rule("selftest", lambda options: options.streams == "both", "--streams both"),
+    Rule("testbench", lambda options: options.streams == "both", "--streams both"),
     Rule("updates", lambda options: options.selftest, "--selftest"),
     Rule("seed", lambda options: options.selftest or options.testbench, "--selftest or --testbench"),
     Rule("input", lambda options: options.testbench, "--testbench"),
     Rule("steps", lambda options: options.testbench, "--testbench"),
     Rule("max_size", lambda options: options.testbench, "--testbench"),
-    Rule("force", lambda options: options.testbench or options.golden is not None, "--golden or --testbench"),
+    Rule("wrapper", lambda options: not options.pipeline, "a population: not --pipeline"),
+    Rule("wrapper", lambda options: not options.selftest, "no --selftest"),
+    Rule("wrapper", lambda options: options.map is None, "no --map"),
     Rule("testbench", lambda options: not options.selftest, "no --selftest: it has its own stimulus"),
     Rule("selftest", lambda options: not options.pipeline, "a population: not --pipeline"),
     Rule("neurons", lambda options: not options.pipeline, "a population: not --pipeline"),
@@ -110,10 +137,11 @@ def export(
     options: ExportOptions,
     storage: StorageOptions,
     built: VariantOptions,
+    results: StreamOptions,
     foreign: MapOptions,
     output: OutputOptions,
 ) -> None:
-    """Write the population as Verilog, and its interface as JSON.
+    """Write the population as Verilog, its interface as JSON, and what other tools begin with beside them.
 
     With --pipeline that is the pipeline of one update; with --map it is the adapter that gives your own core the
     ports of a population.
@@ -133,7 +161,7 @@ def export(
     elif options.pipeline:
         exported = export_neuron(configuration.core(built_from=built_from))
     else:
-        exported = configuration.export(storage.lanes, built_from)
+        exported = configuration.export(storage.lanes, built_from, results.step_bits, results.chosen())
     files, refused = _beside(configuration, exported, options, output.out)
     if core_text and options.testbench:
         files[CORE_FILE] = _as_a_file(core_text)
@@ -164,6 +192,7 @@ def _beside(
     from qlif.cosim.golden import benches, checks
     from qlif.cosim.golden.dpi import DPI_FILE
     from qlif.cosim.golden.languages import Language, golden_files
+    from qlif.hdl.ip.package import axi_files, package_files
 
     interface, core = exported.interface, exported.interface.core
     asked = [] if options.golden is None else [name.strip() for name in options.golden.split(",")]
@@ -180,7 +209,14 @@ def _beside(
     golden, refused = golden_files(core, languages)
     if options.testbench and DPI_FILE in golden:
         files[benches.DPI_BENCH_FILE] = benches.dpi_bench(interface)
-    return files | golden, refused
+    files |= golden
+    if options.wrapper not in WRAPPERS:
+        raise InputError(unknown_name("wrapper", options.wrapper, WRAPPERS))
+    if options.wrapper == AXI:
+        files |= axi_files(exported)
+    if interface.mapped is None and not options.selftest:
+        files |= package_files(exported, files)
+    return files, refused
 
 
 def _as_a_file(core_text: str) -> str:
@@ -238,13 +274,17 @@ def _vectors(
     return [*cases, random]
 
 
+_OURS = (b"enerated by qlif", b"  interface.json\n")
+"""What files that this command wrote have in their first lines; the second one is of the checksums."""
+
+
 def _refuse_foreign(folder: Path, names: list[str]) -> None:
     """Refuse to overwrite files that this command didn't write: theirs say so in their first lines."""
     for name in names:
         path = folder / name
         if path.is_dir():
             raise InputError(f"{path} is a folder: choose another --out")
-        if path.exists() and b"enerated by qlif" not in path.read_bytes()[:1000]:
+        if path.exists() and not any(mark in path.read_bytes()[:1000] for mark in _OURS):
             raise InputError(f"{path} wasn't written by qlif export: --force overwrites it")
 
 

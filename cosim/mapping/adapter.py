@@ -8,60 +8,16 @@ pipeline's state. It adds no clock of its own to the latency.
 from collections.abc import Iterator
 from typing import assert_never
 
-from qlif.cosim.mapping.core_map import Active, Align, Contract, CoreMap, Encoding, Lasts, PortUse, roles
+from qlif.cosim.mapping.core_map import Active, Contract, CoreMap, Lasts, roles
+from qlif.cosim.mapping.port_formats import BIT, PortFormats, joined, vector, word_of
+from qlif.cosim.mapping.queue import EVENT_PLACES, PLACES, queue_module
 from qlif.cosim.mapping.rtl import RtlPort
 from qlif.hdl.core import Core
 from qlif.hdl.ports import Port
 from qlif.hdl.verilog import commented
-from qlif.model.exceptions import InputError
-from qlif.model.formats import UQ, Format
 from qlif.model.golden.neurons import FixedNeurons
-from qlif.model.support.checks import whole
-from qlif.model.words import Words
 
-PLACES = 16
-"""Updates in flight and waiting, at most, where the module can't be held up."""
-EVENT_PLACES = 64
-"""Events waiting, at most. No update begins once a quarter of them is taken."""
-_BIT = UQ(1, 0)
 _ONE = "1'b1"
-
-
-def word_of(value: int | str, words: Words, name: str) -> int:
-    """Return a tie-off's number: itself, or the parameter word of a name.
-
-    Raises
-    ------
-    InputError
-        The configuration has no such word, or one for each neuron.
-    """
-    if isinstance(value, int):
-        return value
-    if value not in words.constants:
-        known = ", ".join(words.constants)
-        raise InputError(f"{name}: the configuration has no parameter word {value!r}: known are {known}")
-    word = words.constants[value].word
-    if not isinstance(word, int):
-        raise InputError(f"{name}: parameter word {value} differs from neuron to neuron")
-    return whole(name, word, minimum=word)
-
-
-def formats_of(core: Core) -> dict[str, Format]:
-    """Return the configuration's format in each role that has words; the others are bits."""
-    words, arithmetic = core.words, core.words.arithmetic
-    neuron, step = UQ(core.neuron_bits, 0), UQ(core.step_bits, 0)
-    return {
-        "current": arithmetic.current,
-        "potential": arithmetic.potential,
-        "potential_in": arithmetic.potential,
-        "trace": arithmetic.trace,
-        "trace_in": arithmetic.trace,
-        "refractory": words.refractory,
-        "refractory_in": words.refractory,
-        "neuron": neuron,
-        "event_neuron": neuron,
-        "event_step": step,
-    }
 
 
 class Adapter:
@@ -87,8 +43,9 @@ class Adapter:
         self, core_map: CoreMap, core: Core, ports: dict[str, RtlPort], streams: tuple[Port, ...]
     ) -> None:
         self.map, self.core, self.rtl, self.own = core_map, core, ports, streams
-        self.formats = formats_of(core)
         self.faults: list[str] = []
+        self._ports = PortFormats(core_map, core, ports, self.faults)
+        self.formats = self._ports.formats
         self._done = "done"
         self.module = f"{core_map.module}_adapter"
         self.queue = f"{core_map.module}_adapter_queue"
@@ -101,7 +58,7 @@ class Adapter:
         """Return the adapter and what it instantiates, without the module itself."""
         instance = "\n".join(self._instance())
         body = "\n".join((*self._issue(), *self._updates(), *self._events()))
-        declared = ",\n".join(f"  {port.direction:<6} {_range(port.width)}{port.name}" for port in self.own)
+        declared = ",\n".join(f"  {port.direction:<6} {vector(port.width)}{port.name}" for port in self.own)
         header = commented(
             [
                 f"{self.module}: {self.map.module} behind the three streams of a qlif population.",
@@ -110,7 +67,7 @@ class Adapter:
         )
         return (
             f"{header}module {self.module} (\n  input  clk,\n  input  rst,\n{declared}\n);\n"
-            f"{instance}\n{body}\nendmodule\n\n{self._queue_module()}"
+            f"{instance}\n{body}\nendmodule\n\n{queue_module(self.queue)}"
         )
 
     def _instance(self) -> Iterator[str]:
@@ -131,20 +88,20 @@ class Adapter:
         known = roles(m.contract)
         fits = []
         for role, use in m.ports.items():
-            ours = self.formats.get(role, _BIT)
-            yield f"  wire {_range(ours.width)}core_{role};"
-            theirs = self._their_format(role, use, ours)
+            ours = self.formats.get(role, BIT)
+            yield f"  wire {vector(ours.width)}core_{role};"
+            theirs = self._ports.of_port(role, use, ours)
             if theirs is None:
                 continue
             if known[role].direction == "input":
-                pins.append((use.port, self._into(role, use, ours, theirs)))
+                pins.append((use.port, self._ports.into(role, use, ours, theirs)))
                 continue
             width = self.rtl[use.port].width
-            value, fit = self._out_of(role, use, ours, theirs)
+            value, fit = self._ports.out_of(role, use, ours, theirs)
             if value in (f"pin_{role}", f"pin_{role}[{width - 1}:0]"):
                 pins.append((use.port, f"core_{role}"))
                 continue
-            yield f"  wire {_range(width)}pin_{role};"
+            yield f"  wire {vector(width)}pin_{role};"
             pins.append((use.port, f"pin_{role}"))
             yield f"  assign core_{role} = {value};"
             if fit:
@@ -159,85 +116,6 @@ class Adapter:
         chosen = "" if not generics else f" #({', '.join(f'.{name}({v})' for name, v in generics.items())})"
         connected = ",\n".join(f"    .{port}({signal})" for port, signal in pins)
         yield f"  {m.module}{chosen} core (\n{connected}\n  );\n"
-
-    def _their_format(self, role: str, use: PortUse, ours: Format) -> Format | None:
-        """Return the format on a port; None, with a fault, if it can't be."""
-        width = self.rtl[use.port].width
-        theirs = use.format or ours
-        where = f"{role}: port {use.port}"
-        if ours == _BIT and role not in self.formats:
-            if width != 1 or use.format is not None:
-                self.faults.append(f"{where} must have 1 bit, not {width}")
-                return None
-            return ours
-        if role in ("neuron", "event_neuron", "event_step") and use.format is None:
-            return UQ(width, 0)
-        if theirs.width > width or (theirs.width < width and use.format is None and use.align is Align.RIGHT):
-            hint = ': say its format, or align = "left"' if theirs.width < width else ""
-            self.faults.append(f"{where} has {width} bits, and {theirs} has {theirs.width}{hint}")
-            return None
-        if use.encoding is Encoding.OFFSET and not theirs.signed:
-            self.faults.append(f"{where}: encoding offset is of signed values, and {theirs} is unsigned")
-            return None
-        if roles(self.map.contract)[role].direction == "input" and not _holds(theirs, ours):
-            self.faults.append(
-                f"{where} has format {theirs}, which doesn't hold every {ours} of the configuration"
-            )
-            return None
-        return theirs
-
-    def _into(self, role: str, use: PortUse, ours: Format, theirs: Format) -> str:
-        """Return what drives a port, made of the wire of its role."""
-        if role not in self.formats:
-            return f"~core_{role}" if use.active is Active.LOW else f"core_{role}"
-        low = theirs.f_bits - ours.f_bits
-        high = theirs.width - ours.width - low
-        width = self.rtl[use.port].width
-        sign = f"core_{role}[{ours.width - 1}]" if ours.signed and ours.width > 1 else "1'b0"
-        parts = [f"{{{high}{{{sign}}}}}"] if high else []
-        parts += [f"core_{role}"] + ([f"{low}'d0"] if low else [])
-        value = _joined(parts)
-        if use.encoding is Encoding.OFFSET:
-            value = f"({value} ^ {theirs.width}'d{1 << (theirs.width - 1)})"
-        pad = width - theirs.width
-        if not pad:
-            return value
-        if use.align is Align.LEFT:
-            return f"{{{value}, {pad}'d0}}"
-        extended = sign if theirs.signed and use.encoding is Encoding.PLAIN else "1'b0"
-        return f"{{{{{pad}{{{extended}}}}}, {value}}}"
-
-    def _out_of(self, role: str, use: PortUse, ours: Format, theirs: Format) -> tuple[str, str]:
-        """Return a port's value in our format, and the condition that this format holds it, if there is one."""
-        pin, width = f"pin_{role}", self.rtl[use.port].width
-        if role not in self.formats:
-            return (f"~{pin}" if use.active is Active.LOW else pin), ""
-        base = width - theirs.width if use.align is Align.LEFT else 0
-        # The value's bits in the port, by their weight; what lies above is the sign, below is 0.
-        weights = range(-theirs.f_bits, theirs.i_bits)
-        flip = use.encoding is Encoding.OFFSET
-
-        def bit(weight: int) -> str:
-            place = base + weight + theirs.f_bits
-            named = f"{pin}[{place}]" if width > 1 else pin
-            return f"~{named}" if flip and weight == theirs.i_bits - 1 else named
-
-        top = bit(theirs.i_bits - 1) if theirs.signed else "1'b0"
-        bits = []
-        for weight in range(ours.i_bits - 1, -ours.f_bits - 1, -1):
-            bits.append(bit(weight) if weight in weights else "1'b0" if weight < -theirs.f_bits else top)
-        conditions = [f"{bit(weight)} == 1'b0" for weight in weights if weight < -ours.f_bits]
-        if theirs.signed or ours.signed:
-            sign = bits[0] if ours.signed else "1'b0"
-            beyond = [weight for weight in weights if weight >= ours.i_bits]
-            conditions += [f"{bit(weight)} == {sign}" for weight in beyond]
-            if not theirs.signed and not beyond and ours.i_bits - 1 in weights:
-                conditions.append(f"{bits[0]} == 1'b0")
-            if theirs.signed and not ours.signed and not beyond:
-                conditions.append(f"{top} == 1'b0")
-        else:
-            conditions += [f"{bit(weight)} == 1'b0" for weight in weights if weight >= ours.i_bits]
-        return _joined(_runs(bits)), " && ".join(dict.fromkeys(conditions))
 
     def _issue(self) -> Iterator[str]:
         """Give what begins an update, and how it is known that there is one."""
@@ -371,8 +249,8 @@ class Adapter:
                 continue
             parts.append(f"core_{role}" if self.has(role) else f"{port.width}'d0")
         queued = [(port, part) for port, part in zip(payload, parts, strict=True) if part]
-        names = _joined([port.name for port, _ in queued])
-        values = _joined([part for _, part in queued])
+        names = joined([port.name for port, _ in queued])
+        values = joined([part for _, part in queued])
         width = sum(port.width for port, _ in queued)
         if self._holds_updates:
             taken = "update_ready" if self.map.contract is Contract.STREAMS else "taken"
@@ -454,67 +332,3 @@ class Adapter:
     @property
     def _first_step(self) -> str:
         return f"{{{self.core.step_bits}{{1'b1}}}}" if self._by_start else "0"
-
-    def _queue_module(self) -> str:
-        return f"""\
-// Keeps words that come while nobody takes them. One that finds it empty goes through in the same clock.
-module {self.queue} #(parameter WIDTH = 1, parameter BITS = 4) (
-  input              clk,
-  input              rst,
-  input              push,
-  input  [WIDTH-1:0] in,
-  output             valid,
-  input              ready,
-  output [WIDTH-1:0] out,
-  output             low
-);
-  reg [WIDTH-1:0] words [0:(1 << BITS) - 1];
-  reg [BITS-1:0]  first = 0;
-  reg [BITS:0]    count = 0;
-  wire [BITS-1:0] last = first + count[BITS-1:0];
-  wire            empty = count == 0;
-  assign valid = !empty || push;
-  assign out = empty ? in : words[first];
-  assign low = count < (1 << (BITS - 2));
-  wire put = push && !(empty && ready);
-  wire get = !empty && ready;
-  always @(posedge clk) begin
-    if (put) words[last] <= in;
-    if (rst) begin
-      first <= 0;
-      count <= 0;
-    end else begin
-      first <= first + get;
-      count <= count + put - get;
-    end
-  end
-endmodule
-"""
-
-
-def _holds(theirs: Format, ours: Format) -> bool:
-    """Return whether every value of our format is one of theirs."""
-    return theirs.f_bits >= ours.f_bits and theirs.min <= ours.min and theirs.max >= ours.max
-
-
-def _range(width: int) -> str:
-    return f"[{width - 1}:0] " if width > 1 else ""
-
-
-def _joined(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else "{" + ", ".join(parts) + "}"
-
-
-def _runs(bits: list[str]) -> list[str]:
-    """Join neighbouring bits of one port into ranges, as a person would write them."""
-    joined: list[str] = []
-    for bit in bits:
-        name, _, place = bit.removesuffix("]").partition("[")
-        if joined and place and "[" in joined[-1] and not bit.startswith("~"):
-            before, _, places = joined[-1].removesuffix("]").partition("[")
-            high, _, low = places.partition(":")
-            if before == name and int(low or high) == int(place) + 1:
-                joined[-1] = f"{name}[{high}:{place}]"
-                continue
-        joined.append(bit)
-    return joined

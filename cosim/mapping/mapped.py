@@ -4,8 +4,9 @@ import re
 from dataclasses import replace
 
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.mapping.adapter import Adapter, word_of
+from qlif.cosim.mapping.adapter import Adapter
 from qlif.cosim.mapping.core_map import CoreMap
+from qlif.cosim.mapping.port_formats import word_of
 from qlif.cosim.mapping.read import faults_error
 from qlif.cosim.mapping.rtl import Rtl
 from qlif.cosim.mapping.sources import is_vhdl, lint, read_sources

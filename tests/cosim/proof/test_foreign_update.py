@@ -11,12 +11,12 @@ import pytest
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mapping.mapped import mapped_export
 from qlif.cosim.mapping.read import read_map
+from qlif.cosim.proof.foreign_node import NoInvariant
 from qlif.cosim.proof.foreign_update import (
     ANSWERS,
     RESETS,
     TAKES,
     UPDATES,
-    NoInvariant,
     prove_state,
 )
 from qlif.model.exceptions import InputError

@@ -1,0 +1,217 @@
+"""Somebody else's core from its idle states: a clock of it, what it shows, and claims about both."""
+
+import time
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from qlif.cosim.mapping.state import WORDS, StateMap
+from qlif.cosim.proof import integers
+from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.claims import Undecided, timed_out
+from qlif.cosim.proof.foreign_node import Node, Refuted, Shown
+from qlif.cosim.proof.idle import Golden, Idle
+from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.solver import Answer, Term
+from qlif.hdl.interface import Interface
+from qlif.model.exceptions import InputError
+from qlif.model.golden import step as datapath
+
+
+class ForeignCore:
+    """A core of one neuron, in any of its idle states.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With the ports of ``qlif_population``, and every signal in it.
+    interface : Interface
+    state : StateMap
+    absent : tuple of str
+        What the core doesn't tell, of ``spike``, ``potential``, ``trace``, ``refractory`` and ``events``.
+    seconds : float
+        The time that the solver may take for one question.
+
+    Raises
+    ------
+    InputError
+        The table doesn't place a register, or names one that isn't there; or the core has several neurons, or
+        stochastic rounding.
+    """
+
+    def __init__(
+        self, circuit: Circuit, interface: Interface, state: StateMap, absent: tuple[str, ...], seconds: float
+    ) -> None:
+        words = interface.words
+        if interface.neurons != 1 or interface.lanes != 1:
+            raise InputError("the proof from [state] is of a core with one neuron: put one in the map")
+        if words.arithmetic.random_bits:
+            raise InputError("the proof from [state] is of cores without stochastic rounding")
+        self.terms = terms = Products()
+        self.circuit, self.words, self.absent, self.seconds = circuit, words, absent, seconds
+        self.idle = Idle(terms, circuit, words, state, circuit.width(circuit.outputs["events_step"]))
+        self.current = terms.fresh(words.arithmetic.current.width, "current")
+        before = self.idle.golden
+        current = Integer.of(terms, self.current, words.arithmetic.current)
+        after, self.spike = datapath.step(
+            words, words.values, before.state(), current, 0, partial(integers.choose, terms)
+        )
+        one = terms.constant(1, terms.width(before.step))
+        self.golden = Golden(after._asdict(), terms.make("BV_ADD", before.step, one))
+        self.named = {"current": self.current, **self.idle.named}
+        self.queued = "update_queue.push" in circuit.named
+        self.event_queued = "event_queue.push" in circuit.named
+        # Whether its adapter has room for another update is the same as whether a current is offered: both are tried.
+        room = {"events_low": 1} | ({"held": 0} if "held" in self.idle.free_names else {})
+        self._cuts = {
+            circuit.named[name]: terms.constant(word, circuit.width(circuit.named[name]))
+            for name, word in room.items()
+            if name in circuit.named
+        }
+        # What the adapter keeps of updates and events was looked at before.
+        self._unseen = {
+            number
+            for name, number in circuit.states.items()
+            if name.startswith("event_queue.") or name in ("update_queue.words", "update_queue.first")
+        }
+        self._pure: dict[int, tuple[bool, bool]] = {}
+        self._proved: set[tuple[int, frozenset[int]]] = set()
+        self.lossy: set[int] = set()
+
+    def prove(self, claim: Term, path: tuple[Term, ...], named: Mapping[str, Term] | None = None) -> Answer:
+        """Prove a claim in every idle state; an update within the refractory period is a case of its own."""
+        terms = self.terms
+        question = (claim.id(), frozenset(one.id() for one in path))
+        if terms.value(claim) == 1 or question in self._proved:
+            return Answer("proved", {})
+        refractory = terms.any(self.idle.golden.words["refractory"].word)
+        deadline = time.monotonic() + self.seconds
+        for case in (terms.negation(refractory), refractory):
+            if terms.value(case) == 0:
+                continue
+            given = [*self.idle.assumed, *path, case]
+            answer = terms.prove(claim, given, named, max(0.1, deadline - time.monotonic()))
+            if answer.verdict != "proved":
+                return answer
+        self._proved.add(question)
+        return Answer("proved", {})
+
+    def require(self, claim: Term, node: Node, what: str, pair: tuple[Any, Any] | None = None) -> None:
+        """Prove that something holds; `pair` is what the core gives and what the golden model does."""
+        named = dict(self.named)
+        if pair is not None:
+            named |= {
+                name: getattr(end, "word", end) for name, end in zip(("got", "expected"), pair, strict=True)
+            }
+        answer = self.prove(claim, node.path, named)
+        if answer.verdict == "unknown":
+            raise Undecided(timed_out(self.seconds, what))
+        if answer.verdict == "refuted":
+            if self.lossy & self._variables([claim, *node.path]):
+                raise Undecided(f"it takes a current before the update before it is over, and then: {what}")
+            values = dict(answer.values)
+            if pair is not None:
+                numbers = (
+                    f"{self._number(end, values.pop(name))}"
+                    for name, end in zip(("got", "expected"), pair, strict=True)
+                )
+                what = "{}: {} in the core, {} in the golden model".format(what, *numbers)
+            raise Refuted(what, values)
+
+    def _number(self, word: Any, bits: int) -> int:
+        """Return a word of a counterexample as a number, with its sign."""
+        if isinstance(word, Integer) and word.signed and bits >> (word.width - 1):
+            return bits - (1 << word.width)
+        return bits
+
+    def _variables(self, roots: list[Term]) -> set[int]:
+        """Return the variables that terms are made of, through their products."""
+        seen: set[int] = set()
+        stack, found = list(roots), set[int]()
+        while stack:
+            one = stack.pop()
+            if one.id() in seen:
+                continue
+            seen.add(one.id())
+            inner = self.terms.factors(one) or tuple(one[place] for place in range(one.num_children()))
+            stack += inner
+            if not inner:
+                found.add(one.id())
+        return found
+
+    def branches(self, condition: Term, path: tuple[Term, ...]) -> Iterator[tuple[bool, tuple[Term, ...]]]:
+        """Give whether a condition holds, with the path on which it does."""
+        word, opposite = self.terms.value(condition), self.terms.negation(condition)
+        if word is not None:
+            yield bool(word), path
+        elif condition in path or opposite in path:
+            yield condition in path, path
+        else:
+            yield True, (*path, condition)
+            yield False, (*path, opposite)
+
+    def depends(self, term: Term) -> tuple[bool, bool]:
+        """Return whether a term depends on state or current, and on anything that is left open."""
+        stack = [term]
+        while stack:
+            one = stack[-1]
+            inner = self.terms.factors(one)
+            children = inner or tuple(one[place] for place in range(one.num_children()))
+            missing = [child for child in children if child.id() not in self._pure]
+            if missing:
+                stack += missing
+                continue
+            stack.pop()
+            found = [self._pure[child.id()] for child in children]
+            if not children:
+                known = one.id() in self.idle.known or one.id() == self.current.id()
+                found = [(known, not known and not one.is_value())]
+            self._pure[one.id()] = (any(a for a, _ in found), any(b for _, b in found))
+        return self._pure[term.id()]
+
+    def clock(self, node: Node, valid: Term, ready: int, event_ready: int, data: Term) -> Clock:
+        """Return a clock after a node, with these handshakes."""
+        terms = self.terms
+        inputs = {
+            "rst": terms.false,
+            "parameters_valid": terms.false,
+            "currents_valid": valid,
+            "currents_data": data,
+            "updates_ready": terms.constant(ready, 1),
+            "events_ready": terms.constant(event_ready, 1),
+        }
+        return Clock(terms, self.circuit, inputs, node.states, self._cuts)
+
+    def shown(self, now: Clock) -> Shown:
+        """Return what the core shows, before the queues of its adapter."""
+        terms = self.terms
+        if self.queued:
+            update, names = now["update_queue.push"], "core_{}"
+        else:
+            update, names = now.output("updates_valid"), "updates_{}"
+        words = {
+            name: now[names.format(name)] if self.queued else now.output(names.format(name))
+            for name in ("spike", *WORDS)
+            if name not in self.absent and (self.queued or names.format(name) in self.circuit.outputs)
+        }
+        if self.event_queued:
+            word, bits = now["event_queue.in"], terms.width(now.output("events_step"))
+            step, neuron = terms.slice(word, bits - 1, 0), terms.slice(word, terms.width(word) - 1, bits)
+            return Shown(update, now["event_queue.push"], words, neuron, step)
+        event = now.output("events_valid")
+        return Shown(update, event, words, now.output("events_neuron"), now.output("events_step"))
+
+    def loosened(self, states: Mapping[int, Term]) -> dict[int, Term]:
+        """Return the states with each that may be anything, and depends on nothing that is compared, anything."""
+        return {
+            number: self.idle.anything(number)
+            if number in self._unseen
+            or (number in self.idle.free and not term.is_value() and not self.depends(term)[0])
+            else term
+            for number, term in states.items()
+        }
+
+    def impossible(self, node: Node, what: str) -> None:
+        """Prove that a path isn't taken: what happens on it mustn't."""
+        self.require(self.terms.false, node, what)
