@@ -61,7 +61,11 @@ random-words: $(READY)
 	$(BIN)/python tests/model/random_words_statistics.py
 
 golden: $(READY)
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/model/golden/test_c_source.py tests/cosim/golden
+	@for tool in gcc clang iverilog ghdl; do command -v $$tool > /dev/null || \
+		{ echo "make golden needs $$tool, which isn't installed"; exit 1; }; done
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/model/golden/test_c_source.py tests/cosim/golden \
+		tests/cosim/proof/test_golden_function.py --deselect tests/cosim/golden/test_speed.py
+	$(BIN)/python -m pytest -n 0 -s -m slow tests/cosim/golden/test_speed.py
 
 foreign-bugs: $(READY)
 	$(BIN)/python tests/cosim/mapping/foreign_bugs.py docs/your-own-cores-bugs.md --work build/foreign-bugs --jobs 2

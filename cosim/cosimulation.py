@@ -13,6 +13,7 @@ from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.scoreboard import Observed, Verdict
 from qlif.cosim.benches.vhdl_streams import MAP, SUPPORTED
+from qlif.cosim.bitslice.population import compare_netlist
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.mapping.core_map import CoreMap
 from qlif.cosim.mapping.port_formats import word_of
@@ -63,6 +64,8 @@ class Cosimulation:
         Its speed, as measured.
     wave_files : tuple of Path
         The waves, in each format, and what viewers show of them.
+    side_by_side : tuple of (int, str or None), optional
+        Of a netlist: how many updates of instances side by side were compared too, and the first difference.
     """
 
     software: Simulation
@@ -76,6 +79,7 @@ class Cosimulation:
     mapped: Mapped | None = None
     speed: Speed | None = None
     wave_files: tuple[Path, ...] = ()
+    side_by_side: tuple[int, str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,9 @@ def cosimulate(
         mapped=interface.mapped,
         speed=speed,
         wave_files=tuple(files),
+        side_by_side=None
+        if gates is None
+        else compare_netlist(export, gates, directory, stalls, seed, progress),
     )
 
 

@@ -59,7 +59,8 @@ class CosimOptions:
         str | None,
         typer.Option(
             "--gates",
-            help="Simulate the gate-level netlist that Yosys makes for this FPGA family: {targets}.",
+            help="Simulate the gate-level netlist that Yosys makes for this FPGA family, with the vendor's cells; "
+            "and hundreds of instances of it side by side: {targets}.",
         ),
     ] = None
     max_lag_steps: Annotated[
@@ -258,6 +259,8 @@ def _show(
     }
     if configuration.writes:
         rows["parameter writes (the float neuron has none)"] = len(configuration.writes)
+    if facts["side_by_side_updates"] is not None:
+        rows["updates compared in instances side by side"] = f"{facts['side_by_side_updates']:,}"
     if run.thorough is not None:
         rows["further tests passed"] = f"{run.thorough[0] - run.thorough[1]} of {run.thorough[0]}"
     terminal.facts(f"{configuration.name} on {facts['input']}, seed {facts['seed']}", rows)
@@ -279,6 +282,8 @@ def _failures(facts: dict[str, Any], options: CosimOptions) -> list[str]:
         )
     if facts["thorough_failed"]:
         failures.append(f"{facts['thorough_failed']} further tests failed; see thorough/simulation.log")
+    if facts["side_by_side_failure"]:
+        failures.append(f"instances of the netlist side by side: {facts['side_by_side_failure']}")
     failures += facts["speed_failures"]
     failures += [text for text in _limits(facts, options).values() if text]
     return failures

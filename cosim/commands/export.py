@@ -10,11 +10,13 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
+    AXI,
     DEFAULT_NEURONS,
     MAP_RULES,
     STEP_BITS_RULE,
     TARGET_RULE,
     UNMAPPED_RULES,
+    WRAPPERS,
     MapOptions,
     NeuronOptions,
     NeuronsOption,
@@ -33,10 +35,6 @@ if TYPE_CHECKING:
 
     from qlif.cosim.configuration import Configuration
     from qlif.hdl.verilog import Export
-
-
-AXI = "axi"
-WRAPPERS = ("none", AXI)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,7 +242,7 @@ def _vectors(
 
     words, interface = configuration.words, exported.interface
     core = interface.core
-    steps = whole("steps", options.steps, minimum=1)
+    steps, seed = whole("steps", options.steps, minimum=1), whole("seed", options.seed, minimum=0)
     if not options.max_size > 0:
         raise InputError(f"max-size must be above 0 MB, not {options.max_size}")
 
@@ -264,11 +262,11 @@ def _vectors(
     check(steps)
     if options.input is not None:
         given = stimuli.make(
-            options.input, timesteps=steps, neurons=core.neurons, dt=words.parameters.dt, seed=options.seed
+            options.input, timesteps=steps, neurons=core.neurons, dt=words.parameters.dt, seed=seed
         )
         check(len(given))
         return [words.current_words(given)]
-    random = constrained_random(words, steps, core.neurons, np.random.default_rng(options.seed))
+    random = constrained_random(words, steps, core.neurons, np.random.default_rng(seed))
     cases = [case for _, case in directed(words, core.neurons)]
     check(steps + sum(map(len, cases)))
     return [*cases, random]

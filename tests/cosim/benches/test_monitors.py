@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlif.cosim.benches.monitors import Rule, judge_events
+from qlif.cosim.benches.monitors import Rule, StreamMonitor, judge_events
 from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import cosimulate
 
@@ -59,6 +59,25 @@ def test_the_last_event_may_not_wait_for_ready_either(tmp_path, quick_simulator,
 
 def test_our_own_keeps_them(tmp_path, quick_simulator, with_fault):
     assert broken(tmp_path, quick_simulator, with_fault, {}, 0.3).broken == ()
+
+
+class Level:
+    """A handle that always says the same."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+def test_a_reset_starts_a_monitor_over():
+    monitor = StreamMonitor("updates", Level(1), {"updates_trace": Level(5)})
+    monitor.prompt(500)
+    monitor.forget()
+    assert monitor.sample(3, ready=True)
+    assert not monitor.sample(4, ready=False)
+    monitor.forget()
+    monitor.valid = Level(0)
+    assert not monitor.sample(1, ready=True)
+    assert monitor.broken == []
 
 
 def test_events_are_held_against_the_updates():
