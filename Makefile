@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs golden peers check format clean
+.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs own-edits golden peers check format clean
 
 help:
 	@echo "make demo       check the square-18 hardware against its golden and float models, with pictures"
@@ -16,6 +16,7 @@ help:
 	@echo "make synthesis-table  docs/synthesis: every core synthesised, placed and routed (half an hour)"
 	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
 	@echo "make foreign-bugs  75 bugs planted in the example cores, and which net finds each (an hour)"
+	@echo "make own-edits  120 one-bit edits of our own Verilog, each refuted or proved equal (minutes)"
 	@echo "make golden     the golden model in C on 10^8 updates of each preset, its testbenches in Verilator (an hour)"
 	@echo "make peers      the same neuron in Brian2, NEST and SynapticFlow: the same spikes (installs them, with torch)"
 	@echo "make format     format with ruff"
@@ -60,10 +61,17 @@ random-words: $(READY)
 	$(BIN)/python tests/model/random_words_statistics.py
 
 golden: $(READY)
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/model/golden/test_c_source.py tests/cosim/golden
+	@for tool in gcc clang iverilog ghdl; do command -v $$tool > /dev/null || \
+		{ echo "make golden needs $$tool, which isn't installed"; exit 1; }; done
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/model/golden/test_c_source.py tests/cosim/golden \
+		tests/cosim/proof/test_golden_function.py --deselect tests/cosim/golden/test_speed.py
+	$(BIN)/python -m pytest -n 0 -s -m slow tests/cosim/golden/test_speed.py
 
 foreign-bugs: $(READY)
 	$(BIN)/python tests/cosim/mapping/foreign_bugs.py docs/your-own-cores-bugs.md --work build/foreign-bugs --jobs 2
+
+own-edits: $(READY)
+	$(BIN)/python tests/cosim/proof/own_edits.py
 
 # In an environment of its own, since Brian2 needs an older numpy.
 peers:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qlif.hdl.core import STEP_BITS, Core
+from qlif.hdl.core import STEP_BITS, Core, Streams
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import Storage, check_storage, place
 from qlif.hdl.verilog import Export, export
@@ -61,8 +61,14 @@ class Configuration:
         """The neurons' parameters in words."""
         return quantise(self.parameters, self.arithmetic)
 
-    def core(self, lanes: int = 1, built_from: Primitives = PORTABLE, step_bits: int = STEP_BITS) -> Core:
-        """Return the population as hardware.
+    def core(
+        self,
+        lanes: int = 1,
+        built_from: Primitives = PORTABLE,
+        step_bits: int = STEP_BITS,
+        streams: Streams = Streams.BOTH,
+    ) -> Core:
+        """Return the population as hardware; without updates nobody sees its spike trace, so it has none.
 
         Raises
         ------
@@ -70,11 +76,21 @@ class Configuration:
             It can't be built: see :class:`qlif.hdl.core.Core`.
         """
         storage = place(self.words, self.storage)
-        return Core(self.words, lanes, storage, built_from, step_bits, self.name)
+        words = self.words
+        if not streams.has_updates and words.parameters.spike_trace:
+            words = quantise(words.parameters.replace(spike_trace=False), self.arithmetic)
+            storage = {name: where for name, where in storage.items() if name in words.constants}
+        return Core(words, lanes, storage, built_from, step_bits, self.name, streams)
 
-    def export(self, lanes: int = 1, built_from: Primitives = PORTABLE, step_bits: int = STEP_BITS) -> Export:
+    def export(
+        self,
+        lanes: int = 1,
+        built_from: Primitives = PORTABLE,
+        step_bits: int = STEP_BITS,
+        streams: Streams = Streams.BOTH,
+    ) -> Export:
         """Return the population as Verilog: see :func:`qlif.hdl.verilog.export`."""
-        return export(self.core(lanes, built_from, step_bits))
+        return export(self.core(lanes, built_from, step_bits, streams))
 
     def parameter_writes(self, words: Words, timesteps: int) -> tuple[ParameterWrite, ...]:
         """Return the changes of parameters in words.

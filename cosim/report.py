@@ -64,6 +64,8 @@ def cosimulation_facts(run: Cosimulation) -> dict[str, Any]:
         "cycles": run.cycles,
         "latency": run.latency,
         **_speed_facts(run),
+        "side_by_side_updates": None if run.side_by_side is None else run.side_by_side[0],
+        "side_by_side_failure": None if run.side_by_side is None else run.side_by_side[1],
         "thorough_tests": None if run.thorough is None else run.thorough[0],
         "thorough_failed": None if run.thorough is None else run.thorough[1],
         "log": str(run.log),

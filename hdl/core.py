@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +11,7 @@ from amaranth.utils import ceil_log2
 
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import RuntimeParameter, Storage, place
-from qlif.model.exceptions import InputError, show
+from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.formats import UQ, Format
 from qlif.model.words import Words
 
@@ -20,6 +21,26 @@ STEP_BITS = 32
 MOST_STEP_BITS = 63
 LARGEST_POPULATION = 1 << 20
 MOST_LANES = 64
+
+
+class Streams(StrEnum):
+    """Which streams of results a population has."""
+
+    BOTH = "both"
+    UPDATES = "updates"
+    """Every update, without the timestep."""
+    EVENTS = "events"
+    """Spikes only: no potential and no trace leaves the population."""
+
+    @property
+    def has_updates(self) -> bool:
+        """Whether every update is given."""
+        return self is not Streams.EVENTS
+
+    @property
+    def has_events(self) -> bool:
+        """Whether every spike is given, with its timestep."""
+        return self is not Streams.UPDATES
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +61,8 @@ class Core:
         Width of an event's timestep. With few bits, a short run reaches all carries.
     name : str
         Name of the configuration, for headers and reports.
+    streams : Streams
+        Which streams of results it has.
 
     Raises
     ------
@@ -53,6 +76,7 @@ class Core:
     primitives: Primitives = PORTABLE
     step_bits: int = STEP_BITS
     name: str = "unnamed"
+    streams: Streams = Streams.BOTH
 
     def __post_init__(self) -> None:
         if self.words.arithmetic.phase_bits:
@@ -75,12 +99,15 @@ class Core:
             )
         if not isinstance(self.name, str) or not self.name.isprintable():
             raise InputError(f"name must be printable text in one line, not {show(self.name)}")
+        if self.streams not in list(Streams):
+            raise InputError(unknown_name("streams", str(self.streams), list(Streams)))
+        object.__setattr__(self, "streams", Streams(self.streams))
         object.__setattr__(self, "storage", MappingProxyType(place(self.words, self.storage)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping that can't be written to can't be pickled either.
         given = (self.words, self.lanes, dict(self.storage), self.primitives, self.step_bits, self.name)
-        return Core, given
+        return Core, (*given, self.streams)
 
     @property
     def neurons(self) -> int:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, assert_never
 
 import numpy as np
 
-from qlif.hdl.core import Core
+from qlif.hdl.core import Core, Streams
 from qlif.hdl.ports import SELF_TEST_PORTS, Port, Stream, neuron_ports, population_streams
 from qlif.hdl.storage import RuntimeParameter, Storage
 from qlif.hdl.targets.catalogue import primitives
@@ -33,6 +33,10 @@ VERSION = 2
 
 CLOCK, RESET = "clk", "rst"
 """The names of every module's clock and synchronous reset."""
+
+
+EVENT_STREAM = "event stream"
+"""What :attr:`Interface.absent` calls it where a population gives updates alone."""
 
 
 class Kind(StrEnum):
@@ -223,12 +227,12 @@ class Interface:
 
     @property
     def updates(self) -> Stream:
-        """The stream of updates."""
+        """The stream of updates, where `core.streams` has it."""
         return self._stream("updates")
 
     @property
     def events(self) -> Stream:
-        """The stream of spikes."""
+        """The stream of spikes, where `core.streams` has it."""
         return self._stream("events")
 
     @property
@@ -239,7 +243,17 @@ class Interface:
     @property
     def absent(self) -> tuple[str, ...]:
         """What of the golden model's results isn't there to be compared."""
-        return ("refractory",) if self.mapped is None else self.mapped.absent
+        if self.mapped is not None:
+            return self.mapped.absent
+        match self.core.streams:
+            case Streams.BOTH:
+                return ("refractory",)
+            case Streams.UPDATES:
+                return ("refractory", EVENT_STREAM)
+            case Streams.EVENTS:
+                return ("refractory", "spike", "potential", "trace")
+            case never:
+                assert_never(never)
 
     def port(self, name: str) -> Port:
         """Return the port of a name."""
@@ -380,6 +394,7 @@ class Interface:
             primitives=primitives(entries.get("variant", str), entries.optional("target", str) or ""),
             step_bits=entries.get("step_bits", int),
             name=entries.get("name", str),
+            streams=_streams_of(entries),
         )
         ports = {port.name: port for port in map(_port, entries.each("ports"))}
         streams = tuple(_stream(one, ports) for one in entries.each("streams"))
@@ -415,6 +430,14 @@ def _words(entries: "_Entries") -> Words:
         # It was told when the module was made.
         warnings.simplefilter("ignore", PrecisionWarning)
         return quantise(Parameters(**parameters.content), Arithmetic(**arithmetic.content))
+
+
+def _streams_of(entries: "_Entries") -> Streams:
+    """Return which streams of results a module has; a bare pipeline and a self-test have none to choose."""
+    found = {one.get("name", str) for one in entries.each("streams")} & {"updates", "events"}
+    if len(found) != 1:
+        return Streams.BOTH
+    return Streams(found.pop())
 
 
 def _port(entries: "_Entries") -> Port:

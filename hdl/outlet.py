@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from qlif.hdl.core import Streams
 from qlif.hdl.row_counters import RowCounter, StepCounter
 
 
@@ -30,6 +31,8 @@ class Outlet(wiring.Component):
         Of the queue, a power of two; the two oldest rows have places of their own.
     step_bits : int
         Width of the timestep.
+    streams : Streams
+        Which of the two there are; what only the other one needs isn't built.
 
     Attributes
     ----------
@@ -60,9 +63,11 @@ class Outlet(wiring.Component):
     row: Value
     step: Value
 
-    def __init__(self, *, rows: int, lanes: int, width: int, places: int, step_bits: int) -> None:
-        self.places = places
-        self._steps = StepCounter(step_bits)
+    def __init__(
+        self, *, rows: int, lanes: int, width: int, places: int, step_bits: int, streams: Streams
+    ) -> None:
+        self.places, self.streams = places, streams
+        self._steps = StepCounter(step_bits) if streams.has_events else None
         # The row that isn't there yet comes before the first one.
         self._rows = RowCounter(rows, first=rows - 1)
         super().__init__(
@@ -85,7 +90,10 @@ class Outlet(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
         m = Module()
-        queued: Any = Signal.like(Cat(self.pushed_spikes, self.pushed_words, self.pushed_spikes.any()))
+        updates, events = self.streams.has_updates, self.streams.has_events
+        # Whether a row has a spike is known here already, and isn't found out again where it is late.
+        pushed = Cat(self.pushed_spikes, self.pushed_words, *([self.pushed_spikes.any()] if events else []))
+        queued: Any = Signal.like(pushed)
         # No place is read before the clock after it was written: no bypass is needed.
         attributes: Any = {"no_rw_check": 1}
         memory: Any = Memory(shape=len(queued), depth=self.places, init=[], attrs=attributes)
@@ -99,11 +107,11 @@ class Outlet(wiring.Component):
             Signal(name=name) for name in ("waits", "held", "refill", "reading", "vacant")
         )
         m.d.comb += [
-            queued.eq(Cat(self.pushed_spikes, self.pushed_words, self.pushed_spikes.any())),
+            queued.eq(pushed),
             write.addr.eq(written),
             write.data.eq(queued),
             write.en.eq(self.push),
-            vacant.eq((~self.update_valid | self.update_ready) & (~self.event_valid | self.event_ready)),
+            vacant.eq(Cat(self._is_free(*each) for each in self._offered()).all()),
             refill.eq(~held | vacant),
             reading.eq(waits & refill),
             read.addr.eq(taken),
@@ -115,24 +123,41 @@ class Outlet(wiring.Component):
         # was known before: one gate less than enabling only when there is something to add.
         with m.If(refill):
             m.d.sync += [taken.eq(taken + waits), held.eq(waits)]
-        any_spike = read.data[-1]
         m.d.sync += [
             # A register, not a comparison of where it is written and taken: much depends on this.
             waits.eq(self.push | Mux(reading, newest != taken, waits)),
             self.popped.eq(reading),
-            self.update_valid.eq(Mux(vacant, held, self.update_valid & ~self.update_ready)),
-            self.event_valid.eq(Mux(vacant, held & any_spike, self.event_valid & ~self.event_ready)),
         ]
+        if updates:
+            m.d.sync += self.update_valid.eq(Mux(vacant, held, self.update_valid & ~self.update_ready))
+        if events:
+            any_spike = read.data[-1]
+            m.d.sync += self.event_valid.eq(
+                Mux(vacant, held & any_spike, self.event_valid & ~self.event_ready)
+            )
         with m.If(vacant):
             m.d.sync += Cat(self.spikes, self.words).eq(read.data)
 
-        m.submodules.rows, m.submodules.steps = self._rows, self._steps
+        m.submodules.rows = self._rows
         m.d.comb += [
             self._rows.due.eq(held),
             self._rows.enable.eq(vacant),
-            self._steps.due.eq(held & self._rows.last),
-            self._steps.enable.eq(vacant),
             self.row.eq(self._rows.row),
-            self.step.eq(self._steps.step),
         ]
+        if self._steps is not None:
+            m.submodules.steps = self._steps
+            m.d.comb += [
+                self._steps.due.eq(held & self._rows.last),
+                self._steps.enable.eq(vacant),
+                self.step.eq(self._steps.step),
+            ]
         return m
+
+    def _offered(self) -> list[tuple[Value, Value]]:
+        """Return valid and ready of each stream that there is."""
+        updates = [(self.update_valid, self.update_ready)] if self.streams.has_updates else []
+        return [*updates, *([(self.event_valid, self.event_ready)] if self.streams.has_events else [])]
+
+    @staticmethod
+    def _is_free(valid: Value, ready: Value) -> Value:
+        return ~valid | ready

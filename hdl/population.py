@@ -47,8 +47,10 @@ class Population(wiring.Component):
     currents : In, stream of current words
         A row of them; with one lane, a single one.
     updates : Out, stream of (neuron, spike, potential, trace)
+        Absent if `core.streams` leaves it out; without a spike trace there is none in it.
         Each row's results, in order; `neuron` is that of the first lane, the others have one per lane.
     events : Out, stream of (neuron, step), or of (neuron, spike, step) with several lanes
+        Absent if `core.streams` leaves it out.
         Rows with a spike only: the first lane's neuron, which lanes spiked, and in which timestep since
         reset, modulo ``2**core.step_bits``.
     parameters : In, stream of (select, neuron, word)
@@ -66,22 +68,23 @@ class Population(wiring.Component):
         self._rows = core.rows
         self._pipelines = [NeuronPipeline(core) for _ in range(lanes)]
         self._parameter_port = ParameterPort(core) if core.runtime else None
+        trace = {"trace": self._per_lane(fixed.Shape(words.arithmetic.trace))}
         update = data.StructLayout(
             {
                 "neuron": core.neuron_bits,
                 "spike": lanes,
                 "potential": self._per_lane(fixed.Shape(words.arithmetic.potential)),
-                "trace": self._per_lane(fixed.Shape(words.arithmetic.trace)),
+                **(trace if words.parameters.spike_trace else {}),
             }
         )
         which = {"spike": lanes} if lanes > 1 else {}
         event = data.StructLayout({"neuron": core.neuron_bits, **which, "step": core.step_bits})
         current = self._per_lane(fixed.Shape(words.arithmetic.current))
-        members = {
-            "currents": In(stream.Signature(current)),
-            "updates": Out(stream.Signature(update)),
-            "events": Out(stream.Signature(event)),
-        }
+        members = {"currents": In(stream.Signature(current))}
+        if core.streams.has_updates:
+            members["updates"] = Out(stream.Signature(update))
+        if core.streams.has_events:
+            members["events"] = Out(stream.Signature(event))
         if self._parameter_port is not None:
             members["parameters"] = In(stream.Signature(self._parameter_port.writes.payload.shape()))
         super().__init__(members)
@@ -166,36 +169,45 @@ class Population(wiring.Component):
 
     def _send(self, m: Module, retire: Value) -> Outlet:
         """Queue the results, and offer them as updates and events."""
-        update, event = self.updates.payload, self.events.payload
-        words = [Cat(pipeline.next_potential.as_value() for pipeline in self._pipelines)]
-        parts = [update.potential]
-        if self.words.parameters.spike_trace:
-            words.append(Cat(pipeline.next_trace.as_value() for pipeline in self._pipelines))
-            parts.append(update.trace)
+        streams, words = self.core.streams, []
+        if streams.has_updates:
+            words.append(Cat(pipeline.next_potential.as_value() for pipeline in self._pipelines))
+            if self.words.parameters.spike_trace:
+                words.append(Cat(pipeline.next_trace.as_value() for pipeline in self._pipelines))
         m.submodules.outlet = outlet = Outlet(
             rows=self._rows,
             lanes=self.lanes,
             width=len(Cat(*words)),
             places=self.queue_depth,
             step_bits=self.core.step_bits,
+            streams=streams,
         )
         neuron = outlet.row << ceil_log2(self.lanes)
         m.d.comb += [
             outlet.push.eq(retire),
             outlet.pushed_spikes.eq(Cat(pipeline.spike for pipeline in self._pipelines)),
-            outlet.pushed_words.eq(Cat(*words)),
-            self.updates.valid.eq(outlet.update_valid),
-            outlet.update_ready.eq(self.updates.ready),
-            update.neuron.eq(neuron),
-            update.spike.eq(outlet.spikes),
-            Cat(*(Value.cast(part) for part in parts)).eq(outlet.words),
-            self.events.valid.eq(outlet.event_valid),
-            outlet.event_ready.eq(self.events.ready),
-            event.neuron.eq(neuron),
-            event.step.eq(outlet.step),
         ]
-        if self.lanes > 1:
-            m.d.comb += event.spike.eq(outlet.spikes)
+        if streams.has_updates:
+            update = self.updates.payload
+            parts = [update.potential, *([update.trace] if self.words.parameters.spike_trace else [])]
+            m.d.comb += [
+                outlet.pushed_words.eq(Cat(*words)),
+                self.updates.valid.eq(outlet.update_valid),
+                outlet.update_ready.eq(self.updates.ready),
+                update.neuron.eq(neuron),
+                update.spike.eq(outlet.spikes),
+                Cat(*(Value.cast(part) for part in parts)).eq(outlet.words),
+            ]
+        if streams.has_events:
+            event = self.events.payload
+            m.d.comb += [
+                self.events.valid.eq(outlet.event_valid),
+                outlet.event_ready.eq(self.events.ready),
+                event.neuron.eq(neuron),
+                event.step.eq(outlet.step),
+            ]
+            if self.lanes > 1:
+                m.d.comb += event.spike.eq(outlet.spikes)
         return outlet
 
     def _per_lane(self, shape: fixed.Shape) -> Any:

@@ -112,6 +112,8 @@ def population_streams(core: Core) -> tuple[Stream, ...]:
     arithmetic, lanes = core.words.arithmetic, core.lanes
     bit, neuron, first = UQ(1, 0), UQ(core.neuron_bits, 0), " (that of the first lane)" if lanes > 1 else ""
     which = (Port("events_spike", "output", bit, "which lanes spiked", lanes),) if lanes > 1 else ()
+    trace = Port("updates_trace", "output", arithmetic.trace, "spike trace after the timestep", lanes)
+    kept = (trace,) if core.words.parameters.spike_trace else ()
     streams = [
         Stream(
             "currents",
@@ -135,7 +137,7 @@ def population_streams(core: Core) -> tuple[Stream, ...]:
                     "potential word after the timestep",
                     lanes,
                 ),
-                Port("updates_trace", "output", arithmetic.trace, "spike trace after the timestep", lanes),
+                *kept,
             ),
         ),
         Stream(
@@ -150,6 +152,8 @@ def population_streams(core: Core) -> tuple[Stream, ...]:
             ),
         ),
     ]
+    left_out = {"updates": not core.streams.has_updates, "events": not core.streams.has_events}
+    streams = [stream for stream in streams if not left_out.get(stream.name, False)]
     if core.runtime:
         streams.append(
             Stream(

@@ -138,10 +138,16 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
     """
     names = [
         ACCEPTED, IN_FLIGHT, FRESH, SPARE, READ, WAS_FRESH, STORED, INITIAL, WRITTEN,
-        PUSHED_SPIKES, PUSHED_WORDS, POPPED, QUEUE, QUEUE_WRITTEN, QUEUE_NEWEST, QUEUE_TAKEN, QUEUE_WAITS,
-        QUEUE_REFILL, QUEUE_READING, QUEUE_READ, HELD, VACANT, OFFERED_SPIKES, OFFERED_WORDS,
-        UPDATE_VALID, EVENT_VALID, STEP, STEPS_LOW, STEPS_FULL, STATE, current_stage(0),
+        PUSHED_SPIKES, POPPED, QUEUE, QUEUE_WRITTEN, QUEUE_NEWEST, QUEUE_TAKEN, QUEUE_WAITS,
+        QUEUE_REFILL, QUEUE_READING, QUEUE_READ, HELD, VACANT,
+        STATE, current_stage(0),
     ]  # fmt: skip
+    if core.streams.has_updates or core.lanes > 1:
+        names.append(OFFERED_SPIKES)
+    if core.streams.has_updates:
+        names += [PUSHED_WORDS, OFFERED_WORDS, UPDATE_VALID]
+    if core.streams.has_events:
+        names += [EVENT_VALID, STEP, STEPS_LOW, STEPS_FULL]
     counters = [READING, WRITING, OFFERED_ROWS]
     if core.rows < loop_latency:
         names.append(FREE_ROWS)

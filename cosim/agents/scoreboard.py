@@ -54,6 +54,8 @@ class Scoreboard:
     ----------
     words : Words
         The neurons, from :func:`qlif.model.quantisation.quantise`.
+    reference : Reference, optional
+        The golden model as it was left, for a core without a reset; just out of reset if not given.
     expects : collection of {"updates", "events"}, optional
         What the core gives. Required if the scoreboard watches no agent; else what is watched.
     step_bits : int, optional
@@ -80,6 +82,7 @@ class Scoreboard:
         self,
         words: Words,
         *,
+        reference: Reference | None = None,
         expects: Collection[str] | None = None,
         step_bits: int | None = None,
         in_flight: int = 1 << 16,
@@ -89,7 +92,7 @@ class Scoreboard:
         for one in expects or ():
             if one not in (UPDATES, EVENTS):
                 raise InputError(unknown_name("entry of expects", one, (UPDATES, EVENTS)))
-        self.words, self.reference = words, Reference(words)
+        self.words, self.reference = words, reference or Reference(words)
         self.name, self.log = name, logging.getLogger(f"cocotb.{name}")
         self._in_flight, self._fail_fast, self._step_bits = in_flight, fail_fast, step_bits
         self._expects = None if expects is None else frozenset(expects)
@@ -105,11 +108,13 @@ class Scoreboard:
         Raises
         ------
         InputError
-            The agent's neurons are others, or it is of no stream that is known.
+            The agent's neurons are others, or its stream is watched already.
         """
         for agent in agents:
             if not _are_same(agent.words, self.words):
                 raise InputError(f"the {agent.name} are of other neurons than the scoreboard")
+            if agent.stream in [each.stream for each in self._agents]:
+                raise InputError(f"the {self.name} watches the {agent.name} already")
             agent.on_reset(self.reset)
             self._agents.append(agent)
             match agent:

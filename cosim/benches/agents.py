@@ -13,7 +13,7 @@ import numpy.typing as npt
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from qlif.cosim.benches.monitors import SURPLUS, Broken, Rule, StreamMonitor
+from qlif.cosim.benches.monitors import SURPLUS, AbsentStream, Broken, Rule, StreamMonitor
 from qlif.cosim.benches.port_words import observed, packed_rows
 from qlif.cosim.benches.scoreboard import Observed
 from qlif.hdl.interface import Interface
@@ -110,13 +110,14 @@ class PopulationBench:
         """
         drive = _Drive(self, currents, stalls, sorted(writes, key=lambda change: change.step))
         updates, events = self._monitors()
-        clock, held_back = 0, drive.patience // 2
+        clock, whole = 0, False
         while drive.idle < drive.patience and clock != stop_after and not drive.broken:
             await self._falling
             clock += 1
             # Ready is held back until each stream has shown that its valid doesn't wait for it, or long enough.
             # What its registers show by now is answered in the same clock, so that the run takes no longer.
-            prompted = drive.idle >= held_back
+            # Behind the last update, no more than an event can come.
+            prompted = drive.idle >= (DRAIN if whole else drive.patience // 2)
             for monitor in (updates, events):
                 if not monitor.shown:
                     monitor.glance()
@@ -131,14 +132,16 @@ class PopulationBench:
             if clock % 4096 == 0:
                 progress(len(updates.transfers) / max(1, len(drive.rows)))
             drive.look(clock)
+            if isinstance(updates, AbsentStream):
+                updates.follow(drive.sent, clock)
             moved = updates.sample(clock, drive.ready_up)
             if events.sample(clock, drive.ready_ev) or moved:
                 drive.idle = 0
             if updates.blind or events.blind or _floods(len(drive.rows), updates, events):
                 break
+            whole = len(updates.transfers) == len(drive.rows)
             # A core in an adapter may have many events that wait for a stalled stream.
-            behind = DRAIN if events.shown else held_back + DRAIN
-            if len(updates.transfers) == len(drive.rows) and drive.idle > behind and not events.waits:
+            if whole and drive.idle > (DRAIN if events.shown else 2 * DRAIN) and not events.waits:
                 break
         return self._observed(updates, events, drive.broken)
 
@@ -181,7 +184,10 @@ class PopulationBench:
                 taken.append(int(handles["currents_data"].value))
                 idle = 0
             for monitor in monitors:
-                if monitor.sample(clock, bool(int(handles[f"{monitor.name}_ready"].value))):
+                if isinstance(monitor, AbsentStream):
+                    if monitor is updates:
+                        monitor.follow(len(taken), clock)
+                elif monitor.sample(clock, bool(int(handles[f"{monitor.name}_ready"].value))):
                     idle = 0
             if clock >= len(inputs) and _floods(len(taken), *monitors):
                 break
@@ -193,15 +199,16 @@ class PopulationBench:
 
     def _monitors(self) -> tuple[StreamMonitor, StreamMonitor]:
         """Return a monitor of the updates and one of the events."""
-        updates, events = (
-            StreamMonitor(
-                stream.name,
-                self.handles[stream.valid.name],
-                {port.name: self.handles[port.name] for port in stream.payload},
-            )
-            for stream in (self.interface.updates, self.interface.events)
-        )
-        return updates, events
+        interface = self.interface
+
+        def monitor(name: str) -> StreamMonitor:
+            for stream in interface.streams:
+                if stream.name == name:
+                    payload = {port.name: self.handles[port.name] for port in stream.payload}
+                    return StreamMonitor(name, self.handles[stream.valid.name], payload)
+            return AbsentStream(name, interface.rows, self.lanes, interface.latency)
+
+        return monitor("updates"), monitor("events")
 
     def _observed(
         self, updates: StreamMonitor, events: StreamMonitor, broken: Sequence[Broken] = ()
@@ -226,6 +233,8 @@ class _Drive:
 
     Attributes
     ----------
+    sent : int
+        Rows of currents that were taken.
     idle : int
         Clocks since anything moved.
     patience : int
@@ -251,19 +260,17 @@ class _Drive:
         # Long enough for any pause that the stalls make likely and for the longest way through.
         self.patience = int(500 * stalls.length / max(1 - max(rates), 0.01)) + 200
         self.patience += 4 * bench.interface.latency
-        self.idle = self._sent = self._written = 0
+        self.idle = self.sent = self._written = 0
         self.ready_up = self.ready_ev = False
         self.broken: list[Broken] = []
         self._offering = self._writing = False
         self._driven: tuple[bool, bool, bool] | None = None
-        names = "currents_valid", "currents_ready", "currents_data", "updates_ready", "events_ready"
-        self._valid, self._ready, self._data, self._ready_up, self._ready_ev = (
-            self.handles[name] for name in names
-        )
+        self._valid, self._data = self.handles["currents_valid"], self.handles["currents_data"]
+        self._readies = [self.handles.get(name) for name in ("updates_ready", "events_ready")]
 
     def offer(self, ready_up: bool, ready_ev: bool) -> None:
         """Drive everything for the coming rising edge."""
-        sent, written, changes = self._sent, self._written, self.changes
+        sent, written, changes = self.sent, self._written, self.changes
         due = changes[written].step if written < len(changes) else None
         self._writing = due is not None and (due == 0 or sent > (due - 1) * self._rows_per_step)
         if self.bench.select:
@@ -276,7 +283,10 @@ class _Drive:
         self.ready_up, self.ready_ev = ready_up, ready_ev
         now = self._offering, ready_up, ready_ev
         if now != self._driven:
-            self._valid.value, self._ready_up.value, self._ready_ev.value = map(int, now)
+            self._valid.value = int(self._offering)
+            for handle, ready in zip(self._readies, now[1:], strict=True):
+                if handle is not None:
+                    handle.value = int(ready)
             self._driven = now
 
     def look(self, clock: int) -> None:
@@ -291,7 +301,7 @@ class _Drive:
             elif int(ready):
                 self.idle = 0
                 if name == "currents":
-                    self._sent, self._offering = self._sent + 1, False
+                    self.sent, self._offering = self.sent + 1, False
                 else:
                     self._written += 1
 

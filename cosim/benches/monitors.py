@@ -131,8 +131,8 @@ class StreamMonitor:
         self.shown = str(self.valid.value) == "1"
 
     def forget(self) -> None:
-        """Hear of a reset: what waits may go."""
-        self._waiting = None
+        """Hear of a reset: what waits may go, and clocks are counted anew."""
+        self._waiting = self._prompted = None
 
     def prompt(self, clock: int) -> None:
         """Hear that `ready` is driven although nothing has come while it was held back."""
@@ -156,6 +156,36 @@ class StreamMonitor:
     def _unresolved(self) -> list[str]:
         named = {f"{self.name}_valid": self.valid, **dict(zip(self._names, self._handles, strict=True))}
         return [name for name, handle in named.items() if not handle.value.is_resolvable]
+
+
+class AbsentStream(StreamMonitor):
+    """Stands in for a stream that the module doesn't have.
+
+    In place of updates it has one transfer, the neuron's number alone, for each row of currents that was taken.
+
+    Parameters
+    ----------
+    name : str
+    rows, lanes : int
+        Of the population.
+    latency : int
+        Clocks from a current to its update.
+    """
+
+    def __init__(self, name: str, rows: int, lanes: int, latency: int) -> None:
+        super().__init__(name, None, {})
+        self._rows, self._lanes, self._latency = rows, lanes, latency
+        self.shown = True
+
+    def sample(self, clock: int, ready: bool) -> bool:
+        """See nothing move."""
+        return False
+
+    def follow(self, taken: int, clock: int) -> None:
+        """Have as many transfers as rows were taken."""
+        for row in range(len(self.transfers), taken):
+            self.transfers.append([row % self._rows * self._lanes])
+            self.clocks.append(clock + self._latency)
 
 
 def judge_events(

@@ -29,28 +29,45 @@ def observed(
     """
 
     def bits(stream: Stream, transfers: Sequence[Sequence[int]]) -> Bits:
+        if not transfers:
+            return np.zeros((0, stream.width), dtype=np.uint8)
         columns = [
             integer_bits([transfer[place] for transfer in transfers], port.width)
             for place, port in enumerate(stream.payload)
         ]
         return np.concatenate(columns, axis=1)
 
-    return observed_of_bits(
-        interface, bits(interface.updates, updates), bits(interface.events, events), cycles
+    streams = interface.core.streams
+    if streams.has_updates:
+        event_bits = bits(interface.events, events) if streams.has_events else None
+        return observed_of_bits(interface, bits(interface.updates, updates), event_bits, cycles)
+    first = np.array([neuron for (neuron,) in updates], dtype=np.int64).reshape(-1, 1)
+    neuron = (first + np.arange(interface.lanes)).ravel()
+    untold = np.zeros_like(neuron)
+    return Observed(
+        neuron, untold, untold, untold, *_events(interface, bits(interface.events, events)), cycles
     )
 
 
-def observed_of_bits(interface: Interface, updates: Bits, events: Bits, cycles: int) -> Observed:
+def observed_of_bits(interface: Interface, updates: Bits, events: Bits | None, cycles: int) -> Observed:
     """Return what came out, neuron by neuron, from transfers with their ports side by side."""
-    update, event = fields_of(interface.updates, updates), fields_of(interface.events, events)
+    update = fields_of(interface.updates, updates)
     # The port tells the first lane's neuron; the others follow it.
     neuron = (update["neuron"] + np.arange(interface.lanes)).ravel()
-    spike, potential, trace = (update[name].ravel() for name in ("spike", "potential", "trace"))
+    spike, potential = (update[name].ravel() for name in ("spike", "potential"))
+    trace = update["trace"].ravel() if "trace" in update else np.zeros_like(potential)
+    none = np.zeros(0, dtype=np.int64)
+    told = (none, none) if events is None else _events(interface, events)
+    waiting = update["refractory"].ravel() if "refractory" in update else None
+    return Observed(neuron, spike, potential, trace, *told, cycles, waiting)
+
+
+def _events(interface: Interface, events: Bits) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return neuron and timestep of each spike."""
+    event = fields_of(interface.events, events)
     spiked = event.get("spike", np.ones((len(events), 1), dtype=np.int64))
     row, lane = np.nonzero(spiked)
-    event_neuron, event_step = event["neuron"][row, 0] + lane, event["step"][row, 0]
-    waiting = update["refractory"].ravel() if "refractory" in update else None
-    return Observed(neuron, spike, potential, trace, event_neuron, event_step, cycles, waiting)
+    return event["neuron"][row, 0] + lane, event["step"][row, 0]
 
 
 def integer_bits(values: Sequence[int], width: int) -> Bits:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.benches.monitors import Broken, judge_events
+from qlif.hdl.interface import EVENT_STREAM
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.support.files import whole_file
@@ -219,7 +220,7 @@ class Scoreboard:
         wrong = np.logical_or.reduce(list(different.values()))
         missing = abs(count - len(observed.neuron))
         event_step, event_neuron = np.nonzero(self.spikes)
-        told = not {"spike", "events"} <= self._absent
+        told = not {"spike", "events"} <= self._absent and EVENT_STREAM not in self._absent
         event_verdict = (
             self._compare_events(observed, event_neuron, event_step) if told else Verdict(0, 0, None)
         )
@@ -242,7 +243,7 @@ class Scoreboard:
 
     def _break_of_events(self, observed: Observed) -> list[Broken]:
         """Hold the events against the updates that came, whether these are right or not."""
-        if {"spike", "events"} & self._absent:
+        if {"spike", "events", EVENT_STREAM} & self._absent:
             return []
         shown = (1 << self._step_bits) - 1
         spiked = np.flatnonzero(observed.spike)

@@ -5,11 +5,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qlif.cosim.benchmark import golden
-from qlif.cosim.benchmark.cosimulation import BLOCKS, PER_CYCLE, SELF_TEST
+from qlif.cosim.benchmark.cosimulation import BLOCKS, PER_CYCLE, SELF_TEST, SLICED, SLICED_NETLIST, STALLED
 from qlif.cosim.benchmark.measure import Measured
 from qlif.model.plots.themes import FONT_SIZE, Theme, add_legend, new_figure, style_axes
 
-OURS = {*golden.OURS, SELF_TEST, BLOCKS, PER_CYCLE}
+OURS = {*golden.OURS, SELF_TEST, BLOCKS, PER_CYCLE, SLICED, STALLED, SLICED_NETLIST}
 _BAR = 0.24  # height of a bar with its gap, inches
 
 

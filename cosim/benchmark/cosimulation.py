@@ -1,6 +1,7 @@
 """How fast the kinds of co-simulation are: the same population, one after another, in alternating rounds."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,19 @@ import numpy as np
 from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.inputs import constrained_random
 from qlif.cosim.benches.job import Job, read_seconds
+from qlif.cosim.benchmark.bit_sliced import ICARUS_UPDATES, IcarusLoop, SlicedLoop
+from qlif.cosim.bitslice.netlist import export_netlist, slice_netlist
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH
 from qlif.cosim.selftest.run import PROGRAM
-from qlif.cosim.simulator import verilator_program
+from qlif.cosim.simulator import c_compiler, verilator_program
 from qlif.cosim.simulator.design import Design, SimulationError
-from qlif.cosim.simulator.find import Simulator
+from qlif.cosim.simulator.find import Simulator, SimulatorName, installed
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
-from qlif.hdl.verilog import POPULATION_MODULE
+from qlif.hdl.synthesis import yowasp
+from qlif.hdl.synthesis.gates import gate_netlist
+from qlif.hdl.verilog import POPULATION_MODULE, Export
+from qlif.model.exceptions import InputError
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support import process
 from qlif.model.support.files import write_text
@@ -28,8 +34,25 @@ SELF_TEST, BLOCKS, PER_CYCLE, BARE_LOOP = (
     "per-cycle bench",
     "bare Verilator loop",
 )
+SLICED, STALLED, SLICED_NETLIST, ICARUS_NETLIST = (
+    "bit-sliced",
+    "bit-sliced, own stalls",
+    "bit-sliced netlist",
+    "Icarus, netlist",
+)
+NETLIST_TARGET = "ecp5"
+"""Whose cells the netlist is of."""
 
-UPDATES = {SELF_TEST: 8_000_000, BLOCKS: 400_000, PER_CYCLE: 40_000, BARE_LOOP: 8_000_000}
+UPDATES = {
+    SELF_TEST: 8_000_000,
+    BLOCKS: 400_000,
+    PER_CYCLE: 40_000,
+    BARE_LOOP: 8_000_000,
+    SLICED: 400_000_000,
+    STALLED: 100_000_000,
+    SLICED_NETLIST: 100_000_000,
+    ICARUS_NETLIST: ICARUS_UPDATES,
+}
 """In each round: about a second for each."""
 
 BARE_PROGRAM = Path(__file__).with_name("bare_loop.cpp")
@@ -41,7 +64,7 @@ def measure_cosimulation(
     rounds: int = 5,
     progress: Progress = unwatched,
 ) -> dict[str, list[float]]:
-    """Return the updates per second of each kind in each round.
+    """Return the updates per second of each kind in each round; of those that this machine has the tools for.
 
     Building, starting the simulator and comparing with the golden model aren't in the time of a bench; the
     start of a program is. The benches check nothing meanwhile, and neither does the bare loop: they are
@@ -80,6 +103,7 @@ def measure_cosimulation(
             SELF_TEST: [str(fast), *[str(steps[SELF_TEST])] * 2, "0"],
             BARE_LOOP: [str(bare), str(steps[BARE_LOOP] * neurons)],
         }
+        loops = _loops(export, work)
         benches = {BLOCKS: BLOCK_BENCH, PER_CYCLE: POPULATION_BENCH}
         for name in designs:
             currents = constrained_random(words, steps[name], neurons, np.random.default_rng(1))
@@ -89,6 +113,8 @@ def measure_cosimulation(
         def once(name: str) -> float:
             """Run one kind; return its updates per second."""
             updates = steps[name] * neurons
+            if name in loops:
+                return loops[name].speed(updates)
             if name in designs:
                 designs[name].run(benches[name], work / name, 1, ("replay",))
                 return updates / read_seconds(work / name)
@@ -99,9 +125,31 @@ def measure_cosimulation(
                 raise SimulationError(f"{name} ended with exit code {code}")
             return updates / (time.perf_counter() - begun)
 
-        found: dict[str, list[float]] = {name: [] for name in UPDATES}
+        found: dict[str, list[float]] = {name: [] for name in (*commands, *designs, *loops)}
         for number in range(rounds):
-            for name in UPDATES:
+            for name in found:
                 progress(f"round {number + 1} of {rounds}: {name}", number / rounds)
                 found[name].append(once(name))
         return found
+
+
+def _loops(export: Export, work: Path) -> dict[str, SlicedLoop | IcarusLoop]:
+    """Return what can be built here: instances side by side, of text and of mapped netlist; and Icarus."""
+    try:
+        yowasp.version(yowasp.YOSYS)
+    except InputError:
+        return {}
+    netlist, interface = export_netlist(export), export.interface
+    gates = gate_netlist(export, NETLIST_TARGET, work / "gates")
+    texts = [file.read_text(encoding="utf-8") for file in (gates.verilog, *gates.cells)]
+    mapped = slice_netlist(texts[0], interface.module, texts[1:])
+    made: dict[str, Callable[[], SlicedLoop | IcarusLoop]] = {
+        SLICED: lambda: SlicedLoop(netlist, interface, in_step=True),
+        STALLED: lambda: SlicedLoop(netlist, interface, in_step=False),
+        SLICED_NETLIST: lambda: SlicedLoop(mapped, interface, in_step=True),
+    }
+    if c_compiler.compiler() is None:
+        made.clear()
+    if SimulatorName.ICARUS in installed():
+        made[ICARUS_NETLIST] = lambda: IcarusLoop(gates, interface, work / "icarus")
+    return {name: make() for name, make in made.items()}

@@ -14,7 +14,15 @@ from qlif.cosim.benchmark.catalogue import (
     NUMPY_64,
     C,
 )
-from qlif.cosim.benchmark.cosimulation import BARE_LOOP, PER_CYCLE, SELF_TEST
+from qlif.cosim.benchmark.cosimulation import (
+    BARE_LOOP,
+    ICARUS_NETLIST,
+    PER_CYCLE,
+    SELF_TEST,
+    SLICED,
+    SLICED_NETLIST,
+    STALLED,
+)
 from qlif.cosim.benchmark.measure import COSIMULATION_NEURONS, Measured
 
 IN_C, IN_C_BEYOND = (C, C_WIDE, C_BLOCKED), (C_BEYOND, C_BLOCKED_BEYOND)
@@ -68,6 +76,9 @@ GOALS = (
     Ratio("forward() / tight numpy, 100", SMALL, golden.FORWARD, (NUMPY,), 4.0),
     Ratio("self-test / per-cycle bench", COSIMULATION_NEURONS, SELF_TEST, (PER_CYCLE,), 100.0),
     Ratio("self-test / bare Verilator loop", COSIMULATION_NEURONS, SELF_TEST, (BARE_LOOP,), 0.25),
+    Ratio("bit-sliced / bare Verilator loop", COSIMULATION_NEURONS, SLICED, (BARE_LOOP,), 20.0),
+    Ratio("bit-sliced, own stalls / bare Verilator loop", COSIMULATION_NEURONS, STALLED, (BARE_LOOP,), 6.0),
+    Ratio("bit-sliced netlist / Icarus", COSIMULATION_NEURONS, SLICED_NETLIST, (ICARUS_NETLIST,), 1000.0),
 )
 
 OTHERS = (

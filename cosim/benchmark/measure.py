@@ -122,3 +122,5 @@ def _add_cosimulation(measured: Measured, rounds: int, progress: Progress) -> No
     found = measure_cosimulation(configuration, simulator, rounds, progress)
     for name, speeds in found.items():
         measured.speeds[name, COSIMULATION_NEURONS] = speeds
+    why = "it needs Yosys and a C compiler, or Icarus"
+    measured.skipped += [Skipped(name, COSIMULATION_NEURONS, why) for name in UPDATES if name not in found]

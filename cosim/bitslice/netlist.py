@@ -26,7 +26,7 @@ maccmap -unmap; alumacc; maccmap; alumacc; opt_clean
 techmap -map ripple_carry.v -map +/techmap.v t:$mul t:$alu t:$lcu t:$fa t:$macc t:$macc_v2 %u %u %u %u %u
 alumacc; maccmap; alumacc; techmap -map ripple_carry.v -map +/techmap.v
 simplemap; opt -nodffe -nosdff; dffunmap; simplemap; opt -full -nodffe -nosdff
-abc -lut 3; opt -full -nodffe -nosdff; clean -purge
+simplemap; abc -lut 3; opt -full -nodffe -nosdff; clean -purge
 write_json netlist.json
 """
 """Carries one after another and multipliers as trees of adders: the fewest tables, as there are no delays to win."""

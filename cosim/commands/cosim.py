@@ -9,7 +9,9 @@ import typer
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     FOREIGN_RULES,
+    OWN_STREAMS_RULES,
     OWN_VARIANT_RULE,
+    STEP_BITS_RULE,
     TARGET_RULE,
     UNMAPPED_RULES,
     EvidenceOptions,
@@ -17,6 +19,7 @@ from qlif.cosim.commands.options import (
     InputOptions,
     StallsOption,
     StorageOptions,
+    StreamOptions,
     VariantOptions,
     WrittenNeuronOptions,
     is_random,
@@ -56,7 +59,8 @@ class CosimOptions:
         str | None,
         typer.Option(
             "--gates",
-            help="Simulate the gate-level netlist that Yosys makes for this FPGA family: {targets}.",
+            help="Simulate the gate-level netlist that Yosys makes for this FPGA family, with the vendor's cells; "
+            "and hundreds of instances of it side by side: {targets}.",
         ),
     ] = None
     max_lag_steps: Annotated[
@@ -98,6 +102,9 @@ class CosimOutput(EvidenceOptions):
     *FOREIGN_RULES,
     *UNMAPPED_RULES,
     OWN_VARIANT_RULE,
+    STEP_BITS_RULE,
+    *OWN_STREAMS_RULES,
+    Rule("waves", lambda options: options.streams != "events", "updates: not --streams events"),
     Rule("saif", lambda options: options.simulator == "verilator", "--simulator verilator"),
     Rule("saif", lambda options: not options.waves, "a run of its own, without --waves"),
     Rule(
@@ -111,6 +118,7 @@ def cosim(
     source: InputOptions,
     storage: StorageOptions,
     built: VariantOptions,
+    results: StreamOptions,
     foreign: ForeignOptions,
     options: CosimOptions,
     output: CosimOutput,
@@ -134,7 +142,7 @@ def cosim(
     source = replace(source, neurons=foreign.neurons_or(source.neurons))
     configuration, currents = source.prepare(storage.of(neuron.settings()), BYTES_PER_UPDATE)
     if foreign.file is None:
-        export = configuration.export(storage.lanes, built_from)
+        export = configuration.export(storage.lanes, built_from, results.step_bits, results.chosen())
     else:
         export = foreign.export(configuration, storage.lanes)
     with progress_bar(output.as_json) as progress:
@@ -251,6 +259,8 @@ def _show(
     }
     if configuration.writes:
         rows["parameter writes (the float neuron has none)"] = len(configuration.writes)
+    if facts["side_by_side_updates"] is not None:
+        rows["updates compared in instances side by side"] = f"{facts['side_by_side_updates']:,}"
     if run.thorough is not None:
         rows["further tests passed"] = f"{run.thorough[0] - run.thorough[1]} of {run.thorough[0]}"
     terminal.facts(f"{configuration.name} on {facts['input']}, seed {facts['seed']}", rows)
@@ -272,6 +282,8 @@ def _failures(facts: dict[str, Any], options: CosimOptions) -> list[str]:
         )
     if facts["thorough_failed"]:
         failures.append(f"{facts['thorough_failed']} further tests failed; see thorough/simulation.log")
+    if facts["side_by_side_failure"]:
+        failures.append(f"instances of the netlist side by side: {facts['side_by_side_failure']}")
     failures += facts["speed_failures"]
     failures += [text for text in _limits(facts, options).values() if text]
     return failures

@@ -10,16 +10,20 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
+    AXI,
     DEFAULT_NEURONS,
     MAP_RULES,
+    STEP_BITS_RULE,
     TARGET_RULE,
     UNMAPPED_RULES,
+    WRAPPERS,
     MapOptions,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
     SelfTestOption,
     StorageOptions,
+    StreamOptions,
     VariantOptions,
 )
 from qlif.cosim.terminal import progress_bar, say_json
@@ -77,6 +81,14 @@ class ExportOptions:
     max_size: Annotated[
         float, typer.Option("--max-size", help="With --testbench: largest size of the vectors, MB.")
     ] = 1000.0
+    wrapper: Annotated[
+        str,
+        typer.Option(
+            "--wrapper",
+            help="none, or axi: AXI4-Stream and AXI4-Lite around the population, with its registers described for "
+            "other tools.",
+        ),
+    ] = "none"
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite files that this command didn't write.")
     ] = False
@@ -88,12 +100,25 @@ class ExportOptions:
 
 @command(
     TARGET_RULE,
+    STEP_BITS_RULE,
+    *(
+        Rule(option, condition, requires)
+        for option in ("streams", "step_bits")
+        for condition, requires in (
+            (lambda options: options.map is None, "no --map"),
+            (lambda options: not options.pipeline, "a population: not --pipeline"),
+        )
+    ),
+    Rule("selftest", lambda options: options.streams == "both", "--streams both"),
+    Rule("testbench", lambda options: options.streams == "both", "--streams both"),
     Rule("updates", lambda options: options.selftest, "--selftest"),
     Rule("seed", lambda options: options.selftest or options.testbench, "--selftest or --testbench"),
     Rule("input", lambda options: options.testbench, "--testbench"),
     Rule("steps", lambda options: options.testbench, "--testbench"),
     Rule("max_size", lambda options: options.testbench, "--testbench"),
-    Rule("force", lambda options: options.testbench or options.golden is not None, "--golden or --testbench"),
+    Rule("wrapper", lambda options: not options.pipeline, "a population: not --pipeline"),
+    Rule("wrapper", lambda options: not options.selftest, "no --selftest"),
+    Rule("wrapper", lambda options: options.map is None, "no --map"),
     Rule("testbench", lambda options: not options.selftest, "no --selftest: it has its own stimulus"),
     Rule("selftest", lambda options: not options.pipeline, "a population: not --pipeline"),
     Rule("neurons", lambda options: not options.pipeline, "a population: not --pipeline"),
@@ -110,10 +135,11 @@ def export(
     options: ExportOptions,
     storage: StorageOptions,
     built: VariantOptions,
+    results: StreamOptions,
     foreign: MapOptions,
     output: OutputOptions,
 ) -> None:
-    """Write the population as Verilog, and its interface as JSON.
+    """Write the population as Verilog, its interface as JSON, and what other tools begin with beside them.
 
     With --pipeline that is the pipeline of one update; with --map it is the adapter that gives your own core the
     ports of a population.
@@ -133,7 +159,7 @@ def export(
     elif options.pipeline:
         exported = export_neuron(configuration.core(built_from=built_from))
     else:
-        exported = configuration.export(storage.lanes, built_from)
+        exported = configuration.export(storage.lanes, built_from, results.step_bits, results.chosen())
     files, refused = _beside(configuration, exported, options, output.out)
     if core_text and options.testbench:
         files[CORE_FILE] = _as_a_file(core_text)
@@ -164,6 +190,7 @@ def _beside(
     from qlif.cosim.golden import benches, checks
     from qlif.cosim.golden.dpi import DPI_FILE
     from qlif.cosim.golden.languages import Language, golden_files
+    from qlif.hdl.ip.package import axi_files, package_files
 
     interface, core = exported.interface, exported.interface.core
     asked = [] if options.golden is None else [name.strip() for name in options.golden.split(",")]
@@ -180,7 +207,14 @@ def _beside(
     golden, refused = golden_files(core, languages)
     if options.testbench and DPI_FILE in golden:
         files[benches.DPI_BENCH_FILE] = benches.dpi_bench(interface)
-    return files | golden, refused
+    files |= golden
+    if options.wrapper not in WRAPPERS:
+        raise InputError(unknown_name("wrapper", options.wrapper, WRAPPERS))
+    if options.wrapper == AXI:
+        files |= axi_files(exported)
+    if interface.mapped is None and not options.selftest:
+        files |= package_files(exported, files)
+    return files, refused
 
 
 def _as_a_file(core_text: str) -> str:
@@ -208,7 +242,7 @@ def _vectors(
 
     words, interface = configuration.words, exported.interface
     core = interface.core
-    steps = whole("steps", options.steps, minimum=1)
+    steps, seed = whole("steps", options.steps, minimum=1), whole("seed", options.seed, minimum=0)
     if not options.max_size > 0:
         raise InputError(f"max-size must be above 0 MB, not {options.max_size}")
 
@@ -228,14 +262,18 @@ def _vectors(
     check(steps)
     if options.input is not None:
         given = stimuli.make(
-            options.input, timesteps=steps, neurons=core.neurons, dt=words.parameters.dt, seed=options.seed
+            options.input, timesteps=steps, neurons=core.neurons, dt=words.parameters.dt, seed=seed
         )
         check(len(given))
         return [words.current_words(given)]
-    random = constrained_random(words, steps, core.neurons, np.random.default_rng(options.seed))
+    random = constrained_random(words, steps, core.neurons, np.random.default_rng(seed))
     cases = [case for _, case in directed(words, core.neurons)]
     check(steps + sum(map(len, cases)))
     return [*cases, random]
+
+
+_OURS = (b"enerated by qlif", b"  interface.json\n")
+"""What files that this command wrote have in their first lines; the second one is of the checksums."""
 
 
 def _refuse_foreign(folder: Path, names: list[str]) -> None:
@@ -244,7 +282,7 @@ def _refuse_foreign(folder: Path, names: list[str]) -> None:
         path = folder / name
         if path.is_dir():
             raise InputError(f"{path} is a folder: choose another --out")
-        if path.exists() and b"enerated by qlif" not in path.read_bytes()[:1000]:
+        if path.exists() and not any(mark in path.read_bytes()[:1000] for mark in _OURS):
             raise InputError(f"{path} wasn't written by qlif export: --force overwrites it")
 
 

@@ -10,7 +10,7 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule
 from qlif.cosim.terminal import Terminal, say_error, say_json
-from qlif.model.exceptions import InputError, QlifError
+from qlif.model.exceptions import InputError, QlifError, unknown_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qlif.cosim.mapping.core_map import CoreMap
     from qlif.cosim.mapping.state import StateMap
     from qlif.cosim.simulator.find import SimulatorName
+    from qlif.hdl.core import Streams
     from qlif.hdl.primitives import Primitives
     from qlif.hdl.verilog import Export
 
@@ -29,6 +30,9 @@ DEFAULT_NEURONS = 64
 DEFAULT_STEPS = 2000
 DEFAULT_INPUT = "ou"
 DEFAULT_TARGET = "ecp5"
+DEFAULT_STEP_BITS = 32
+AXI = "axi"
+WRAPPERS = ("none", AXI)
 FEW_NEURONS = 16
 FEW_STEP_BITS = 8
 """Width of an event's timestep where a run of the testbenches is to get through all carries of its counter."""
@@ -206,6 +210,38 @@ class VariantOptions:
         return DEFAULT_TARGET if default is None else default
 
 
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions:
+    """The streams of results that the hardware has."""
+
+    streams: Annotated[
+        str,
+        typer.Option(
+            "--streams",
+            help="Streams of results in the hardware: both, updates (no timestep) or events (no potential, "
+            "no trace).",
+        ),
+    ] = "both"
+    step_bits: Annotated[
+        int, typer.Option("--step-bits", help="Width of an event's timestep, which wraps.")
+    ] = DEFAULT_STEP_BITS
+
+    def chosen(self) -> "Streams":
+        """Return which streams there are; InputError if there is no such choice."""
+        from qlif.hdl.core import Streams
+
+        if self.streams not in list(Streams):
+            raise InputError(unknown_name("streams", self.streams, list(Streams)))
+        return Streams(self.streams)
+
+
+STEP_BITS_RULE = Rule(
+    "step_bits", lambda options: options.streams != "updates", "events: not --streams updates"
+)
+OWN_STREAMS_RULES = tuple(
+    Rule(option, lambda options: options.map is None and options.verilog is None, "this project's Verilog")
+    for option in ("streams", "step_bits")
+)
 TARGET_RULE = Rule("target", lambda options: options.variant == "explicit", "--variant explicit")
 
 

@@ -10,18 +10,23 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
+    AXI,
     DEFAULT_NEURONS,
     FOREIGN_RULES,
+    OWN_STREAMS_RULES,
+    STEP_BITS_RULE,
     UNMAPPED_RULES,
+    WRAPPERS,
     EvidenceOptions,
     ForeignOptions,
     NeuronOptions,
     StorageOptions,
+    StreamOptions,
     TimeoutOption,
     above_zero,
 )
 from qlif.cosim.terminal import Terminal, progress_bar
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, unknown_name
 
 if TYPE_CHECKING:
     from qlif.cosim.proof.claims import Claim
@@ -68,6 +73,9 @@ class ProveOptions:
         str | None,
         typer.Option("--simulator", help="Where counterexamples are replayed: {simulators} [verilator]."),
     ] = None
+    wrapper: Annotated[
+        str, typer.Option("--wrapper", help="none, or axi: prove the shell of qlif export --wrapper axi too.")
+    ] = "none"
     timeout: TimeoutOption = DEFAULT_SECONDS
     find_state: Annotated[
         bool,
@@ -84,6 +92,10 @@ _OWN = "this project's Verilog: neither --verilog nor --map"
 @command(
     *FOREIGN_RULES,
     *UNMAPPED_RULES,
+    *OWN_STREAMS_RULES,
+    STEP_BITS_RULE,
+    Rule("wrapper", lambda options: options.verilog is None and options.map is None, _OWN),
+    Rule("wrapper", lambda options: options.variant != "explicit", "--variant portable"),
     Rule("latency", lambda options: options.verilog is not None, "--verilog of a bare pipeline"),
     Rule("lanes", lambda options: options.verilog is None and options.map is None, _OWN),
     Rule("variant", lambda options: options.verilog is None and options.map is None, _OWN),
@@ -99,6 +111,7 @@ def prove(
     neuron: ProveNeuronOptions,
     options: ProveOptions,
     storage: StorageOptions,
+    results: StreamOptions,
     foreign: ForeignOptions,
     output: EvidenceOptions,
 ) -> None:
@@ -126,7 +139,7 @@ def prove(
         for line in _proposal(neuron, storage, foreign).splitlines():
             Terminal().line(line)
         return
-    todo = _tasks(neuron, options, storage, foreign)
+    todo = _tasks(neuron, options, storage, results, foreign)
     terminal, (origin, claims) = Terminal(errors=output.as_json), _origin(todo[0], foreign)
     pictures: list[Path] = []
     refuted = 0
@@ -162,7 +175,11 @@ def _proposal(neuron: NeuronOptions, storage: StorageOptions, foreign: ForeignOp
 
 
 def _tasks(
-    neuron: NeuronOptions, options: ProveOptions, storage: StorageOptions, foreign: ForeignOptions
+    neuron: NeuronOptions,
+    options: ProveOptions,
+    storage: StorageOptions,
+    results: StreamOptions,
+    foreign: ForeignOptions,
 ) -> "list[Task]":
     """Return everything that is to be proved."""
     from qlif.cosim.proof.tasks import explicit_tasks, foreign_tasks, mapped_tasks, tasks
@@ -171,6 +188,10 @@ def _tasks(
     if (core_map := foreign.core_map()) is not None:
         configuration = storage.of(neuron.settings()).population(core_map.neurons)
         return list(mapped_tasks(configuration, foreign.mapped(core_map, configuration), core_map))
+    wrapper = options.wrapper
+    if wrapper not in WRAPPERS:
+        raise InputError(unknown_name("wrapper", wrapper, WRAPPERS))
+    chosen = results.step_bits, results.chosen()
     targets = _explicit_targets(options.variant, options.target)
     text = None if foreign.verilog is None else foreign.read()
     neurons = DEFAULT_NEURONS if options.neurons is None else options.neurons
@@ -183,9 +204,9 @@ def _tasks(
             _check_kind(todo, options)
             continue
         if options.variant != "explicit":
-            todo += tasks(configuration, storage.lanes)
+            todo += tasks(configuration, storage.lanes, *chosen, axi=wrapper == AXI)
         for each in targets:
-            todo += explicit_tasks(configuration, each, storage.lanes)
+            todo += explicit_tasks(configuration, each, storage.lanes, *chosen)
     return todo
 
 

@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
-from qlif.cosim.commands.option_groups import command
+from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_TARGET,
+    STEP_BITS_RULE,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
     SelfTestOption,
     StorageOptions,
+    StreamOptions,
 )
 from qlif.cosim.terminal import progress_bar
 
@@ -38,9 +40,13 @@ class SynthOptions:
     selftest: SelfTestOption = False
 
 
-@command()
+@command(STEP_BITS_RULE, Rule("selftest", lambda options: options.streams == "both", "--streams both"))
 def synth(
-    neuron: NeuronOptions, options: SynthOptions, storage: StorageOptions, output: OutputOptions
+    neuron: NeuronOptions,
+    options: SynthOptions,
+    storage: StorageOptions,
+    results: StreamOptions,
+    output: OutputOptions,
 ) -> None:
     """Synthesise, place and route: report resources and Fmax."""
     from qlif.cosim import report
@@ -51,7 +57,12 @@ def synth(
     device = target(options.target)
     with progress_bar(output.as_json) as progress:
         synthesis = synthesise(
-            configuration.core(storage.lanes, primitives(options.variant, device.name)),
+            configuration.core(
+                storage.lanes,
+                primitives(options.variant, device.name),
+                results.step_bits,
+                results.chosen(),
+            ),
             device,
             output.out / "synthesis",
             package=options.package,
@@ -59,7 +70,12 @@ def synth(
             selftest=options.selftest,
             progress=progress,
         )
-    facts = {**synthesis.as_dict(), "storage": configuration.storage, "selftest": options.selftest}
+    facts = {
+        **synthesis.as_dict(),
+        "storage": configuration.storage,
+        "selftest": options.selftest,
+        "streams": results.streams,
+    }
     output.write_json("synthesis.json", facts)
     if not output.as_json:
         report.print_synthesis(output.terminal, synthesis)

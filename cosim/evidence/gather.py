@@ -36,6 +36,10 @@ def of_cosim(facts: Mapping[str, Any], directory: Path) -> Evidence:
     checks = [Check.of("bit-exact", not facts["mismatches"], wrong, "replay")]
     broken = "; ".join(rule["text"] for rule in facts["broken_rules"])
     checks.append(Check.of("stream rules", not broken, broken, "replay"))
+    if facts["side_by_side_updates"] is not None:
+        name = f"{facts['side_by_side_updates']:,} updates of instances side by side"
+        text = facts["side_by_side_failure"] or ""
+        checks.append(Check.of(name, not text, text, "gates"))
     checks += _cocotb(directory / "thorough" / "results.xml") if facts["thorough_tests"] else []
     checks += [Check.of(name, not text, text, "limits") for name, text in facts["limits"].items()]
     against_float = {

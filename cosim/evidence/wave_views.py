@@ -152,5 +152,5 @@ def _surfer(
             lines += [f"item_focus {chr(ord('a') + place)}", "item_set_analog step", "item_set_height 4"]
     lines += ["item_unfocus", "zoom_fit"]
     if marker is not None:
-        lines += [f"cursor_set {marker}", "marker_set first_mismatch", "goto_cursor"]
+        lines += [f"cursor_set {marker}", f"marker_set first_mismatch {marker}", "goto_cursor"]
     return "\n".join(lines) + "\n"

@@ -46,7 +46,8 @@ class Control:
         self.terms, self.circuit = terms, circuit
         self.lanes, self.rows = interface.lanes, interface.rows
         self.loop, self.places = interface.loop_latency, interface.queue_depth
-        self.step_bits = circuit.width(circuit.outputs["events_step"])
+        self.streams = streams = interface.core.streams
+        self.step_bits = circuit.width(circuit.outputs["events_step"]) if streams.has_events else 1
         self.writable = bool(interface.runtime)
         self._words, self._storage = interface.words, interface.core.storage
         # Enough for any count that is compared.
@@ -117,16 +118,22 @@ class Control:
     def outcome(self, now: Clock) -> Term:
         """Return the row that is pushed into the queue, as it should stand there.
 
-        It is what is written into the memory, but for the refractory counters.
+        It is what is written into the memory, but for the refractory counters; only the spikes, if there are no
+        updates.
         """
         spikes = now[probes.PUSHED_SPIKES]
         lanes = [unpacked(self.terms, self._words, now[probes.WRITTEN], lane) for lane in range(self.lanes)]
-        words = [state[name] for name in shown_widths(self._words) for state in lanes]
-        return self.terms.concat(self.terms.any(spikes), *reversed(words), spikes)
+        words = [state[name] for name in self._shown_widths() for state in lanes]
+        any_spike = [self.terms.any(spikes)] if self.streams.has_events else []
+        return self.terms.concat(*any_spike, *reversed(words), spikes)
+
+    def _shown_widths(self) -> dict[str, int]:
+        """Return how wide the words are that leave the population, besides the spikes."""
+        return shown_widths(self._words) if self.streams.has_updates else {}
 
     def ports(self, row: Term) -> dict[str, Term]:
         """Return what the ports of the updates should show of a row of the queue."""
-        widths = {"spike": 1, **shown_widths(self._words)}
+        widths = {"spike": 1, **self._shown_widths()}
         return self.terms.fields(row, {name: self.lanes * width for name, width in widths.items()})
 
     def initial_state(self, now: Clock) -> Term:
@@ -182,10 +189,15 @@ class Control:
         one = terms.constant(1, self._row_bits)
         row = terms.choose(end, terms.constant(0, self._row_bits), terms.make("BV_ADD", monitor["row"], one))
         step = terms.make("BV_ADD", monitor["step"], terms.extend(end, self.step_bits, False))
-        given_update = terms.both(
-            now.output("updates_valid"), now.values[self.circuit.inputs["updates_ready"]]
+        no = terms.false
+        given_update = (
+            terms.both(now.output("updates_valid"), now.values[self.circuit.inputs["updates_ready"]])
+            if self.streams.has_updates
+            else no
         )
-        event_ready = now.values[self.circuit.inputs["events_ready"]]
+        event_ready = now.values[self.circuit.inputs["events_ready"]] if self.streams.has_events else no
+        new_update = moving if self.streams.has_updates else no
+        new_event = terms.both(moving, self.holds_spike(now)) if self.streams.has_events else no
         return {
             "flying": self.minus(self.plus(monitor["flying"], now[probes.ACCEPTED]), retire),
             "seen": terms.either(monitor["seen"], writes),
@@ -200,10 +212,10 @@ class Control:
             "row": terms.choose(moving, row, monitor["row"]),
             "step": terms.choose(moving, step, monitor["step"]),
             "owes_update": terms.either(
-                moving, terms.both(monitor["owes_update"], terms.negation(given_update))
+                new_update, terms.both(monitor["owes_update"], terms.negation(given_update))
             ),
             "owes_event": terms.either(
-                terms.both(moving, self.holds_spike(now)),
+                new_event,
                 terms.both(monitor["owes_event"], terms.negation(event_ready)),
             ),
         }
@@ -215,7 +227,8 @@ class Control:
 
     def without_any(self, row: Term) -> Term:
         """Return a row of the queue without the bit that tells whether it has a spike."""
-        return self.terms.slice(row, self.terms.width(row) - 2, 0)
+        any_spike = 1 if self.streams.has_events else 0
+        return self.terms.slice(row, self.terms.width(row) - 1 - any_spike, 0)
 
     def first_neuron(self, monitor: Monitor, port: Term) -> Term:
         """Return whether a port shows the number of the first neuron of the row that is offered."""
@@ -223,6 +236,16 @@ class Control:
         row = self.terms.extend(monitor["row"], width, False)
         return self.terms.equal(port, self.terms.make("BV_MUL", row, self.terms.constant(self.lanes, width)))
 
-    def offered(self, now: Clock) -> Term:
+    def shows(self, now: Clock, row: Term) -> Term:
+        """Return whether a row of the queue is the one that is offered.
+
+        A lone neuron's event has nothing but its number and its timestep.
+        """
+        if not self.streams.has_updates and self.lanes == 1:
+            return self.terms.true
+        return self.terms.equal(self._offered(now), self.without_any(row))
+
+    def _offered(self, now: Clock) -> Term:
         """Return the row that is offered."""
-        return self.terms.concat(now[probes.OFFERED_WORDS], now[probes.OFFERED_SPIKES])
+        words = [now[probes.OFFERED_WORDS]] if self.streams.has_updates else []
+        return self.terms.concat(*words, now[probes.OFFERED_SPIKES])

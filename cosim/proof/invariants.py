@@ -133,8 +133,15 @@ def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, 
     terms, place = control.terms, control.watched_place
     ahead = control.wide(terms.make("BV_SUB", place, now[probes.QUEUE_TAKEN]))
     within = terms.negation(control.at_most(control.waiting(now), ahead))
-    low = now[probes.STEPS_LOW]
-    ones = terms.constant(-1, terms.width(low))
+    offered, steps = [], []
+    if control.streams.has_updates:
+        offered.append(terms.equal(now[probes.UPDATE_VALID], monitor["owes_update"]))
+    if control.streams.has_events:
+        offered.append(terms.equal(now.output("events_valid"), monitor["owes_event"]))
+        low = now[probes.STEPS_LOW]
+        ones = terms.constant(-1, terms.width(low))
+        steps.append(terms.equal(now[probes.STEP], monitor["step"]))
+        steps.append(terms.equal(now[probes.STEPS_FULL], terms.equal(low, ones)))
     return {
         "the queue holds what was pushed": terms.both(
             terms.equal(monitor["waiting"], within),
@@ -155,9 +162,7 @@ def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, 
         ),
         "what is shown is what was taken out of the queue": terms.both(
             terms.implies(monitor["taken"], terms.equal(now[probes.QUEUE_READ], monitor["held"])),
-            terms.implies(
-                monitor["mine"], terms.equal(control.offered(now), control.without_any(monitor["shown"]))
-            ),
+            terms.implies(monitor["mine"], control.shows(now, monitor["shown"])),
         ),
         "rows leave the queue in their order": terms.equal(
             control.round(
@@ -167,11 +172,7 @@ def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, 
         ),
         "rows and timesteps that are shown are counted": terms.both(
             terms.equal(control.row(now, probes.OFFERED_ROWS), monitor["row"]),
-            terms.equal(now[probes.STEP], monitor["step"]),
-            terms.equal(now[probes.STEPS_FULL], terms.equal(low, ones)),
+            *steps,
         ),
-        "each row is offered until it was taken": terms.both(
-            terms.equal(now[probes.UPDATE_VALID], monitor["owes_update"]),
-            terms.equal(now.output("events_valid"), monitor["owes_event"]),
-        ),
+        "each row is offered until it was taken": terms.both(*offered),
     }

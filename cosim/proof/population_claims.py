@@ -135,22 +135,19 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     watched = control.watched_at(now, monitor, control.memory.latency - 1)
     expected = terms.choose(monitor["seen"], monitor["last"], control.initial_state(now))
     shown = control.ports(monitor["shown"])
-    events = {"spike"} if control.lanes > 1 else set()
-    return {
+    claims = {
         READS: terms.implies(watched, terms.equal(now[probes.STORED], expected)),
         ORDER: terms.both(
             held["the queue holds what was pushed"],
             held["what is shown is what was taken out of the queue"],
             held["rows leave the queue in their order"],
             terms.equal(control.row(now, probes.OFFERED_ROWS), monitor["row"]),
-            terms.equal(now.output("updates_valid"), monitor["owes_update"]),
-            control.first_neuron(monitor, now.output("updates_neuron")),
-            *(
-                terms.implies(monitor["mine"], terms.equal(now.output(f"updates_{name}"), word))
-                for name, word in shown.items()
-            ),
+            *(_updates_visible(control, now, monitor, shown) if control.streams.has_updates else ()),
         ),
-        EVENTS: terms.both(
+    }
+    if control.streams.has_events:
+        events = {"spike"} if control.lanes > 1 else set()
+        claims[EVENTS] = terms.both(
             terms.equal(now.output("events_valid"), monitor["owes_event"]),
             terms.equal(now.output("events_step"), monitor["step"]),
             control.first_neuron(monitor, now.output("events_neuron")),
@@ -158,8 +155,19 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
                 terms.implies(monitor["mine"], terms.equal(now.output(f"events_{name}"), shown[name]))
                 for name in events
             ),
-        ),
-    }
+        )
+    return claims
+
+
+def _updates_visible(
+    control: Control, now: Clock, monitor: Monitor, shown: Mapping[str, Term]
+) -> Iterator[Term]:
+    """Give what the stream of updates has to show."""
+    terms = control.terms
+    yield terms.equal(now.output("updates_valid"), monitor["owes_update"])
+    yield control.first_neuron(monitor, now.output("updates_neuron"))
+    for name, word in shown.items():
+        yield terms.implies(monitor["mine"], terms.equal(now.output(f"updates_{name}"), word))
 
 
 def population_claims(circuit: Circuit, interface: Interface, seconds: float) -> Iterator[Claim]:
@@ -242,6 +250,8 @@ def _stable(proof: PopulationProof) -> Term:
     later = proof.clock(now.following())
     held = []
     for stream in ("updates", "events"):
+        if f"{stream}_ready" not in proof.circuit.inputs:
+            continue
         ready = now.values[proof.circuit.inputs[f"{stream}_ready"]]
         waits = terms.both(now.output(f"{stream}_valid"), terms.negation(ready))
         for port in proof.circuit.outputs:

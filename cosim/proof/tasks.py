@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.mapping.core_map import CoreMap
+from qlif.cosim.mapping.core_map import Contract, CoreMap
 from qlif.cosim.proof import counterexample
+from qlif.cosim.proof.axi_claims import SHELL_CLAIMS, axi_claims
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay
+from qlif.cosim.proof.foreign_pipeline import prove_pipeline
 from qlif.cosim.proof.foreign_update import prove_state
 from qlif.cosim.proof.prove import (
     RUNS,
@@ -23,7 +25,7 @@ from qlif.cosim.proof.prove import (
 )
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.cosim.simulator.find import Simulator
-from qlif.hdl.core import Core
+from qlif.hdl.core import STEP_BITS, Core, Streams
 from qlif.hdl.interface import Kind
 from qlif.hdl.primitives import PORTABLE, Primitives, Variant
 from qlif.hdl.storage import Storage
@@ -71,26 +73,42 @@ class Task:
         values = claim.counterexample or {}
         if self.export.interface.kind is Kind.NEURON:
             return counterexample.replay(self.export, values, simulator, directory)
+        if claim.claim in SHELL_CLAIMS:
+            return None
         if values and all("@" in name for name in values):
             return replay_clocks(self.export, values, simulator, directory)
+        if self.export.interface.core.streams is not Streams.BOTH:
+            # The search for a run needs both streams.
+            return None
         seconds = SECONDS if self.export.interface.mapped is None else MAPPED_SECONDS
         return replay_run(self.export, self.configuration, claim.run, simulator, directory, seconds)
 
 
-def tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
-    """Give all claims about a configuration in the portable variant."""
-    yield from update_tasks(configuration, lanes)
-    yield _population(configuration, configuration.export(lanes))
+def tasks(
+    configuration: Configuration,
+    lanes: int = 1,
+    step_bits: int = STEP_BITS,
+    streams: Streams = Streams.BOTH,
+    axi: bool = False,
+) -> Iterator[Task]:
+    """Give all claims about a configuration in the portable variant; if asked for, about its AXI shell too."""
+    export = configuration.export(lanes, PORTABLE, step_bits, streams)
+    if axi:
+        yield Task("the AXI shell around it", configuration, export, axi_claims)
+    yield from update_tasks(configuration, lanes, export)
+    yield _population(configuration, export)
 
 
-def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]:
+def update_tasks(
+    configuration: Configuration, lanes: int = 1, export: Export | None = None
+) -> Iterator[Task]:
     """Give the claims about one update, in each variant that can be made of a configuration.
 
-    The population's pipeline; the bare one, with every parameter word as an input; then with each rounding and
-    each overflow.
+    The population's pipeline, of an export if it is given; the bare one, with every parameter word as an input;
+    then with each rounding and each overflow.
     """
     name, arithmetic, parameters = configuration.name, configuration.arithmetic, configuration.parameters
-    yield _update(f"{UPDATE_CLAIM}, in the population", configuration, configuration.export(lanes))
+    yield _update(f"{UPDATE_CLAIM}, in the population", configuration, export or configuration.export(lanes))
     yield _update(f"{UPDATE_CLAIM}, for every parameter word", configuration, _all_as_inputs(configuration))
     for rounding in Rounding:
         for overflow in Overflow:
@@ -110,7 +128,13 @@ def update_tasks(configuration: Configuration, lanes: int = 1) -> Iterator[Task]
             yield _update(claim, configuration, export_neuron(Core(words, storage=storage, name=name)))
 
 
-def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) -> Iterator[Task]:
+def explicit_tasks(
+    configuration: Configuration,
+    target: str,
+    lanes: int = 1,
+    step_bits: int = STEP_BITS,
+    streams: Streams = Streams.BOTH,
+) -> Iterator[Task]:
     """Give the claims about a configuration that instantiates a target's cells, with our models of them.
 
     Raises
@@ -119,7 +143,7 @@ def explicit_tasks(configuration: Configuration, target: str, lanes: int = 1) ->
         There is no such variant, or its block RAMs don't hold a lane's neurons.
     """
     built_from, of_cells = primitives(Variant.EXPLICIT, target), f", of the cells of {target}"
-    export = configuration.export(lanes, built_from)
+    export = configuration.export(lanes, built_from, step_bits, streams)
     yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, export)
     claim = f"{UPDATE_CLAIM}, for every parameter word{of_cells}"
     yield _update(claim, configuration, _all_as_inputs(configuration, built_from))
@@ -161,7 +185,21 @@ def foreign_tasks(
 
 
 def mapped_tasks(configuration: Configuration, export: Export, core_map: CoreMap) -> Iterator[Task]:
-    """Give the claims about a mapped core: for any number of updates, if its map has a table ``[state]``."""
+    """Give the claims about a mapped core: for any number of updates, of a pipeline or from a table ``[state]``.
+
+    Raises
+    ------
+    InputError
+        The map of a pipeline has a table ``[state]``.
+    """
+    if core_map.contract is Contract.PIPELINE:
+        if core_map.state is not None:
+            raise InputError(f"{core_map.where}state: a pipeline keeps none: leave [state] out")
+
+        def update(text: Export, seconds: float) -> Iterator[Claim]:
+            yield from prove_pipeline(text, core_map, seconds=seconds)
+
+        yield Task("an update of the pipeline", configuration, export, update)
     if core_map.state is None:
         yield from run_tasks(configuration, export)
         return

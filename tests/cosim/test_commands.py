@@ -100,10 +100,19 @@ FOREIGN = [
     ),
     *WITH_MAP,
 ]
+STEP_BITS = (("--streams", "updates", "--step-bits", 8), "--step-bits requires events: not --streams updates")
+OWN_STREAMS = [
+    (("--verilog", "x.v", option, value), f"{option} requires this project's Verilog")
+    for option, value in (("--streams", "events"), ("--step-bits", 8))
+]
 POPULATION = (("--selftest",), ("--neurons", 2), ("--lanes", 1))
 USELESS = {
     "simulate": [(("--seed", 0, "--input", "constant"), "--seed requires a random --input")],
     "cosim": [
+        STEP_BITS,
+        *OWN_STREAMS,
+        (("--streams", "events", "--waves"), "--waves requires updates: not --streams events"),
+        (("--streams", "spikes"), "unknown streams 'spikes'"),
         (("--target", "ecp5"), "--target requires --variant explicit"),
         (("--module", "mine"), "--module requires --verilog"),
         (
@@ -136,7 +145,18 @@ USELESS = {
         (("--input", "ou"), "--input requires --testbench"),
         (("--steps", 5), "--steps requires --testbench"),
         (("--max-size", 5), "--max-size requires --testbench"),
-        (("--force",), "--force requires --golden or --testbench"),
+        STEP_BITS,
+        (("--streams", "none"), "unknown streams 'none'"),
+        (("--wrapper", "ahb"), "unknown wrapper 'ahb'"),
+        (("--wrapper", "axi", "--pipeline"), "--wrapper requires a population: not --pipeline"),
+        (("--wrapper", "axi", "--selftest"), "--wrapper requires no --selftest"),
+        (("--wrapper", "axi", "--map", "x.toml"), "--wrapper requires no --map"),
+        (("--streams", "events", "--map", "x.toml"), "--streams requires no --map"),
+        (("--step-bits", 8, "--map", "x.toml"), "--step-bits requires no --map"),
+        (("--step-bits", 8, "--pipeline"), "--step-bits requires a population: not --pipeline"),
+        (("--streams", "events", "--pipeline"), "--streams requires a population: not --pipeline"),
+        (("--streams", "events", "--selftest"), "--selftest requires --streams both"),
+        (("--streams", "events", "--testbench"), "--testbench requires --streams both"),
         (("--selftest", "--testbench"), "--testbench requires no --selftest: it has its own stimulus"),
         *WITHOUT_MAP,
         *WITH_MAP,
@@ -146,8 +166,13 @@ USELESS = {
         (("--map", "x.toml", "--pipeline"), "--pipeline requires no --map"),
         (("--map", "x.toml", "--variant", "portable"), "--variant requires no --map"),
     ],
-    "synth": [],
+    "synth": [STEP_BITS, (("--streams", "events", "--selftest"), "--selftest requires --streams both")],
     "prove": [
+        STEP_BITS,
+        (("--wrapper", "ahb"), "unknown wrapper 'ahb'"),
+        (("--wrapper", "axi", "--verilog", "x.v"), "--wrapper requires this project's Verilog"),
+        (("--wrapper", "axi", "--variant", "explicit"), "--wrapper requires --variant portable"),
+        *OWN_STREAMS,
         (("--find-state",), "--find-state requires --map"),
         (("--find-state", "--map", "m.toml", "--timeout", "9"), "--timeout requires a proof"),
         (("--find-state", "--map", "m.toml", "--simulator", "icarus"), "--simulator requires a proof"),

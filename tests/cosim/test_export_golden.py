@@ -10,6 +10,8 @@ GOLDEN = ["qlif_golden.c", "qlif_golden.h", "qlif_golden_dpi.c", "qlif_golden_pk
 STEPS = ["qlif_golden_step.sv", "qlif_golden_step.vhd"]
 BENCHES = ["qlif_checks.sv", "qlif_currents.hex", "qlif_dpi_tb.sv", "qlif_updates.hex", "qlif_vectors_tb.v"]
 OURS = ["interface.json", "qlif_population.v", "qlif_population.vlt"]
+PACKAGE = ["SHA256SUMS", "qlif_population_amaranth.py"]
+PACKAGE += [f"qlif_population.{suffix}" for suffix in ("core", "f", "h", "sdc", "svh", "veo", "vh", "xdc")]
 SMALL = ("export", "--preset", "tiny-8", "--neurons", 2, "--out", "here")
 
 
@@ -20,7 +22,7 @@ def files_in(directory):
 def test_all_of_it_is_written(qlif, tmp_path):
     code, out, _ = qlif(*SMALL, "--golden", "c,sv,vhdl", "--testbench", "--json")
     assert code == 0
-    beside = sorted([*GOLDEN, *STEPS, *BENCHES])
+    beside = sorted([*GOLDEN, *STEPS, *BENCHES, *PACKAGE])
     assert files_in(tmp_path / "here") == sorted([*OURS, *beside])
     assert sorted(path.rpartition("/")[2] for path in json.loads(out)["files"]) == beside
 
@@ -45,7 +47,7 @@ def test_what_a_language_cannot_hold_is_refused_and_the_others_are_written(qlif,
     assert code == 2
     assert "C holds integers of at most 8 bits, and an update of tiny-8 needs" in err
     assert "the other files are written" in err
-    assert files_in(tmp_path / "here") == sorted([*OURS, *STEPS])
+    assert files_in(tmp_path / "here") == sorted([*OURS, *STEPS, *PACKAGE])
 
 
 @pytest.mark.parametrize(
@@ -53,11 +55,11 @@ def test_what_a_language_cannot_hold_is_refused_and_the_others_are_written(qlif,
     [
         (("--golden", "c,verilog"), "verilog"),
         (("--golden", "c", "--steps", 5), "--steps requires --testbench"),
-        (("--force",), "--force requires --golden or --testbench"),
         (("--testbench", "--selftest"), "--testbench requires no --selftest"),
         (("--testbench", "--max-size", 0.001), "the vectors would have"),
         (("--testbench", "--max-size", 0), "max-size must be above 0 MB"),
         (("--testbench", "--steps", 0), "steps"),
+        (("--testbench", "--seed", -1), "seed must be a whole number, 0 or more, not -1"),
         (("--testbench", "--steps", 10**12, "--max-size", 1e12), "and the disk of here has"),
         (("--testbench", "--input", "nothing"), "nothing"),
     ],

@@ -1,16 +1,51 @@
 """The agents on our own modules, and on such with a fault."""
 
+import runpy
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from qlif import hdl
+from qlif.cosim.agents import EventSink, ParameterWriter, UpdateSink
+from qlif.cosim.simulator.find import find
+from qlif.hdl.interface import Mapped
+from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
+
+HERE = Path(__file__).parent
+CORES = HERE.parents[2] / "examples" / "cores"
+FAULTS = runpy.run_path(str(HERE / "bench_of_agents.py"))["FAULTS"]
 
 
 def made(preset="tiny-8", neurons=4, lanes=1, storage=None, **parameters):
     words = quantise(Parameters(n=neurons, **parameters), PRESETS[preset])
     return hdl.export(hdl.Core(words, lanes, storage or {}))
+
+
+@pytest.mark.parametrize(
+    ("agent", "interface", "text"),
+    [
+        (ParameterWriter, made().interface, "--register or --memory"),
+        (UpdateSink, hdl.export_neuron(made().interface.core).interface, "it is a neuron"),
+        (
+            EventSink,
+            replace(made().interface, mapped=Mapped("theirs", ("spike", "events"))),
+            "tells no spikes",
+        ),
+    ],
+)
+def test_a_stream_that_a_module_does_not_have_is_refused(agent, interface, text):
+    with pytest.raises(InputError, match=text):
+        agent.from_interface(None, interface)
+
+
+def test_events_that_an_adapter_makes_of_spikes_are_there():
+    interface = replace(made().interface, mapped=Mapped("theirs", ("events",)))
+    with pytest.raises(AttributeError, match="'clk'"):  # so it was looked for in the design
+        EventSink.from_interface(None, interface)
 
 
 def test_pauses_lose_and_double_nothing(simulator, play):
@@ -28,7 +63,8 @@ def test_writes(quick_simulator, play):
 
 PLAIN = (
     "a_pause_generator_halves_the_throughput",
-    "monitors_beside_other_drivers",
+    "monitors_beside_other_drivers/withdraws=False",
+    "monitors_beside_other_drivers/withdraws=True",
     "what_is_sent_and_read",
     "wrong_names_and_words",
 )
@@ -39,40 +75,75 @@ def test_queues_pauses_monitors_and_refusals(quick_simulator, play):
     assert outcome == (len(PLAIN), 0), log
 
 
-def test_a_driver_that_withdraws_is_seen(quick_simulator, play):
-    outcome, log = play(quick_simulator, made(), "monitors_beside_other_drivers", withdraws=True)
-    assert outcome == (1, 1) and "currents in clock" in log and "valid isn't withdrawn" in log
-
-
-FAULTS = {
-    "a wrong potential": (
-        {"updates_potential": "count == 9 ? raw ^ 1 : raw"},
-        "update 9 (neuron 1, timestep 2): potential",
-    ),
-    "a wrong trace": (
-        {"updates_trace": "count == 9 ? raw ^ 1 : raw"},
-        "update 9 (neuron 1, timestep 2): trace",
-    ),
-    "a lost update": ({"updates_valid": "raw & count != 9"}, "update is missing"),
-    "an update too many": ({"updates_valid": "raw | count == 400"}, "an update more than currents follows"),
-    "a lost event": ({"events_valid": "raw & count < 200"}, "event is missing"),
-    "another's event": ({"events_neuron": "raw ^ 1'b1"}, "event (as an update number)"),
-    "no current is taken": ({"currents_ready": "1'b0", "currents_valid": "1'b0"}, "were never taken"),
-    "unstable": (
-        {"updates_trace": "updates_ready ? raw : raw ^ 1"},
-        "the payload is stable while valid waits",
-    ),
-    "valid waits for ready": ({"updates_valid": "raw & updates_ready"}, "valid doesn't wait for ready"),
-    "unknown": ({"updates_trace": "count == 9 ? raw ^ 8'bx : raw"}, "unresolved bits in updates_trace"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found(quick_simulator, play, with_fault, fault):
-    corrupted, expected = FAULTS[fault]
-    if fault == "unknown" and quick_simulator.name != "icarus":
+def test_each_fault_is_found(quick_simulator, play, with_fault):
+    if quick_simulator.name != "icarus":
         pytest.skip("only icarus knows X")
-    outcome, log = play(
-        quick_simulator, with_fault(made(), corrupted), "plain_run", fail_fast=fault == "a wrong trace"
+    # All in one module, of which a test switches one on.
+    corrupted = {}
+    for number, fault in enumerate(FAULTS.values()):
+        for port, expression in fault.corrupted.items():
+            corrupted[port] = f"fault == {number} ? ({expression}) : ({corrupted.get(port, 'raw')})"
+    export = with_fault(made(), corrupted)
+    verilog = export.verilog.replace(
+        "reg [63:0] count;", "reg [63:0] count; reg late = 0; integer fault = 0;"
     )
-    assert outcome == (1, 1) and expected in log, log
+    verilog = verilog.replace("if (rst) count <= 0;", "late <= ~late; if (rst) count <= 0;")
+    outcome, log = play(quick_simulator, type(export)(verilog, export.interface), "finds.*")
+    assert outcome == (len(FAULTS), 0), log
+
+
+@pytest.mark.parametrize(
+    ("preset", "lanes", "more"),
+    [pytest.param(preset, lanes, {}, marks=pytest.mark.slow) for preset in PRESETS for lanes in (1, 2)]
+    + [("stochastic-12", 2, {}), ("square-16", 4, {"spike_trace": False, "refrac_length": 0})],
+)
+def test_any_preset_on_any_number_of_lanes(quick_simulator, play, preset, lanes, more):
+    outcome, log = play(quick_simulator, made(preset, 4, lanes, **more), "pauses_on_all_streams", updates=200)
+    assert outcome == (1, 0), log
+
+
+@pytest.mark.parametrize("fault", [False, True])
+def test_a_core_without_ready_and_with_another_reset(quick_simulator, cocotb_run, tmp_path, fault):
+    core = (CORES / "serial" / "core.v").read_text()
+    (tmp_path / "core.v").write_text(core.replace("N_REF  =  5'd20", "N_REF  =  5'd19") if fault else core)
+    outcome, log = cocotb_run(
+        quick_simulator, tmp_path / "core.v", "qif_cell", "bench_of_strangers", ("serial",)
+    )
+    assert outcome == (1, int(fault)) and ("mismatches, the first at update" in log) == fault, log
+
+
+def test_a_core_without_a_reset_goes_on_where_it_was(quick_simulator, cocotb_run):
+    core = CORES / "truncating" / "core.v"
+    outcome, log = cocotb_run(quick_simulator, core, "qif20", "bench_of_strangers", ("without_reset.*",))
+    assert outcome == (2, 0), log
+
+
+SLOW = """
+module slow(input clk, input rst, input in_valid, output in_ready, input [15:0] in_data,
+            output out_valid, input out_ready, output out_spike);
+  reg [9:0] left;
+  assign in_ready = left == 0, out_valid = left == 1, out_spike = 0;
+  always @(posedge clk)
+    if (rst) left <= 0;
+    else if (left == 0) left <= in_valid ? LATENCY : 0;
+    else if (left > 1 || out_ready) left <= left - 1;
+endmodule
+"""
+
+
+@pytest.mark.parametrize("latency", [258])
+def test_a_core_as_slow_as_ready_is_held_back_breaks_no_rule(quick_simulator, cocotb_run, tmp_path, latency):
+    (tmp_path / "slow.v").write_text(SLOW.replace("LATENCY", str(latency)))
+    outcome, log = cocotb_run(quick_simulator, tmp_path / "slow.v", "slow", "bench_of_strangers", ("slow",))
+    assert outcome == (1, 0), log
+
+
+def test_a_core_in_vhdl_with_offset_binary(cocotb_run):
+    try:
+        ghdl = find("ghdl", vhdl=True)
+    except InputError as error:
+        pytest.skip(str(error))
+    outcome, log = cocotb_run(
+        ghdl, CORES / "pulse" / "core.vhd", "pulse_neuron", "bench_of_strangers", ("pulse",)
+    )
+    assert outcome == (1, 0), log

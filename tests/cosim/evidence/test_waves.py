@@ -93,7 +93,7 @@ def test_viewers_are_told_of_signals_that_exist_and_where_the_mismatch_is(run):
     surfer = files[".sucl"].read_text().splitlines()
     added = [line.partition(" ")[2] for line in surfer if line.startswith("variable_add")]
     assert 10 < len(added) <= 26 and set(added) <= set(changes)
-    assert f"cursor_set {begin}" in surfer and "marker_set first_mismatch" in surfer
+    assert f"cursor_set {begin}" in surfer and f"marker_set first_mismatch {begin}" in surfer
     gtkwave = files[".gtkw"].read_text().splitlines()
     shown = {line.partition("[")[0] for line in gtkwave if line.startswith(("qlif.", "qlif_population."))}
     assert set(added) <= shown <= set(changes)

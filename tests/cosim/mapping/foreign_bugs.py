@@ -7,21 +7,37 @@ that no bench finds counts as found only if the proof refutes it or refuses a re
 """
 
 import argparse
+import hashlib
 import json
 import shutil
-import subprocess
 import sys
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from xml.etree import ElementTree
+
+from qlif.cosim.benches.job import Job
+from qlif.cosim.benches.monitors import Rule
+from qlif.cosim.configuration import Settings
+from qlif.cosim.cosimulation import POPULATION_BENCH, tests_of
+from qlif.cosim.mapping import speed
+from qlif.cosim.mapping.mapped import mapped_export
+from qlif.cosim.mapping.read import read_map
+from qlif.cosim.proof.tasks import mapped_tasks
+from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.find import find
+from qlif.model.exceptions import InputError
+from qlif.model.inputs import stimuli
 
 CORES = Path(__file__).parents[3] / "examples" / "cores"
 BENCHES = ("replay", "directed", "constrained_random", "stalled", "reset_in_mid_run", "full_speed")
 BENCH, MONITORS, PROOF = "bench", "monitors", "proof"
 NETS = (*BENCHES, MONITORS, PROOF)
 SEED = 1
+SECONDS = 300.0
+"""The solver's time for one claim."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,16 @@ class Bug:
     @property
     def key(self):
         return f"{self.core}: {self.name}"
+
+    @property
+    def digest(self):
+        """What a result holds for: another core, map, configuration or bug has another."""
+        folder = CORES / self.core
+        texts = [
+            file.read_text(encoding="utf-8")
+            for file in (source(self.core), *sorted(folder.glob("[cn]*.toml")))
+        ]
+        return hashlib.sha256("\0".join([*texts, self.old, self.new]).encode()).hexdigest()[:16]
 
 
 def bugs(core):
@@ -66,42 +92,52 @@ def plant(core, bug, folder):
     (folder / source(core).name).write_text(text, encoding="utf-8")
 
 
-def run(folder, command, *options):
-    """Run a command on the core in a folder; return its exit code, its failures and errors, and what it says."""
-    junit = folder / f"{command}.xml"
-    junit.unlink(missing_ok=True)
-    files = ["--map", "core.toml", "--params", "neuron.toml", "--out", command, "--junit", junit.name]
-    arguments = [sys.executable, "-m", "qlif", command, *files, *map(str, options)]
-    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, timeout=3000)
-    found = {"failure": {}, "error": {}}
-    if junit.exists():
-        for case in ElementTree.parse(junit).iter("testcase"):
-            for kind, problems in found.items():
-                for problem in case.iter(kind):
-                    problems[case.get("name")] = f"{problem.get('message')} {problem.text}"
-    return done.returncode, found["failure"], found["error"], done.stderr or done.stdout
+def read(folder):
+    """Return the configuration of a core in a folder, its export behind the adapter, and its map."""
+    core_map = read_map(folder / "core.toml")
+    configuration = Settings.read(None, folder / "neuron.toml").population(core_map.neurons)
+    return configuration, mapped_export(core_map, configuration)[0], core_map
 
 
 def by_benches(folder, updates=2000):
-    """Which benches fail, each with its reason."""
-    options = ("--simulator", "icarus", "--thorough", "--seed", SEED, "--steps", updates)
-    code, failed, errors, said = run(folder, "cosim", *options)
-    assert code in (0, 1) and not errors, said
-    found = {("replay" if name == "bit-exact" else name): why for name, why in failed.items()}
-    if code == 1 and not found:  # it ended before it had anything to compare
-        found["replay"] = said
-    broken = [why for why in found.values() if "monitor" in why]
-    return found | ({MONITORS: broken[0]} if broken else {})
+    """Which benches fail, each with its reason.
+
+    They are those of `qlif cosim --thorough`, in one simulation instead of three: a start costs as much as a bench.
+    """
+    configuration, export, core_map = read(folder)
+    words, work = configuration.words, folder / "benches"
+    work.mkdir(exist_ok=True)
+    size = {"timesteps": updates, "neurons": core_map.neurons}
+    currents = stimuli.make("ou", **size, dt=configuration.parameters.dt, seed=SEED)
+    Job(words, export.interface, {"updates": updates}, words.current_words(currents)).write(work)
+    design = Design(find("icarus"), export.write(work)[0], export.interface.module, work / "simulation")
+    names = ("replay", *tests_of(export.interface), "measure")
+    count, failed = design.run(f"{POPULATION_BENCH},{speed.BENCH}", work, SEED, names)
+    cases = ElementTree.parse(work / "results.xml").iter("testcase")
+    said = ((case, problem) for case in cases for kind in ("failure", "error") for problem in case.iter(kind))
+    found = {
+        case.get("name"): problem.get("message") or problem.get("error_msg") or "" for case, problem in said
+    }
+    assert count == len(names) and failed == len(found), (count, found)
+    measured = json.loads((work / speed.FILE).read_text())
+    slow = list(speed.Speed.of(**measured).failures(export.interface.mapped))
+    broken = [why for why in found.values() if any(rule in why for rule in Rule)]
+    return found | ({"full_speed": slow[0]} if slow else {}) | ({MONITORS: broken[0]} if broken else {})
 
 
 def by_proof(folder):
-    """What the proof says against the core; None if it is proved, or nothing is refuted in time."""
-    code, failed, errors, said = run(folder, "prove", "--timeout", 300)
-    assert code in (0, 1, 2), said
-    if code == 1 and not failed:
-        assert errors, said
-        return None
-    return next(iter(failed.values()), said) if code else None
+    """What the proof says against the core; None if it is proved.
+
+    It is that of `qlif prove`, up to the first claim that is refuted. One that stays unknown counts for nothing.
+    """
+    try:
+        (task,) = mapped_tasks(*read(folder))
+        for claim in task.prove(SECONDS):
+            if claim.result == "refuted":
+                return f"{claim.claim}: {claim.what or dict(claim.counterexample or {})}"
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def examine(bug, net, work):
@@ -126,7 +162,7 @@ def table(found):
             f"|{'---|' * (2 + len(NETS))}",
         ]
         for bug in bugs(core):
-            by = {net: found.get((bug.key, PROOF if net == PROOF else BENCH)) for net in NETS}
+            by = {net: found.get((bug.digest, PROOF if net == PROOF else BENCH)) for net in NETS}
             marks = " | ".join("?" if said is None else "x" * (net in said) for net, said in by.items())
             lines.append(f"| {bug.kind} | {bug.name} | {marks} |")
     return "\n".join(lines) + "\n"
@@ -143,19 +179,21 @@ def main():
     given.work.mkdir(parents=True, exist_ok=True)
     kept = given.work / "found.jsonl"
     lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
-    found = {(key, net): said for key, net, said in map(json.loads, lines)}
-    every = [(bug, net) for net in given.net for core in given.core for bug in bugs(core)]
-    todo = [(bug, net) for bug, net in every if (bug.key, net) not in found]
-    with ThreadPoolExecutor(given.jobs) as pool, kept.open("a", encoding="utf-8") as journal:
-        answers = pool.map(lambda one: examine(*one, given.work), todo)
+    found = {(digest, net): said for _, digest, net, said in map(json.loads, lines)}
+    every = [(bug, net) for core in given.core for bug in bugs(core) for net in given.net]
+    todo = [(bug, net) for bug, net in every if (bug.digest, net) not in found]
+    with ProcessPoolExecutor(given.jobs) as pool, kept.open("a", encoding="utf-8") as journal:
+        answers = pool.map(examine, *zip(*todo, strict=True), repeat(given.work)) if todo else ()
         for (bug, net), said in zip(todo, answers, strict=True):
-            found[bug.key, net] = said
-            journal.write(json.dumps([bug.key, net, said]) + "\n")
+            found[bug.digest, net] = said
+            journal.write(json.dumps([bug.key, bug.digest, net, said]) + "\n")
             journal.flush()
             print(f"{bug.key}: {net}: {', '.join(said) or 'nothing'}", flush=True)
     head = given.page.read_text(encoding="utf-8").partition("\n\n## ")[0]
     given.page.write_text(f"{head}\n{table(found)}", encoding="utf-8")
-    missed = [bug.key for bug, _ in every if all(found.get((bug.key, net)) == {} for net in (BENCH, PROOF))]
+    missed = [
+        bug.key for bug, _ in every if all(found.get((bug.digest, net)) == {} for net in (BENCH, PROOF))
+    ]
     sys.exit(f"nothing finds: {', '.join(dict.fromkeys(missed))}" if missed else 0)
 
 

@@ -3,6 +3,10 @@
 import json
 from pathlib import Path
 
+from qlif.cosim.configuration import Settings
+from qlif.cosim.mapping.read import read_map
+from qlif.model.rounding import Rounding
+
 CORE = Path(__file__).parents[3] / "examples" / "cores" / "truncating"
 
 
@@ -25,3 +29,22 @@ def test_without_what_it_cuts_off_the_core_is_another(qlif, tmp_path):
     lines = (CORE / "neuron.toml").read_text().splitlines()
     text = "\n".join(line for line in lines if not line.startswith(("quadratic", "drive")))
     assert mismatches(qlif, tmp_path, text) > 0
+
+
+def test_a_core_in_the_style_of_published_work_is_the_golden_model(qlif, tmp_path):
+    folder = CORE.with_name("published")
+    core_map, text = read_map(folder / "core.toml"), (folder / "neuron.toml").read_text()
+    arithmetic = Settings.read(None, folder / "neuron.toml").population(1).arithmetic
+    assert str(arithmetic.potential) == "SQ(5,15)" and arithmetic.rounding == Rounding.TRN
+    assert core_map.reset is None and {"spike", "trace"} <= set(core_map.absent)
+    (tmp_path / "neuron.toml").write_text(text)
+    files = ("--params", tmp_path / "neuron.toml", "--map", folder / "core.toml", "--json")
+    arguments = (*files, "--input", "ou:mean=30,sd=5", "--steps", 300)
+    code, output, errors = qlif("cosim", *arguments)
+    facts = json.loads(output)
+    assert code == 0 and facts["mismatches"] == 0 and facts["updates"] == 300, errors
+    assert {"spike", "trace"} <= set(facts["not_compared"]) and facts["spikes_golden"] > 0
+    # Rounded to nearest inside it would be another neuron.
+    (tmp_path / "neuron.toml").write_text(text.replace('product = "SQ(5,15) TRN', 'product = "SQ(5,15) RND'))
+    code, output, errors = qlif("cosim", *arguments)
+    assert code == 1 and json.loads(output)["mismatches"] > 0, errors

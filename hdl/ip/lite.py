@@ -1,0 +1,169 @@
+"""The AXI4-Lite side of the shell: the gates of a register map."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+
+from qlif.hdl.ip.registers import ADDRESS_BITS, WORD_BYTES, Access, Field, Register, RegisterMap
+
+OKAY, SLVERR = 0, 2
+
+
+class LiteRegisters:
+    """AXI4-Lite registers, one access of each direction at a time.
+
+    Address and data of a write are taken together. An access to an address outside the map, or a write to a register
+    that can't be written, is answered with SLVERR and changes nothing. A strobe of 0 is a write of no byte.
+
+    Parameters
+    ----------
+    registers : RegisterMap
+
+    Attributes
+    ----------
+    bus : dict of str to Signal
+        The port, by the names of AXI in small letters.
+    values : dict of (str, str) to Signal
+        Each field that isn't constant: of a control or a flag its value, of a start a pulse. To that of a status or a
+        port, what is to be read is connected.
+    set_flags : dict of (str, str) to Signal
+        What sets a flag.
+    port_write : Signal
+        The port is written in this clock, with `port_word`.
+    port_word : Signal
+    port_open : Signal
+        Whether a write of the port isn't an error.
+    """
+
+    def __init__(self, registers: RegisterMap) -> None:
+        self.registers = registers
+        widths = {
+            "awvalid": 1, "awready": 1, "awaddr": ADDRESS_BITS, "awprot": 3,
+            "wvalid": 1, "wready": 1, "wdata": 32, "wstrb": 4, "bvalid": 1, "bready": 1, "bresp": 2,
+            "arvalid": 1, "arready": 1, "araddr": ADDRESS_BITS, "arprot": 3,
+            "rvalid": 1, "rready": 1, "rdata": 32, "rresp": 2,
+        }  # fmt: skip
+        self.bus = {name: Signal(width, name=f"s_axi_{name}") for name, width in widths.items()}
+        self.values: dict[tuple[str, str], Signal] = {}
+        self.set_flags: dict[tuple[str, str], Signal] = {}
+        for register in registers.registers:
+            for field in register.fields:
+                at = register.name, field.name
+                name = f"{register.name}_{field.name}"
+                if field.access is not Access.CONSTANT:
+                    self.values[at] = Signal(field.width, init=field.reset, name=name)
+                if field.access is Access.FLAG:
+                    self.set_flags[at] = Signal(name=f"{name}_set")
+        self._in_map = Signal()
+        self.port_write, self.port_word, self.port_open = Signal(), Signal(32), Signal()
+
+    def build(self, m: Module) -> None:
+        """Add the gates."""
+        self._write(m)
+        self._read(m)
+
+    def _write(self, m: Module) -> None:
+        bus = self.bus
+        take = bus["awready"]
+        m.d.comb += [
+            take.eq(bus["awvalid"] & bus["wvalid"] & ~bus["bvalid"]),
+            bus["wready"].eq(take),
+            self.port_word.eq(bus["wdata"]),
+        ]
+        m.d.sync += bus["bvalid"].eq(take | (bus["bvalid"] & ~bus["bready"]))
+        right = Signal()
+        with m.If(take):
+            m.d.sync += bus["bresp"].eq(Mux(right, OKAY, SLVERR))
+        for at, setting in self.set_flags.items():
+            with m.If(setting):
+                m.d.sync += self.values[at].eq(1)
+        address = _index(bus["awaddr"])
+        places = self._places(address)
+        m.d.comb += self._in_map.eq(~address[len(places) :].any())
+        with m.Switch(places):
+            for register in self.registers.registers:
+                if register.is_writable:
+                    with m.Case(register.offset // WORD_BYTES):
+                        is_port = any(field.access is Access.PORT for field in register.fields)
+                        m.d.comb += right.eq(self._in_map & self.port_open if is_port else self._in_map)
+                        for field in register.fields:
+                            self._write_field(m, register, field)
+
+    def _write_field(self, m: Module, register: Register, field: Field) -> None:
+        value = self.values.get((register.name, field.name), Signal())
+        written, strobed = self.bus["wdata"], self._strobes()
+        low, high = field.low, field.low + field.width
+        take = self.bus["awready"] & self._in_map
+        match field.access:
+            case Access.CONTROL:
+                for place in range(low, high):
+                    with m.If(take & strobed[place]):
+                        m.d.sync += value[place - low].eq(written[place])
+            case Access.FLAG:
+                with m.If(take & strobed[low] & written[low] & ~self.set_flags[register.name, field.name]):
+                    m.d.sync += value.eq(0)
+            case Access.START:
+                m.d.comb += value.eq(take & strobed[low] & written[low])
+            case Access.PORT:
+                m.d.comb += self.port_write.eq(take & self.port_open & self.bus["wstrb"].all())
+            case Access.CONSTANT | Access.STATUS:
+                pass
+
+    def _strobes(self) -> list[Value]:
+        """Return the strobe of each bit."""
+        return [self.bus["wstrb"][place // 8] for place in range(32)]
+
+    def _read(self, m: Module) -> None:
+        bus, words = self.bus, list[Value]()
+        # The address waits in a register, so that no path leads from it to the data in one clock.
+        index, asked = Signal(ADDRESS_BITS - 2, name="index"), Signal(name="asked")
+        m.d.comb += bus["arready"].eq(~asked & ~bus["rvalid"])
+        m.d.sync += asked.eq(bus["arvalid"] & bus["arready"])
+        with m.If(bus["arready"]):
+            m.d.sync += index.eq(_index(bus["araddr"]))
+        m.d.sync += bus["rvalid"].eq(asked | (bus["rvalid"] & ~bus["rready"]))
+        # Constants and the rest in registers of their own, which are 0 where the other one counts: so a bit costs few
+        # gates.
+        registers = self.registers.registers
+        places = self._places(index)
+        for constant in (True, False):
+            word = Signal(32, name="constant_word" if constant else "variable_word")
+            with m.If(asked):
+                m.d.sync += word.eq(0)
+                with m.Switch(places):
+                    for register in registers:
+                        if constant is all(field.access is Access.CONSTANT for field in register.fields):
+                            with m.Case(register.offset // WORD_BYTES):
+                                m.d.sync += word.eq(self._shown(register))
+            words.append(word)
+        m.d.comb += bus["rdata"].eq(words[0] | words[1])
+        known = Signal()
+        with m.Switch(places):
+            for place in range(len(registers)):
+                with m.Case(place):
+                    m.d.comb += known.eq(~index[len(places) :].any())
+        with m.If(asked):
+            m.d.sync += bus["rresp"].eq(Mux(known, OKAY, SLVERR))
+
+    def _places(self, index: Value) -> Value:
+        """Return the low part of a register's number, which tells the registers apart."""
+        return index[: (len(self.registers.registers) - 1).bit_length()]
+
+    def _shown(self, register: Register) -> Value:
+        parts: list[Any] = []
+        place = 0
+        for field in register.fields:
+            parts.append(Const(0, field.low - place))
+            if field.access is Access.CONSTANT:
+                parts.append(Const(field.reset, field.width))
+            elif field.access is Access.START:
+                parts.append(Const(0, field.width))
+            else:
+                parts.append(self.values[register.name, field.name])
+            place = field.low + field.width
+        return Cat(*parts, Const(0, 32 - place))
+
+
+def _index(address: Value) -> Value:
+    """Return which register an address is of; its place in the word is told by the strobes."""
+    return address[2:]

@@ -1,0 +1,54 @@
+"""The AXI shell is proved for any number of clocks; a shell with a fault isn't."""
+
+import re
+from functools import cache
+
+import pytest
+
+from qlif.cosim.configuration import Settings
+from qlif.cosim.proof.axi_claims import ALIGNED, HELD, OFF_MAP, ONCE, PASSED, READS, TAKEN, axi_claims
+from qlif.hdl.core import Streams
+from qlif.hdl.ip.export import axi_shell
+from qlif.hdl.verilog import Export
+
+
+@cache
+def population(streams: Streams = Streams.BOTH) -> Export:
+    return Settings.read("tiny-8", None, []).population(6).export(streams=streams)
+
+
+@cache
+def shell_text() -> str:
+    return axi_shell(population())[1]
+
+
+@pytest.mark.parametrize("streams", Streams)
+def test_the_shell_is_proved(streams: Streams) -> None:
+    claims = list(axi_claims(population(streams), 30))
+    assert {claim.claim: claim.result for claim in claims} == {claim.claim: "proved" for claim in claims}
+    assert {claim.bound for claim in claims} == {None}
+
+
+def test_with_parameters_to_write() -> None:
+    made = Settings.read("tiny-8", None, []).stored(["threshold"], []).population(6).export()
+    assert {claim.result for claim in axi_claims(made, 30)} == {"proved"}
+
+
+FAULTS = [
+    (HELD, r"= s_axi_rvalid & _\d+_;", "= 1'h0;"),
+    (HELD, r"= s_axi_bvalid & _\d+_;", "= 1'h0;"),
+    (ONCE, r"= ~ s_axi_bvalid;", "= 1'h1;"),
+    (OFF_MAP, r"= _\d+_ \? (_\d+_) : control_enable;", r"= s_axi_awready ? \1 : control_enable;"),
+    (READS, r"interrupt_spike <= (_\d+_);", r"interrupt_spike <= \1 | s_axi_arvalid;"),
+    (PASSED, r"\.events_ready\(m_axis_events_tready\)", ".events_ready(1'h1)"),
+    (TAKEN, r"filling \? 8'h00", "filling ? 8'h01"),
+    (TAKEN, r"(assign s_axis_currents_tready = .*) \| dropping", r"\1"),
+    (ALIGNED, r"= filling \| s_axis_currents_tlast;", "= filling;"),
+]
+
+
+@pytest.mark.parametrize(("claim", "old", "new"), FAULTS)
+def test_a_fault_is_refuted(claim: str, old: str, new: str) -> None:
+    wrong, count = re.subn(old, new, shell_text())
+    assert count
+    assert {one.claim: one.result for one in axi_claims(population(), 30, wrong)}[claim] == "refuted"

@@ -1,0 +1,153 @@
+"""The files beside an export: read by the tools that they are for, and the same each time."""
+
+import hashlib
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from systemrdl import RDLCompiler
+from systemrdl.node import RegNode
+
+from qlif.cosim.configuration import Settings
+from qlif.hdl.core import Streams
+from qlif.hdl.ip.package import CHECKSUMS, axi_files, package_files
+from qlif.hdl.ip.registers import Access, RegisterMap, register_map
+from qlif.hdl.ip.shell import SHELL_MODULE
+from qlif.hdl.targets.catalogue import primitives
+from qlif.hdl.verilog import Export
+
+
+@pytest.fixture(scope="module")
+def population() -> Export:
+    settings = Settings.read("tiny-8", None, []).stored(["threshold"], ["bias"])
+    return settings.population(6).export(built_from=primitives("explicit", "ecp5"))
+
+
+@pytest.fixture(scope="module")
+def files(population: Export) -> dict[str, str]:
+    axi = axi_files(population)
+    return axi | package_files(population, axi)
+
+
+@pytest.fixture(scope="module")
+def registers(population: Export) -> RegisterMap:
+    return register_map(SHELL_MODULE, population.interface)
+
+
+def test_no_two_registers_or_fields_overlap(registers: RegisterMap) -> None:
+    assert [one.offset for one in registers.registers] == list(range(0, 4 * len(registers.registers), 4))
+    for register in registers.registers:
+        masks = [field.mask for field in register.fields]
+        union = 0
+        for mask in masks:
+            assert not union & mask
+            union |= mask
+        assert union < 1 << 32
+        assert register.reset < 1 << 32
+
+
+def test_systemrdl_compiler_reads_the_same_map(
+    registers: RegisterMap, files: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "map.rdl"
+    file.write_text(files[f"{SHELL_MODULE}.rdl"])
+    compiler = RDLCompiler()
+    compiler.compile_file(str(file))
+    top = compiler.elaborate().top
+    found: dict[str, Any] = {node.inst_name: node for node in top.children() if isinstance(node, RegNode)}
+    assert list(found) == [one.name for one in registers.registers]
+    for register in registers.registers:
+        node = found[register.name]
+        assert node.address_offset == register.offset
+        fields = {field.inst_name.removesuffix("_f"): field for field in node.fields()}
+        for field in register.fields:
+            assert (fields[field.name].low, fields[field.name].width) == (field.low, field.width)
+            assert fields[field.name].is_sw_writable is field.access.is_writable
+            if field.access not in (Access.STATUS, Access.PORT):
+                assert fields[field.name].get_property("reset") == field.reset
+
+
+def test_svd_and_ip_xact_tell_the_same_offsets(registers: RegisterMap, files: dict[str, str]) -> None:
+    expected = {one.name: one.offset for one in registers.registers}
+    svd = ElementTree.fromstring(files[f"{SHELL_MODULE}.svd"])
+    assert {
+        one.findtext("name"): int(str(one.findtext("addressOffset")), 16) for one in svd.iter("register")
+    } == expected
+    component = ElementTree.fromstring(files["component.xml"])
+    space = "{http://www.accellera.org/XMLSchema/IPXACT/1685-2014}"
+    assert {
+        one.findtext(f"{space}name"): int(str(one.findtext(f"{space}addressOffset")))
+        for one in component.iter(f"{space}register")
+    } == expected
+    directions = {
+        one.findtext(f"{space}name"): one.findtext(f"{space}wire/{space}direction")
+        for one in component.iter(f"{space}port")
+    }
+    verilog = files[f"{SHELL_MODULE}.v"]
+    for port, direction in directions.items():
+        assert f"{direction}put " in next(
+            line for line in verilog.splitlines() if line.endswith(f" {port};") and "put " in line
+        )
+
+
+def test_a_driver_over_any_pair_of_functions(registers: RegisterMap, files: dict[str, str]) -> None:
+    words = {0x1000 + one.offset: one.reset for one in registers.registers}
+    scope: dict[str, Any] = {}
+    exec(files[f"{SHELL_MODULE}_driver.py"], scope)
+    driver: Callable[..., Any] = scope["Qlif"]
+    made = driver(words.__getitem__, words.__setitem__, 0x1000)
+    made.enable(False)
+    assert words[0x1000 + registers["control"].offset] == 0
+    words[0x1000 + registers["flags"].offset] = 0b1001
+    assert made.flags() == ["tlast_early", "spike"]
+    assert made.field("geometry", "latency") == words[0x1000 + registers["geometry"].offset] >> 8 & 0xFF
+    made.parameter(1, 5, neuron=2)
+    assert words[0x1000 + registers["parameter_neuron"].offset] == 2
+    with pytest.raises(RuntimeError, match="no qlif_axi"):
+        driver(lambda address: 0, words.__setitem__)
+
+
+def test_checksums_are_those_of_the_files(population: Export, files: dict[str, str]) -> None:
+    sums = dict(reversed(line.split("  ")) for line in files[CHECKSUMS].splitlines())
+    assert set(sums) - set(files) == {"qlif_population.v", "qlif_population.vlt", "interface.json"}
+    for name in set(sums) & set(files):
+        assert sums[name] == hashlib.sha256(files[name].encode()).hexdigest()
+    assert sums["qlif_population.v"] == hashlib.sha256(population.verilog.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("streams", Streams)
+def test_icarus_elaborates_the_files_that_are_listed(streams: Streams, tmp_path: Path) -> None:
+    population = Settings.read("tiny-8", None, []).population(6).export(streams=streams)
+    axi = axi_files(population)
+    files = axi | package_files(population, axi)
+    population.write(tmp_path)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    command = ["iverilog", "-g2005", "-Wall", "-s", SHELL_MODULE, "-f", f"{SHELL_MODULE}.f", "-o", "out"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    for name in files:
+        if name.endswith(".py"):
+            compile(files[name], name, "exec")
+
+
+def test_another_hash_seed_gives_the_same_files(tmp_path: Path) -> None:
+    program = (
+        "import hashlib; from qlif.cosim.configuration import Settings; "
+        "from qlif.hdl.ip.package import *; p = Settings.read('tiny-8', None, []).population(6).export(); "
+        "a = axi_files(p); print(hashlib.sha256(repr(a | package_files(p, a)).encode()).hexdigest())"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1
