@@ -138,16 +138,9 @@ class Agent(Clocked, Generic[T]):
         InputError
             The module has no such stream.
         """
-        streams = {stream.name: stream for stream in interface.streams}
-        if (
-            interface.kind is not Kind.POPULATION
-            or cls.stream not in streams
-            or cls.stream in interface.absent
-        ):
-            raise InputError(
-                f"{interface.module} has no stream {cls.stream}: {_why_not(cls.stream, interface)}"
-            )
-        stream = streams[cls.stream]
+        if why := _why_not(cls.stream, interface):
+            raise InputError(f"{interface.module} has no stream {cls.stream}: {why}")
+        (stream,) = (stream for stream in interface.streams if stream.name == cls.stream)
         fields = {name: port.name for name, port in stream.fields.items() if name not in interface.absent}
         others: dict[str, Any] = {**fields, **cls._of_interface(interface)}
         return cls(
@@ -240,8 +233,11 @@ class Agent(Clocked, Generic[T]):
 
 
 def _why_not(stream: str, interface: Interface) -> str:
+    """Return why a module has no such stream; empty if it has."""
     if interface.kind is not Kind.POPULATION:
         return f"it is a {interface.kind}"
-    if stream in interface.absent:
-        return "the core behind its map doesn't tell them"
-    return "export it with --register or --memory" if stream == "parameters" else "it can't be watched"
+    if stream == "parameters" and interface.parameters is None:
+        return "export it with --register or --memory"
+    if stream == "events" and {"spike", "events"} <= set(interface.absent):
+        return "the core behind its map tells no spikes; hold events_ready at 1"
+    return ""

@@ -131,8 +131,8 @@ class StreamMonitor:
         self.shown = str(self.valid.value) == "1"
 
     def forget(self) -> None:
-        """Hear of a reset: what waits may go."""
-        self._waiting = None
+        """Hear of a reset: what waits may go, and clocks are counted anew."""
+        self._waiting = self._prompted = None
 
     def prompt(self, clock: int) -> None:
         """Hear that `ready` is driven although nothing has come while it was held back."""

@@ -1,12 +1,15 @@
 """The agents on our own modules, and on such with a fault."""
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from qlif import hdl
+from qlif.cosim.agents import EventSink, ParameterWriter, UpdateSink
 from qlif.cosim.simulator.find import find
+from qlif.hdl.interface import Mapped
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
@@ -20,6 +23,29 @@ FAULTS = runpy.run_path(str(HERE / "bench_of_agents.py"))["FAULTS"]
 def made(preset="tiny-8", neurons=4, lanes=1, storage=None, **parameters):
     words = quantise(Parameters(n=neurons, **parameters), PRESETS[preset])
     return hdl.export(hdl.Core(words, lanes, storage or {}))
+
+
+@pytest.mark.parametrize(
+    ("agent", "interface", "text"),
+    [
+        (ParameterWriter, made().interface, "--register or --memory"),
+        (UpdateSink, hdl.export_neuron(made().interface.core).interface, "it is a neuron"),
+        (
+            EventSink,
+            replace(made().interface, mapped=Mapped("theirs", ("spike", "events"))),
+            "tells no spikes",
+        ),
+    ],
+)
+def test_a_stream_that_a_module_does_not_have_is_refused(agent, interface, text):
+    with pytest.raises(InputError, match=text):
+        agent.from_interface(None, interface)
+
+
+def test_events_that_an_adapter_makes_of_spikes_are_there():
+    interface = replace(made().interface, mapped=Mapped("theirs", ("events",)))
+    with pytest.raises(AttributeError, match="'clk'"):  # so it was looked for in the design
+        EventSink.from_interface(None, interface)
 
 
 def test_pauses_lose_and_double_nothing(simulator, play):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlif.cosim.benches.monitors import Rule, judge_events
+from qlif.cosim.benches.monitors import Rule, StreamMonitor, judge_events
 from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import cosimulate
 
@@ -19,7 +19,7 @@ FAULTS = {
 }
 
 
-def broken(tmp_path, simulator, with_fault, corrupted, stalls):
+def broken(tmp_path, simulator, with_fault, corrupted, stalls, resting=0):
     configuration = Settings.read("tiny-8").population(NEURONS)
     export = with_fault(configuration.export(), corrupted)
     # Something that changes from clock to clock, though nothing is taken.
@@ -28,6 +28,7 @@ def broken(tmp_path, simulator, with_fault, corrupted, stalls):
     )
     export = type(export)(verilog, export.interface)
     strong = np.full((100, NEURONS), configuration.words.arithmetic.current.max_word)
+    strong[:resting] = 0
     currents = configuration.words.currents(strong)
     run = cosimulate(configuration, currents, simulator, tmp_path, export=export, stalls=stalls)
     return run.verdict
@@ -49,8 +50,34 @@ def test_an_event_of_another_neuron_is_seen(tmp_path, quick_simulator, with_faul
     assert [one.rule for one in verdict.broken] == [Rule.EVENTS]
 
 
+def test_the_last_event_may_not_wait_for_ready_either(tmp_path, quick_simulator, with_fault):
+    """The first one is behind the last update: nothing else is on its way by then."""
+    waits = {"events_valid": "raw & events_ready"}
+    verdict = broken(tmp_path, quick_simulator, with_fault, waits, 0.3, resting=85)
+    assert [(one.rule, one.stream) for one in verdict.broken] == [(Rule.UNPROMPTED, "events")]
+
+
 def test_our_own_keeps_them(tmp_path, quick_simulator, with_fault):
     assert broken(tmp_path, quick_simulator, with_fault, {}, 0.3).broken == ()
+
+
+class Level:
+    """A handle that always says the same."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+def test_a_reset_starts_a_monitor_over():
+    monitor = StreamMonitor("updates", Level(1), {"updates_trace": Level(5)})
+    monitor.prompt(500)
+    monitor.forget()
+    assert monitor.sample(3, ready=True)
+    assert not monitor.sample(4, ready=False)
+    monitor.forget()
+    monitor.valid = Level(0)
+    assert not monitor.sample(1, ready=True)
+    assert monitor.broken == []
 
 
 def test_events_are_held_against_the_updates():
