@@ -10,11 +10,13 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
+    AXI,
     DEFAULT_NEURONS,
     MAP_RULES,
     STEP_BITS_RULE,
     TARGET_RULE,
     UNMAPPED_RULES,
+    WRAPPERS,
     MapOptions,
     NeuronOptions,
     NeuronsOption,
@@ -33,10 +35,6 @@ if TYPE_CHECKING:
 
     from qlif.cosim.configuration import Configuration
     from qlif.hdl.verilog import Export
-
-
-AXI = "axi"
-WRAPPERS = ("none", AXI)
 
 
 @dataclass(frozen=True, kw_only=True)

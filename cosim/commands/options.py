@@ -31,6 +31,8 @@ DEFAULT_STEPS = 2000
 DEFAULT_INPUT = "ou"
 DEFAULT_TARGET = "ecp5"
 DEFAULT_STEP_BITS = 32
+AXI = "axi"
+WRAPPERS = ("none", AXI)
 FEW_NEURONS = 16
 FEW_STEP_BITS = 8
 """Width of an event's timestep where a run of the testbenches is to get through all carries of its counter."""

@@ -10,11 +10,13 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
+    AXI,
     DEFAULT_NEURONS,
     FOREIGN_RULES,
     OWN_STREAMS_RULES,
     STEP_BITS_RULE,
     UNMAPPED_RULES,
+    WRAPPERS,
     EvidenceOptions,
     ForeignOptions,
     NeuronOptions,
@@ -24,7 +26,7 @@ from qlif.cosim.commands.options import (
     above_zero,
 )
 from qlif.cosim.terminal import Terminal, progress_bar
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, unknown_name
 
 if TYPE_CHECKING:
     from qlif.cosim.proof.claims import Claim
@@ -71,6 +73,9 @@ class ProveOptions:
         str | None,
         typer.Option("--simulator", help="Where counterexamples are replayed: {simulators} [verilator]."),
     ] = None
+    wrapper: Annotated[
+        str, typer.Option("--wrapper", help="none, or axi: prove the shell of qlif export --wrapper axi too.")
+    ] = "none"
     timeout: TimeoutOption = DEFAULT_SECONDS
     find_state: Annotated[
         bool,
@@ -89,6 +94,8 @@ _OWN = "this project's Verilog: neither --verilog nor --map"
     *UNMAPPED_RULES,
     *OWN_STREAMS_RULES,
     STEP_BITS_RULE,
+    Rule("wrapper", lambda options: options.verilog is None and options.map is None, _OWN),
+    Rule("wrapper", lambda options: options.variant != "explicit", "--variant portable"),
     Rule("latency", lambda options: options.verilog is not None, "--verilog of a bare pipeline"),
     Rule("lanes", lambda options: options.verilog is None and options.map is None, _OWN),
     Rule("variant", lambda options: options.verilog is None and options.map is None, _OWN),
@@ -181,6 +188,9 @@ def _tasks(
     if (core_map := foreign.core_map()) is not None:
         configuration = storage.of(neuron.settings()).population(core_map.neurons)
         return list(mapped_tasks(configuration, foreign.mapped(core_map, configuration), core_map))
+    wrapper = options.wrapper
+    if wrapper not in WRAPPERS:
+        raise InputError(unknown_name("wrapper", wrapper, WRAPPERS))
     chosen = results.step_bits, results.chosen()
     targets = _explicit_targets(options.variant, options.target)
     text = None if foreign.verilog is None else foreign.read()
@@ -194,7 +204,7 @@ def _tasks(
             _check_kind(todo, options)
             continue
         if options.variant != "explicit":
-            todo += tasks(configuration, storage.lanes, *chosen)
+            todo += tasks(configuration, storage.lanes, *chosen, axi=wrapper == AXI)
         for each in targets:
             todo += explicit_tasks(configuration, each, storage.lanes, *chosen)
     return todo

@@ -217,6 +217,8 @@ def adapter_places(core_map: CoreMap) -> dict[str, Place]:
     return {
         "held": 0 if one_at_a_time else ANY,
         "offered": ANY,
+        # Where `done` lasts until the next start: whether its update is still to come.
+        "waiting": 0,
         **({} if core_map.interval is None else {"since": core_map.interval}),
         **dict.fromkeys(("update_queue.words", "update_queue.first"), ANY),
         "update_queue.count": 0 if one_at_a_time else ANY,

@@ -25,6 +25,8 @@ PASSED = "results pass through as the population gives them"
 TAKEN = "each current goes to the population, or is left out because a TLAST was missing; others are 0"
 ALIGNED = "without a restart, a timestep begins with the first current after a TLAST"
 
+SHELL_CLAIMS = frozenset({HELD, ONCE, OFF_MAP, READS, PASSED, TAKEN, ALIGNED})
+
 _OF_WRITES = frozenset({"s_axi_bvalid", "s_axi_bresp"})
 _CLOCKS = 3
 

@@ -257,21 +257,7 @@ class Idle:
 
     def legal(self, golden: Golden) -> dict[str, Term]:
         """Return what makes a state of the golden model legal, by name."""
-        words, constants = self._words, self._words.values
-        limits = {
-            "potential below threshold": golden.words["potential"] < int(constants["threshold"]),
-            "refractory counter within its period": golden.words["refractory"]
-            <= int(constants["refractory"]),
-        }
-        if "lower_bound" in constants:
-            limits["potential at its lower bound"] = golden.words["potential"] >= int(
-                constants["lower_bound"]
-            )
-        if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
-            limits["trace within what a spike writes"] = golden.words["trace"] <= int(
-                constants["trace_spike"]
-            )
-        return limits
+        return legal_limits(self._words, golden.words)
 
     def _holds(self, node: ast.expr, states: Mapping[int, Term], golden: Golden) -> Term:
         """Return whether a condition holds."""
@@ -321,6 +307,20 @@ class Idle:
             return golden.words[name.removeprefix("golden.")]
         term = states[self._state(name)]
         return Integer(terms, term, 0, (1 << terms.width(term)) - 1)
+
+
+def legal_limits(words: Words, state: Mapping[str, Integer]) -> dict[str, Term]:
+    """Return what makes a state of the golden model legal, by name."""
+    constants = words.values
+    limits = {
+        "potential below threshold": state["potential"] < int(constants["threshold"]),
+        "refractory counter within its period": state["refractory"] <= int(constants["refractory"]),
+    }
+    if "lower_bound" in constants:
+        limits["potential at its lower bound"] = state["potential"] >= int(constants["lower_bound"])
+    if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
+        limits["trace within what a spike writes"] = state["trace"] <= int(constants["trace_spike"])
+    return limits
 
 
 def labels(circuit: Circuit) -> dict[int, str]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qlif.cosim.configuration import Configuration
-from qlif.cosim.mapping.core_map import CoreMap
+from qlif.cosim.mapping.core_map import Contract, CoreMap
 from qlif.cosim.proof import counterexample
+from qlif.cosim.proof.axi_claims import SHELL_CLAIMS, axi_claims
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay
+from qlif.cosim.proof.foreign_pipeline import prove_pipeline
 from qlif.cosim.proof.foreign_update import prove_state
 from qlif.cosim.proof.prove import (
     RUNS,
@@ -71,6 +73,8 @@ class Task:
         values = claim.counterexample or {}
         if self.export.interface.kind is Kind.NEURON:
             return counterexample.replay(self.export, values, simulator, directory)
+        if claim.claim in SHELL_CLAIMS:
+            return None
         if values and all("@" in name for name in values):
             return replay_clocks(self.export, values, simulator, directory)
         if self.export.interface.core.streams is not Streams.BOTH:
@@ -85,9 +89,12 @@ def tasks(
     lanes: int = 1,
     step_bits: int = STEP_BITS,
     streams: Streams = Streams.BOTH,
+    axi: bool = False,
 ) -> Iterator[Task]:
-    """Give all claims about a configuration in the portable variant."""
+    """Give all claims about a configuration in the portable variant; if asked for, about its AXI shell too."""
     export = configuration.export(lanes, PORTABLE, step_bits, streams)
+    if axi:
+        yield Task("the AXI shell around it", configuration, export, axi_claims)
     yield from update_tasks(configuration, lanes, export)
     yield _population(configuration, export)
 
@@ -178,7 +185,21 @@ def foreign_tasks(
 
 
 def mapped_tasks(configuration: Configuration, export: Export, core_map: CoreMap) -> Iterator[Task]:
-    """Give the claims about a mapped core: for any number of updates, if its map has a table ``[state]``."""
+    """Give the claims about a mapped core: for any number of updates, of a pipeline or from a table ``[state]``.
+
+    Raises
+    ------
+    InputError
+        The map of a pipeline has a table ``[state]``.
+    """
+    if core_map.contract is Contract.PIPELINE:
+        if core_map.state is not None:
+            raise InputError(f"{core_map.where}state: a pipeline keeps none: leave [state] out")
+
+        def update(text: Export, seconds: float) -> Iterator[Claim]:
+            yield from prove_pipeline(text, core_map, seconds=seconds)
+
+        yield Task("an update of the pipeline", configuration, export, update)
     if core_map.state is None:
         yield from run_tasks(configuration, export)
         return

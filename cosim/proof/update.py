@@ -8,7 +8,7 @@ to give what leaves in the last one.
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -85,7 +85,7 @@ class Update:
             numbers.get("random", 0),
             partial(integers.choose, terms),
         )
-        self.expected = {**after._asdict(), "spike": spike}
+        self.expected = {**after.on_grid(), "spike": spike}
 
     def agrees(self, terms: Products, name: str) -> Term:
         """Return whether circuit and golden model agree on a word, as numbers of any width."""
@@ -93,8 +93,8 @@ class Update:
             return terms.equal(self.after[name], self.expected[name])
         return Integer.of(terms, self.after[name], self.formats()[name]) == self.expected[name]
 
-    def prove(self, terms: Products, seconds: float) -> Answer:
-        """Prove that they agree on every word.
+    def prove(self, terms: Products, seconds: float, assumed: Sequence[Term] = ()) -> Answer:
+        """Prove that they agree on every word, of what is assumed.
 
         An update within the refractory period, where pipelines may do what they like with their products,
         is a case of its own.
@@ -103,7 +103,7 @@ class Update:
         deadline = time.monotonic() + seconds
         agree = terms.both(*(self.agrees(terms, name) for name in self.after))
         for case in (terms.negation(refractory), refractory):
-            answer = terms.prove(agree, [case], self.named(), deadline - time.monotonic())
+            answer = terms.prove(agree, [*assumed, case], self.named(), deadline - time.monotonic())
             if answer.verdict != "proved":
                 return answer
         return Answer("proved", {})

@@ -169,6 +169,9 @@ USELESS = {
     "synth": [STEP_BITS, (("--streams", "events", "--selftest"), "--selftest requires --streams both")],
     "prove": [
         STEP_BITS,
+        (("--wrapper", "ahb"), "unknown wrapper 'ahb'"),
+        (("--wrapper", "axi", "--verilog", "x.v"), "--wrapper requires this project's Verilog"),
+        (("--wrapper", "axi", "--variant", "explicit"), "--wrapper requires --variant portable"),
         *OWN_STREAMS,
         (("--find-state",), "--find-state requires --map"),
         (("--find-state", "--map", "m.toml", "--timeout", "9"), "--timeout requires a proof"),

@@ -180,6 +180,34 @@ def test_a_planted_bug_is_refuted(prove, bug):
     assert claims[RESETS].result == "proved"
 
 
+UNSEEN = (
+    ("rdy <= 1; ph <= 0;", "rdy <= 1; ph <= 0; sq <= 16'bx;"),
+    ("default: ph <= 0;", "default: begin ph <= 2'bx; u <= 8'bx; end"),
+)
+
+
+def test_an_x_may_be_any_value(prove):
+    shown = _edited(NEURON, "fire <= hit;", "if (x != 8'd3) fire <= hit; else fire <= 1'bx;")
+    assert "spike" in prove(shown)[UPDATES].what
+    bit = _edited(NEURON, "? u_int : u;", "? (i_hold == 77 ? u_int ^ 8'b0000x000 : u_int) : u;")
+    assert prove(bit)[UPDATES].result == "refuted"
+
+
+def test_an_x_that_nothing_comes_of_is_right(prove):
+    text = NEURON
+    for edit in UNSEEN:
+        text = _edited(text, *edit)
+    assert prove(text)[UPDATES].result == "proved"
+
+
+def test_a_done_that_lasts_until_the_next_start(prove):
+    core_map = _edited(MAP, 'done = "rdy"', 'done = { port = "rdy", lasts = "start" }')
+    text = _edited(NEURON, "      rdy <= 0;\n", "")
+    text = _edited(text, "if (go) begin i_hold", "if (go) begin rdy <= 0; i_hold")
+    claims = prove(text, _edited(core_map, "rdy = 0", 'rdy = "any"'))
+    assert [claim for claim in claims.values() if claim.result != "proved"] == []
+
+
 STREAM_BUGS = {
     "moves while it waits": ("m_rdy) full <= 0;", "m_rdy) full <= 0; else if (full) x_out <= 0;"),
     "withdrawn": ("if (full && m_rdy) full <= 0;", "if (full && (m_rdy || x == 8'd3)) full <= 0;"),
