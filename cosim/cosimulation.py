@@ -27,6 +27,7 @@ from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound, InputError
+from qlif.model.golden.neurons import ParameterWrite
 from qlif.model.recording import Recording
 from qlif.model.support.files import whole_file, write_text
 from qlif.model.support.progress import Progress, unwatched
@@ -79,6 +80,53 @@ class Cosimulation:
     speed: Speed | None = None
     wave_files: tuple[Path, ...] = ()
     side_by_side: tuple[int, str | None] | None = None
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """What a design is run for, besides the replay of the input.
+
+    Attributes
+    ----------
+    design : Design
+    words : Words
+    interface : Interface
+    core_map : CoreMap or None
+        The map that the bench itself reads, as there is no adapter.
+    directory : Path
+    seed : int
+    """
+
+    design: Design
+    words: Words
+    interface: Interface
+    core_map: CoreMap | None
+    directory: Path
+    seed: int
+
+    def job(
+        self,
+        options: dict[str, Any],
+        replayed: npt.NDArray[np.int64] | None = None,
+        writes: tuple[ParameterWrite, ...] = (),
+    ) -> Job:
+        """Return a bench's job on this design."""
+        if self.core_map is not None:
+            options = {**options, MAP: str(self.core_map.file)}
+        return Job(self.words, self.interface, options, replayed, writes)
+
+    def speed(self, progress: Progress) -> Speed:
+        """Measure the speed of somebody else's core."""
+        progress("measuring the speed", 0.0)
+        return measure_speed(self.design, self.job({}), self.directory / "speed", self.seed)
+
+    def thorough(self, updates: int, progress: Progress) -> tuple[int, int]:
+        """Run the tests besides the replay; return how many there were, and how many failed."""
+        progress("running the thorough benches", 0.0)
+        directory = self.directory / "thorough"
+        directory.mkdir(parents=True, exist_ok=True)
+        self.job({"updates": updates}).write(directory)
+        return self.design.run(POPULATION_BENCH, directory, self.seed, tests_of(self.interface))
 
 
 def cosimulate(
@@ -148,25 +196,17 @@ def cosimulate(
     current_words = words.current_words(currents)
     writes = configuration.parameter_writes(words, len(current_words))
     export = export or configuration.export()
-    mapped = export.interface.mapped
-    traced = waves, saif is not None
-    core = export.interface.core
-    watched = bool(any(traced) or stalls or thorough or core.runtime or mapped)
-    watched = watched or core.streams is not Streams.BOTH
-    more_options: dict[str, Any] = {}
+    interface, traced = export.interface, (waves, saif is not None)
     if simulator.of_vhdl:
         design, bench = _vhdl_design(core_map, configuration, simulator, directory), POPULATION_BENCH
-        assert core_map is not None
-        more_options = {MAP: str(core_map.file)}
     else:
+        watched = bool(stalls or thorough)
         design, bench = _build(export, simulator, directory, traced, gates, watched, progress)
-    options = {"stalls": stalls, "updates": current_words.size, **more_options}
-    job = Job(words, export.interface, options, current_words, writes)
+    runs = _Runs(design, words, interface, core_map if simulator.of_vhdl else None, directory, seed)
     run = directory / "run"
-    observed, verdict = _replay(design, bench, job, run, seed, progress)
-    hardware = hardware_recording(
-        words, observed, current_words.shape, software.golden, export.interface.absent
-    )
+    replayed = runs.job({"stalls": stalls, "updates": current_words.size}, current_words, writes)
+    observed, verdict = _replay(design, bench, replayed, run, seed, progress)
+    hardware = hardware_recording(words, observed, current_words.shape, software.golden, interface.absent)
     if saif is not None:
         with whole_file(saif) as temporary:
             shutil.copyfile(run / ACTIVITY_FILE, temporary)
@@ -176,29 +216,19 @@ def cosimulate(
 
         progress("annotating the waves", 0.0)
         seen, first = run / WAVES_FILE, verdict.first
-        files = readable(seen, export.interface, software.golden, hardware, currents, first)
-    speed = None
-    if mapped is not None:
-        progress("measuring the speed", 0.0)
-        speed = measure_speed(design, Job(words, export.interface, more_options), directory / "speed", seed)
-    further = None
-    if thorough:
-        progress("running the thorough benches", 0.0)
-        more = directory / "thorough"
-        more.mkdir(parents=True, exist_ok=True)
-        options = {"updates": min(current_words.size, 20_000), **more_options}
-        Job(words, export.interface, options).write(more)
-        further = design.run(POPULATION_BENCH, more, seed, tests_of(export.interface))
+        files = readable(seen, interface, software.golden, hardware, currents, first)
+    speed = None if interface.mapped is None else runs.speed(progress)
+    further = runs.thorough(min(current_words.size, 20_000), progress) if thorough else None
     return Cosimulation(
         software=software,
         hardware=hardware,
         verdict=verdict,
         cycles=observed.cycles,
-        latency=export.interface.latency if speed is None or speed.latency is None else speed.latency[1],
+        latency=interface.latency if speed is None or speed.latency is None else speed.latency[1],
         thorough=further,
         log=run / "simulation.log",
         waves=files[0] if files else None,
-        mapped=mapped,
+        mapped=interface.mapped,
         speed=speed,
         wave_files=tuple(files),
         side_by_side=None
@@ -222,7 +252,8 @@ def _build(
     waves, and switching activity.
     """
     verilog, _ = export.write(directory)
-    module, simulation = export.interface.module, directory / "simulation"
+    interface = export.interface
+    module, simulation = interface.module, directory / "simulation"
     waves, activity = traced
     if gates is not None:
         progress(f"synthesising for {gates}", 0.0)
@@ -231,11 +262,13 @@ def _build(
         sources = netlist.verilog, module, simulation, waves, netlist.cells, netlist.waiver
         return Design(simulator, *sources, activity=activity), POPULATION_BENCH
     progress(f"building for {simulator.name}", 0.0)
-    if watched:
+    core = interface.core
+    always = core.runtime or interface.mapped is not None or core.streams is not Streams.BOTH
+    if watched or any(traced) or always:
         own = verilog, module, simulation, waves, models_of(export)
         return Design(simulator, *own, activity=activity), POPULATION_BENCH
     blocks = directory / f"{BLOCK_MODULE}.v"
-    write_text(blocks, block_wrapper(export.interface))
+    write_text(blocks, block_wrapper(interface))
     cells = [*models_of(export), verilog]
     return Design(simulator, blocks, BLOCK_MODULE, simulation, False, cells, makes_clock=True), BLOCK_BENCH
 

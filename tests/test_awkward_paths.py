@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from qlif.cosim import cli
+
 NAMES = [
     "a b", "x;touch PWNED;y", "a:b", "a#b", "a$HOME", "a$(touch PWNED)", "a`touch PWNED`", "a'b", 'a"b', "a[/b]c",
     "a\nb", "-a", "--json", "ä\N{GREEK SMALL LETTER MU}", "a%b", "a\\b", "a&b", "a*?", "~", "a\x1b[31mb", "[red]",
@@ -20,10 +22,14 @@ def run(directory, *arguments):
     done = subprocess.run(
         [sys.executable, "-m", "qlif", *arguments], cwd=directory, capture_output=True, text=True
     )
-    assert "Traceback" not in done.stderr
-    assert not list(directory.rglob("PWNED"))
-    assert "\x1b" not in done.stdout + done.stderr
+    assert_harmless(directory, done.stdout, done.stderr)
     return done
+
+
+def assert_harmless(directory, out, errors):
+    assert "Traceback" not in errors
+    assert not list(directory.rglob("PWNED"))
+    assert "\x1b" not in out + errors
 
 
 def written(directory, name):
@@ -39,10 +45,16 @@ def written(directory, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_parameters_and_results_of_an_export(name, tmp_path):
+def test_parameters_and_results_of_an_export(name, tmp_path, monkeypatch, capsys):
     _, begin = written(tmp_path, name)
-    done = run(tmp_path, "export", f"--params={begin}.toml", "--neurons=4", f"--out={name}/out")
-    assert (done.returncode, done.stderr) == (0, "")
+    monkeypatch.chdir(tmp_path)
+    options = f"--params={begin}.toml", "--neurons=4", f"--out={name}/out"
+    monkeypatch.setattr(sys, "argv", ["qlif", "export", *options])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    assert_harmless(tmp_path, said.out, said.err)
+    assert (ended.value.code or 0, said.err) == (0, "")
     assert (tmp_path / name / "out" / "qlif_population.v").exists()
 
 

@@ -1,6 +1,5 @@
 """What lies around where a command is run changes nothing: modules, tools, a home that can't be written."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -90,9 +89,16 @@ def test_the_console_script_takes_none_either(tmp_path, wrong_modules, monkeypat
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """The text of a population as it is exported here."""
+    done, out = run("export", tmp_path_factory.mktemp("usual"))
+    assert done.returncode == 0
+    return (out / "qlif_population.v").read_bytes()
+
+
 @pytest.mark.parametrize("asked", ["system", "system,builtin", "nonsense"])
-def test_another_yosys_does_not_change_the_text(asked, tmp_path):
-    usual, out = run("export", tmp_path / "usual")
+def test_another_yosys_does_not_change_the_text(asked, usual, tmp_path):
     tools = tmp_path / "tools"
     tools.mkdir()
     for tool in ("yosys", "yosys-config"):
@@ -100,9 +106,8 @@ def test_another_yosys_does_not_change_the_text(asked, tmp_path):
         (tools / tool).chmod(0o755)
     path = os.pathsep.join([str(tools), os.environ["PATH"]])
     done, other = run("export", tmp_path, PATH=path, AMARANTH_USE_YOSYS=asked)
-    assert (usual.returncode, done.returncode, done.stderr) == (0, 0, "")
-    texts = [(folder / "qlif_population.v").read_bytes() for folder in (out, other)]
-    assert len(texts[0]) > 1000 and len({hashlib.sha256(text).digest() for text in texts}) == 1
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(usual) > 1000 and (other / "qlif_population.v").read_bytes() == usual
 
 
 HOMES = {

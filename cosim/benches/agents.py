@@ -110,13 +110,14 @@ class PopulationBench:
         """
         drive = _Drive(self, currents, stalls, sorted(writes, key=lambda change: change.step))
         updates, events = self._monitors()
-        clock, held_back = 0, drive.patience // 2
+        clock, whole = 0, False
         while drive.idle < drive.patience and clock != stop_after and not drive.broken:
             await self._falling
             clock += 1
             # Ready is held back until each stream has shown that its valid doesn't wait for it, or long enough.
             # What its registers show by now is answered in the same clock, so that the run takes no longer.
-            prompted = drive.idle >= held_back
+            # Behind the last update, no more than an event can come.
+            prompted = drive.idle >= (DRAIN if whole else drive.patience // 2)
             for monitor in (updates, events):
                 if not monitor.shown:
                     monitor.glance()
@@ -138,9 +139,9 @@ class PopulationBench:
                 drive.idle = 0
             if updates.blind or events.blind or _floods(len(drive.rows), updates, events):
                 break
+            whole = len(updates.transfers) == len(drive.rows)
             # A core in an adapter may have many events that wait for a stalled stream.
-            behind = DRAIN if events.shown else held_back + DRAIN
-            if len(updates.transfers) == len(drive.rows) and drive.idle > behind and not events.waits:
+            if whole and drive.idle > (DRAIN if events.shown else 2 * DRAIN) and not events.waits:
                 break
         return self._observed(updates, events, drive.broken)
 

@@ -149,11 +149,16 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
     golden = FixedNeurons(words)
     kind: type = np.int64 if words.largest_width < 63 else object
     tried = MOST_TRIED if kind is np.int64 else MOST_TRIED >> 7
+    words_of_current = np.arange(format.min_word, format.max_word + 1) if format.width <= 8 else None
     constants = {name: np.broadcast_to(word, (neurons,)) for name, word in words.values.items()}
     currents = np.empty((steps, neurons), dtype=np.int64)
     for step in range(steps):
         for neuron in range(neurons):
-            candidates = random.integers(format.min_word, format.max_word + 1, tried)
+            if words_of_current is not None:
+                # Few enough to try each; in any order, as several may be as near.
+                candidates = random.permutation(words_of_current)
+            else:
+                candidates = random.integers(format.min_word, format.max_word + 1, tried)
             of_neuron = {name: word[neuron].item() for name, word in constants.items()}
             potential = int(golden.state.potential[neuron])
             total = datapath.exact_sum(words, of_neuron, potential, candidates.astype(kind), np.where)

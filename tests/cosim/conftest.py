@@ -1,6 +1,7 @@
 """What the co-simulation tests share."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,6 +54,12 @@ def qlif(tmp_path, monkeypatch, capsys):
         return ended.value.code or 0, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Points of a study are evaluated here, where everything is imported already."""
+    monkeypatch.setattr("qlif.model.studies.executors.worker_processes", ThreadPoolExecutor)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,12 @@ from qlif.model.support import journal
 SMALL = ("--neurons", 4, "--duration", 60, "--word-bits", "10,12,16", "--rounding", "RND,SR", "--no-parquet")
 
 
+@pytest.fixture
+def quick(in_this_process, monkeypatch):
+    """Sweeps without processes of their own, and without figures."""
+    monkeypatch.setattr("qlif.model.studies.report._draw", lambda *arguments: [])
+
+
 def test_sweep_writes_table_figures_and_summary(qlif, tmp_path):
     code, out, err = qlif("study", "sweep", *SMALL, "--processes", 1, "--json", "--out", "here")
     assert (code, err) == (0, "")
@@ -33,7 +39,7 @@ def test_sweep_writes_table_figures_and_summary(qlif, tmp_path):
     assert (tmp_path / "here" / "table.csv").read_bytes() == table
 
 
-def test_sweep_takes_a_file_and_options_go_before_it(qlif, tmp_path):
+def test_sweep_takes_a_file_and_options_go_before_it(qlif, tmp_path, quick):
     lines = (
         "word_bits = [12]",
         'form = "square"',
@@ -73,7 +79,7 @@ def test_what_sweep_refuses(qlif, tmp_path, arguments, message, monkeypatch):
     assert not (tmp_path / "here").exists()
 
 
-def test_results_of_another_sweep_are_refused_and_untouched(qlif, tmp_path):
+def test_results_of_another_sweep_are_refused_and_untouched(qlif, tmp_path, quick):
     qlif("study", "sweep", *SMALL, "--processes", 1, "--out", "here")
     before = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
     code, _, err = qlif("study", "sweep", *SMALL, "--tau-m", 20, "--processes", 1, "--out", "here")
@@ -81,7 +87,7 @@ def test_results_of_another_sweep_are_refused_and_untouched(qlif, tmp_path):
     assert {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()} == before
 
 
-def test_results_of_another_version_are_refused_and_untouched(qlif, tmp_path):
+def test_results_of_another_version_are_refused_and_untouched(qlif, tmp_path, quick):
     arguments = ("study", "sweep", *SMALL, "--processes", 1, "--out", "here")
     qlif(*arguments)
     results = tmp_path / "here" / "results.jsonl"
@@ -126,7 +132,7 @@ def test_a_killed_sweep_goes_on_and_ends_with_the_same_table(tmp_path):
     assert results.read_bytes().splitlines()[: len(lines) - 1] == lines[:-1]
 
 
-def test_a_sweep_that_failed_on_its_input_leaves_nothing_that_hinders_the_right_one(qlif, tmp_path):
+def test_a_sweep_that_failed_on_its_input_leaves_nothing_that_hinders_the_right_one(qlif, tmp_path, quick):
     bad = tmp_path / "bad.csv"
     bad.write_text("1,2\n1,x\n")
     arguments = ("study", "sweep", *SMALL, "--processes", 1, "--out", "here", "--input")
@@ -144,7 +150,7 @@ def test_a_sweep_that_failed_on_its_input_leaves_nothing_that_hinders_the_right_
     assert qlif(*arguments, "good.npy")[0] == 0
 
 
-def test_damaged_results_are_evaluated_again_to_the_same_table(qlif, tmp_path):
+def test_damaged_results_are_evaluated_again_to_the_same_table(qlif, tmp_path, quick):
     arguments = ("study", "sweep", *SMALL, "--processes", 1, "--out", "here")
     qlif(*arguments)
     results, table = tmp_path / "here" / "results.jsonl", (tmp_path / "here" / "table.csv").read_bytes()

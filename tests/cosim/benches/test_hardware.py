@@ -10,6 +10,7 @@ from qlif.cosim.benches.job import Job
 from qlif.cosim.cosimulation import RUNTIME_TEST, THOROUGH_TESTS
 from qlif.cosim.cosimulation import tests_of as benches_of
 from qlif.cosim.simulator import design as simulators
+from qlif.cosim.simulator.find import SimulatorName, find
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.targets.catalogue import primitives
 from qlif.hdl.verilog import Export
@@ -42,6 +43,9 @@ CHOICES = {
     },
 }
 
+HARD_TESTS = ("directed", "stalled", "reset_in_mid_run")
+"""Left out for hardware that differs from what has passed them only in how words are kept or multiplied."""
+
 
 def run_bench(tmp_path, simulator, bench, export, job, seed=1, tests=()):
     """Build an export and run a bench on it; return (tests, failures) and the log."""
@@ -68,9 +72,15 @@ def neuron_run(tmp_path, simulator, words, updates, test):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_passes_every_bench(tmp_path, simulator, name):
-    words = quantise(Parameters(n=20), PRESETS[name])
-    outcome, log = population_run(tmp_path, simulator, words, 4000)
+def test_every_preset_passes_every_bench(tmp_path, quick_simulator, name):
+    words = quantise(Parameters(n=14), PRESETS[name])
+    outcome, log = population_run(tmp_path, quick_simulator, words, 1000)
+    assert outcome == (len(THOROUGH_TESTS), 0), log
+
+
+def test_every_bench_passes_in_verilator(tmp_path):
+    words = quantise(Parameters(n=20), PRESETS["square-18"])
+    outcome, log = population_run(tmp_path, find(SimulatorName.VERILATOR), words, 4000)
     assert outcome == (len(THOROUGH_TESTS), 0), log
 
 
@@ -85,32 +95,33 @@ def test_every_preset_passes_100_000_random_updates(tmp_path, simulator, name):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_parameters_that_change_the_gates(tmp_path, quick_simulator, variant):
     words = quantise(Parameters(n=13, **VARIANTS[variant]), PRESETS["square-16"])
-    outcome, log = population_run(tmp_path, quick_simulator, words, 3000)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 1000)
     assert outcome == (len(THOROUGH_TESTS), 0), log
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, choice):
     words = quantise(Parameters(n=15), PRESETS["tiny-8"].replace(**CHOICES[choice]))
-    outcome, log = population_run(tmp_path, quick_simulator, words, 3000)
-    assert outcome == (len(THOROUGH_TESTS), 0), log
+    tests = ("directed", "constrained_random")
+    outcome, log = population_run(tmp_path, quick_simulator, words, 3000, tests)
+    assert outcome == (len(tests), 0), log
 
 
 @pytest.mark.parametrize(
     ("preset", "lanes", "neurons"),
     [
-        ("square-18", 2, 40),
+        ("square-18", 2, 26),
         ("square-16", 4, 4),
-        ("stochastic-12", 2, 30),
+        ("stochastic-12", 2, 6),
         # Its random words for four lanes are minutes of work for a simulator.
         pytest.param("stochastic-12", 4, 60, marks=pytest.mark.slow),
-        ("factored-16", 8, 104),
+        pytest.param("factored-16", 8, 104, marks=pytest.mark.slow),
     ],
 )
 def test_lanes_side_by_side_are_the_same_neurons(tmp_path, quick_simulator, preset, lanes, neurons):
     words = quantise(Parameters(n=neurons), PRESETS[preset])
     export = hdl.export(hdl.Core(words, lanes))
-    outcome, log = population_run(tmp_path, quick_simulator, words, 6000, export=export)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 1000, export=export)
     assert outcome == (len(THOROUGH_TESTS), 0), log
 
 
@@ -123,21 +134,23 @@ def all_in(words, storage):
     [
         ("ecp5", "square-18", 1, "gates"),
         ("ecp5", "factored-16", 2, "register"),
-        ("ecp5", "stochastic-12", 2, "memory"),
+        ("ecp5", "stochastic-12", 1, "memory"),
         ("up5k", "square-16", 1, "gates"),
-        ("up5k", "stochastic-12", 1, "memory"),
+        ("up5k", "stochastic-12", 2, "memory"),
     ],
 )
+@pytest.mark.parametrize("thorough", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_explicit_variants_with_models_of_their_cells(
-    tmp_path, quick_simulator, target, preset, lanes, storage
+    tmp_path, quick_simulator, target, preset, lanes, storage, thorough
 ):
-    words = quantise(Parameters(n=24), PRESETS[preset])
+    words = quantise(Parameters(n=24 if thorough else 6), PRESETS[preset])
     built_from = primitives("explicit", target)
     export = hdl.export(hdl.Core(words, lanes, all_in(words, storage), built_from))
+    tests = tuple(test for test in benches_of(export.interface) if thorough or test not in HARD_TESTS)
     outcome, log = population_run(
-        tmp_path, quick_simulator, words, 3000, benches_of(export.interface), export=export
+        tmp_path, quick_simulator, words, 3000 if thorough else 500, tests, export=export
     )
-    assert outcome[1] == 0 and outcome[0] >= len(THOROUGH_TESTS), log
+    assert outcome == (len(tests), 0), log
 
 
 def test_a_multiplier_block_that_lacks_a_register_is_seen(tmp_path, quick_simulator):
@@ -155,12 +168,12 @@ def test_a_multiplier_block_that_lacks_a_register_is_seen(tmp_path, quick_simula
 def test_parameters_written_at_run_time(tmp_path, quick_simulator, preset, lanes, storage):
     words = quantise(Parameters(n=20, lower_bound=-63.0, additive_spike_trace=True), PRESETS[preset])
     export = hdl.export(hdl.Core(words, lanes, all_in(words, storage)))
-    tests = (*THOROUGH_TESTS, RUNTIME_TEST)
-    outcome, log = population_run(tmp_path, quick_simulator, words, 3000, tests, export)
+    tests = ("constrained_random", RUNTIME_TEST)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 1000, tests, export)
     assert outcome == (len(tests), 0), log
 
 
-def test_each_neuron_with_its_own_parameters(tmp_path, simulator):
+def test_each_neuron_with_its_own_parameters(tmp_path, quick_simulator):
     spread = np.linspace(0.9, 1.1, 24)
     parameters = Parameters(
         n=24,
@@ -173,7 +186,7 @@ def test_each_neuron_with_its_own_parameters(tmp_path, simulator):
     words = quantise(parameters, PRESETS["square-18"])
     export = hdl.export(hdl.Core(words, 2, all_in(words, "memory")))
     tests = (*THOROUGH_TESTS, RUNTIME_TEST)
-    outcome, log = population_run(tmp_path, simulator, words, 3000, tests, export)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 2000, tests, export)
     assert outcome == (len(tests), 0), log
 
 
@@ -185,8 +198,8 @@ def test_storage_can_be_mixed(tmp_path, quick_simulator, neurons):
         ("threshold", 0, "register"),
         ("bias", 1, "memory"),
     ]
-    tests = (*THOROUGH_TESTS, RUNTIME_TEST)
-    outcome, log = population_run(tmp_path, quick_simulator, words, 3000, tests, export)
+    tests = ("reset_in_mid_run", RUNTIME_TEST)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 1000, tests, export)
     assert outcome == (len(tests), 0), log
 
 
@@ -205,13 +218,14 @@ def test_a_write_inside_a_timestep_would_be_seen(tmp_path, quick_simulator):
 @pytest.mark.parametrize("neurons", [1, 2, 7, 12, 13])
 def test_fewer_neurons_than_stages_only_insert_bubbles(tmp_path, quick_simulator, neurons):
     words = quantise(Parameters(n=neurons), PRESETS["square-16"])
-    outcome, log = population_run(tmp_path, quick_simulator, words, 1000)
-    assert outcome == (len(THOROUGH_TESTS), 0), log
+    tests = tuple(test for test in THOROUGH_TESTS if test != "directed")
+    outcome, log = population_run(tmp_path, quick_simulator, words, 500, tests)
+    assert outcome == (len(tests), 0), log
 
 
-def test_tiny_8_is_right_in_every_state_with_every_input(tmp_path, simulator):
+def test_tiny_8_is_right_in_every_state_with_every_input(tmp_path, quick_simulator):
     words = quantise(Parameters(n=1), PRESETS["tiny-8"])
-    outcome, log = neuron_run(tmp_path, simulator, words, 0, "every_state_and_input")
+    outcome, log = neuron_run(tmp_path, quick_simulator, words, 0, "every_state_and_input")
     assert outcome == (1, 0), log
     assert f"{3 * 2**16} updates compared" in log
 
@@ -236,8 +250,8 @@ FAULTS = {
 def test_a_fault_in_one_constant_is_seen(tmp_path, quick_simulator, fault):
     """The benches can fail: the gates get another constant than the golden model."""
     name, change = FAULTS[fault]
-    words = quantise(Parameters(n=16), PRESETS["square-16"])
-    faulty = quantise(Parameters(n=16), PRESETS["square-16"])
+    words = quantise(Parameters(n=8), PRESETS["square-16"])
+    faulty = quantise(Parameters(n=8), PRESETS["square-16"])
     constants = dict(faulty.constants)
     constant = constants[name]
     constants[name] = type(constant)(constant.word + change, constant.format)
@@ -246,7 +260,7 @@ def test_a_fault_in_one_constant_is_seen(tmp_path, quick_simulator, fault):
     assert gates.verilog != right.verilog
     export = Export(gates.verilog, right.interface)
     tests = ("directed", "constrained_random")
-    (count, failed), log = population_run(tmp_path, quick_simulator, words, 4000, tests, export)
+    (count, failed), log = population_run(tmp_path, quick_simulator, words, 1000, tests, export)
     assert count == 2 and failed > 0
     assert "mismatches, the first at update" in log
 

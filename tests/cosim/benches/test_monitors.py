@@ -19,7 +19,7 @@ FAULTS = {
 }
 
 
-def broken(tmp_path, simulator, with_fault, corrupted, stalls):
+def broken(tmp_path, simulator, with_fault, corrupted, stalls, resting=0):
     configuration = Settings.read("tiny-8").population(NEURONS)
     export = with_fault(configuration.export(), corrupted)
     # Something that changes from clock to clock, though nothing is taken.
@@ -28,6 +28,7 @@ def broken(tmp_path, simulator, with_fault, corrupted, stalls):
     )
     export = type(export)(verilog, export.interface)
     strong = np.full((100, NEURONS), configuration.words.arithmetic.current.max_word)
+    strong[:resting] = 0
     currents = configuration.words.currents(strong)
     run = cosimulate(configuration, currents, simulator, tmp_path, export=export, stalls=stalls)
     return run.verdict
@@ -47,6 +48,13 @@ def test_each_rule_is_seen_to_be_broken(tmp_path, quick_simulator, with_fault, r
 def test_an_event_of_another_neuron_is_seen(tmp_path, quick_simulator, with_fault, stalls):
     verdict = broken(tmp_path, quick_simulator, with_fault, {"events_neuron": "raw ^ 1'b1"}, stalls)
     assert [one.rule for one in verdict.broken] == [Rule.EVENTS]
+
+
+def test_the_last_event_may_not_wait_for_ready_either(tmp_path, quick_simulator, with_fault):
+    """The first one is behind the last update: nothing else is on its way by then."""
+    waits = {"events_valid": "raw & events_ready"}
+    verdict = broken(tmp_path, quick_simulator, with_fault, waits, 0.3, resting=85)
+    assert [(one.rule, one.stream) for one in verdict.broken] == [(Rule.UNPROMPTED, "events")]
 
 
 def test_our_own_keeps_them(tmp_path, quick_simulator, with_fault):

@@ -26,12 +26,13 @@ def test_a_core_has_a_map_of_under_25_lines(core):
     assert len((CORES / core / "core.toml").read_text().splitlines()) < 25
 
 
-def test_faults_are_planted_in_the_core_and_not_in_its_adapter(qlif, yosys):
-    options = ("--count", 15, "--seed", 1, "--updates", 100, "--jobs", 2)
+@pytest.mark.parametrize(("count", "killed"), [(3, 1), pytest.param(15, 6, marks=pytest.mark.slow)])
+def test_faults_are_planted_in_the_core_and_not_in_its_adapter(qlif, yosys, count, killed):
+    options = ("--count", count, "--seed", 1, "--updates", 100, "--jobs", 1)
     code, output, errors = qlif("mutate", *_map("elastic"), *options)
     facts = json.loads(output)
     assert code == int(facts["survived"] > 0), errors
-    assert facts["mutants"] == 15 and facts["killed"] > 5
+    assert facts["mutants"] == count and facts["killed"] >= killed
     assert all(outcome["cell"].startswith("core.") for outcome in facts["list"])
     # The lines are those of the text that the faults were planted in.
     text = Path("qlif-out/mutation/netlist/export.v").read_text().splitlines()
@@ -41,7 +42,7 @@ def test_faults_are_planted_in_the_core_and_not_in_its_adapter(qlif, yosys):
 
 
 def test_a_core_without_a_reset_is_switched_on_for_each_bench(qlif, yosys):
-    options = ("--count", 4, "--seed", 1, "--updates", 200, "--jobs", 1)
+    options = ("--count", 2, "--seed", 1, "--updates", 100, "--jobs", 1)
     _, output, errors = qlif("mutate", *_map("published"), *options)
     assert json.loads(output)["killed"] > 0, errors
 
@@ -63,10 +64,12 @@ def test_a_fault_that_changes_nothing_is_proved_by_the_map_and_another_one_refut
     assert equivalence.decide(same) == (True, "every update is the golden step")
 
 
-@pytest.mark.parametrize(("core", "bench"), [("elastic", "stalled"), ("pulse", "constrained_random")])
-def test_coverage_counts_the_core_and_not_its_adapter(qlif, yosys, core, bench):
-    # With so many updates, events still wait in the adapter when the last update has come.
-    code, output, errors = qlif("coverage", *_map(core), "--updates", 5000, "--bench", bench, "--no-prove")
+# With so many updates, events of the elastic core still wait in the adapter when the last update has come.
+@pytest.mark.parametrize(
+    ("core", "bench", "updates"), [("elastic", "stalled", 5000), ("pulse", "constrained_random", 500)]
+)
+def test_coverage_counts_the_core_and_not_its_adapter(qlif, yosys, core, bench, updates):
+    code, output, errors = qlif("coverage", *_map(core), "--updates", updates, "--bench", bench, "--no-prove")
     assert code == 1, errors
     facts = json.loads(output)
     names = [hole["name"] for hole in facts["holes"] if hole["kind"] == "toggle"]

@@ -26,7 +26,7 @@ INPUT = "constant:amplitude=40,spread=0.5"
 
 
 @pytest.fixture
-def small(quick_simulator):
+def small(quick_simulator, in_this_process):
     """A search that takes seconds."""
     space = ("--word-bits", "12..16:2", "--rounding", "RND,SR", "--rounding-seed", "1,2", "--processes", 1)
     inputs = ("--input", INPUT, "--input-neurons", 4, "--duration", 120, "--neurons", 4)
