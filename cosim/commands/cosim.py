@@ -104,6 +104,11 @@ class CosimOutput(EvidenceOptions):
     OWN_VARIANT_RULE,
     STEP_BITS_RULE,
     *OWN_STREAMS_RULES,
+    Rule(
+        "gates",
+        lambda options: options.map is None,
+        "no --map: name a netlist of yours, with its cells' models, in the map's sources instead",
+    ),
     Rule("waves", lambda options: options.streams != "events", "updates: not --streams events"),
     Rule("saif", lambda options: options.simulator == "verilator", "--simulator verilator"),
     Rule("saif", lambda options: not options.waves, "a run of its own, without --waves"),

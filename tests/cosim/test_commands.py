@@ -126,6 +126,7 @@ USELESS = {
         (("--register", "threshold", "--memory", "threshold"), "not --register and --memory"),
         (("--saif", "a.saif", "--simulator", "icarus"), "--saif requires --simulator verilator"),
         (("--saif", "a.saif", "--waves"), "--saif requires a run of its own, without --waves"),
+        (("--gates", "ecp5", "--map", "x.toml"), "--gates requires no --map: name a netlist of yours"),
     ],
     "selftest": [
         (("--target", "up5k"), "--target requires --variant explicit"),
