@@ -53,7 +53,9 @@ def simulate(configuration: Configuration, currents: npt.NDArray[np.float64]) ->
     fixed = QLIFPopulation.of(configuration.parameters, configuration.arithmetic)
     assert fixed.words is not None
     golden = fixed.run(currents, writes=configuration.parameter_writes(fixed.words, len(currents)))
-    floating = QLIFPopulation.of(configuration.parameters).run(currents)
+    # With phases, the float neuron keeps them too, unrounded.
+    substep = fixed.words.arithmetic.phase_bits > 0
+    floating = QLIFPopulation.of(configuration.parameters, substep=substep).run(currents)
     assert golden.potentials is not None and floating.potentials is not None
     return Simulation(
         fixed.words,

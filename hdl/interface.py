@@ -19,7 +19,7 @@ from qlif.hdl.core import Core, Streams
 from qlif.hdl.ports import SELF_TEST_PORTS, Port, Stream, neuron_ports, population_streams
 from qlif.hdl.storage import RuntimeParameter, Storage
 from qlif.hdl.targets.catalogue import primitives
-from qlif.model.arithmetic import NARROWED, Arithmetic
+from qlif.model.arithmetic import OPTIONAL, Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.formats import Format
 from qlif.model.parameters import Parameters
@@ -419,7 +419,7 @@ def _words(entries: "_Entries") -> Words:
     parameters, arithmetic = entries.inner("parameters"), entries.inner("arithmetic")
     for part, known, optional in (
         (parameters, Parameters.names(), ()),
-        (arithmetic, {one.name for one in dataclasses.fields(Arithmetic)}, NARROWED),
+        (arithmetic, {one.name for one in dataclasses.fields(Arithmetic)}, OPTIONAL),
     ):
         for name in sorted(known.difference(optional)):
             part.require(name)

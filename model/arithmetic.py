@@ -17,8 +17,15 @@ NARROWED = ("difference", "product", "quadratic", "drive", "increment")
 WIDEST_NARROWED = 64
 """Widest such format."""
 
+MOST_PHASE_BITS = 4
+"""Most bits of a phase: with more, the rest of a timestep is known better than Euler's method deserves."""
+
 WIDEST_WORD = 32
 """Widest state, current or trace word that model, hardware and proof support."""
+
+
+OPTIONAL = (*NARROWED, "phase_bits")
+"""The choices that aren't listed where they aren't made."""
 
 
 class Form(StrEnum):
@@ -90,6 +97,9 @@ class Arithmetic:
         hardware: each difference of the factored form; their product, or in the square form that of the potential
         with itself; the whole quadratic term, in place of `product_fraction`; the drive; the sum of all that is added
         to the potential. Not given: exact.
+    phase_bits : int
+        Bits of the phase: the part of a timestep that was left over after a spike, by which the first step after the
+        refractory period is longer. 0: a spike ends its timestep.
 
     Raises
     ------
@@ -115,6 +125,7 @@ class Arithmetic:
     quadratic: Narrowing | None = None
     drive: Narrowing | None = None
     increment: Narrowing | None = None
+    phase_bits: int = 0
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -153,6 +164,7 @@ class Arithmetic:
                 )
         self._whole("coefficient_bits", 2, WIDEST_WORD)
         self._whole("random_seed", 0, 2**64 - 1)
+        self._whole("phase_bits", 0, MOST_PHASE_BITS)
         if self.rounding.stochastic:
             self._whole("random_bits", 1, 32)
         elif self.random_bits != 0:
@@ -211,13 +223,14 @@ class Arithmetic:
     def as_dict(self) -> dict[str, Any]:
         """Return every choice by its name, as text and numbers: ready for JSON or TOML.
 
-        Of the narrower formats of intermediate results, only those that there are.
+        Of the narrower formats of intermediate results, only those that there are; the bits of the phase if there
+        are any.
         """
         return {
             field.name: str(value) if isinstance(value, (Format, StrEnum, Narrowing)) else value
             for field in fields(self)
             for value in [getattr(self, field.name)]
-            if value is not None or field.name not in NARROWED
+            if value or field.name not in OPTIONAL
         }
 
     def replace(self, **changes: Any) -> "Arithmetic":

@@ -271,24 +271,34 @@ class Parameters:
 
     def _warn_of_coarse_steps(self) -> None:
         """Warn where one Euler step is so long that the sampled neuron no longer follows the ODE."""
+        what = self._what_is_coarse(1.0, "one timestep")
+        if what is not None:
+            warnings.warn(what, PrecisionWarning, stacklevel=3)
+
+    def warn_of_longer_steps(self, longest: float) -> None:
+        """Warn where that is so of the first step after a spike alone, which is up to `longest` timesteps long."""
+        what = self._what_is_coarse(longest, "the longer step after a spike")
+        if what is not None and self._what_is_coarse(1.0, "") is None:
+            warnings.warn(what, PrecisionWarning, stacklevel=3)
+
+    def _what_is_coarse(self, longest: float, step: str) -> str | None:
+        """Return what goes wrong in a step of `longest` timesteps, called `step`; None if nothing does."""
         distance = np.abs(np.subtract(self.critical_pot, self.rest_pot))
-        first_step = self.gain * (distance / 2) ** 2
+        gain = self.gain * longest
         way = np.subtract(self.threshold, self.rest_pot)
         # A threshold at or below rest is passed from rest whatever the timestep.
-        if np.any((first_step >= way) & (way > 0)):
-            warnings.warn(
-                f"a0 dt / tau_m = {show(self.gain)}/mV is so large that one timestep at rheobase takes "
-                "the neuron from rest past threshold; make dt smaller",
-                PrecisionWarning,
-                stacklevel=3,
+        if np.any((gain * (distance / 2) ** 2 >= way) & (way > 0)):
+            return (
+                f"a0 dt / tau_m = {show(self.gain)}/mV is so large that {step} at rheobase takes "
+                "the neuron from rest past threshold; make dt smaller"
             )
-        elif np.any(self.gain * distance > 1):
-            warnings.warn(
+        if np.any(gain * distance > 1):
+            relaxes = "when it relaxes" if longest == 1 else f"in {step}"
+            return (
                 f"a0 dt / tau_m = {show(self.gain)}/mV is so large that the potential overshoots "
-                "rest_pot when it relaxes; make dt smaller",
-                PrecisionWarning,
-                stacklevel=3,
+                f"rest_pot {relaxes}; make dt smaller"
             )
+        return None
 
 
 def population_shape(n: int | None, shape: Iterable[int] | None) -> tuple[int, tuple[int, ...]]:

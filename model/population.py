@@ -95,6 +95,9 @@ class QLIFPopulation:
     threads : int, optional
         Threads of a long run of many neurons; one for each processor if not given, here or in
         ``QLIF_THREADS``.
+    substep : bool
+        Let float64 spikes fall between timesteps: what is left of one makes the first step after the refractory
+        period longer. (A fixed-point population does so with `phase_bits`.)
     **parameters
         The neuron: see :class:`qlif.model.parameters.Parameters`.
 
@@ -123,6 +126,7 @@ class QLIFPopulation:
         arithmetic: Arithmetic | str | None = None,
         engine: str | None = None,
         threads: int | None = None,
+        substep: bool = False,
         **parameters: Any,
     ) -> None:
         if dialect not in list(Dialect):
@@ -132,13 +136,17 @@ class QLIFPopulation:
                 raise InputError("arithmetic must be left out with dialect 'synapticflow', which is float32")
             if engine is not None or threads is not None:
                 raise InputError("engine and threads must be left out with dialect 'synapticflow'")
+            if substep:
+                raise InputError(
+                    "substep must be false with dialect 'synapticflow', whose spikes end timesteps"
+                )
             original = SynapticflowNeurons(n=n, shape=shape, **parameters)
             self._take(original, original, Dialect(dialect))
             return
         unknown = sorted(set(parameters) - Parameters.names())
         if unknown:
             raise InputError(unknown_name("parameter", unknown[0], sorted(Parameters.names())))
-        self._compute(Parameters(n=n, shape=shape, **parameters), arithmetic, engine, threads)
+        self._compute(Parameters(n=n, shape=shape, **parameters), arithmetic, engine, threads, substep)
 
     n: int
     shape: tuple[int, ...]
@@ -154,10 +162,11 @@ class QLIFPopulation:
         arithmetic: Arithmetic | str | None = None,
         engine: str | None = None,
         threads: int | None = None,
+        substep: bool = False,
     ) -> Self:
         """Return a population with parameters that are already checked."""
         population = cls.__new__(cls)
-        population._compute(parameters, arithmetic, engine, threads)
+        population._compute(parameters, arithmetic, engine, threads, substep)
         return population
 
     def _compute(
@@ -166,11 +175,17 @@ class QLIFPopulation:
         arithmetic: Arithmetic | str | None,
         engine: str | None,
         threads: int | None,
+        substep: bool,
     ) -> None:
         """Choose the arithmetic of the default dialect."""
+        if not isinstance(substep, bool):
+            raise InputError(f"substep must be true or false, not {show(substep)}")
         if arithmetic is None:
-            self._take(FloatNeurons(parameters, engine, threads), parameters, Dialect.DEFAULT)
+            neurons = FloatNeurons(parameters, engine, threads, substep)
+            self._take(neurons, parameters, Dialect.DEFAULT)
             return
+        if substep:
+            raise InputError("substep must be false with an arithmetic: give its phase_bits instead")
         if not isinstance(arithmetic, Arithmetic):
             arithmetic = preset(arithmetic)
         words = quantise(parameters, arithmetic)
@@ -315,20 +330,23 @@ class QLIFPopulation:
 
         keep = [_FIELDS[name] for name in sorted(asked - {"spikes"})]
         if isinstance(self.neurons, FixedNeurons):
+            # When a spike was is its phase too.
+            keep += ["phase"] if self.neurons.words.arithmetic.phase_bits else []
             room = self.neurons.run(rows, len(array), keep, changes)
         else:
             assert isinstance(self.neurons, FloatNeurons)
+            keep += ["phase"] if self.neurons.substep else []
             room = self.neurons.run(rows, len(array), keep)
         if room is None:
             self._refuse(array)
-        potential, trace = (
+        potential, trace, phase = (
             room.kept[name].reshape(len(array), *self.shape) if name in keep else None
-            for name in ("potential", "trace")
+            for name in ("potential", "trace", "phase")
         )
+        start = self.dt, room.spikes, self.shape
         if self.words is None:
-            words = None, None, None, self.parameters
-            return Recording.of_bits(self.dt, room.spikes, self.shape, potential, trace, *words)
-        return Recording.of_bits(self.dt, room.spikes, self.shape, None, None, self.words, potential, trace)
+            return Recording.of_bits(*start, potential, trace, None, None, None, self.parameters, phase)
+        return Recording.of_bits(*start, None, None, self.words, potential, trace, None, None, phase)
 
     def reset_state_variables(self) -> None:
         """Return every neuron to the initial state."""

@@ -56,6 +56,8 @@ def quantise(parameters: Parameters, arithmetic: Arithmetic) -> Words:
         report=_report(parameters, constants, units),
     )
     _check(words)
+    if arithmetic.phase_bits:
+        parameters.warn_of_longer_steps(2 - 2.0**-arithmetic.phase_bits)
     return words
 
 

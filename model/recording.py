@@ -50,10 +50,14 @@ class Recording:
         The words behind `potentials` and `traces` in a fixed-point run.
     parameters : Parameters, optional
         The physical neuron; that of `words` if not given.
+    phases : array of float, (timesteps, *shape), optional
+        Where spikes fall between timesteps: the part of a timestep that is left after a spike. None if they end one.
+    phase_words : array of int, (timesteps, *shape), optional
+        The words behind `phases` in a fixed-point run.
 
     Attributes
     ----------
-    dt, words, potential_words, trace_words, parameters
+    dt, words, potential_words, trace_words, phase_words, parameters
         As given.
     shape : tuple of int
         That of the population.
@@ -71,6 +75,8 @@ class Recording:
         potential_words: npt.NDArray[Any] | None = None,
         trace_words: npt.NDArray[Any] | None = None,
         parameters: Parameters | None = None,
+        phases: npt.NDArray[np.float64] | None = None,
+        phase_words: npt.NDArray[Any] | None = None,
     ) -> None:
         if isinstance(spikes, _Bits):
             self.spike_bits, self.shape = spikes
@@ -88,6 +94,8 @@ class Recording:
             ("traces", traces),
             ("potential_words", potential_words),
             ("trace_words", trace_words),
+            ("phases", phases),
+            ("phase_words", phase_words),
         ):
             if array is not None and np.shape(array) != (self.timesteps, *self.shape):
                 raise InputError(
@@ -98,13 +106,16 @@ class Recording:
             raise InputError(
                 f"words must be of a population of shape {self.shape}, not {words.parameters.shape}"
             )
-        if words is None and (potential_words is not None or trace_words is not None):
-            raise InputError("potential_words and trace_words need words, which say what they mean")
+        if words is None and any(one is not None for one in (potential_words, trace_words, phase_words)):
+            raise InputError(
+                "potential_words, trace_words and phase_words need words, which say what they mean"
+            )
         self.dt = _TIMESTEP.check("dt", dt)
         self.words = words
         self.parameters = words.parameters if words is not None else parameters
         self.potential_words, self.trace_words = potential_words, trace_words
         self._potentials, self._traces = potentials, traces
+        self.phase_words, self._phases = phase_words, phases
 
     @classmethod
     def of_bits(
@@ -136,6 +147,16 @@ class Recording:
             return self.words.traces(self.trace_words)
         return self._traces
 
+    @cached_property
+    def phases(self) -> npt.NDArray[np.float64] | None:
+        """Part of the timestep that is left after a spike, (timesteps, *shape); None if spikes end a timestep.
+
+        It is held over the refractory period.
+        """
+        if self._phases is None and self.phase_words is not None and self.words is not None:
+            return self.words.phases(self.phase_words)
+        return self._phases
+
     @property
     def neurons(self) -> int:
         """Number of neurons."""
@@ -159,8 +180,17 @@ class Recording:
 
     @property
     def spike_times(self) -> list[npt.NDArray[np.float64]]:
-        """The times at which each neuron spiked, in ms; timestep k ends at ``(k + 1) * dt``."""
-        return [np.asarray((steps + 1) * self.dt) for steps in self.spike_steps]
+        """The times at which each neuron spiked, in ms; timestep k ends at ``(k + 1) * dt``.
+
+        Where there are phases, a spike is before the end by that part of a timestep.
+        """
+        if self.phases is None:
+            return [np.asarray((steps + 1) * self.dt) for steps in self.spike_steps]
+        phases = self.phases.reshape(self.timesteps, -1)
+        return [
+            np.asarray((steps + 1 - phases[steps, neuron]) * self.dt)
+            for neuron, steps in enumerate(self.spike_steps)
+        ]
 
     def spike_counts(self) -> npt.NDArray[np.int64]:
         """Return how often each neuron spiked, of the population's shape."""

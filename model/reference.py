@@ -20,7 +20,7 @@ from qlif.model.support.memory import require_memory
 _BYTES_EACH = 64
 """Lower bound of a neuron's memory: its state, and the copies that a timestep makes."""
 
-_TYPES = {"potential": np.dtype(np.float64), "trace": np.dtype(np.float64)}
+_TYPES = {name: np.dtype(np.float64) for name in ("potential", "trace", "phase")}
 
 
 class FloatNeurons:
@@ -44,6 +44,9 @@ class FloatNeurons:
         The population, in physical units.
     engine, threads
         As in :class:`qlif.model.golden.neurons.FixedNeurons`.
+    substep : bool
+        Keep what is left of a timestep after a spike, exactly: the first step after the refractory period is so
+        much longer.
 
     Attributes
     ----------
@@ -53,6 +56,8 @@ class FloatNeurons:
         The neurons that spiked in the last timestep.
     v : ndarray of float64
         Membrane potential, mV.
+    substep : bool
+        As given.
     refrac_count : ndarray of int64
         Timesteps for which the neuron still holds.
     traces : ndarray of float64
@@ -63,10 +68,18 @@ class FloatNeurons:
     The arrays have the population's shape and are copies; set the state by assigning a whole array.
     """
 
-    def __init__(self, parameters: Parameters, engine: str | None = None, threads: int | None = None) -> None:
-        self.parameters = parameters
+    def __init__(
+        self,
+        parameters: Parameters,
+        engine: str | None = None,
+        threads: int | None = None,
+        substep: bool = False,
+    ) -> None:
+        self.parameters, self.substep = parameters, substep
         require_memory(f"a population of {in_digits(parameters.n)} neurons", _BYTES_EACH * parameters.n)
-        self._asked = chosen_engine(engine), threads
+        if substep:
+            parameters.warn_of_longer_steps(2.0)
+        self._asked = chosen_engine(engine), threads, substep
         self._engine = float_engine(parameters, *self._asked)
         self._last = Room.of(1, parameters.n, _TYPES)
         self._into: Into | None = None
@@ -85,7 +98,7 @@ class FloatNeurons:
         n = self.parameters.n
         v = np.empty(self.parameters.shape)
         v[...] = self.parameters.reset_pot
-        self._engine.state = FloatState(v.ravel(), np.zeros(n, dtype=np.int64), np.zeros(n))
+        self._engine.state = FloatState(v.ravel(), np.zeros(n, dtype=np.int64), np.zeros(n), np.zeros(n))
         self._last.spikes[:] = 0
 
     def step(self, current: npt.NDArray[np.float64]) -> None:
@@ -120,7 +133,7 @@ class FloatNeurons:
         rows : callable
             Currents of some timesteps, float64.
         timesteps : int
-        keep : collection of {"potential", "trace"}
+        keep : collection of {"potential", "trace", "phase"}
             What to return beside the spikes.
 
         Raises

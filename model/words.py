@@ -182,6 +182,10 @@ class Words:
         """Return the traces of trace words."""
         return self.arithmetic.trace.values(words)
 
+    def phases(self, words: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the phases of phase words, in timesteps."""
+        return np.asarray(np.asarray(words) * 2.0**-self.arithmetic.phase_bits)
+
     def constant_word(self, name: str, value: float, neuron: int | None = None) -> int:
         """Return the word nearest to a value that a parameter is to have at run time.
 
@@ -298,15 +302,26 @@ class Words:
         return reduce(operator.add, self._terms)
 
     @property
+    def added_format(self) -> Format:
+        """Format of the increment as it goes on."""
+        return _narrowed(self.increment_format, self.arithmetic.increment)
+
+    @property
     def sum_format(self) -> Format:
         """Format of the exact sum of one timestep, before it is rounded to the potential's."""
-        increment = self.arithmetic.increment
-        added = self._terms if increment is None else [increment.format]
-        return reduce(operator.add, added, self.arithmetic.potential)
+        arithmetic = self.arithmetic
+        if arithmetic.phase_bits:
+            # A step may be almost twice as long.
+            added = [SQ(self.added_format.i_bits + 1, self.added_format.f_bits + arithmetic.phase_bits)]
+        elif arithmetic.increment is not None:
+            added = [arithmetic.increment.format]
+        else:
+            added = self._terms
+        return reduce(operator.add, added, arithmetic.potential)
 
     @property
     def formats(self) -> dict[str, Format]:
-        """Formats of what goes into an update: the state, the current, and random bits if there are any."""
+        """Formats of what goes into an update: state and current; random bits and a phase if there are any."""
         arithmetic = self.arithmetic
         formats = {
             "potential": arithmetic.potential,
@@ -314,12 +329,16 @@ class Words:
             "trace": arithmetic.trace,
             "current": arithmetic.current,
         }
-        return formats | ({"random": UQ(arithmetic.random_bits, 0)} if arithmetic.random_bits else {})
+        for name, bits in (("random", arithmetic.random_bits), ("phase", arithmetic.phase_bits)):
+            formats |= {name: UQ(bits, 0)} if bits else {}
+        return formats
 
     @property
     def kept_formats(self) -> dict[str, Format]:
         """Formats of what a neuron keeps between timesteps, in the order of a memory, lowest first."""
-        kept = ("potential", "refractory", *(["trace"] if self.parameters.spike_trace else []))
+        kept = ["potential", "refractory"]
+        kept += ["trace"] if self.parameters.spike_trace else []
+        kept += ["phase"] if self.arithmetic.phase_bits else []
         return {name: self.formats[name] for name in kept}
 
     @property
@@ -334,6 +353,9 @@ class Words:
         widest = [self.sum_format, self.quadratic_format, trace]
         if self.arithmetic.narrowings:
             widest += [self.difference_format, self.product_format, self.drive_format, self.increment_format]
+        if self.arithmetic.phase_bits:
+            # Twice the distance from the threshold.
+            widest.append(self.sum_format + self.sum_format)
         return max(format.width for format in widest) + 1
 
 

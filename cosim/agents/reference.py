@@ -43,7 +43,7 @@ class Expected:
     @property
     def update(self) -> Update:
         """As a core tells it."""
-        potential, refractory, trace = self.after
+        potential, refractory, trace, _ = self.after
         return Update(self.neuron, int(self.spike), potential, trace, refractory)
 
     @property

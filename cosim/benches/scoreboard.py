@@ -194,7 +194,7 @@ class Scoreboard:
         self.currents = currents
         self.first_step = first_step
         neurons = neurons or FixedNeurons(words)
-        self._before = {name: np.array(word) for name, word in neurons.state._asdict().items()}
+        self._before = {name: np.array(word) for name, word in neurons.state.on_grid().items()}
         self.spikes, self.states = neurons.run_words(currents, writes=writes)
 
     def compare(self, observed: Observed) -> Verdict:

@@ -160,7 +160,8 @@ class _Worker:
         self._plan, self._refractory, self._place = plan, refractory, np.arange(self.pairs)
         self._currents = self._place // potentials + self._current.min_word
         self._words = np.empty((1, self.pairs), dtype=plan.current)
-        self._room = Room.of(1, self.pairs, {name: getattr(plan, name) for name in _OUTPUTS}, _OUTPUTS)
+        types = {name: getattr(plan, name) for name in State._fields}
+        self._room = Room.of(1, self.pairs, types, _OUTPUTS)
         self._compare = comparison(program.width)
         self._prepare_gates(words, export, program)
 
@@ -171,12 +172,10 @@ class _Worker:
         highest = plan.words.refractory.max_word
         counters = 1 + place % highest if self._refractory else 0 * place
         traces = place * _ODD & plan.words.arithmetic.trace.max_word
-        states = State(place + self._potential.min_word, counters, traces)
-        for name, values in zip(State._fields, states, strict=True):
+        states = {"potential": place + self._potential.min_word, "refractory": counters, "trace": traces}
+        for name, values in states.items():
             self._put(f"{name}_in", values)
-        self._state = State(
-            *(values.astype(getattr(plan, name)) for name, values in states._asdict().items())
-        )
+        self._state = State(**{name: values.astype(getattr(plan, name)) for name, values in states.items()})
 
     def _prepare_gates(self, words: Words, export: Export, program: SliceProgram) -> None:
         self._program, self._simulation = program, SliceSimulation(program)
@@ -249,7 +248,7 @@ class _Worker:
         row = min(rows.values())
         what = ", ".join(name for name, each in rows.items() if each == row)
         instance = row * self._program.width + self._instance(row, rows, places)
-        before = {name: int(words[instance]) for name, words in self._state._asdict().items()}
+        before = {name: int(words[instance]) for name, words in self._state.on_grid().items()}
         return Difference(**before, current=int(self._words[0, instance]), what=what)
 
     def _instance(self, row: int, rows: Mapping[str, int], places: Mapping[str, slice]) -> int:

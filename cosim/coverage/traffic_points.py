@@ -125,7 +125,7 @@ def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     spikes, after = golden.run_words(currents)
     before = {
         name: np.concatenate([np.asarray(getattr(first, name)).reshape(1, -1), after[name][:-1]])
-        for name in step.State._fields
+        for name in after
     }
     exact: type = np.int64 if words.largest_width < 63 else object
     random: Any = 0

@@ -57,7 +57,7 @@ class Rtl:
                 yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log", extra="proof")
             except yowasp.ToolError as error:
                 reason = str(error).partition("; its log is")[0].partition("failed: ")[2] or str(error)
-                raise InputError(reason) from None
+                raise InputError(f"yosys: {reason}") from None
             modules = json.loads((directory / "top.json").read_text(encoding="utf-8"))["modules"]
         self._top = next(one for one in modules.values() if int(one["attributes"].get("top", "0"), 2))
         self.ports = {

@@ -82,7 +82,7 @@ def expected(words: Words, values: Mapping[str, int]) -> dict[str, int]:
     after, spike = datapath.step(
         words, constants, state, numbers["current"], numbers.get("random", 0), datapath.where_integer
     )
-    return {**after._asdict(), "spike": int(spike)}
+    return {**after.on_grid(), "spike": int(spike)}
 
 
 def replay(

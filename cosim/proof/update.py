@@ -85,7 +85,7 @@ class Update:
             numbers.get("random", 0),
             partial(integers.choose, terms),
         )
-        self.expected = {**after._asdict(), "spike": spike}
+        self.expected = {**after.on_grid(), "spike": spike}
 
     def agrees(self, terms: Products, name: str) -> Term:
         """Return whether circuit and golden model agree on a word, as numbers of any width."""

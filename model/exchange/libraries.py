@@ -52,6 +52,9 @@ def as_xarray(recording: "Recording") -> Any:
     }
     for name, values in _recorded(recording).items():
         variables[name] = (dimensions, values, {"units": UNITS[name] or "1"})
+    if recording.phases is not None:
+        left_over = {"units": "1", "long_name": "part of the timestep that is left after a spike"}
+        variables["phases"] = (dimensions, recording.phases, left_over)
     time = ("time", _ends(recording), {"units": "ms", "long_name": "end of the timestep"})
     coordinates = {
         name: np.arange(length) for name, length in zip(dimensions[1:], recording.shape, strict=True)
@@ -65,9 +68,10 @@ def as_pandas(recording: "Recording", what: Column = "spikes") -> Any:
     match what:
         case "spikes":
             steps, neurons = np.nonzero(recording.spikes.reshape(recording.timesteps, -1))
-            frame = pandas.DataFrame(
-                {"time_ms": (steps + 1) * recording.dt, "timestep": steps, "neuron": neurons}
-            )
+            ends: Any = steps + 1
+            if recording.phases is not None:
+                ends = ends - recording.phases.reshape(recording.timesteps, -1)[steps, neurons]
+            frame = pandas.DataFrame({"time_ms": ends * recording.dt, "timestep": steps, "neuron": neurons})
         case "potentials" | "traces":
             values = _recorded(recording).get(what)
             if values is None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 KIND, VERSION = "qlif-recording", 1
 """What the header says. A new version is one that this one can't read rightly."""
 
-_ARRAYS = "potentials", "traces", "potential_words", "trace_words"
+_ARRAYS = "potentials", "traces", "phases"
+_WORDS = "potential_words", "trace_words", "phase_words"
 
 
 def save(recording: "Recording", path: Path) -> None:
@@ -37,9 +38,8 @@ def save(recording: "Recording", path: Path) -> None:
         "words": None if words is None else _plain(words),
     }
     # Of a fixed-point run the words; what they are in mV follows from them.
-    potentials, traces = (None, None) if words else (recording.potentials, recording.traces)
-    found = zip(_ARRAYS, (potentials, traces, recording.potential_words, recording.trace_words), strict=True)
-    arrays: dict[str, Any] = {name: array for name, array in found if array is not None}
+    found = {name: getattr(recording, name) for name in (_WORDS if words else _ARRAYS)}
+    arrays: dict[str, Any] = {name: array for name, array in found.items() if array is not None}
     with whole_file(path) as temporary, temporary.open("wb") as file:
         text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
         np.savez_compressed(file, header=text, spike_bits=recording.spike_bits, **arrays)
@@ -67,8 +67,10 @@ def load(path: Path) -> "Recording":
                 )
         shape = tuple(int(length) for length in header["shape"])
         bits = arrays["spike_bits"]
-        return Recording.of_bits(header["dt_ms"], bits, shape, *map(arrays.get, _ARRAYS[:2]), words,
-                                 *map(arrays.get, _ARRAYS[2:]), parameters)  # fmt: skip
+        potentials, traces, phases = map(arrays.get, _ARRAYS)
+        potential_words, trace_words, phase_words = map(arrays.get, _WORDS)
+        start, given = (header["dt_ms"], bits, shape), (words, potential_words, trace_words, parameters)
+        return Recording.of_bits(*start, potentials, traces, *given, phases, phase_words)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is a damaged recording: {type(error).__name__}: {error}") from None
 

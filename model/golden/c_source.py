@@ -289,7 +289,7 @@ def _source(recorded: RecordedStep) -> str:
         f"{each} {{\n" + "".join(sets) + "    }\n" if sets else ""
     ) + "    qlif_reset(population);\n}\n\n"
     resting = "population->reset_parameter[i]" if "reset" in recorded.variable else "QLIF_RESET"
-    starts = {"potential": resting, "refractory": "0", "trace": "0"}
+    starts = {"potential": resting, "refractory": "0", "trace": "0", "phase": "0"}
     text += f"void qlif_reset(qlif_population *population) {{\n{each} {{\n"
     text += "".join(f"        population->{name}[i] = {starts[name]};\n" for name in kept)
     text += "    }\n    population->next = 0;\n"

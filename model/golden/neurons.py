@@ -102,6 +102,7 @@ class FixedNeurons:
             "potential": self._plan.potential,
             "refractory": self._plan.refractory,
             "trace": self._plan.trace,
+            "phase": self._plan.phase,
         }
         self._engine = fixed_engine(self._plan, *self._asked)
         self._constants: dict[str, Any] = {
@@ -109,6 +110,7 @@ class FixedNeurons:
             for name, word in words.values.items()
         }
         self._last = Room.of(1, self.parameters.n, self._types)
+        self._phased = words.arithmetic.phase_bits > 0
         self._configure()
         self.reset()
 
@@ -145,7 +147,7 @@ class FixedNeurons:
             self.reset()
 
     def reset(self) -> None:
-        """Put every neuron at its reset potential, not refractory, without trace; rewind the random words."""
+        """Put every neuron at its reset potential, with nothing else; rewind the random words."""
         self._engine.state = datapath.State(self._constants["reset"], 0, 0)
         self._engine.rewind()
         self._last.spikes[:] = 0
@@ -188,7 +190,7 @@ class FixedNeurons:
     def run_words(
         self,
         currents: npt.NDArray[Any],
-        keep: Collection[str] = datapath.State._fields,
+        keep: Collection[str] | None = None,
         writes: Iterable[ParameterWrite] = (),
     ) -> tuple[npt.NDArray[np.bool_], dict[str, npt.NDArray[Any]]]:
         """Advance over a whole input and return what happened in each timestep.
@@ -197,8 +199,8 @@ class FixedNeurons:
         ----------
         currents : array of int, (timesteps, *shape)
             Current words.
-        keep : collection of {"potential", "refractory", "trace"}
-            Which words of the state to return.
+        keep : collection of {"potential", "refractory", "trace", "phase"}, optional
+            Which words of the state to return; all if not given, the phase only where it has bits.
         writes : iterable of ParameterWrite
             Parameter words that change during the run; those of one timestep in the given order.
 
@@ -213,6 +215,8 @@ class FixedNeurons:
         InputError
             A current word is outside its format, a write is invalid, or there isn't enough memory.
         """
+        if keep is None:
+            keep = ["potential", "refractory", "trace", *(["phase"] if self._phased else [])]
         checked = self._checked(currents).reshape(len(currents), -1)
         room = self.run(lambda begin, end: checked[begin:end], len(currents), keep, writes)
         assert room is not None
@@ -302,8 +306,10 @@ class FixedNeurons:
     def state(self, state: datapath.State) -> None:
         checked = []
         for name, words in zip(datapath.State._fields, state, strict=True):
-            form = self.words.formats[name]
-            checked.append(whole_words(name, words, self.parameters.shape, form.min_word, form.max_word))
+            form = self.words.formats.get(name)
+            # A phase without bits is 0.
+            low, high = (0, 0) if form is None else (form.min_word, form.max_word)
+            checked.append(whole_words(name, words, self.parameters.shape, low, high))
         self._engine.state = datapath.State(*(np.ravel(words) for words in checked))
 
     @property

@@ -284,7 +284,9 @@ def record(
     inputs |= {parameter_input(name): words.constants[name].format for name in names}
     given = {name: kind.input(name, format) for name, format in inputs.items()}
     constants = {name: given.get(parameter_input(name), word) for name, word in words.values.items()}
-    state = datapath.State(given["potential"], given["refractory"], given.get("trace", 0))
+    state = datapath.State(
+        given["potential"], given["refractory"], given.get("trace", 0), given.get("phase", 0)
+    )
     after, spike = datapath.step(words, constants, state, given["current"], given.get("random", 0), choose)
     outputs = {"spike": spike} | {name: kind.of(getattr(after, name)) for name in words.kept_formats}
     lines: dict[int, Recorded] = {}

@@ -24,6 +24,11 @@ class State(NamedTuple):
     potential: Integer
     refractory: Integer
     trace: Integer
+    phase: Integer = 0
+
+    def on_grid(self) -> dict[str, Integer]:
+        """Return the words, by name, of a neuron whose spikes end their timesteps: it has no phase."""
+        return {"potential": self.potential, "refractory": self.refractory, "trace": self.trace}
 
 
 def step(
@@ -58,10 +63,22 @@ def step(
 
     A counter is above the refractory period only after an upset, or if the period was made shorter
     meanwhile. The neuron then waits no longer than after a spike.
+
+    The phase counts parts of a timestep that were left over after a spike. It is held until the neuron integrates
+    again, in a step that is so much longer. (A spike of a refractory neuron has none: it follows from a write.)
     """
-    integrated = integrate(words, constants, state.potential, current, random, where)
+    phase = state.phase
+    if words.arithmetic.phase_bits:
+        increment = exact_increment(words, constants, state.potential, current, where)
+        total = longer_step(words, state.potential, increment, state.phase, where)
+        integrated = _in_range(words, _rounded(words, total, random), where)
+    else:
+        integrated = integrate(words, constants, state.potential, current, random, where)
     potential = where(state.refractory == 0, integrated, state.potential)
     spike = potential >= constants["threshold"]
+    if words.arithmetic.phase_bits:
+        left_over = phase_of_spike(words, constants["threshold"], total, increment, where)
+        phase = where(state.refractory == 0, where(spike, left_over, 0), where(spike, 0, phase))
     length = constants["refractory"]
     counted = state.refractory - where(state.refractory == 0, 0, 1)
     refractory = where(spike, length, where(counted > length, length, counted))
@@ -70,7 +87,7 @@ def step(
         lower_bound = constants["lower_bound"]
         potential = where(potential < lower_bound, lower_bound, potential)
     trace = decay_trace(words, constants, state.trace, spike, where)
-    return State(potential, refractory, trace), spike
+    return State(potential, refractory, trace, phase), spike
 
 
 def integrate(
@@ -80,14 +97,14 @@ def integrate(
     current: Integer,
     random: Integer,
     where: Where,
+    phase: Integer = 0,
 ) -> Integer:
     """Return the potential word after one forward Euler step, for a neuron that isn't refractory.
 
     All products are exact, but for those that the arithmetic narrows; all terms are aligned to the finest fraction
     and summed exactly; the sum is rounded once and brought to the range of the potential once.
     """
-    rounded = rounded_sum(words, constants, potential, current, random, where)
-    return fit(rounded, words.arithmetic.potential, words.arithmetic.overflow, where)
+    return _in_range(words, rounded_sum(words, constants, potential, current, random, where, phase), where)
 
 
 def rounded_sum(
@@ -97,18 +114,91 @@ def rounded_sum(
     current: Integer,
     random: Integer,
     where: Where,
+    phase: Integer = 0,
 ) -> Integer:
     """Return the potential word after one forward Euler step, if its format had no ends."""
+    return _rounded(words, exact_sum(words, constants, potential, current, where, phase), random)
+
+
+def _rounded(words: Words, total: Integer, random: Integer) -> Integer:
+    """Return a sum with the fraction bits of the potential."""
     arithmetic = words.arithmetic
-    total = exact_sum(words, constants, potential, current, where)
     excess = words.sum_format.f_bits - arithmetic.potential.f_bits
     return drop(total, excess, arithmetic.rounding, random, arithmetic.random_bits)
 
 
+def _in_range(words: Words, potential: Integer, where: Where) -> Integer:
+    """Return a potential word brought to the range of its format."""
+    return fit(potential, words.arithmetic.potential, words.arithmetic.overflow, where)
+
+
 def exact_sum(
-    words: Words, constants: Mapping[str, Integer], potential: Integer, current: Integer, where: Where
+    words: Words,
+    constants: Mapping[str, Integer],
+    potential: Integer,
+    current: Integer,
+    where: Where,
+    phase: Integer = 0,
 ) -> Integer:
     """Return the sum of one forward Euler step before it is rounded, in the format `words.sum_format`."""
+    arithmetic = words.arithmetic
+    if arithmetic.phase_bits or arithmetic.increment is not None:
+        increment = exact_increment(words, constants, potential, current, where)
+        return longer_step(words, potential, increment, phase, where)
+    # An exact sum may have any order. In the hardware's order, a solver sees immediately that they agree.
+    finest = words.sum_format.f_bits
+    others, quadratic = _terms(words, constants, potential, current, finest, where)
+    return others + (potential << (finest - arithmetic.potential.f_bits)) + quadratic
+
+
+def exact_increment(
+    words: Words, constants: Mapping[str, Integer], potential: Integer, current: Integer, where: Where
+) -> Integer:
+    """Return all that one forward Euler step of length dt adds, in the format `words.added_format`."""
+    finest = words.increment_format.f_bits
+    others, quadratic = _terms(words, constants, potential, current, finest, where)
+    return narrow(others + quadratic, finest, words.arithmetic.increment, where)
+
+
+def longer_step(
+    words: Words, potential: Integer, increment: Integer, phase: Integer, where: Where
+) -> Integer:
+    """Return the sum of a step that the phase makes longer, in the format `words.sum_format`."""
+    finest, bits = words.sum_format.f_bits, words.arithmetic.phase_bits
+    added = increment << bits
+    for place in range(bits):
+        added = added + where((phase >> place) & 1 == 1, increment << place, 0)
+    aligned = potential << (finest - words.arithmetic.potential.f_bits)
+    return aligned + (added << (finest - bits - words.added_format.f_bits))
+
+
+def phase_of_spike(
+    words: Words, threshold: Integer, total: Integer, increment: Integer, where: Where
+) -> Integer:
+    """Return how much of a timestep is left over after a spike, in the phase's units.
+
+    That is how far the sum is above the threshold, by the increment, to the nearest unit. Instead of a division, it
+    is compared with each half between two units.
+    """
+    finest, bits = words.sum_format.f_bits, words.arithmetic.phase_bits
+    twice_above = (total - (threshold << (finest - words.arithmetic.potential.f_bits))) << 1
+    unit = increment << (finest - bits - words.added_format.f_bits)
+    half, phase = unit, where(twice_above >= unit, 1, 0)
+    for _ in range(2, 1 << bits):
+        half = half + (unit << 1)
+        phase = phase + where(twice_above >= half, 1, 0)
+    return phase
+
+
+def _terms(
+    words: Words,
+    constants: Mapping[str, Integer],
+    potential: Integer,
+    current: Integer,
+    finest: int,
+    where: Where,
+) -> tuple[Integer, Integer]:
+    """Return drive and bias, and the quadratic term, with `finest` fraction bits."""
     arithmetic = words.arithmetic
     match arithmetic.form:
         case Form.FACTORED:
@@ -144,18 +234,10 @@ def exact_sum(
         drive = narrow(drive, drive_fraction, arithmetic.drive, where)
         drive_fraction = arithmetic.drive.format.f_bits
 
-    # An exact sum may have any order. In the hardware's order, a solver sees immediately that they agree.
-    finest = words.sum_format.f_bits if arithmetic.increment is None else words.increment_format.f_bits
-    total = drive << (finest - drive_fraction)
+    others = drive << (finest - drive_fraction)
     if bias is not None:
-        total = total + (bias << (finest - words.constants["bias"].format.f_bits))
-    if arithmetic.increment is None:
-        total = total + (potential << (finest - arithmetic.potential.f_bits))
-        return total + (quadratic << (finest - quadratic_fraction))
-    total = total + (quadratic << (finest - quadratic_fraction))
-    increment, finest = narrow(total, finest, arithmetic.increment, where), words.sum_format.f_bits
-    potential = potential << (finest - arithmetic.potential.f_bits)
-    return potential + (increment << (finest - arithmetic.increment.format.f_bits))
+        others = others + (bias << (finest - words.constants["bias"].format.f_bits))
+    return others, quadratic << (finest - quadratic_fraction)
 
 
 def decay_trace(

@@ -29,12 +29,11 @@ class CompiledEngine:
         self._neurons = neurons = plan.words.parameters.n
         chunks = -(-neurons // CHUNK) * CHUNK
         # In one piece, since each run begins with a copy of it.
-        types = plan.potential, plan.refractory, plan.trace
+        types = plan.potential, plan.refractory, plan.trace, plan.phase
         self._memory = np.zeros(chunks * sum(dtype.itemsize for dtype in types), dtype=np.uint8)
         ends = np.cumsum([chunks * dtype.itemsize for dtype in types])[:-1]
         parts = zip(np.split(self._memory, ends), types, strict=True)
-        self._potential, self._refractory, self._trace = (part.view(dtype) for part, dtype in parts)
-        self._arrays = self._potential, self._refractory, self._trace
+        self._arrays = tuple(part.view(dtype) for part, dtype in parts)
         # A single timestep goes in one block: then nothing was advanced when a current can't be held. So do few
         # neurons, among whose blocks there is no choice.
         self._at_once = whole_block(neurons), 0, neurons, *self._scratch(whole_block(neurons))
@@ -65,7 +64,7 @@ class CompiledEngine:
         self._factors = np.empty((3, self._constants.shape[1]))
         if self._per_neuron:
             # Chunks are whole, so neurons that there aren't have parameters too.
-            missing = len(self._potential) - self._neurons
+            missing = len(self._arrays[0]) - self._neurons
             self._constants = np.pad(self._constants, ((0, 0), (0, missing)), mode="edge")
         current = self._words.arithmetic.current
         # A power of two moves no rounding, wherever it is multiplied.
@@ -125,8 +124,7 @@ class CompiledEngine:
         real = currents.dtype == np.float64
         found = self._loops[real]
         if found is None:
-            state = self._potential, self._refractory, self._trace
-            same = (*state, self._factors, self._constants, self._plan.shifts, self._trace_on)
+            same = (*self._arrays, self._factors, self._constants, self._plan.shifts, self._trace_on)
             loop = advance(self._plan.rule(self._per_neuron, real))
             entry = loop.entry(*same, *self._at_once, *room.arrays, random, currents)
             found = self._loops[real] = functools.partial(entry, *same)

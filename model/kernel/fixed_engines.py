@@ -63,7 +63,7 @@ class NumpyEngine:
         self._words, self._plan = plan.words, plan
         self._dtype: type = np.int64 if plan.words.largest_width <= 63 else object
         zeros = np.zeros(plan.words.parameters.n, dtype=self._dtype)
-        self._state = datapath.State(zeros, zeros, zeros)
+        self._state = datapath.State(zeros, zeros, zeros, zeros)
         self.rewind()
 
     @property

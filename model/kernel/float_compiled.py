@@ -18,8 +18,8 @@ from qlif.model.parameters import Parameters
 class CompiledFloatEngine:
     """The compiled loop, on arrays that are written in place."""
 
-    def __init__(self, parameters: Parameters, threads: int) -> None:
-        self._threads = threads
+    def __init__(self, parameters: Parameters, threads: int, substep: bool) -> None:
+        self._threads, self._substep = threads, substep
         self._neurons = neurons = parameters.n
         self._trace_on, self._additive = parameters.spike_trace, parameters.additive_spike_trace
         values = physical(parameters)
@@ -30,8 +30,9 @@ class CompiledFloatEngine:
             row[:] = np.ravel(values[name])
         self._periods = np.empty(columns, dtype=np.int64)
         self._periods[:] = np.ravel(values["refrac_length"])
-        self._potential, self._trace = np.zeros(neurons), np.zeros(neurons)
-        self._count = np.zeros(neurons, dtype=np.int64)
+        self._state = FloatState(
+            np.zeros(neurons), np.zeros(neurons, dtype=np.int64), np.zeros(neurons), np.zeros(neurons)
+        )
         self._block = block_of(neurons)
         # A single timestep goes in one block: then nothing was advanced when a current can't be held.
         whole = whole_block(neurons)
@@ -41,11 +42,12 @@ class CompiledFloatEngine:
     @property
     def state(self) -> FloatState:
         """The state."""
-        return FloatState(self._potential.copy(), self._count.copy(), self._trace.copy())
+        potential, refractory, trace, phase = self._state
+        return FloatState(potential.copy(), refractory.copy(), trace.copy(), phase.copy())
 
     @state.setter
     def state(self, state: FloatState) -> None:
-        for mine, new in zip((self._potential, self._count, self._trace), state, strict=True):
+        for mine, new in zip(self._state, state, strict=True):
             mine[:] = new
 
     def save(self) -> Snapshot:
@@ -79,8 +81,9 @@ class CompiledFloatEngine:
     def _loop(self, currents: npt.NDArray[Any], room: Room) -> Callable[..., bool]:
         """Return the loop with the arguments that stay the same."""
         if self._found is None:
-            state = self._potential, self._count, self._trace
-            same = (*state, self._parameters, self._periods, self._trace_on, self._additive)
-            entry = advance(self._per_neuron).entry(*same, *self._at_once, *room.arrays, currents)
+            same = (*self._state, self._parameters, self._periods, self._trace_on, self._additive)
+            entry = advance(self._per_neuron, self._substep).entry(
+                *same, *self._at_once, *room.arrays, currents
+            )
             self._found = functools.partial(entry, *same)
         return self._found

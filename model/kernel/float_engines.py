@@ -26,9 +26,9 @@ class FloatEngine(Engine, Protocol):
 
 
 def float_engine(
-    parameters: Parameters, engine: str | None = None, threads: int | None = None
+    parameters: Parameters, engine: str | None = None, threads: int | None = None, substep: bool = False
 ) -> FloatEngine:
-    """Return the engine that was asked for, or the fastest that there is.
+    """Return the engine that was asked for, or the fastest that there is; with `substep` it keeps phases.
 
     Raises
     ------
@@ -40,9 +40,9 @@ def float_engine(
         case EngineName.COMPILED:
             from qlif.model.kernel.float_compiled import CompiledFloatEngine
 
-            return CompiledFloatEngine(parameters, threads)
+            return CompiledFloatEngine(parameters, threads, substep)
         case EngineName.NUMPY:
-            return NumpyFloatEngine(parameters)
+            return NumpyFloatEngine(parameters, substep)
         case unknown:
             assert_never(unknown)
 
@@ -50,15 +50,15 @@ def float_engine(
 class NumpyFloatEngine:
     """The timestep as numpy says it."""
 
-    def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
+    def __init__(self, parameters: Parameters, substep: bool) -> None:
+        self._parameters, self._substep = parameters, substep
         n = parameters.n
         # One value for all, or one for each in C order.
         self._flat = {
             name: np.ravel(value) if isinstance(value, np.ndarray) else value
             for name, value in physical(parameters).items()
         }
-        self.state = FloatState(np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n))
+        self.state = FloatState(np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n), np.zeros(n))
 
     def save(self) -> Snapshot:
         """Return what `restore` goes back to."""
@@ -78,10 +78,13 @@ class NumpyFloatEngine:
             return False
         p, trace_on = self._flat, self._parameters.spike_trace
         for timestep, current in enumerate(currents):
-            v, count, trace = self.state
+            v, count, trace, phase = self.state
             slope = p["a0"] * (v - p["rest_pot"]) * (v - p["critical_pot"]) + p["R"] * current
-            v = np.where(count == 0, v + p["step"] * slope, v)
+            increment, ready = p["step"] * slope, count == 0
+            v = np.where(ready, v + (increment * (1 + phase) if self._substep else increment), v)
             spiked = v >= p["threshold"]
+            if self._substep:
+                phase = _phase(v - p["threshold"], increment, ready, spiked, phase)
             count = np.where(spiked, p["refrac_length"], np.maximum(count - 1, 0))
             v = np.maximum(np.where(spiked, p["reset_pot"], v), p["lower_bound"])
             if trace_on:
@@ -89,9 +92,17 @@ class NumpyFloatEngine:
                 scale = p["trace_scale"]
                 additive = self._parameters.additive_spike_trace
                 trace = np.where(spiked, decayed + scale if additive else scale, decayed)
-            self.state = FloatState(v, count, trace)
+            self.state = FloatState(v, count, trace, phase)
             room.spikes[timestep] = packed(spiked[np.newaxis])
             for name, kept in room.kept.items():
                 if len(kept):
                     kept[timestep] = getattr(self.state, name)
         return True
+
+
+def _phase(above: Any, increment: Any, ready: Any, spiked: Any, phase: Any) -> npt.NDArray[np.float64]:
+    """Return what is left of a timestep after a spike, `above` the threshold; 0 or what is held without."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        # What was above the threshold before has all of the timestep left.
+        left_over = np.where(increment > 0, np.minimum(above / increment, 1.0), 1.0)
+    return np.where(ready, np.where(spiked, left_over, 0.0), np.where(spiked, 0.0, phase))

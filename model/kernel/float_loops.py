@@ -30,17 +30,18 @@ PARAMETERS = (
 
 
 @functools.cache
-def advance(per_neuron: bool) -> Compiled:
-    """Return the compiled loop, for parameters of the whole population or of each neuron.
+def advance(per_neuron: bool, substep: bool) -> Compiled:
+    """Return the compiled loop, for parameters of the whole population or of each neuron, with phases or without.
 
-    It is called as ``advance(v, count, trace, parameters, periods, trace_on, additive, block, first,
-    end, flags, spikes, potentials, traces, currents)``, like :func:`qlif.model.kernel.loops.advance`.
+    It is called as ``advance(v, count, trace, phase, parameters, periods, trace_on, additive, block, first,
+    end, flags, spikes, potentials, traces, phases, currents)``, like :func:`qlif.model.kernel.loops.advance`.
     """
 
     def loop(
         v: Any,
         count: Any,
         trace: Any,
+        phase: Any,
         parameters: Any,
         periods: Any,
         trace_on: Any,
@@ -52,6 +53,7 @@ def advance(per_neuron: bool) -> Compiled:
         spikes: Any,
         potentials: Any,
         traces: Any,
+        phases: Any,
         currents: Any,
     ) -> Any:
         threshold, reset = parameters[_THRESHOLD, 0], parameters[_RESET, 0]
@@ -63,6 +65,7 @@ def advance(per_neuron: bool) -> Compiled:
         for start in range(first, end, block):
             stop = min(start + block, end)
             potential, refractory, x = v[start:stop], count[start:stop], trace[start:stop]
+            due = phase[start:stop]
             for timestep in range(len(currents)):
                 row = currents[timestep, start:stop]
                 finite = True
@@ -81,8 +84,16 @@ def advance(per_neuron: bool) -> Compiled:
                     before = potential[i]
                     slope = a0 * (before - rest) * (before - critical) + resistance * row[i]
                     ready = refractory[i] == none
-                    after = choose(ready, before + step * slope, before)
+                    increment = step * slope
+                    if substep:
+                        after = choose(ready, before + increment * (1 + due[i]), before)
+                        left_over = choose(increment > 0.0, min((after - threshold) / increment, 1.0), 1.0)
+                    else:
+                        after = choose(ready, before + increment, before)
                     spiked = after >= threshold
+                    if substep:
+                        held = choose(spiked, 0.0, due[i])
+                        due[i] = choose(ready, choose(spiked, left_over, 0.0), held)
                     counted = choose(ready, none, like(refractory[i] - one, none))
                     refractory[i] = choose(spiked, period, counted)
                     after = choose(spiked, reset, after)
@@ -102,6 +113,8 @@ def advance(per_neuron: bool) -> Compiled:
                     potentials[timestep, start:stop] = potential
                 if len(traces):
                     traces[timestep, start:stop] = x
+                if len(phases):
+                    phases[timestep, start:stop] = due
         return True
 
-    return Compiled(loop, "own" if per_neuron else "shared")
+    return Compiled(loop, f"{'own' if per_neuron else 'shared'}{'_substep' if substep else ''}")

@@ -9,11 +9,12 @@ from qlif.model.parameters import Parameters
 
 
 class FloatState(NamedTuple):
-    """What a neuron keeps from one timestep to the next: mV, timesteps, and its trace."""
+    """What a neuron keeps from one timestep to the next: mV, timesteps, its trace, and its phase in timesteps."""
 
     potential: npt.NDArray[np.float64]
     refractory: npt.NDArray[np.int64]
     trace: npt.NDArray[np.float64]
+    phase: npt.NDArray[np.float64]
 
 
 def physical(parameters: Parameters) -> dict[str, Any]:

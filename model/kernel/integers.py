@@ -12,7 +12,7 @@ from numba.core import types
 from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic
 
-REGIONS = 8
+REGIONS = 9
 """Arrays of a loop that are told apart."""
 
 

@@ -115,16 +115,17 @@ def _narrow(value: Any, how: Any) -> Any:
 def advance(rule: Rule) -> Compiled:
     """Return the compiled loop of a rule.
 
-    It is called as ``advance(potential, refractory, trace, factors, constants, shifts, trace_on, block, first, end,
-    flags, words, spikes, potentials, refractories, traces, random, currents)`` and advances the neurons from `first`
-    to `end` over all rows of `currents`, block by block. State and constants of each neuron are there for whole
-    chunks. `flags` is room for two pieces, `words` for a block. What is to be recorded has as many rows as
-    `currents`, the rest none; spikes are bits, 64 to a word. It returns whether every current could be held; if not,
-    neurons were advanced in vain, or none with a single row of `currents` in one block.
+    It is called as ``advance(potential, refractory, trace, phase, factors, constants, shifts, trace_on, block,
+    first, end, flags, words, spikes, potentials, refractories, traces, phases, random, currents)`` and advances the
+    neurons from `first` to `end` over all rows of `currents`, block by block. State and constants of each neuron are
+    there for whole chunks. `flags` is room for two pieces, `words` for a block. What is to be recorded has as many
+    rows as `currents`, the rest none; spikes are bits, 64 to a word. It returns whether every current could be held;
+    if not, neurons were advanced in vain, or none with a single row of `currents` in one block.
     """
     # Constants of the compiled loop: plain numbers, because numba's cache on the disk looks at their values.
     square, raw, wrap, per_neuron, real = rule.square, rule.raw, rule.wrap, rule.per_neuron, rule.real
-    many = rule.many
+    many, phase_bits = rule.many, rule.phase_bits
+    phased, units = phase_bits > 0, 1 << phase_bits
     width, trace_width = rule.sum_bits, rule.trace_bits
     product_constant, product_even, product_random = rule.product.adds
     _, even, stochastic = rule.rounding.adds
@@ -138,6 +139,7 @@ def advance(rule: Rule) -> Compiled:
         potential: Any,
         refractory: Any,
         trace: Any,
+        phase: Any,
         factors: Any,
         constants: Any,
         shifts: Any,
@@ -151,6 +153,7 @@ def advance(rule: Rule) -> Compiled:
         potentials: Any,
         refractories: Any,
         traces: Any,
+        phases: Any,
         random: Any,
         currents: Any,
     ) -> Any:
@@ -171,9 +174,9 @@ def advance(rule: Rule) -> Compiled:
         product_down, quadratic_up = shifts[_PRODUCT], shifts[_QUADRATIC]
         drive_up, bias_up, down = shifts[_DRIVE_UP], shifts[_BIAS_UP], shifts[_SUM]
         half = left(signed(shifts[_SUM_OFFSET], width), max(down - 1, 0))
-        # Half an LSB goes with the bias, which doesn't change, unless the bias is rounded before.
+        # Half an LSB goes with the bias, which doesn't change, unless the bias is rounded or multiplied before.
         early_half, late_half = half, signed(0, width)
-        if increment_narrowed:
+        if increment_narrowed or phased:
             early_half, late_half = late_half, early_half
         just_below_half = subtract(left(one, max(down - 1, 0)), one)
         product_half = left(signed(shifts[_PRODUCT_OFFSET], width), max(product_down - 1, 0))
@@ -282,7 +285,14 @@ def advance(rule: Rule) -> Compiled:
                                 current = _narrow(current, of_drive)
                             total = add(add(left(quadratic, quadratic_up), left(current, drive_up)), bias)
                             if increment_narrowed:
-                                total = add(left(_narrow(total, of_increment), increment_up), late_half)
+                                total = left(_narrow(total, of_increment), increment_up)
+                            if phased:
+                                increment = total
+                                remainder = signed(load(phase, n, 8), width)
+                                length = add(signed(units, width), remainder)
+                                total = multiply(increment, length)
+                            if increment_narrowed or phased:
+                                total = add(total, late_half)
                             if even:
                                 odd = both(add(before, right(total, down)), one)
                                 total = add(add(total, just_below_half), odd)
@@ -309,6 +319,21 @@ def advance(rule: Rule) -> Compiled:
                             store(refractory, n, choose(silent, counted, period), 1)
                             store(potential, n, like(after, potential[0]), 0)
                             store(flags, now + n - lower, like(not silent, flags[0]), 3)
+                            if phased:
+                                # A step shorter by half a unit, by one and a half, and so on: does it still
+                                # reach the threshold?
+                                way = subtract(threshold, before)
+                                halves = subtract(left(length, 1), one)
+                                reached = multiply(increment, halves)
+                                left_over = signed(0, width)
+                                for _ in range(units - 1):
+                                    reaches = not below(right(reached, down + 1), way)
+                                    left_over = add(left_over, signed(reaches, width))
+                                    reached = subtract(reached, left(increment, 1))
+                                nothing = signed(0, width)
+                                left_over = choose(ready, left_over, nothing)
+                                held = choose(ready, nothing, remainder)
+                                store(phase, n, like(choose(silent, held, left_over), phase[0]), 8)
                         if trace_on:
                             for j in range(CHUNK):
                                 n = begin + j
@@ -337,6 +362,8 @@ def advance(rule: Rule) -> Compiled:
                     refractories[timestep, start:stop] = refractory[start:stop]
                 if len(traces):
                     traces[timestep, start:stop] = trace[start:stop]
+                if len(phases):
+                    phases[timestep, start:stop] = phase[start:stop]
         if waiting:
             _pack(spikes, at, packed_first, packed_end, flags, then)
         return True

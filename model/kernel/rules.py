@@ -78,6 +78,8 @@ class Rule:
         A bit for each of :data:`qlif.model.arithmetic.NARROWED`: whether it has a narrower format.
     many : bool
         There are :data:`MANY` neurons or more.
+    phase_bits : int
+        Of the phase.
     """
 
     square: bool
@@ -91,6 +93,7 @@ class Rule:
     real: bool
     narrowed: int
     many: bool
+    phase_bits: int
 
     @property
     def tag(self) -> str:
@@ -213,7 +216,7 @@ class Plan:
     shifts : array of int64, one for each of :class:`Shifts` but the last, and then of :class:`Narrow`
     sum_range : Range
         Every integer in an update, besides the trace's.
-    potential, refractory, trace, current, random : numpy.dtype
+    potential, refractory, trace, phase, current, random : numpy.dtype
         The narrowest types that hold the words.
     possible : bool
         Whether the widest integers of the loops are enough.
@@ -225,6 +228,8 @@ class Plan:
         shifts = np.zeros(Shifts.NARROWED + len(NARROWED) * len(Narrow), dtype=np.int64)
         finest, place = words.sum_format.f_bits, arithmetic.potential.f_bits
         shifts[Shifts.SUM] = finest - place
+        # What is added has the phase's bits behind its own.
+        finest -= arithmetic.phase_bits
         for name, narrowing in arithmetic.narrowings.items():
             first = narrow_place(name)
             exact: Format = getattr(words, f"{name}_format")
@@ -264,6 +269,7 @@ class Plan:
         self.potential = _narrowest(arithmetic.potential)
         self.refractory = _narrowest(words.refractory)
         self.trace = _narrowest(arithmetic.trace)
+        self.phase = np.dtype(np.uint8)
         self.current = _narrowest(arithmetic.current)
         self.random = np.dtype(np.uint8 if arithmetic.random_bits <= 8 else np.uint16 if
                                arithmetic.random_bits <= 16 else np.uint32)  # fmt: skip
@@ -289,6 +295,7 @@ class Plan:
             real=real,
             narrowed=sum(1 << NARROWED.index(name) for name in arithmetic.narrowings),
             many=self.words.parameters.n >= MANY,
+            phase_bits=arithmetic.phase_bits,
         )
 
     def constants(self, values: dict[str, Any], per_neuron: bool) -> npt.NDArray[np.int64]:
@@ -348,6 +355,12 @@ class Plan:
             bias = note(note(Range.of(constants["bias"].format)) << shifts[Shifts.BIAS])
             total = note(total + note(bias + half))
         total = note(narrowed("increment", total) << shifts[Shifts.INCREMENT])
+        if arithmetic.phase_bits:
+            # The longest step, and the longest with which a threshold is compared.
+            longest = 2 << arithmetic.phase_bits
+            note(total * Range(0, 2 * longest))
+            note(potential - potential)
+            total = note(total * Range(0, longest))
         added = rounded(total, shifts[Shifts.SUM], self.rounding)
         after = note(potential + added)
         if _wraps(arithmetic.overflow):

@@ -227,7 +227,7 @@ def test_a_fixed_run_is_the_golden_update_of_each_neuron_in_order(name):
                 next(randoms),
                 where_integer,
             )
-            assert State(*(int(kept[field][timestep, neuron]) for field in State._fields)) == states[neuron]
+            assert State(**{name: int(kept[name][timestep, neuron]) for name in kept}) == states[neuron]
             assert spikes[timestep, neuron] == spike
     assert spikes.any()
 
@@ -396,7 +396,7 @@ SPIKES = np.zeros((5, 2, 3), dtype=bool)
         ),
         (
             {"trace_words": np.zeros((5, 2, 3))},
-            "potential_words and trace_words need words, which say what they mean",
+            "potential_words, trace_words and phase_words need words, which say what they mean",
         ),
         (
             {"words": quantise(Parameters(n=6), preset("square-16"))},

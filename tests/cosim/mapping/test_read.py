@@ -4,6 +4,7 @@ import pytest
 
 from qlif.cosim.mapping.core_map import Active, Align, Contract, Encoding, PortUse, Reset
 from qlif.cosim.mapping.read import read_map
+from qlif.cosim.mapping.rtl import Rtl
 from qlif.model.exceptions import InputError
 from qlif.model.formats import SQ
 
@@ -106,3 +107,15 @@ def test_something_must_be_compared(tmp_path):
     text = GOOD.replace('potential = "v"', "").replace('spike = { port = "fire_n", active = "low" }', "")
     with pytest.raises(InputError, match="one of potential, spike and event is needed"):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("module m import p::*; (input a); endmodule", 1),
+        ("module m(input a);\nfunction f(input b);\nreturn b;\nendfunction\nendmodule", 3),
+    ],
+)
+def test_what_yosys_can_not_read_of_systemverilog_is_said_to_be_its_own(yosys, text, line):
+    with pytest.raises(InputError, match=rf"^yosys: core\.sv:{line}: syntax error"):
+        Rtl(f'`line 1 "core.sv" 0\n{text}', "m", {})

@@ -51,7 +51,7 @@ def test_no_run_leaves_them(name, inside):
     # The strongest of both signs too: they lead to the ends.
     currents[:, :8], currents[:, 8:16] = words.arithmetic.current.min_word, words.arithmetic.current.max_word
     _, states = FixedNeurons(words).run_words(currents)
-    potential, refractory, trace = (states[name] for name in step.State._fields)
+    potential, refractory, trace = (states[name] for name in ("potential", "refractory", "trace"))
     assert reach.lowest <= potential.min() and potential.max() <= reach.highest
     assert (potential[refractory > 0] == reach.resting).all()
     if refractory.any():  # a drive that is too narrow fires no neuron

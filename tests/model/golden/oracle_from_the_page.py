@@ -128,6 +128,7 @@ class Population:
         arithmetic = self.arithmetic
         self.square = arithmetic["form"] == "square"
         self.raw = arithmetic["currents"] == "raw"
+        self.phase_bits = arithmetic.get("phase_bits", 0)
         self.potential, self.current, self.trace = (
             Format.parse(arithmetic[name]) for name in ("potential", "current", "trace")
         )
@@ -225,7 +226,7 @@ class Population:
             bias = self.formats["bias"]
             added = max(added[0], bias.i_bits) + 1, max(added[1], bias.f_bits)
         added = self._narrowed_bits("increment", *added, place)
-        if random_bits > max(f_bits, added[1]) - f_bits:
+        if random_bits > max(f_bits, added[1] + self.phase_bits) - f_bits:
             raise Refused("random_bits")
 
     def _narrowing(self, name):
@@ -258,6 +259,7 @@ class Population:
     def reset(self):
         """Return to the initial state."""
         self.v, self.counter, self.x = list(self.words["reset"]), [0] * self.n, [0] * self.n
+        self.phase = [0] * self.n
         self.random = random_words(self.arithmetic["random_seed"])
         self.started = False
 
@@ -281,9 +283,14 @@ class Population:
         return Fraction(self.words[name][i]) / Fraction(2) ** self.formats[name].f_bits
 
     def _step(self, i, current, random):
-        if self.counter[i] == 0:
-            self.v[i] = self._integrated(i, current, random)
+        integrates = self.counter[i] == 0
+        if integrates:
+            self.v[i], left_over = self._integrated(i, current, random)
         spike = self.v[i] >= self.words["threshold"][i]
+        if integrates:
+            self.phase[i] = left_over if spike else 0
+        elif spike:
+            self.phase[i] = 0
         self.counter[i] = min(max(self.counter[i] - 1, 0), self.words["refractory"][i])
         if spike:
             self.counter[i], self.v[i] = self.words["refractory"][i], self.words["reset"][i]
@@ -317,5 +324,9 @@ class Population:
             quadratic = Fraction(narrow) / Fraction(2) ** fraction
         drive = current * self._real("drive", i) if self.raw else current / Fraction(2) ** self.s
         increment = self._narrowed("increment", quadratic + self._narrowed("drive", drive) + bias)
-        word = rounded(v + increment, f_bits, arithmetic["rounding"], random, arithmetic["random_bits"])
-        return self.potential.fit(word, arithmetic["overflow"])
+        units = 2**self.phase_bits
+        total = v + increment * (1 + Fraction(self.phase[i], units))
+        word = rounded(total, f_bits, arithmetic["rounding"], random, arithmetic["random_bits"])
+        over = total - self._real("threshold", i)
+        left_over = sum(2 * units * over >= (2 * j - 1) * increment for j in range(1, units))
+        return self.potential.fit(word, arithmetic["overflow"]), left_over

@@ -31,7 +31,7 @@ def narrowing(draw, i_bits, f_bits):
     return f"SQ({max(i_bits, 2 - f_bits)},{f_bits}) {rounding} {overflow}"
 
 
-def configuration(draw, narrower):
+def configuration(draw, narrower, phased):
     """Return parameters and an arithmetic at random; hard cases (powers of two, ends of formats) are common."""
     n = draw.choice([1, 1, 2, 3])
     square = draw.random() < 0.5
@@ -84,6 +84,7 @@ def configuration(draw, narrower):
         random_seed=draw.choice([1, 0, 2**64 - 1, draw.getrandbits(64)]) if rounding == "SR" else 1,
         product_fraction=draw.randint(0, 12) if narrow else None,
         product_rounding=draw.choice(["TRN", "RND", "RND_CONV"]) if narrow else None,
+        phase_bits=draw.randint(1, 4) if phased else 0,
         **narrowings,
     )
     return n, parameters, arithmetic
@@ -98,7 +99,8 @@ def both(n, parameters, arithmetic):
         warnings.simplefilter("ignore", PrecisionWarning)
         checked = Parameters(n=n, **physical)
     golden = page = None
-    with contextlib.suppress(InputError):
+    with contextlib.suppress(InputError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", PrecisionWarning)
         golden = quantise(checked, arithmetic)
     with contextlib.suppress(oracle.Refused):
         page = oracle.Population(n, parameters, arithmetic.as_dict())
@@ -149,17 +151,18 @@ def assert_same_run(draw, page, neurons):
             if change.step == step:
                 page.write(change.name, change.word, change.neuron)
         assert spikes[step].tolist() == page.step(row)
-        for name, expected in (("potential", page.v), ("refractory", page.counter), ("trace", page.x)):
-            assert words[name][step].tolist() == expected, (step, name)
+        state = {"potential": page.v, "refractory": page.counter, "trace": page.x, "phase": page.phase}
+        for name in words:
+            assert words[name][step].tolist() == state[name], (step, name)
     return int(spikes.sum())
 
 
-def sweep(seed, count, engine, narrower=False):
-    """Compare `count` random configurations, `narrower` or not inside, and return what was among them."""
+def sweep(seed, count, engine, narrower=False, phased=False):
+    """Compare random configurations, `narrower` inside or `phased` or not, and return what was among them."""
     draw = random.Random(seed)
     seen = Counter()
     for _ in range(count):
-        n, parameters, arithmetic = configuration(draw, narrower)
+        n, parameters, arithmetic = configuration(draw, narrower, phased)
         golden, page = both(n, parameters, arithmetic)
         assert (golden is None) == (page is None), (parameters, arithmetic)
         if golden is None:
@@ -203,10 +206,29 @@ def test_intermediate_results_are_as_narrow_as_the_page_says():
     assert all(seen[name, choice] > 2 for name in NARROWED for choice in choices), seen
 
 
+@pytest.mark.parametrize("narrower", [False, True])
+def test_spikes_fall_between_timesteps_as_the_page_says(narrower):
+    seen = sweep(5, 80, "numpy", narrower, phased=True)
+    assert seen["accepted"] > 20 and seen["spikes"] > 100
+
+
+def test_a_phase_rounded_down_would_be_found(monkeypatch):
+    right = oracle.Population._integrated
+
+    def wrong(self, i, current, random):
+        word, left_over = right(self, i, current, random)
+        return word, max(left_over - 1, 0)
+
+    monkeypatch.setattr(oracle.Population, "_integrated", wrong)
+    with pytest.raises(AssertionError):
+        sweep(5, 20, "numpy", phased=True)
+
+
 @pytest.mark.slow
 def test_thousands_of_random_populations_are_what_the_page_says():
     assert sweep(1000, 5000, "numpy")["accepted"] > 2000
     assert sweep(3000, 5000, "numpy", narrower=True)["accepted"] > 1000
+    assert sweep(4000, 5000, "numpy", phased=True)["accepted"] > 2000
 
 
 @pytest.mark.slow

@@ -57,7 +57,10 @@ def random_state(words, generator):
     n = words.parameters.n
     refractory = drawn(generator, words.refractory, n) * (generator.random(n) < 0.3)
     arithmetic = words.arithmetic
-    return State(drawn(generator, arithmetic.potential, n), refractory, drawn(generator, arithmetic.trace, n))
+    phases = generator.integers(0, 1 << arithmetic.phase_bits, n)
+    return State(
+        drawn(generator, arithmetic.potential, n), refractory, drawn(generator, arithmetic.trace, n), phases
+    )
 
 
 def both_engines(words):
@@ -267,6 +270,23 @@ def test_any_state_with_any_current_and_any_parameter_words(name, per_neuron):
     assert spikes.any()
 
 
+PHASED = {
+    "square-16": PRESETS["square-16"].replace(phase_bits=2),
+    "factored-16": PRESETS["factored-16"].replace(phase_bits=1, rounding="RND_CONV", overflow="WRAP"),
+    "stochastic-12": PRESETS["stochastic-12"].replace(phase_bits=3),
+    "square-32": SQUARE_32.replace(phase_bits=4, increment="SQ(7,40) RND SAT", random_bits=16),
+}
+
+
+@pytest.mark.parametrize("name", PHASED)
+def test_any_state_with_phases(name):
+    generator = np.random.default_rng(8)
+    words = quantised(PHASED[name], n=200, lower_bound=-64.0)
+    for _ in range(4):
+        spikes = assert_same_run(with_any_constants(words, generator), generator)
+    assert spikes.any()
+
+
 def test_integers_of_each_width_are_met():
     words = [*map(quantised, PRESETS.values()), quantised(FAR_APART, **FAR_APART_NEURON)]
     assert {Plan(each).rule(False, False).sum_bits for each in words} == set(WIDTHS)
@@ -293,6 +313,7 @@ def arithmetics(draw):
         random_bits=draw(st.integers(1, 32)) if rounding is Rounding.SR else 0,
         product_fraction=None if narrow is None else draw(st.integers(0, 20)),
         product_rounding=narrow,
+        phase_bits=draw(st.sampled_from([0, 0, 1, 2, 3, 4])),
         **{
             name: f"SQ({i_bits + draw(st.integers(-3, 12))},{draw(st.integers(2 - i_bits + 3, 30))}) "
             f"{draw(st.sampled_from(['TRN', 'RND', 'RND_CONV']))} {draw(st.sampled_from(['SAT', 'WRAP']))}"
