@@ -1,8 +1,9 @@
 """Verilog that others can use: flat ports, one header that says everything, nothing of this machine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, assert_never
 
 import numpy as np
@@ -80,13 +81,21 @@ class Export:
         return verilog, interface
 
 
-def lint_waivers(module: str) -> str:
-    """Return a configuration for Verilator that waives by name what is harmless in a module."""
+def lint_waivers(module: str, more: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a configuration for Verilator that waives by name what is harmless in a module.
+
+    Parameters
+    ----------
+    module : str
+    more : mapping of str to str
+        Further rules, and why.
+    """
     waived = {
         "DECLFILENAME": "DECLFILENAME: all modules are in one file",
         "PROCASSINIT": "PROCASSINIT: registers have their initial values before any edge, at time 0 too",
         "WIDTHEXPAND": "WIDTHEXPAND: operands are extended to the width of their sum, as the standard says",
         "UNUSEDSIGNAL": "UNUSEDSIGNAL: not every bit of a sum or a product is needed",
+        **{rule: f"{rule}: {why}" for rule, why in more.items()},
     }
     comments = commented([f"For `verilator --lint-only -Wall {module}.vlt {module}.v`:", *waived.values()])
     rules = "".join(f'lint_off -rule {rule} -file "*{module}.v"\n' for rule in waived)

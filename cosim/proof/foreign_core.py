@@ -212,6 +212,27 @@ class ForeignCore:
             for number, term in states.items()
         }
 
+    def decided(self, states: Mapping[int, Term], path: tuple[Term, ...]) -> dict[int, Term]:
+        """Return the states with a number for each that controls the core and can only be that on a path.
+
+        Otherwise what a branch has decided stays open in the registers, and grows from clock to clock.
+        """
+        found = dict(states)
+        for number, term in states.items():
+            is_array = bool(self.circuit.sorts[number].index)
+            controls = not is_array and (self.circuit.width(number) == 1 or number in self.idle.values)
+            if not controls or term.is_value() or not self.depends(term)[0]:
+                continue
+            width = self.circuit.width(number)
+            guess = self.terms.constant(self.idle.values.get(number, 0), width)
+            answer = self.prove(self.terms.equal(term, guess), path, {"held": term})
+            if answer.verdict == "refuted":
+                guess = self.terms.constant(answer.values["held"], width)
+                answer = self.prove(self.terms.equal(term, guess), path)
+            if answer.verdict == "proved":
+                found[number] = guess
+        return found
+
     def impossible(self, node: Node, what: str) -> None:
         """Prove that a path isn't taken: what happens on it mustn't."""
         self.require(self.terms.false, node, what)

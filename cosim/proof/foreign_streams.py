@@ -41,7 +41,8 @@ class ForeignStreams:
                     self.core.impossible(there, "an update is withdrawn before it is taken")
                     continue
                 for rest in self._over(there):
-                    yield replace(rest, states=after)
+                    known = after if rest.path == node.path else self.core.decided(after, rest.path)
+                    yield replace(rest, states=known)
 
     def _told(self, node: Node, shown: Shown, taken: bool) -> Node:
         """Compare an event."""

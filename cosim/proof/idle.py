@@ -77,6 +77,8 @@ class Idle:
         That it is legal, and the conditions of the table.
     free : set of int
         The states that may hold anything.
+    values : dict of int to int
+        The states that hold a number.
     names : dict of int to str
         Of a state's number, as the table calls it.
     known : set of int
@@ -101,7 +103,7 @@ class Idle:
         state = replace(state, others={**state.others, **present})
         self._find(state, faults)
         self._words_at = {name: self._state(register) for name, register in state.words.items() if not faults}
-        self._values: dict[int, int] = {}
+        self.values: dict[int, int] = {}
         self._conditions: list[tuple[str, Expression]] = []
         self.free: set[int] = set()
         bound: dict[int, Term] = {}
@@ -117,7 +119,7 @@ class Idle:
                     width, value = self._width(number, register, faults), int(place)
                     if not -(1 << width - 1) <= value < 1 << width:
                         faults.append(f"state: others: {register} has {width} bits, which don't hold {value}")
-                    self._values[number] = value
+                    self.values[number] = value
         self._check_needed(faults)
         if faults:
             raise InputError("; ".join(faults))
@@ -213,7 +215,7 @@ class Idle:
         """Return the registers of any idle state."""
         states = self.like()
         states |= {
-            number: self.terms.constant(v, self.circuit.width(number)) for number, v in self._values.items()
+            number: self.terms.constant(v, self.circuit.width(number)) for number, v in self.values.items()
         }
         return states | {number: self.anything(number) for number in self.free}
 
@@ -243,7 +245,7 @@ class Idle:
     def places(self, states: Mapping[int, Term], golden: Golden) -> Iterator[Placed]:
         """Give what the table says of some registers, if `golden` is the state."""
         terms = self.terms
-        for number, value in self._values.items():
+        for number, value in self.values.items():
             width = self.circuit.width(number)
             should = terms.constant(value, width)
             yield Placed(f"{self.names[number]} = {value}", "value", terms.equal(states[number], should))

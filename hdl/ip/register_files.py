@@ -192,7 +192,7 @@ def systemverilog_package(registers: RegisterMap) -> str:
         lines.append(f"  localparam logic [31:0] {at} = 32'h{register.offset:x};  // {register.meaning}")
         for field in register.fields:
             lines.append(f"  localparam logic [31:0] {at}_{field.name.upper()}_MASK = 32'h{field.mask:x};")
-            lines.append(f"  localparam int unsigned {at}_{field.name.upper()}_SHIFT = {field.low};")
+            lines.append(f"  localparam int {at}_{field.name.upper()}_SHIFT = {field.low};")
     return "\n".join([*lines, "endpackage", ""])
 
 

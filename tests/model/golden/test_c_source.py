@@ -25,6 +25,7 @@ CASES = {name: (name, {}, {}) for name in PRESETS} | {
     "towards minus infinity": ("factored-16", {}, {"rounding": "TRN"}),
     "additive trace": ("square-18", {"additive_spike_trace": True}, {}),
     "without trace": ("square-18", {"spike_trace": False}, {}),
+    "between timesteps": ("square-18", {}, {"phase_bits": 2}),
     "one word per neuron": ("square-18", {"refrac_length": np.arange(NEURONS) % 7}, {}),
 }
 
@@ -110,7 +111,8 @@ def many(words, directory, compiler, *flags):
 def golden_step(words, given, random):
     """Return the golden step of some updates, over arrays: the state after it, and who spiked."""
     wide = np.int64 if words.largest_width < 63 else object
-    before = datapath.State(*(given[name].astype(wide) for name in ("potential", "refractory", "trace")))
+    state = ("potential", "refractory", "trace", "phase")
+    before = datapath.State(**{name: given[name].astype(wide) for name in state if name in given})
     return datapath.step(
         words, words.values, before, given["current"].astype(wide), random.astype(wide), np.where
     )
@@ -124,6 +126,7 @@ def differing(library, words, given, random, golden):
         "potential": plan.potential,
         "refractory": plan.refractory,
         "trace": plan.trace,
+        "phase": plan.phase,
         "current": plan.current,
     }
     # Copies: C writes the state after the update where the state before it was.
@@ -148,7 +151,8 @@ def drawn(words, count, random):
     formats = words.formats
     return {
         name: random.integers(formats[name].min_word, formats[name].max_word, count, endpoint=True)
-        for name in ("potential", "refractory", "trace", "current")
+        for name in ("potential", "refractory", "trace", "phase", "current")
+        if name in formats
     }
 
 
