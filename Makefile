@@ -32,10 +32,10 @@ demo: $(READY)
 		--max-lag-steps 2 --max-rmse 0.15 --out build/demo
 
 test: check
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 test-interrupts: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
@@ -47,11 +47,11 @@ test-lowest:
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
 	VIRTUAL_ENV=$(CURDIR)/.venv-lowest .venv-lowest/bin/uv pip install --quiet --resolution lowest-direct \
 		--editable '.[dev]'
-	.venv-lowest/bin/python -m pytest -n 2 -W ignore::DeprecationWarning
+	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal -W ignore::DeprecationWarning
 
 docs-figures: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/test_docs_figures.py
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" tests/test_docs_figures.py
 
 synthesis-table: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
@@ -63,7 +63,7 @@ random-words: $(READY)
 golden: $(READY)
 	@for tool in gcc clang iverilog ghdl; do command -v $$tool > /dev/null || \
 		{ echo "make golden needs $$tool, which isn't installed"; exit 1; }; done
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/model/golden/test_c_source.py tests/cosim/golden \
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" tests/model/golden/test_c_source.py tests/cosim/golden \
 		tests/cosim/proof/test_golden_function.py --deselect tests/cosim/golden/test_speed.py
 	$(BIN)/python -m pytest -n 0 -s -m slow tests/cosim/golden/test_speed.py
 

@@ -34,7 +34,12 @@ def both(tmp_path, simulator, preset, neurons, steps, lanes=1):
 
 
 @pytest.mark.parametrize(
-    ("preset", "neurons", "lanes"), [("square-18", 24, 1), ("square-16", 8, 4), ("stochastic-12", 3, 1)]
+    ("preset", "neurons", "lanes"),
+    [
+        ("square-18", 24, 1),
+        ("square-16", 8, 4),
+        pytest.param("stochastic-12", 3, 1, marks=pytest.mark.slow),
+    ],
 )
 def test_both_benches_observe_the_same_in_as_many_clocks(tmp_path, quick_simulator, preset, neurons, lanes):
     # More than one block, and not a whole number of them.

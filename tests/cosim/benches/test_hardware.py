@@ -103,7 +103,7 @@ def test_parameters_that_change_the_gates(tmp_path, quick_simulator, variant):
 def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, choice):
     words = quantise(Parameters(n=15), PRESETS["tiny-8"].replace(**CHOICES[choice]))
     tests = ("directed", "constrained_random")
-    outcome, log = population_run(tmp_path, quick_simulator, words, 3000, tests)
+    outcome, log = population_run(tmp_path, quick_simulator, words, 1000, tests)
     assert outcome == (len(tests), 0), log
 
 
@@ -215,7 +215,10 @@ def test_a_write_inside_a_timestep_would_be_seen(tmp_path, quick_simulator):
     assert outcome == (1, 1), log
 
 
-@pytest.mark.parametrize("neurons", [1, 2, 7, 12, 13])
+# The loop has as many stages as 12 neurons fill.
+@pytest.mark.parametrize(
+    "neurons", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow), 12, 13]
+)
 def test_fewer_neurons_than_stages_only_insert_bubbles(tmp_path, quick_simulator, neurons):
     words = quantise(Parameters(n=neurons), PRESETS["square-16"])
     tests = tuple(test for test in THOROUGH_TESTS if test != "directed")
