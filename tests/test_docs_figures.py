@@ -116,10 +116,9 @@ def test_figures_of_a_table_are_those_in_its_file(page, name, source):
 @pytest.mark.slow
 @pytest.mark.parametrize(("page", "name", "source"), list(cases(commands=True)))
 def test_figures_of_a_command_are_what_it_prints(tmp_path, page, name, source):
-    code = "from qlif.cosim.cli import main; main()"
     arguments = [*shlex.split(source)[1:], "--out", str(tmp_path), "--json"]
     answer = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-m", "qlif", *arguments], capture_output=True, text=True, cwd=tmp_path
     )
     assert answer.returncode == 0, answer.stderr
     assert wrong_figures(page.read_text(), name, json.loads(answer.stdout)) == []
