@@ -123,6 +123,7 @@ MAY_COMPARE = {
     "model/kernel/engines.py": {"EngineName.COMPILED"},  # needs numba
     "cosim/commands/prove.py": {"Variant.EXPLICIT", "Variant.PORTABLE"},  # of both, what is left out
     "hdl/neuron.py": {"Rounding.RND"},  # half a last place in the bias; other roundings go to `reshape`
+    "cosim/benchmark/cosimulation.py": {"SimulatorName.ICARUS"},  # a yardstick of its own
     "cosim/benchmark/compiled_c.py": {"Form.SQUARE", "Currents.SCALED", "Rounding.RND", "Overflow.SAT"},
 }
 

@@ -145,4 +145,6 @@ def _golden(words: Words, vectors: Vectors) -> npt.NDArray[np.int64]:
     state = datapath.State(columns["potential"], columns["refractory"], columns["trace"])
     random = columns.get("random", 0)
     after, spike = datapath.step(words, words.values, state, columns["current"], random, np.where)
-    return np.stack([np.asarray(column).astype(np.int64) for column in (*after, spike)], axis=1)
+    return np.stack(
+        [np.asarray(column).astype(np.int64) for column in (*after.on_grid().values(), spike)], axis=1
+    )

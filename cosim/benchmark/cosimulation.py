@@ -20,6 +20,7 @@ from qlif.cosim.simulator.find import Simulator, SimulatorName, installed
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.gates import gate_netlist
+from qlif.hdl.targets.catalogue import DEFAULT_TARGET
 from qlif.hdl.verilog import POPULATION_MODULE, Export
 from qlif.model.exceptions import InputError
 from qlif.model.selftest.plan import SelfTestPlan
@@ -40,9 +41,6 @@ SLICED, STALLED, SLICED_NETLIST, ICARUS_NETLIST = (
     "bit-sliced netlist",
     "Icarus, netlist",
 )
-NETLIST_TARGET = "ecp5"
-"""Whose cells the netlist is of."""
-
 UPDATES = {
     SELF_TEST: 8_000_000,
     BLOCKS: 400_000,
@@ -140,7 +138,7 @@ def _loops(export: Export, work: Path) -> dict[str, SlicedLoop | IcarusLoop]:
     except InputError:
         return {}
     netlist, interface = export_netlist(export), export.interface
-    gates = gate_netlist(export, NETLIST_TARGET, work / "gates")
+    gates = gate_netlist(export, DEFAULT_TARGET, work / "gates")
     texts = [file.read_text(encoding="utf-8") for file in (gates.verilog, *gates.cells)]
     mapped = slice_netlist(texts[0], interface.module, texts[1:])
     made: dict[str, Callable[[], SlicedLoop | IcarusLoop]] = {

@@ -97,6 +97,8 @@ def play(dut, currents, *, stalls=(0.0, 0.0, 0.0), seed=0, resets=(), ready=None
                 sent, offering = sent + 1, False
             if ctx.get(dut.updates.valid):
                 update = dut.updates.payload
+                # A population without traces has no port for them.
+                trace = ctx.get(update.trace.as_value()) if "trace" in update.shape().members else 0
                 if len(result.offered_at) == len(result.updates):
                     result.offered_at.append(clock)
                 if taken[0]:
@@ -105,7 +107,7 @@ def play(dut, currents, *, stalls=(0.0, 0.0, 0.0), seed=0, resets=(), ready=None
                             ctx.get(update.neuron),
                             ctx.get(update.spike),
                             ctx.get(update.potential.as_value()),
-                            ctx.get(update.trace.as_value()),
+                            trace,
                         )
                     )
             if ctx.get(dut.events.valid) and taken[1]:
