@@ -20,10 +20,14 @@ def tiny():
 
 def test_faults_between_memory_and_pipeline_are_not_taken_for_none(yosys, tiny, tmp_path):
     export = tiny
-    netlist = plant(export, 400, 1, tmp_path)
+    # Whatever is read of a potential or a trace is seen, so each of these is a fault. Which ones a sample has changes
+    # with any line of the text.
+    for seed in range(1, 20):
+        netlist = plant(export, 400, seed, tmp_path)
+        read = [m for m in netlist.mutants if "$memrd$state" in m.cell and m.port == "DATA"]
+        if read:
+            break
     decided = Equivalence(netlist.verilog.read_text(), export, 5.0)
-    # Whatever is read of a potential or a trace is seen, so each of these is a fault.
-    read = [m for m in netlist.mutants if "$memrd$state" in m.cell and m.port == "DATA"]
     assert read
     for mutant in read[:2]:
         assert not decided.decide(mutant.number).equivalent

@@ -25,10 +25,11 @@ def test_no_fault_of_a_sample_survives(qlif, yosys):
         assert outcome["by"]
         assert (outcome["clock"] is None) == (outcome["result"] == "equivalent")
         assert outcome["lines"]
-    # Which faults are in the sample depends on Yosys' version; some stop the self-test.
+    # Which faults are in the sample, and whether one changes nothing, depends on the text and on Yosys' version; some
+    # stop the self-test.
     ends = {result: {o["self_test"] for o in facts["list"] if o["result"] == result} for result in RESULTS}
     assert {"signature", "stuck"} <= ends["killed"] <= {"passed", "signature", "stuck"}
-    assert ends["equivalent"] == {"passed"}
+    assert ends["equivalent"] <= {"passed"}
     assert 0 < facts["self_test"]["killed"] <= facts["killed"]
 
 
