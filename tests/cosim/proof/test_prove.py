@@ -203,11 +203,14 @@ def per_neuron(name="tiny-8"):
     return settings.stored([], ["threshold", "reset", "refractory"]).population(2)
 
 
-def test_parameters_that_differ_per_neuron_are_proved():
-    every = [*tasks(per_neuron()), *explicit_tasks(per_neuron(), "ecp5", 2)]
+@pytest.mark.parametrize(
+    "explicit", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["the text", "of cells"]
+)
+def test_parameters_that_differ_per_neuron_are_proved(explicit):
+    every = explicit_tasks(per_neuron(), "ecp5", 2) if explicit else tasks(per_neuron())
     claims = assert_all_proved(claim for task in every for claim in task.prove(60.0))
     assert all(claim.bound is None for claim in claims)
-    assert sum("for every parameter word" in claim.claim for claim in claims) == 2
+    assert any("for every parameter word" in claim.claim for claim in claims)
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["in the population", "as inputs"])
