@@ -15,7 +15,7 @@ help:
 	@echo "make docs-figures  run the commands beside the figures in the documents, and compare (half an hour)"
 	@echo "make synthesis-table  docs/synthesis: every core synthesised, placed and routed (half an hour)"
 	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
-	@echo "make foreign-bugs  75 bugs planted in the example cores, and which net finds each (an hour)"
+	@echo "make foreign-bugs  75 bugs planted in the example cores, and which net finds each (a quarter of an hour)"
 	@echo "make own-edits  120 one-bit edits of our own Verilog, each refuted or proved equal (minutes)"
 	@echo "make golden     the golden model in C on 10^8 updates of each preset, its testbenches in Verilator (an hour)"
 	@echo "make peers      the same neuron in Brian2, NEST and SynapticFlow: the same spikes (installs them, with torch)"
