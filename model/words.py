@@ -174,6 +174,22 @@ class Words:
             raise InputError(f"current must be finite, not {array[~np.isfinite(array)].flat[0]}")
         return fitting("current", "mV/R", array, self.arithmetic.current, 0.0, self.current_scale)
 
+    def require_current_words(self, words: npt.NDArray[Any]) -> None:
+        """Refuse integers that the current format doesn't hold.
+
+        Raises
+        ------
+        InputError
+            Naming the first of them.
+        """
+        format = self.arithmetic.current
+        held = format.holds(words)
+        if not np.all(held):
+            raise InputError(
+                f"current words must be from {format.min_word} to {format.max_word} to fit {format}, "
+                f"not {words[~held].flat[0]}"
+            )
+
     def currents(self, words: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the currents of current words."""
         return np.asarray(self.arithmetic.current.values(words) / self.current_scale)

@@ -21,8 +21,6 @@ from qlif.model.words import Words
 
 UPDATES, EVENTS = "updates", "events"
 
-_TOLD = ("neuron", "spike", "potential", "trace", "refractory")
-
 
 @dataclass
 class _Awaited:
@@ -168,8 +166,9 @@ class Scoreboard:
         if expected is None:
             self._found(self._awaited[UPDATES].last, "an update more than currents follows")
             return
-        for name in _TOLD:
-            golden, got = getattr(expected.update, name), getattr(update, name)
+        golden_update = vars(expected.update)
+        for name, got in vars(update).items():
+            golden = golden_update[name]
             if got is not None and got != golden:
                 self._found(expected, name, golden, got)
                 return

@@ -125,16 +125,12 @@ class CurrentSource(Source[int], CurrentStream):
         self._queue.extend(self._rows(words))
 
     def _rows(self, words: int | npt.ArrayLike) -> list[tuple[int, ...]]:
-        format, given = self.words.arithmetic.current, np.asarray(words)
+        given = np.asarray(words)
         if given.dtype.kind not in "iu":
             raise InputError(
                 f"current words must be whole numbers, not {given.dtype}: see words.current_words"
             )
-        if not np.all(format.holds(given)):
-            raise InputError(
-                f"current words must be from {format.min_word} to {format.max_word} to fit {format}, "
-                f"not {given[~format.holds(given)].flat[0]}"
-            )
+        self.words.require_current_words(given)
         if given.size % self.lanes:
             raise InputError(f"current words must fill rows of {self.lanes} lanes, not be {given.size}")
         column = self.bus.columns["data"]

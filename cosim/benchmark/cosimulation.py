@@ -10,7 +10,7 @@ from qlif.cosim.benches.block_wrapper import BLOCK_MODULE, block_wrapper
 from qlif.cosim.benches.inputs import constrained_random
 from qlif.cosim.benches.job import Job, read_seconds
 from qlif.cosim.benchmark.bit_sliced import ICARUS_UPDATES, IcarusLoop, SlicedLoop
-from qlif.cosim.bitslice.netlist import export_netlist, slice_netlist
+from qlif.cosim.bitslice.netlist import export_netlist, slice_files
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH
 from qlif.cosim.selftest.run import PROGRAM
@@ -139,8 +139,7 @@ def _loops(export: Export, work: Path) -> dict[str, SlicedLoop | IcarusLoop]:
         return {}
     netlist, interface = export_netlist(export), export.interface
     gates = gate_netlist(export, DEFAULT_TARGET, work / "gates")
-    texts = [file.read_text(encoding="utf-8") for file in (gates.verilog, *gates.cells)]
-    mapped = slice_netlist(texts[0], interface.module, texts[1:])
+    mapped = slice_files(gates.verilog, interface.module, gates.cells)
     made: dict[str, Callable[[], SlicedLoop | IcarusLoop]] = {
         SLICED: lambda: SlicedLoop(netlist, interface, in_step=True),
         STALLED: lambda: SlicedLoop(netlist, interface, in_step=False),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.bitslice.netlist import SliceNetlist, export_netlist, slice_netlist
+from qlif.cosim.bitslice.netlist import SliceNetlist, export_netlist, slice_files
 from qlif.cosim.bitslice.simulation import FLAGS, SliceProgram, SliceSimulation, sliced, unsliced
 from qlif.cosim.configuration import Settings
 from qlif.cosim.simulator.c_compiler import compiled_text
@@ -74,9 +74,7 @@ def neuron_netlist(export: Export, gates: str | None = None) -> SliceNetlist:
     with scratch() as directory:
         mapped = directory / "gates.v"
         mapped_verilog(export, device, mapped)
-        verilog = mapped.read_text(encoding="utf-8")
-        cells = [model.read_text(encoding="utf-8") for model in cell_models(device, directory)]
-    return slice_netlist(verilog, export.interface.module, cells)
+        return slice_files(mapped, export.interface.module, cell_models(device, directory))
 
 
 def exhaust(

@@ -2,8 +2,9 @@
 
 import importlib.resources
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from qlif.hdl.interface import CLOCK
@@ -154,6 +155,12 @@ def export_netlist(export: Export) -> SliceNetlist:
     """
     cells = [model.read_text(encoding="utf-8") for model in models_of(export)]
     return slice_netlist(export.verilog, export.interface.module, cells)
+
+
+def slice_files(verilog: Path, module: str, cells: Iterable[Path]) -> SliceNetlist:
+    """Return a netlist that was mapped, with the models of its cells; errors as :func:`slice_netlist`."""
+    text, *models = (file.read_text(encoding="utf-8") for file in (verilog, *cells))
+    return slice_netlist(text, module, models)
 
 
 def slice_netlist(verilog: str, module: str, cells: Sequence[str] = ()) -> SliceNetlist:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.bitslice.netlist import SliceNetlist, slice_netlist
+from qlif.cosim.bitslice.netlist import SliceNetlist, slice_files
 from qlif.cosim.bitslice.simulation import SliceProgram, SliceSimulation, sliced, unsliced
 from qlif.cosim.simulator.c_compiler import compiler
 from qlif.hdl.interface import RESET, Interface
@@ -138,10 +138,8 @@ def compare_netlist(
         return None
     progress("comparing instances of the netlist side by side", 0.0)
     with scratch() as work:
-        cells = [file.read_text(encoding="utf-8") for file in cell_models(target(gates), work)]
-    netlist = slice_netlist(
-        (directory / "gates" / "gates.v").read_text(encoding="utf-8"), interface.module, cells
-    )
+        cells = cell_models(target(gates), work)
+        netlist = slice_files(directory / "gates" / "gates.v", interface.module, cells)
     clocks = _TIMESTEPS * max(interface.rows, interface.loop_latency)
     return SlicedPopulation(
         netlist, interface, clocks=clocks, stalls=stalls or _STALLS, seed=seed

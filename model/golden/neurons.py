@@ -285,11 +285,8 @@ class FixedNeurons:
         if currents.dtype.kind not in "iu":
             raise InputError(f"current words must be integers, not {currents.dtype}")
         fills = currents.dtype == self._plan.current and format.width == 8 * currents.itemsize
-        if not fills and not np.all(format.holds(currents)):
-            raise InputError(
-                f"current words must be from {format.min_word} to {format.max_word} to fit {format}, "
-                f"not {currents[~format.holds(currents)].flat[0]}"
-            )
+        if not fills:
+            self.words.require_current_words(currents)
         return np.require(currents, dtype=self._plan.current, requirements=["C", "A", "W"])
 
     @property

@@ -44,6 +44,7 @@ class BlockChoice:
     def __init__(self, neurons: int) -> None:
         sizes = [size for size in SIZES if size < neurons] + [whole_block(neurons)]
         self._seconds: dict[int, deque[float]] = {size: deque(maxlen=TRIALS) for size in sizes}
+        self._best = min(BLOCK, max(sizes))
         self._others = itertools.cycle(sizes)
         self._stretches = 0
         self._alone = threading.Lock()
@@ -59,12 +60,14 @@ class BlockChoice:
         if done and long:
             with self._alone:
                 self._seconds[size].append(seconds / updates)
+                # Here and not where it is asked for: a short run is over sooner than medians are taken.
+                known = {size: statistics.median(each) for size, each in self._seconds.items() if each}
+                self._best = min(known, key=known.__getitem__)
         return done
 
     def best(self) -> int:
         """Return the size that is fastest as far as is known."""
-        known = {size: statistics.median(seconds) for size, seconds in self._seconds.items() if seconds}
-        return min(known, key=known.__getitem__) if known else min(BLOCK, max(self._seconds))
+        return self._best
 
     def _next(self) -> int:
         self._stretches += 1
