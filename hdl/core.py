@@ -79,11 +79,6 @@ class Core:
     streams: Streams = Streams.BOTH
 
     def __post_init__(self) -> None:
-        if self.words.arithmetic.phase_bits:
-            raise InputError(
-                f"phase_bits must be 0 in hardware, not {self.words.arithmetic.phase_bits}: so far only the golden "
-                "model and the float reference have spikes between timesteps"
-            )
         if self.neurons > LARGEST_POPULATION:
             raise InputError(
                 f"neurons must be a whole number from 1 to {LARGEST_POPULATION}, not {self.neurons}"

@@ -162,6 +162,11 @@ class Value(ValueCastable):
         """Return the same bits, meaning ``2**exponent`` times as much. It costs nothing."""
         return Value(Shape(self.words.scaled_by_power_of_two(exponent)), self._word)
 
+    def with_half(self) -> "Value":
+        """Return the value and half an LSB, with a fraction bit more. It costs nothing."""
+        format = Format(self.words.i_bits, self.words.f_bits + 1, self.words.signed)
+        return Value(Shape(format), Cat(AmaranthConst(1, 1), self._word))
+
     def reshape(self, f_bits: int, rounding: Rounding, random: AmaranthValue | None = None) -> "Value":
         """Return the value with `f_bits` fraction bits.
 

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from qlif.hdl import fixed
 from qlif.hdl.core import Core
+from qlif.hdl.phase import left_over, longer_by, next_phase
 from qlif.hdl.pipeline import Pipeline, Timed
 from qlif.hdl.refractory_counter import next_count, unless_refractory
 from qlif.hdl.storage import Storage
@@ -34,6 +35,8 @@ class NeuronPipeline(wiring.Component):
         The state before and the current, as words.
     random : In, `random_bits` wide
         The random bits of stochastic rounding; absent with any other rounding.
+    phase, next_phase : In, Out
+        The phase before and after; absent without bits of it.
     next_potential, next_refractory, next_trace : Out
         The state after the timestep.
     spike : Out
@@ -69,6 +72,9 @@ class NeuronPipeline(wiring.Component):
         }
         if arithmetic.random_bits:
             ports["random"] = In(arithmetic.random_bits)
+        if arithmetic.phase_bits:
+            shape = fixed.Shape(words.formats["phase"])
+            ports |= {"phase": In(shape), "next_phase": Out(shape)}
         for parameter in core.runtime:
             ports[f"constant_{parameter.name}"] = In(fixed.Shape(parameter.format))
         super().__init__(ports)
@@ -78,7 +84,7 @@ class NeuronPipeline(wiring.Component):
     @property
     def latency(self) -> int:
         """Clocks from an input to its output."""
-        latest = Pipeline.latest(*self._outputs)
+        latest = Pipeline.latest(*self._outputs.values())
         assert latest is not None
         return latest
 
@@ -86,13 +92,7 @@ class NeuronPipeline(wiring.Component):
         """Build the gates."""
         m = Module()
         self._pipe.build(m)
-        potential, refractory, trace, spike = self._outputs
-        m.d.comb += [
-            self.next_potential.eq(potential.value),
-            self.next_refractory.eq(refractory.value),
-            self.next_trace.eq(trace.value),
-            self.spike.eq(spike.value),
-        ]
+        m.d.comb += [getattr(self, name).eq(output.value) for name, output in self._outputs.items()]
         return m
 
     def initial(self, name: str) -> fixed.Value:
@@ -113,8 +113,8 @@ class NeuronPipeline(wiring.Component):
             case unknown:
                 assert_never(unknown)
 
-    def _build(self, pipe: Pipeline) -> tuple[Timed, Timed, Timed, Timed]:
-        """Build the pipeline; return the next potential, refractory counter and trace, and the spike."""
+    def _build(self, pipe: Pipeline) -> dict[str, Timed]:
+        """Build the pipeline; return the outputs by their names."""
         # A register that starts as what the first timestep puts into it, so that a flip-flop can do that by
         # its reset.
         reset = self.words.constants["reset"].word
@@ -124,20 +124,33 @@ class NeuronPipeline(wiring.Component):
         refractory = pipe.register("refractory__1", lambda count: count, pipe.input(self.refractory))
         trace = pipe.register("trace__1", lambda x: x, pipe.input(self.trace))
 
-        total = self._integrate(pipe, before, current, refractory)
+        phase = None
+        if self.words.arithmetic.phase_bits:
+            phase = pipe.register("phase__1", lambda p: p, pipe.input(self.phase))
+
+        total, increment = self._integrate(pipe, before, current, refractory, phase)
         potential, spike = self._fit(pipe, total)
         bounded, after_spike = self._bound(pipe, potential)
         potential = pipe.register("potential__next", fixed.choose, spike, after_spike, bounded)
 
-        refractory = next_count(pipe, refractory, spike, self.constant("refractory"))
-        next_trace = self._decay(pipe, trace, spike)
-        potential, refractory, next_trace, spike = pipe.align(potential, refractory, next_trace, spike)
-        return potential, refractory, next_trace, spike
+        after = {
+            "next_potential": potential,
+            "next_refractory": next_count(pipe, refractory, spike, self.constant("refractory")),
+            "next_trace": self._decay(pipe, trace, spike),
+            "spike": spike,
+        }
+        if phase is not None:
+            left = left_over(pipe, self.words, total, self.constant("threshold"), increment)
+            after["next_phase"] = next_phase(pipe, refractory, spike, phase, left)
+        return dict(zip(after, pipe.align(*after.values()), strict=True))
 
-    def _integrate(self, pipe: Pipeline, potential: Timed, current: Timed, refractory: Timed) -> Timed:
-        """Return the sum of one forward Euler step, rounded, in a format that holds it exactly.
+    def _integrate(
+        self, pipe: Pipeline, potential: Timed, current: Timed, refractory: Timed, phase: Timed | None
+    ) -> tuple[Timed, Timed]:
+        """Return the sum of one forward Euler step, rounded, in a format that holds it exactly; and its increment.
 
-        For a refractory neuron every other term is 0, so that rounding leaves the potential as it was.
+        For a refractory neuron every other term is 0, so that rounding leaves the potential as it was. (Without a
+        phase nobody asks for the increment: it is what was added last.)
         """
         arithmetic = self.words.arithmetic
         f_bits, rounding = arithmetic.potential.f_bits, arithmetic.rounding
@@ -152,7 +165,7 @@ class NeuronPipeline(wiring.Component):
         match arithmetic.form:
             case Form.SQUARE:
                 bias = self.constant("bias")
-                half_first = rounding is Rounding.RND and arithmetic.increment is None
+                half_first = rounding is Rounding.RND and arithmetic.increment is None and phase is None
                 if half_first and not self.core.storage["bias"].is_writable:
                     bias, rounding = self._bias_and_half(), Rounding.TRN
                 drive = pipe.register(
@@ -163,19 +176,26 @@ class NeuronPipeline(wiring.Component):
             case unknown:
                 assert_never(unknown)
 
-        if arithmetic.increment is None:
-            linear = pipe.register("linear", operator.add, potential, drive)
-            total = pipe.register("total", operator.add, linear, quadratic)
+        if arithmetic.increment is None and phase is None:
+            increment = pipe.register("linear", operator.add, potential, drive)
+            total = pipe.register("total", operator.add, increment, quadratic)
         else:
             added = pipe.register("added_terms", operator.add, drive, quadratic)
             increment = _narrowed(pipe, "increment", added, arithmetic.increment)
+            if phase is not None and rounding is Rounding.RND:
+                # Half an LSB is a bit behind the potential; then the sum only needs to be truncated.
+                potential, rounding = Timed(potential.value.with_half(), potential.stage), Rounding.TRN
             total = pipe.register("total", operator.add, potential, increment)
+            if phase is not None:
+                total = longer_by(pipe, self.words, total, phase, increment)
         if rounding.stochastic:
             random = pipe.input(self.random)
-            return pipe.register("rounded", lambda x, r: x.reshape(f_bits, rounding, r), total, random)
-        if not rounding.carries:
-            return Timed(total.value.reshape(f_bits, rounding), total.stage)
-        return pipe.register("rounded", lambda x: x.reshape(f_bits, rounding), total)
+            total = pipe.register("rounded", lambda x, r: x.reshape(f_bits, rounding, r), total, random)
+        elif not rounding.carries:
+            total = Timed(total.value.reshape(f_bits, rounding), total.stage)
+        else:
+            total = pipe.register("rounded", lambda x: x.reshape(f_bits, rounding), total)
+        return total, increment
 
     def _quadratic(self, pipe: Pipeline, potential: Timed, refractory: Timed) -> Timed:
         """Return the exact quadratic term of a form."""

@@ -46,13 +46,13 @@ class Population(wiring.Component):
     ----------
     currents : In, stream of current words
         A row of them; with one lane, a single one.
-    updates : Out, stream of (neuron, spike, potential, trace)
-        Absent if `core.streams` leaves it out; without a spike trace there is none in it.
+    updates : Out, stream of (neuron, spike, potential, trace, phase)
+        Absent if `core.streams` leaves it out; without a spike trace there is none in it, nor a phase without bits.
         Each row's results, in order; `neuron` is that of the first lane, the others have one per lane.
-    events : Out, stream of (neuron, step), or of (neuron, spike, step) with several lanes
+    events : Out, stream of (neuron, step, phase), or of (neuron, spike, step, phase) with several lanes
         Absent if `core.streams` leaves it out.
         Rows with a spike only: the first lane's neuron, which lanes spiked, and in which timestep since
-        reset, modulo ``2**core.step_bits``.
+        reset, modulo ``2**core.step_bits``; with bits of a phase, the phase of each lane.
     parameters : In, stream of (select, neuron, word)
         Writes of run-time parameters; absent if there are none.
     """
@@ -68,17 +68,11 @@ class Population(wiring.Component):
         self._rows = core.rows
         self._pipelines = [NeuronPipeline(core) for _ in range(lanes)]
         self._parameter_port = ParameterPort(core) if core.runtime else None
-        trace = {"trace": self._per_lane(fixed.Shape(words.arithmetic.trace))}
-        update = data.StructLayout(
-            {
-                "neuron": core.neuron_bits,
-                "spike": lanes,
-                "potential": self._per_lane(fixed.Shape(words.arithmetic.potential)),
-                **(trace if words.parameters.spike_trace else {}),
-            }
-        )
+        shown = {name: self._per_lane(fixed.Shape(words.formats[name])) for name in self._shown}
+        update = data.StructLayout({"neuron": core.neuron_bits, "spike": lanes, **shown})
         which = {"spike": lanes} if lanes > 1 else {}
-        event = data.StructLayout({"neuron": core.neuron_bits, **which, "step": core.step_bits})
+        phase = {"phase": shown["phase"]} if "phase" in shown else {}
+        event = data.StructLayout({"neuron": core.neuron_bits, **which, "step": core.step_bits, **phase})
         current = self._per_lane(fixed.Shape(words.arithmetic.current))
         members = {"currents": In(stream.Signature(current))}
         if core.streams.has_updates:
@@ -169,11 +163,12 @@ class Population(wiring.Component):
 
     def _send(self, m: Module, retire: Value) -> Outlet:
         """Queue the results, and offer them as updates and events."""
-        streams, words = self.core.streams, []
-        if streams.has_updates:
-            words.append(Cat(pipeline.next_potential.as_value() for pipeline in self._pipelines))
-            if self.words.parameters.spike_trace:
-                words.append(Cat(pipeline.next_trace.as_value() for pipeline in self._pipelines))
+        streams = self.core.streams
+        # The phase is part of an event too.
+        told = [name for name in self._shown if streams.has_updates or name == "phase"]
+        words = [
+            Cat(getattr(pipeline, f"next_{name}").as_value() for pipeline in self._pipelines) for name in told
+        ]
         m.submodules.outlet = outlet = Outlet(
             rows=self._rows,
             lanes=self.lanes,
@@ -187,16 +182,16 @@ class Population(wiring.Component):
             outlet.push.eq(retire),
             outlet.pushed_spikes.eq(Cat(pipeline.spike for pipeline in self._pipelines)),
         ]
+        if words:
+            m.d.comb += outlet.pushed_words.eq(Cat(*words))
         if streams.has_updates:
             update = self.updates.payload
-            parts = [update.potential, *([update.trace] if self.words.parameters.spike_trace else [])]
             m.d.comb += [
-                outlet.pushed_words.eq(Cat(*words)),
                 self.updates.valid.eq(outlet.update_valid),
                 outlet.update_ready.eq(self.updates.ready),
                 update.neuron.eq(neuron),
                 update.spike.eq(outlet.spikes),
-                Cat(*(Value.cast(part) for part in parts)).eq(outlet.words),
+                Cat(*(Value.cast(getattr(update, name)) for name in told)).eq(outlet.words),
             ]
         if streams.has_events:
             event = self.events.payload
@@ -208,7 +203,16 @@ class Population(wiring.Component):
             ]
             if self.lanes > 1:
                 m.d.comb += event.spike.eq(outlet.spikes)
+            if "phase" in told:
+                # It is the last of the words.
+                phase = Value.cast(event.phase)
+                m.d.comb += phase.eq(outlet.words[len(outlet.words) - len(phase) :])
         return outlet
+
+    @property
+    def _shown(self) -> list[str]:
+        """Words of the state that leave the population: its refractory counter stays."""
+        return [name for name in self.words.kept_formats if name != "refractory"]
 
     def _per_lane(self, shape: fixed.Shape) -> Any:
         """Return the shape of one word per lane; a single word stays what it is."""
@@ -244,9 +248,7 @@ class Population(wiring.Component):
     def _keep_state(self, m: Module, row: Value, fresh: Signal, retired: Value, retire: Value) -> None:
         """Read each row's state before its update and write it back after."""
         first = self._pipelines[0]
-        fields = {"potential": first.potential.shape(), "refractory": first.refractory.shape()}
-        if self.words.parameters.spike_trace:
-            fields["trace"] = first.trace.shape()
+        fields = {name: getattr(first, name).shape() for name in self.words.kept_formats}
         layout = data.ArrayLayout(data.StructLayout(fields), self.lanes)
         written: Any = Signal(layout)
         stored: Any = Signal(layout)

@@ -114,6 +114,10 @@ def population_streams(core: Core) -> tuple[Stream, ...]:
     which = (Port("events_spike", "output", bit, "which lanes spiked", lanes),) if lanes > 1 else ()
     trace = Port("updates_trace", "output", arithmetic.trace, "spike trace after the timestep", lanes)
     kept = (trace,) if core.words.parameters.spike_trace else ()
+    update_phase, event_phase = (
+        _ports_of_phase(core, f"{stream}_phase", "output", "part of the timestep left over after a spike", lanes)
+        for stream in ("updates", "events")
+    )
     streams = [
         Stream(
             "currents",
@@ -138,6 +142,7 @@ def population_streams(core: Core) -> tuple[Stream, ...]:
                     lanes,
                 ),
                 *kept,
+                *update_phase,
             ),
         ),
         Stream(
@@ -149,6 +154,7 @@ def population_streams(core: Core) -> tuple[Stream, ...]:
                 Port("events_neuron", "output", neuron, f"which neuron spiked{first}"),
                 *which,
                 Port("events_step", "output", UQ(core.step_bits, 0), "in which timestep since reset"),
+                *event_phase,
             ),
         ),
     ]
@@ -183,6 +189,7 @@ def neuron_ports(core: Core) -> tuple[Port, ...]:
     ]
     if arithmetic.random_bits:
         ports.append(Port("random_in", "input", UQ(arithmetic.random_bits, 0), "random bits of the rounding"))
+    ports += _ports_of_phase(core, "phase_in", "input", "part of a timestep by which its step is longer")
     for parameter in core.runtime:
         meaning = f"parameter word {parameter.name}, in a {parameter.storage}"
         ports.append(Port(f"constant_{parameter.name}_in", "input", parameter.format, meaning))
@@ -192,7 +199,16 @@ def neuron_ports(core: Core) -> tuple[Port, ...]:
         Port("refractory_out", "output", words.refractory, "refractory counter after the timestep"),
         Port("trace_out", "output", arithmetic.trace, "spike trace after the timestep"),
         Port("spike_out", "output", UQ(1, 0), "whether the neuron spiked"),
+        *_ports_of_phase(core, "phase_out", "output", "part of the timestep left over after a spike"),
     )
+
+
+def _ports_of_phase(
+    core: Core, name: str, direction: Direction, meaning: str, lanes: int = 1
+) -> tuple[Port, ...]:
+    """Return the port of a phase, if it has bits."""
+    bits = core.words.arithmetic.phase_bits
+    return (Port(name, direction, UQ(0, bits), meaning, lanes),) if bits else ()
 
 
 SELF_TEST_PORTS = (

@@ -323,12 +323,21 @@ class Words:
         return _narrowed(self.increment_format, self.arithmetic.increment)
 
     @property
+    def share_fraction(self) -> int:
+        """Fraction bits of a part of the increment that belongs to a phase: down to half an LSB of the potential."""
+        return self.arithmetic.potential.f_bits + (1 if self.arithmetic.phase_bits else 0)
+
+    def share_format(self, halvings: int) -> Format:
+        """Format of the increment halved so many times."""
+        return SQ(max(self.added_format.i_bits - halvings, 1 - self.share_fraction), self.share_fraction)
+
+    @property
     def sum_format(self) -> Format:
         """Format of the exact sum of one timestep, before it is rounded to the potential's."""
         arithmetic = self.arithmetic
         if arithmetic.phase_bits:
             # A step may be almost twice as long.
-            added = [SQ(self.added_format.i_bits + 1, self.added_format.f_bits + arithmetic.phase_bits)]
+            added = [self.added_format, SQ(self.share_format(0).i_bits, self.share_fraction)]
         elif arithmetic.increment is not None:
             added = [arithmetic.increment.format]
         else:
@@ -370,8 +379,8 @@ class Words:
         if self.arithmetic.narrowings:
             widest += [self.difference_format, self.product_format, self.drive_format, self.increment_format]
         if self.arithmetic.phase_bits:
-            # Twice the distance from the threshold.
-            widest.append(self.sum_format + self.sum_format)
+            # The distance from the threshold, less almost twice the increment.
+            widest.append(SQ(self.sum_format.i_bits + 2, self.share_fraction))
         return max(format.width for format in widest) + 1
 
 

@@ -71,13 +71,14 @@ def step(
     if words.arithmetic.phase_bits:
         increment = exact_increment(words, constants, state.potential, current, where)
         total = longer_step(words, state.potential, increment, state.phase, where)
-        integrated = _in_range(words, _rounded(words, total, random), where)
+        reached = _rounded(words, total, random)
+        integrated = _in_range(words, reached, where)
     else:
         integrated = integrate(words, constants, state.potential, current, random, where)
     potential = where(state.refractory == 0, integrated, state.potential)
     spike = potential >= constants["threshold"]
     if words.arithmetic.phase_bits:
-        left_over = phase_of_spike(words, constants["threshold"], total, increment, where)
+        left_over = phase_of_spike(words, reached - constants["threshold"], increment, where)
         phase = where(state.refractory == 0, where(spike, left_over, 0), where(spike, 0, phase))
     length = constants["refractory"]
     counted = state.refractory - where(state.refractory == 0, 0, 1)
@@ -165,28 +166,32 @@ def longer_step(
 ) -> Integer:
     """Return the sum of a step that the phase makes longer, in the format `words.sum_format`."""
     finest, bits = words.sum_format.f_bits, words.arithmetic.phase_bits
-    added = increment << bits
+    longer = potential << (words.share_fraction - words.arithmetic.potential.f_bits)
     for place in range(bits):
-        added = added + where((phase >> place) & 1 == 1, increment << place, 0)
-    aligned = potential << (finest - words.arithmetic.potential.f_bits)
-    return aligned + (added << (finest - bits - words.added_format.f_bits))
+        longer = longer + where((phase >> place) & 1 == 1, share(words, increment, bits - place), 0)
+    return (longer << (finest - words.share_fraction)) + (increment << (finest - words.added_format.f_bits))
 
 
-def phase_of_spike(
-    words: Words, threshold: Integer, total: Integer, increment: Integer, where: Where
-) -> Integer:
+def share(words: Words, increment: Integer, halvings: int) -> Integer:
+    """Return an increment halved so many times, rounded down to `words.share_fraction` bits."""
+    dropped = words.added_format.f_bits + halvings - words.share_fraction
+    return increment >> dropped if dropped >= 0 else increment << -dropped
+
+
+def phase_of_spike(words: Words, above: Integer, increment: Integer, where: Where) -> Integer:
     """Return how much of a timestep is left over after a spike, in the phase's units.
 
-    That is how far the sum is above the threshold, by the increment, to the nearest unit. Instead of a division, it
-    is compared with each half between two units.
+    That is how far the rounded sum is above the threshold, by the increment, to the nearest unit. Instead of a
+    division, the share of half a unit and then that of one after another is taken away as long as something is left.
     """
-    finest, bits = words.sum_format.f_bits, words.arithmetic.phase_bits
-    twice_above = (total - (threshold << (finest - words.arithmetic.potential.f_bits))) << 1
-    unit = increment << (finest - bits - words.added_format.f_bits)
-    half, phase = unit, where(twice_above >= unit, 1, 0)
+    bits = words.arithmetic.phase_bits
+    rest = (above << (words.share_fraction - words.arithmetic.potential.f_bits)) - share(
+        words, increment, bits + 1
+    )
+    phase = where(rest >= 0, 1, 0)
     for _ in range(2, 1 << bits):
-        half = half + (unit << 1)
-        phase = phase + where(twice_above >= half, 1, 0)
+        rest = rest - share(words, increment, bits)
+        phase = phase + where(rest >= 0, 1, 0)
     return phase
 
 

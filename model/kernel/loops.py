@@ -125,7 +125,7 @@ def advance(rule: Rule) -> Compiled:
     # Constants of the compiled loop: plain numbers, because numba's cache on the disk looks at their values.
     square, raw, wrap, per_neuron, real = rule.square, rule.raw, rule.wrap, rule.per_neuron, rule.real
     many, phase_bits = rule.many, rule.phase_bits
-    phased, units = phase_bits > 0, 1 << phase_bits
+    phased = phase_bits > 0
     width, trace_width = rule.sum_bits, rule.trace_bits
     product_constant, product_even, product_random = rule.product.adds
     _, even, stochastic = rule.rounding.adds
@@ -173,12 +173,13 @@ def advance(rule: Rule) -> Compiled:
         increment_up = shifts[_INCREMENT_UP]
         product_down, quadratic_up = shifts[_PRODUCT], shifts[_QUADRATIC]
         drive_up, bias_up, down = shifts[_DRIVE_UP], shifts[_BIAS_UP], shifts[_SUM]
-        half = left(signed(shifts[_SUM_OFFSET], width), max(down - 1, 0))
-        # Half an LSB goes with the bias, which doesn't change, unless the bias is rounded or multiplied before.
+        halves = max(down - 1, 0)
+        half = left(signed(shifts[_SUM_OFFSET], width), halves)
+        # Half an LSB goes with the bias, which doesn't change, unless the bias is rounded or divided before.
         early_half, late_half = half, signed(0, width)
         if increment_narrowed or phased:
             early_half, late_half = late_half, early_half
-        just_below_half = subtract(left(one, max(down - 1, 0)), one)
+        just_below_half = subtract(left(one, halves), one)
         product_half = left(signed(shifts[_PRODUCT_OFFSET], width), max(product_down - 1, 0))
         product_below_half = subtract(left(one, max(product_down - 1, 0)), one)
         random_up = shifts[_RANDOM_UP]
@@ -287,10 +288,17 @@ def advance(rule: Rule) -> Compiled:
                             if increment_narrowed:
                                 total = left(_narrow(total, of_increment), increment_up)
                             if phased:
-                                increment = total
+                                # What units of the phase add, and half of one, in halves of the potential's LSB.
                                 remainder = signed(load(phase, n, 8), width)
-                                length = add(signed(units, width), remainder)
-                                total = multiply(increment, length)
+                                half_unit = right(total, min(halves + phase_bits + 1, width - 1))
+                                unit = right(total, min(halves + phase_bits, width - 1))
+                                extension = signed(0, width)
+                                for bit in range(phase_bits):
+                                    # All ones where the phase has the bit.
+                                    mask = right(left(remainder, width - 1 - bit), width - 1)
+                                    part = right(total, min(halves + phase_bits - bit, width - 1))
+                                    extension = add(extension, both(part, mask))
+                                total = add(total, left(extension, halves))
                             if increment_narrowed or phased:
                                 total = add(total, late_half)
                             if even:
@@ -303,6 +311,8 @@ def advance(rule: Rule) -> Compiled:
                                 )
                                 total = add(total, left(word, random_up))
                             after = add(before, right(total, down))
+                            if phased:
+                                above = left(subtract(after, threshold), 1)
                             if wrap:
                                 after = right(left(after, outside), outside)
                             else:
@@ -322,15 +332,11 @@ def advance(rule: Rule) -> Compiled:
                             if phased:
                                 # A step shorter by half a unit, by one and a half, and so on: does it still
                                 # reach the threshold?
-                                way = subtract(threshold, before)
-                                halves = subtract(left(length, 1), one)
-                                reached = multiply(increment, halves)
-                                left_over = signed(0, width)
-                                for _ in range(units - 1):
-                                    reaches = not below(right(reached, down + 1), way)
-                                    left_over = add(left_over, signed(reaches, width))
-                                    reached = subtract(reached, left(increment, 1))
-                                nothing = signed(0, width)
+                                nothing = left_over = signed(0, width)
+                                above = subtract(above, half_unit)
+                                for _ in range((1 << phase_bits) - 1):
+                                    left_over = add(left_over, signed(not below(above, nothing), width))
+                                    above = subtract(above, unit)
                                 left_over = choose(ready, left_over, nothing)
                                 held = choose(ready, nothing, remainder)
                                 store(phase, n, like(choose(silent, held, left_over), phase[0]), 8)

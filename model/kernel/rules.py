@@ -228,8 +228,6 @@ class Plan:
         shifts = np.zeros(Shifts.NARROWED + len(NARROWED) * len(Narrow), dtype=np.int64)
         finest, place = words.sum_format.f_bits, arithmetic.potential.f_bits
         shifts[Shifts.SUM] = finest - place
-        # What is added has the phase's bits behind its own.
-        finest -= arithmetic.phase_bits
         for name, narrowing in arithmetic.narrowings.items():
             first = narrow_place(name)
             exact: Format = getattr(words, f"{name}_format")
@@ -355,14 +353,17 @@ class Plan:
             bias = note(note(Range.of(constants["bias"].format)) << shifts[Shifts.BIAS])
             total = note(total + note(bias + half))
         total = note(narrowed("increment", total) << shifts[Shifts.INCREMENT])
+        shares = Range(0, 0)
         if arithmetic.phase_bits:
-            # The longest step, and the longest with which a threshold is compared.
-            longest = 2 << arithmetic.phase_bits
-            note(total * Range(0, 2 * longest))
-            note(potential - potential)
-            total = note(total * Range(0, longest))
+            # What makes the step longer, in halves of the potential's LSBs; each of its parts is rounded down.
+            halves = shifts[Shifts.SUM] - 1
+            shares = note((total >> halves) + Range(-(1 << arithmetic.phase_bits), 0))
+            total = note(total + note(shares << halves))
         added = rounded(total, shifts[Shifts.SUM], self.rounding)
         after = note(potential + added)
+        if arithmetic.phase_bits:
+            # How far above the threshold, and what is left of that.
+            note(note((after - potential) << 1) - shares)
         if _wraps(arithmetic.overflow):
             note(after - potential)
             note(Range(0, 1 << arithmetic.potential.width))

@@ -226,7 +226,7 @@ class Population:
             bias = self.formats["bias"]
             added = max(added[0], bias.i_bits) + 1, max(added[1], bias.f_bits)
         added = self._narrowed_bits("increment", *added, place)
-        if random_bits > max(f_bits, added[1] + self.phase_bits) - f_bits:
+        if random_bits > max(f_bits + (self.phase_bits > 0), added[1]) - f_bits:
             raise Refused("random_bits")
 
     def _narrowing(self, name):
@@ -324,9 +324,13 @@ class Population:
             quadratic = Fraction(narrow) / Fraction(2) ** fraction
         drive = current * self._real("drive", i) if self.raw else current / Fraction(2) ** self.s
         increment = self._narrowed("increment", quadratic + self._narrowed("drive", drive) + bias)
-        units = 2**self.phase_bits
-        total = v + increment * (1 + Fraction(self.phase[i], units))
+        bits, lsb = self.phase_bits, Fraction(2) ** -f_bits
+
+        def part(halvings):
+            return math.floor(increment / 2**halvings / (lsb / 2)) * lsb / 2
+
+        total = v + increment + sum(part(bits - k) for k in range(bits) if self.phase[i] >> k & 1)
         word = rounded(total, f_bits, arithmetic["rounding"], random, arithmetic["random_bits"])
-        over = total - self._real("threshold", i)
-        left_over = sum(2 * units * over >= (2 * j - 1) * increment for j in range(1, units))
+        over = (word - self.words["threshold"][i]) * lsb
+        left_over = sum(over >= part(bits + 1) + j * part(bits) for j in range(2**bits - 1))
         return self.potential.fit(word, arithmetic["overflow"]), left_over

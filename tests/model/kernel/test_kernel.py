@@ -274,7 +274,7 @@ PHASED = {
     "square-16": PRESETS["square-16"].replace(phase_bits=2),
     "factored-16": PRESETS["factored-16"].replace(phase_bits=1, rounding="RND_CONV", overflow="WRAP"),
     "stochastic-12": PRESETS["stochastic-12"].replace(phase_bits=3),
-    "square-32": SQUARE_32.replace(phase_bits=4, increment="SQ(7,40) RND SAT", random_bits=16),
+    "square-32": SQUARE_32.replace(phase_bits=4, increment="SQ(7,40) RND SAT", random_bits=14),
 }
 
 
