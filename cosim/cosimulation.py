@@ -351,4 +351,11 @@ def hardware_recording(
         trace = golden.trace_words.reshape(-1)
     potential, trace = potential.reshape(shape), trace.reshape(shape)
     in_mv, traces = words.potentials(potential), words.traces(trace)
-    return Recording(words.parameters.dt, spikes.reshape(shape), in_mv, traces, words, potential, trace)
+    phase = golden.phase_words
+    if observed.phase is not None:
+        phase = np.zeros(count, dtype=np.uint8)
+        phase[:arrived] = observed.phase[:arrived]
+        phase = phase.reshape(shape)
+    return Recording(
+        words.parameters.dt, spikes.reshape(shape), in_mv, traces, words, potential, trace, phase_words=phase
+    )

@@ -251,7 +251,7 @@ class Interface:
             case Streams.UPDATES:
                 return ("refractory", EVENT_STREAM)
             case Streams.EVENTS:
-                return ("refractory", "spike", "potential", "trace")
+                return ("refractory", "spike", "potential", "trace", "phase")
             case never:
                 assert_never(never)
 

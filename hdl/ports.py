@@ -115,7 +115,9 @@ def population_streams(core: Core) -> tuple[Stream, ...]:
     trace = Port("updates_trace", "output", arithmetic.trace, "spike trace after the timestep", lanes)
     kept = (trace,) if core.words.parameters.spike_trace else ()
     update_phase, event_phase = (
-        _ports_of_phase(core, f"{stream}_phase", "output", "part of the timestep left over after a spike", lanes)
+        _ports_of_phase(
+            core, f"{stream}_phase", "output", "part of the timestep left over after a spike", lanes
+        )
         for stream in ("updates", "events")
     )
     streams = [

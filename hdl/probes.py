@@ -145,7 +145,9 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
     if core.streams.has_updates or core.lanes > 1:
         names.append(OFFERED_SPIKES)
     if core.streams.has_updates:
-        names += [PUSHED_WORDS, OFFERED_WORDS, UPDATE_VALID]
+        names.append(UPDATE_VALID)
+    if core.streams.has_updates or core.words.arithmetic.phase_bits:
+        names += [PUSHED_WORDS, OFFERED_WORDS]
     if core.streams.has_events:
         names += [EVENT_VALID, STEP, STEPS_LOW, STEPS_FULL]
     counters = [READING, WRITING, OFFERED_ROWS]

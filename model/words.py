@@ -359,6 +359,11 @@ class Words:
         return formats
 
     @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the words of a neuron's state, whether it keeps a trace or not; a phase only where it has bits."""
+        return tuple(name for name in ("potential", "refractory", "trace", "phase") if name in self.formats)
+
+    @property
     def kept_formats(self) -> dict[str, Format]:
         """Formats of what a neuron keeps between timesteps, in the order of a memory, lowest first."""
         kept = ["potential", "refractory"]

@@ -161,7 +161,8 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
                 candidates = random.integers(format.min_word, format.max_word + 1, tried)
             of_neuron = {name: word[neuron].item() for name, word in constants.items()}
             potential = int(golden.state.potential[neuron])
-            total = datapath.exact_sum(words, of_neuron, potential, candidates.astype(kind), np.where)
+            phase = golden.state.phase[neuron].item()
+            total = datapath.exact_sum(words, of_neuron, potential, candidates.astype(kind), np.where, phase)
             # How far above the turn the sum is, if at all.
             above = (total - turns) & ((1 << places) - 1)
             nearest = np.argmin(above) if random.random() < 0.5 else np.argmax(above)

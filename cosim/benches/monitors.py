@@ -189,17 +189,17 @@ class AbsentStream(StreamMonitor):
 
 
 def judge_events(
-    updates: Sequence[tuple[int, int]],
-    events: Sequence[tuple[int, int]],
+    updates: Sequence[tuple[int, ...]],
+    events: Sequence[tuple[int, ...]],
     clocks: Sequence[int] | None = None,
 ) -> list[Broken]:
     """Return the first event that isn't that of the next update with a spike, if there is one.
 
     Parameters
     ----------
-    updates : sequence of (timestep, neuron)
+    updates : sequence of (timestep, neuron) or (timestep, neuron, phase)
         Those that spiked, in their order.
-    events : sequence of (timestep, neuron)
+    events : sequence of the same
         As they came.
     clocks : sequence of int, optional
         When each event came.
@@ -208,13 +208,17 @@ def judge_events(
         update, event = updates[place : place + 1], events[place : place + 1]
         if update == event:
             continue
-        expected = f"of neuron {update[0][1]} in timestep {update[0][0]}" if update else ""
+        expected = f"of {_spike(update[0])}" if update else ""
         if not event:
             return [Broken.of(Rule.EVENTS, "events", None, f"the spike {expected} has no event")]
-        step, neuron = event[0]
-        what = f"event {place} says neuron {neuron} in timestep {step}, "
+        what = f"event {place} says {_spike(event[0])}, "
         what += (
             f"the next update with a spike was that {expected}" if update else "no update has such a spike"
         )
         return [Broken.of(Rule.EVENTS, "events", clocks[place] if clocks else None, what)]
     return []
+
+
+def _spike(told: tuple[int, ...]) -> str:
+    step, neuron, *phase = told
+    return f"neuron {neuron} in timestep {step}" + "".join(f" with phase {word}" for word in phase)

@@ -15,8 +15,6 @@ from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden import step as datapath
 from qlif.model.words import Words
 
-OUTPUTS = ("potential_out", "refractory_out", "trace_out", "spike_out")
-
 Vectors = dict[str, npt.NDArray[np.int64]]
 
 
@@ -106,7 +104,8 @@ async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
     Clock(dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
     dut.rst.value = 0
     falling = FallingEdge(dut.clk)
-    outputs = [getattr(dut, name) for name in OUTPUTS]
+    names = (*words.state_names, "spike")
+    outputs = [getattr(dut, f"{name}_out") for name in names]
     await falling
     checked = 0
     for vectors in batches:
@@ -125,14 +124,14 @@ async def _compare(dut: Any, job: Job, batches: Iterator[Vectors]) -> None:
             if clock >= latency - 1 and len(got) < len(rows):
                 got.append([int(handle.value) for handle in outputs])
         expected = _golden(words, vectors)
-        masks = np.array([job.interface.port(name).mask for name in OUTPUTS])
+        masks = np.array([job.interface.port(f"{name}_out").mask for name in names])
         wrong = np.any(np.array(got) != (expected & masks), axis=1)
         if wrong.any():
             k = int(np.argmax(wrong))
             state = ", ".join(f"{name} {int(column[k])}" for name, column in vectors.items())
             raise DifferenceFound(
-                f"{int(wrong.sum())} of {len(rows)} updates differ, first {state}: expected (potential, "
-                f"refractory, trace, spike) {(expected[k] & masks).tolist()}, got {got[k]}"
+                f"{int(wrong.sum())} of {len(rows)} updates differ, first {state}: expected "
+                f"({', '.join(names)}) {(expected[k] & masks).tolist()}, got {got[k]}"
             )
         checked += len(rows)
     dut._log.info("%d updates compared", checked)
@@ -142,9 +141,9 @@ def _golden(words: Words, vectors: Vectors) -> npt.NDArray[np.int64]:
     """Return the golden outputs, one row per vector."""
     dtype = np.int64 if words.largest_width <= 63 else object
     columns = {name: column.astype(dtype) for name, column in vectors.items()}
-    state = datapath.State(columns["potential"], columns["refractory"], columns["trace"])
+    state = datapath.State(**{name: columns[name] for name in words.state_names})
     random = columns.get("random", 0)
     after, spike = datapath.step(words, words.values, state, columns["current"], random, np.where)
     return np.stack(
-        [np.asarray(column).astype(np.int64) for column in (*after.on_grid().values(), spike)], axis=1
+        [np.asarray(column).astype(np.int64) for column in (*after.by_name(words).values(), spike)], axis=1
     )

@@ -44,9 +44,8 @@ def observed(
     first = np.array([neuron for (neuron,) in updates], dtype=np.int64).reshape(-1, 1)
     neuron = (first + np.arange(interface.lanes)).ravel()
     untold = np.zeros_like(neuron)
-    return Observed(
-        neuron, untold, untold, untold, *_events(interface, bits(interface.events, events)), cycles
-    )
+    event_neuron, event_step, event_phase = _events(interface, bits(interface.events, events))
+    return Observed(neuron, untold, untold, untold, event_neuron, event_step, cycles, event_phase=event_phase)
 
 
 def observed_of_bits(interface: Interface, updates: Bits, events: Bits | None, cycles: int) -> Observed:
@@ -57,17 +56,23 @@ def observed_of_bits(interface: Interface, updates: Bits, events: Bits | None, c
     spike, potential = (update[name].ravel() for name in ("spike", "potential"))
     trace = update["trace"].ravel() if "trace" in update else np.zeros_like(potential)
     none = np.zeros(0, dtype=np.int64)
-    told = (none, none) if events is None else _events(interface, events)
-    waiting = update["refractory"].ravel() if "refractory" in update else None
-    return Observed(neuron, spike, potential, trace, *told, cycles, waiting)
+    event_neuron, event_step, event_phase = (
+        (none, none, None) if events is None else _events(interface, events)
+    )
+    refractory, phase = (update[name].ravel() if name in update else None for name in ("refractory", "phase"))
+    told = (event_neuron, event_step, cycles, refractory, phase, event_phase)
+    return Observed(neuron, spike, potential, trace, *told)
 
 
-def _events(interface: Interface, events: Bits) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return neuron and timestep of each spike."""
+def _events(
+    interface: Interface, events: Bits
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64] | None]:
+    """Return neuron, timestep and, where it has bits, phase of each spike."""
     event = fields_of(interface.events, events)
     spiked = event.get("spike", np.ones((len(events), 1), dtype=np.int64))
     row, lane = np.nonzero(spiked)
-    return event["neuron"][row, 0] + lane, event["step"][row, 0]
+    phase = event["phase"][row, lane] if "phase" in event else None
+    return event["neuron"][row, 0] + lane, event["step"][row, 0], phase
 
 
 def integer_bits(values: Sequence[int], width: int) -> Bits:

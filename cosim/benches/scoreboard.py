@@ -30,6 +30,8 @@ class Observed:
         Clocks from the end of reset to the last transfer.
     refractory : array of int, (updates,), optional
         The refractory counters, of a core that tells them.
+    phase, event_phase : array of int, (updates,) and (spikes,), optional
+        The phases, where they have bits, in the update stream and in the event stream.
     event_clocks : tuple of int
         When each event came, of a bench that looks in each clock; not kept in a file.
     broken : tuple of Broken
@@ -44,6 +46,8 @@ class Observed:
     event_step: npt.NDArray[np.int64]
     cycles: int
     refractory: npt.NDArray[np.int64] | None = None
+    phase: npt.NDArray[np.int64] | None = None
+    event_phase: npt.NDArray[np.int64] | None = None
     event_clocks: tuple[int, ...] = ()
     broken: tuple[Broken, ...] = ()
 
@@ -175,7 +179,7 @@ class Scoreboard:
     ----------
     spikes : array of bool, (timesteps, neurons)
     states : dict of str to array of int, (timesteps, neurons)
-        What the golden model gave: ``potential``, ``refractory`` and ``trace`` words.
+        What the golden model gave: ``potential``, ``refractory``, ``trace`` and, where it has bits, ``phase`` words.
     """
 
     def __init__(
@@ -194,7 +198,7 @@ class Scoreboard:
         self.currents = currents
         self.first_step = first_step
         neurons = neurons or FixedNeurons(words)
-        self._before = {name: np.array(word) for name, word in neurons.state.on_grid().items()}
+        self._before = {name: np.array(word) for name, word in neurons.state.by_name(words).items()}
         self.spikes, self.states = neurons.run_words(currents, writes=writes)
 
     def compare(self, observed: Observed) -> Verdict:
@@ -208,9 +212,7 @@ class Scoreboard:
         expected = {
             "neuron": np.tile(np.arange(neurons), steps),
             "spike": self.spikes.astype(np.int64).ravel(),
-            "potential": np.asarray(self.states["potential"]).astype(np.int64).ravel(),
-            "trace": np.asarray(self.states["trace"]).astype(np.int64).ravel(),
-            "refractory": np.asarray(self.states["refractory"]).astype(np.int64).ravel(),
+            **{name: np.asarray(words).astype(np.int64).ravel() for name, words in self.states.items()},
         }
         expected = {name: golden for name, golden in expected.items() if name not in self._absent}
         arrived = min(count, len(observed.neuron))
@@ -248,16 +250,18 @@ class Scoreboard:
         shown = (1 << self._step_bits) - 1
         spiked = np.flatnonzero(observed.spike)
         step = spiked // self.currents.shape[1] + self.first_step & shown
-        updates = list(zip(step.tolist(), observed.neuron[spiked].tolist(), strict=True))
-        events = zip(observed.event_step.tolist(), observed.event_neuron.tolist(), strict=True)
-        return judge_events(updates, list(events), observed.event_clocks)
+        phase = () if observed.phase is None else (observed.phase[spiked],)
+        return judge_events(
+            _transposed(step, observed.neuron[spiked], *phase), _events_of(observed), observed.event_clocks
+        )
 
     def _compare_events(
         self, observed: Observed, neuron: npt.NDArray[Any], step: npt.NDArray[Any]
     ) -> Verdict:
         shown = (1 << self._step_bits) - 1
-        golden = list(zip((step + self.first_step & shown).tolist(), neuron.tolist(), strict=True))
-        hardware = list(zip(observed.event_step.tolist(), observed.event_neuron.tolist(), strict=True))
+        phase = (self.states["phase"][step, neuron],) if observed.event_phase is not None else ()
+        golden = _transposed(step + self.first_step & shown, neuron, *phase)
+        hardware = _events_of(observed)
         if golden == hardware:
             return Verdict(len(golden), 0, None)
         neurons = self.currents.shape[1]
@@ -265,7 +269,7 @@ class Scoreboard:
         wrong = [k for k in places if golden[k : k + 1] != hardware[k : k + 1]]
         k = wrong[0]
         if k >= len(golden):
-            late_step, late_neuron = hardware[k]
+            late_step, late_neuron = hardware[k][:2]
             late = (late_step - self.first_step) * neurons + late_neuron
             update = min(max(late, 0), self.currents.size - 1)
             return Verdict(
@@ -274,6 +278,12 @@ class Scoreboard:
         update = int(step[k]) * neurons + golden[k][1]
         if k >= len(hardware):
             return Verdict(len(golden), len(wrong), self._mismatch(update, "event is missing", None, None))
+        if golden[k][:2] == hardware[k][:2]:
+            return Verdict(
+                len(golden),
+                len(wrong),
+                self._mismatch(update, "phase of the event", golden[k][2], hardware[k][2]),
+            )
         got = update + (hardware[k][0] - golden[k][0]) * neurons + hardware[k][1] - golden[k][1]
         return Verdict(
             len(golden), len(wrong), self._mismatch(update, "event (as an update number)", update, got)
@@ -289,3 +299,13 @@ class Scoreboard:
         return Mismatch.of(
             self.words, update, neuron, step + self.first_step, what, current, before, waiting, expected, got
         )
+
+
+def _events_of(observed: Observed) -> list[tuple[int, ...]]:
+    """Return timestep, neuron and, if it is told, phase of each event."""
+    phase = () if observed.event_phase is None else (observed.event_phase,)
+    return _transposed(observed.event_step, observed.event_neuron, *phase)
+
+
+def _transposed(*columns: npt.NDArray[Any]) -> list[tuple[int, ...]]:
+    return list(zip(*(column.tolist() for column in columns), strict=True))

@@ -246,7 +246,7 @@ class _Worker:
         row = min(rows.values())
         what = ", ".join(name for name, each in rows.items() if each == row)
         instance = row * self._program.width + self._instance(row, rows, places)
-        before = {name: int(words[instance]) for name, words in self._state.on_grid().items()}
+        before = {name: int(words[instance]) for name, words in self._state.by_name(self._plan.words).items()}
         return Difference(**before, current=int(self._words[0, instance]), what=what)
 
     def _instance(self, row: int, rows: Mapping[str, int], places: Mapping[str, slice]) -> int:

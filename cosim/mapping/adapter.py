@@ -200,7 +200,7 @@ class Adapter:
         rows, latency, words = self.core.neurons, self.map.latency, self.core.words
         assert latency is not None
         bits = max(1, (rows - 1).bit_length())
-        state = FixedNeurons(words).state.on_grid()
+        state = FixedNeurons(words).state.by_name(words)
         yield "  // The state of each neuron. It is read when its update begins, and written when it is over."
         yield f"  reg [{bits - 1}:0] reading = 0, writing = 0;"
         yield f"  reg [{rows.bit_length()}:0] flying = 0;"

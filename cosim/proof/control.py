@@ -118,8 +118,8 @@ class Control:
     def outcome(self, now: Clock) -> Term:
         """Return the row that is pushed into the queue, as it should stand there.
 
-        It is what is written into the memory, but for the refractory counters; only the spikes, if there are no
-        updates.
+        It is what is written into the memory, but for the refractory counters; only the spikes and the phases, if
+        there are no updates.
         """
         spikes = now[probes.PUSHED_SPIKES]
         lanes = [unpacked(self.terms, self._words, now[probes.WRITTEN], lane) for lane in range(self.lanes)]
@@ -129,7 +129,11 @@ class Control:
 
     def _shown_widths(self) -> dict[str, int]:
         """Return how wide the words are that leave the population, besides the spikes."""
-        return shown_widths(self._words) if self.streams.has_updates else {}
+        widths = shown_widths(self._words)
+        # The phase is part of an event too.
+        return (
+            widths if self.streams.has_updates else {name: widths[name] for name in widths if name == "phase"}
+        )
 
     def ports(self, row: Term) -> dict[str, Term]:
         """Return what the ports of the updates should show of a row of the queue."""
@@ -239,13 +243,13 @@ class Control:
     def shows(self, now: Clock, row: Term) -> Term:
         """Return whether a row of the queue is the one that is offered.
 
-        A lone neuron's event has nothing but its number and its timestep.
+        A lone neuron's event has nothing but its number and its timestep, and its phase.
         """
-        if not self.streams.has_updates and self.lanes == 1:
+        if not self._shown_widths() and self.lanes == 1:
             return self.terms.true
         return self.terms.equal(self._offered(now), self.without_any(row))
 
     def _offered(self, now: Clock) -> Term:
         """Return the row that is offered."""
-        words = [now[probes.OFFERED_WORDS]] if self.streams.has_updates else []
+        words = [now[probes.OFFERED_WORDS]] if self._shown_widths() else []
         return self.terms.concat(*words, now[probes.OFFERED_SPIKES])

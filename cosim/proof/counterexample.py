@@ -18,7 +18,6 @@ from qlif.model.support.files import write_text
 from qlif.model.words import POTENTIALS, Words
 
 NEURON_BENCH = "qlif.cosim.benches.neuron_bench"
-OUTPUTS = ("potential", "refractory", "trace", "spike")
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,12 @@ def lines(words: Words, values: Mapping[str, int]) -> list[Line]:
     found = []
     for name, number in _inputs(words, values).items():
         found.append(Line(name, number, _meaning(words, name, number) if _is_word(words, name) else ""))
-    if not all(f"{name}_out" in values for name in OUTPUTS):
+    outputs = (*words.state_names, "spike")
+    if not all(f"{name}_out" in values for name in outputs):
         # What it gives is told by the claim: it may come many clocks later.
         return found
     golden = expected(words, values)
-    for name in OUTPUTS:
+    for name in outputs:
         number = _signed(values[f"{name}_out"], _format(words, name))
         for who, word in (("circuit", number), ("golden model", golden[name])):
             found.append(Line(f"{name} after, {who}", word, _meaning(words, name, word)))
@@ -78,11 +78,11 @@ def expected(words: Words, values: Mapping[str, int]) -> dict[str, int]:
     """Return what the golden step makes of a counterexample's inputs."""
     numbers = _inputs(words, values)
     constants = {name: numbers.get(f"constant_{name}", word) for name, word in words.values.items()}
-    state = datapath.State(numbers["potential"], numbers["refractory"], numbers["trace"])
+    state = datapath.State(**{name: numbers[name] for name in words.state_names})
     after, spike = datapath.step(
         words, constants, state, numbers["current"], numbers.get("random", 0), datapath.where_integer
     )
-    return {**after.on_grid(), "spike": int(spike)}
+    return {**after.by_name(words), "spike": int(spike)}
 
 
 def replay(
@@ -109,7 +109,9 @@ def replay(
         The simulation gave no verdict.
     """
     golden = expected(export.interface.words, values)
-    answer = {f"{name}_out": golden[name] & export.interface.port(f"{name}_out").mask for name in OUTPUTS}
+    answer = {
+        f"{name}_out": word & export.interface.port(f"{name}_out").mask for name, word in golden.items()
+    }
     options = {"inputs": by_clock(values), "expected": answer}
     return play(export, NEURON_BENCH, "given_inputs", options, simulator, directory)
 
@@ -176,6 +178,8 @@ def _meaning(words: Words, name: str, word: int) -> str:
         return f"{np.asarray(words.currents(word)).flat[0]:.6f} mV/R"
     if name == "trace":
         return f"{float(words.traces(word)):.6f}"
+    if name == "phase":
+        return f"{float(words.phases(word)):g} timesteps"
     if constant != name and constant != "refractory":
         return f"{float(words.constants[constant].format.values(word)):.6g}"
     return ""

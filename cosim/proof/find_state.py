@@ -87,7 +87,7 @@ def find_state(export: Export, adapter: StateMap) -> str:
         for _ in range(WAITS):
             states = clocked(states).following()
         golden.run_words(np.array([[current]]), keep=())
-        for name, word in golden.state.on_grid().items():
+        for name, word in golden.state.by_name(golden.words).items():
             expected[name].append(int(np.asarray(word).ravel()[0]))
         for number in registers:
             term = states[number]

@@ -58,7 +58,7 @@ class ForeignCore:
             words, words.values, before.state(), current, 0, partial(integers.choose, terms)
         )
         one = terms.constant(1, terms.width(before.step))
-        self.golden = Golden(after.on_grid(), terms.make("BV_ADD", before.step, one))
+        self.golden = Golden(after.by_name(words), terms.make("BV_ADD", before.step, one))
         self.named = {"current": self.current, **self.idle.named}
         self.queued = "update_queue.push" in circuit.named
         self.event_queued = "event_queue.push" in circuit.named

@@ -30,7 +30,10 @@ def resets(core: ForeignCore) -> None:
     terms = core.terms
     before = Clock(terms, core.circuit, {"rst": terms.true}, {})
     states = core.loosened(before.following())
-    first = {name: int(word.ravel()[0]) for name, word in FixedNeurons(core.words).state.on_grid().items()}
+    first = {
+        name: int(word.ravel()[0])
+        for name, word in FixedNeurons(core.words).state.by_name(core.words).items()
+    }
     golden = Golden(
         {name: integers.constant(terms, word) for name, word in first.items()},
         terms.constant(0, terms.width(core.golden.step)),

@@ -147,6 +147,7 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
     }
     if control.streams.has_events:
         events = {"spike"} if control.lanes > 1 else set()
+        events |= {"phase"} & shown.keys()
         claims[EVENTS] = terms.both(
             terms.equal(now.output("events_valid"), monitor["owes_event"]),
             terms.equal(now.output("events_step"), monitor["step"]),

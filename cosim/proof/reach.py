@@ -21,7 +21,7 @@ from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.intervals import Interval
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
-from qlif.cosim.proof.update import STATE, Update
+from qlif.cosim.proof.update import Update
 from qlif.model.golden import step
 from qlif.model.rounding import Overflow
 from qlif.model.words import Words
@@ -115,14 +115,15 @@ class Reach:
             numbers["current"],
             numbers.get("random", 0),
             partial(integers.choose, terms),
+            numbers.get("phase", 0),
         )
         return [total >= low, total <= high]
 
     def prove(self, terms: Products, update: Update, seconds: float) -> Answer:
         """Prove with the golden step that no update leaves them, but for the potential's lowest word."""
         words, formats = update.words, update.formats()
-        before = {name: update.before[name] for name in STATE}
-        after = {name: update.expected[name].bits(formats[name].width) for name in STATE}
+        before = {name: update.before[name] for name in words.state_names}
+        after = {name: update.expected[name].bits(formats[name].width) for name in words.state_names}
         # That one is found without the solver.
         wider = dataclasses.replace(self, lowest=formats["potential"].min_word)
         assumed = self.holds(terms, words, before)
@@ -169,9 +170,10 @@ def _ends_by_word(words: Words, constants: Mapping[str, int], low: int, high: in
     current = words.arithmetic.current
     before = np.arange(low, high + 1).astype(kind)
     ends = [
-        step.integrate(words, constants, before, word, random, np.where)
+        step.integrate(words, constants, before, word, random, np.where, phase)
         for word in (current.min_word, current.max_word)
         for random in (0, (1 << words.arithmetic.random_bits) - 1)
+        for phase in _end_phases(words)
     ]
     return int(np.min(ends)), int(np.max(ends))
 
@@ -193,7 +195,13 @@ def sums_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> 
     random = Interval(0, (1 << words.arithmetic.random_bits) - 1)
     borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
     ends = [
-        step.rounded_sum(words, constants, Interval(first, last), currents, random, intervals.choose)
+        step.rounded_sum(words, constants, Interval(first, last), currents, random, intervals.choose, phase)
         for first, last in itertools.pairwise(borders if len(borders) > 1 else [low, high])
+        for phase in _end_phases(words)
     ]
     return min(end.low for end in ends), max(end.high for end in ends)
+
+
+def _end_phases(words: Words) -> set[int]:
+    """Return the shortest and the longest phase: what any other adds lies between what these do."""
+    return {0, (1 << words.arithmetic.phase_bits) - 1}

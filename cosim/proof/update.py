@@ -31,8 +31,6 @@ RECOVERS = (
     "within its format that, if too large, has shrunk"
 )
 
-STATE = ("potential", "refractory", "trace")
-
 
 @dataclass
 class Update:
@@ -76,7 +74,7 @@ class Update:
         """Run the golden step on what goes in."""
         numbers = self.numbers(terms)
         constants = {name: numbers.get(f"constant_{name}", word) for name, word in self.words.values.items()}
-        state = datapath.State(*(numbers[name] for name in STATE))
+        state = datapath.State(**{name: numbers[name] for name in self.words.state_names})
         after, spike = datapath.step(
             self.words,
             constants,
@@ -85,7 +83,7 @@ class Update:
             numbers.get("random", 0),
             partial(integers.choose, terms),
         )
-        self.expected = {**after.on_grid(), "spike": spike}
+        self.expected = {**after.by_name(self.words), "spike": spike}
 
     def agrees(self, terms: Products, name: str) -> Term:
         """Return whether circuit and golden model agree on a word, as numbers of any width."""
@@ -124,7 +122,7 @@ def legality(terms: Products, update: Update) -> dict[str, tuple[list[Term], Ter
         port = f"constant_{name}"
         return before[port] if port in before else int(constants[name])
 
-    after = {name: Integer.of(terms, update.after[name], formats[name]) for name in STATE}
+    after = {name: Integer.of(terms, update.after[name], formats[name]) for name in words.state_names}
     highest: Any = words.arithmetic.trace.max_word
     if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
         highest = constant("trace_spike")
@@ -167,7 +165,7 @@ def neuron_update(terms: Products, circuit: Circuit, interface: Interface) -> Up
             given[f"{name}@{clock}"] = inputs[name]
         now = Clock(terms, circuit, {**inputs, "rst": terms.false}, states)
         states = now.following()
-    after = {name: now.output(f"{name}_out") for name in (*STATE, "spike")}
+    after = {name: now.output(f"{name}_out") for name in (*interface.words.state_names, "spike")}
     update = Update(interface.words, before, after, given)
     update.golden(terms)
     return update

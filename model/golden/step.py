@@ -26,9 +26,9 @@ class State(NamedTuple):
     trace: Integer
     phase: Integer = 0
 
-    def on_grid(self) -> dict[str, Integer]:
-        """Return the words, by name, of a neuron whose spikes end their timesteps: it has no phase."""
-        return {"potential": self.potential, "refractory": self.refractory, "trace": self.trace}
+    def by_name(self, words: Words) -> dict[str, Integer]:
+        """Return the words by their names; a phase only where it has bits."""
+        return {name: word for name, word in self._asdict().items() if name in words.formats}
 
 
 def step(

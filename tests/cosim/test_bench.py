@@ -69,7 +69,7 @@ def test_c_is_the_golden_step(tmp_path, compiler, trace, blocked):
     model = FixedNeurons(what.words)
     spikes, _ = model.run_words(what.current_words, keep=())
     assert spikes.any()
-    for got, expected in zip(neurons.end(), model.state.on_grid().values(), strict=True):
+    for got, expected in zip(neurons.end(), model.state.by_name(model.words).values(), strict=True):
         assert np.array_equal(got, expected)
 
 

@@ -135,12 +135,14 @@ def run(pipeline, inputs, clocks):
     async def bench(ctx):
         for clock in range(clocks):
             state, current, random = inputs[min(clock, len(inputs) - 1)]
-            for name, word in state.on_grid().items():
+            for name, word in state.by_name(pipeline.words).items():
                 ctx.set(getattr(pipeline, name).as_value(), word)
             ctx.set(pipeline.current.as_value(), current)
             if pipeline.words.arithmetic.random_bits:
                 ctx.set(pipeline.random, random)
-            ports = {name: getattr(pipeline, f"next_{name}").as_value() for name in state.on_grid()}
+            ports = {
+                name: getattr(pipeline, f"next_{name}").as_value() for name in state.by_name(pipeline.words)
+            }
             after = State(**{name: ctx.get(port) for name, port in ports.items()})
             seen.append((after, bool(ctx.get(pipeline.spike))))
             await ctx.tick()
@@ -196,7 +198,7 @@ def differing_cases(words):
     refractory = State(0, 1, arithmetic.trace.max_word // 2), 0, 0
     (first, first_spike), (second, second_spike) = golden(words, spiking), golden(words, refractory)
     assert first_spike != second_spike
-    assert all(word != second.on_grid()[name] for name, word in first.on_grid().items())
+    assert all(word != second.by_name(words)[name] for name, word in first.by_name(words).items())
     return spiking, refractory
 
 

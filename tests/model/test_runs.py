@@ -141,7 +141,7 @@ def test_a_run_with_writes_is_its_timesteps_with_writes_between(engine):
             if change.step == timestep:
                 stepwise.write(change)
         stepwise.step_words(current)
-        assert same([kept[name][timestep] for name in kept], stepwise.state.on_grid().values())
+        assert same([kept[name][timestep] for name in kept], stepwise.state.by_name(stepwise.words).values())
     assert same(whole.state, stepwise.state)
 
 

@@ -262,7 +262,7 @@ def tiny():
     assert potentials.size == 1 << 16
     expected = np.array(
         [
-            (*after.on_grid().values(), spike)
+            (*after.by_name(words).values(), spike)
             for v, i in zip(potentials.ravel().tolist(), currents.ravel().tolist(), strict=True)
             for after, spike in [update(words, State(v, 0, 100), i, 0)]
         ]
@@ -274,7 +274,7 @@ def made_of_tiny(tiny):
     words, potentials, currents, _ = tiny
     zero = np.zeros_like(potentials)
     after, spike = step(words, words.values, State(potentials, zero, zero + 100), currents, zero, np.where)
-    return np.stack([*after.on_grid().values(), spike], axis=1)
+    return np.stack([*after.by_name(words).values(), spike], axis=1)
 
 
 def test_every_state_with_every_input_of_tiny_8_makes_the_defined_update(tiny):
