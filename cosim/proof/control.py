@@ -245,11 +245,10 @@ class Control:
 
         A lone neuron's event has nothing but its number and its timestep, and its phase.
         """
-        if not self._shown_widths() and self.lanes == 1:
-            return self.terms.true
-        return self.terms.equal(self._offered(now), self.without_any(row))
-
-    def _offered(self, now: Clock) -> Term:
-        """Return the row that is offered."""
-        words = [now[probes.OFFERED_WORDS]] if self._shown_widths() else []
-        return self.terms.concat(*words, now[probes.OFFERED_SPIKES])
+        row = self.without_any(row)
+        offered = [now[probes.OFFERED_WORDS]] if self._shown_widths() else []
+        if self.streams.has_updates or self.lanes > 1:
+            offered.append(now[probes.OFFERED_SPIKES])
+        elif offered:
+            row = self.terms.slice(row, self.terms.width(row) - 1, 1)
+        return self.terms.equal(self.terms.concat(*offered), row) if offered else self.terms.true

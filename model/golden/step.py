@@ -10,7 +10,9 @@ they need to be, and the only places where bits are lost are `drop` and `fit` of
 (`narrow` is both).
 """
 
+import operator
 from collections.abc import Mapping
+from functools import reduce
 from typing import NamedTuple, assert_never
 
 from qlif.model.arithmetic import Currents, Form
@@ -146,7 +148,7 @@ def exact_sum(
     if arithmetic.phase_bits or arithmetic.increment is not None:
         increment = exact_increment(words, constants, potential, current, where)
         return longer_step(words, potential, increment, phase, where)
-    # An exact sum may have any order. In the hardware's order, a solver sees immediately that they agree.
+    # Here too the order is the hardware's.
     finest = words.sum_format.f_bits
     others, quadratic = _terms(words, constants, potential, current, finest, where)
     return others + (potential << (finest - arithmetic.potential.f_bits)) + quadratic
@@ -165,11 +167,14 @@ def longer_step(
     words: Words, potential: Integer, increment: Integer, phase: Integer, where: Where
 ) -> Integer:
     """Return the sum of a step that the phase makes longer, in the format `words.sum_format`."""
+    # An exact sum may have any order. In the hardware's order, a solver sees immediately that they agree.
     finest, bits = words.sum_format.f_bits, words.arithmetic.phase_bits
-    longer = potential << (words.share_fraction - words.arithmetic.potential.f_bits)
-    for place in range(bits):
-        longer = longer + where((phase >> place) & 1 == 1, share(words, increment, bits - place), 0)
-    return (longer << (finest - words.share_fraction)) + (increment << (finest - words.added_format.f_bits))
+    aligned = potential << (finest - words.arithmetic.potential.f_bits)
+    total = aligned + (increment << (finest - words.added_format.f_bits))
+    if not bits:
+        return total
+    parts = [where((phase >> place) & 1 == 1, share(words, increment, bits - place), 0) for place in range(bits)]
+    return total + (reduce(operator.add, parts) << (finest - words.share_fraction))
 
 
 def share(words: Words, increment: Integer, halvings: int) -> Integer:
@@ -185,12 +190,12 @@ def phase_of_spike(words: Words, above: Integer, increment: Integer, where: Wher
     division, the share of half a unit and then that of one after another is taken away as long as something is left.
     """
     bits = words.arithmetic.phase_bits
-    rest = (above << (words.share_fraction - words.arithmetic.potential.f_bits)) - share(
-        words, increment, bits + 1
-    )
+    unit, aligned = share(words, increment, bits), above << (words.share_fraction - words.arithmetic.potential.f_bits)
+    rest = aligned - share(words, increment, bits + 1)
     phase = where(rest >= 0, 1, 0)
-    for _ in range(2, 1 << bits):
-        rest = rest - share(words, increment, bits)
+    for _ in range(2, 1 << bits, 2):
+        phase = phase + where(rest - unit >= 0, 1, 0)
+        rest = rest - (unit << 1)
         phase = phase + where(rest >= 0, 1, 0)
     return phase
 
