@@ -33,25 +33,23 @@ def left_over(pipe: Pipeline, words: Words, total: Timed, threshold: Timed, incr
     How far the sum is above the threshold is compared with the increment's share of half a unit, one and a half, and
     so on: two at a time.
     """
-    bits = words.arithmetic.phase_bits
+    bits, shape = words.arithmetic.phase_bits, fixed.Shape(words.formats["phase"])
 
-    def less(rest: fixed.Value, added: fixed.Value, halvings: int, times: int = 0) -> fixed.Value:
-        return rest - _share(words, added, halvings).scaled_by_power_of_two(times)
-
-    above = pipe.register("above_threshold", operator.sub, total, threshold)
-    rest = pipe.register("rest_1", lambda o, d: less(o, d, bits + 1), above, increment)
-    shape = fixed.Shape(words.formats["phase"])
+    def less(rest: fixed.Value, added: fixed.Value, times: int) -> fixed.Value:
+        return rest - _share(words, added, bits).scaled_by_power_of_two(times)
 
     def counted(units: fixed.Value, a: fixed.Value, b: fixed.Value) -> fixed.Value:
         return fixed.Value(shape, units.as_value() + _is_left(a) + _is_left(b))
 
-    first = Cat(_is_left(rest.value), Const(0, bits - 1))
-    count = Timed(fixed.Value(shape, first), rest.stage)
+    first = pipe.register("first_half", lambda at, d: at + _share(words, d, bits + 1), threshold, increment)
+    rest = pipe.register("rest_1", operator.sub, total, first)
+    count = Timed(fixed.Value(shape, Cat(_is_left(rest.value), Const(0, bits - 1))), rest.stage)
     for place in range(2, 1 << bits, 2):
-        one = pipe.register(f"rest_{place}", lambda r, d: less(r, d, bits), rest, increment)
-        two = pipe.register(f"rest_{place + 1}", lambda r, d: less(r, d, bits, 1), rest, increment)
-        count = pipe.register(f"units_{place + 1}", counted, count, one, two)
-        rest = two
+        one = pipe.register(f"rest_{place}", lambda r, d: less(r, d, 0), rest, increment)
+        two = pipe.register(f"rest_{place + 1}", lambda r, d: less(r, d, 1), rest, increment)
+        # The last ones are counted where the phase is chosen.
+        before = pipe.register(f"units_{place - 1}", lambda units: units, count)
+        count, rest = Timed(counted(before.value, one.value, two.value), two.stage), two
     return count
 
 

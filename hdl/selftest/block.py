@@ -195,6 +195,7 @@ class SelfTest(Elaboratable):
                     ports["updates_neuron"] ^ Const(lane, max(1, ceil_log2(self.lanes))),
                     self._lane(ports, "updates_potential", lane),
                     self._lane(ports, "updates_trace", lane),
+                    *([self._lane(ports, "updates_phase", lane)] if "updates_phase" in ports else []),
                 ]
             )
             for lane in range(self.lanes)
@@ -202,7 +203,8 @@ class SelfTest(Elaboratable):
 
     def _event_word(self, ports: Mapping[str, Signal]) -> Value:
         which = [ports["events_spike"]] if self.lanes > 1 else []
-        return folded([ports["events_neuron"], *which, ports["events_step"]])
+        phase = [ports["events_phase"]] if "events_phase" in ports else []
+        return folded([ports["events_neuron"], *which, ports["events_step"], *phase])
 
     def _lane(self, ports: Mapping[str, Signal], name: str, lane: int) -> Value:
         if name not in ports:  # no spike trace: a word of zeros

@@ -80,7 +80,7 @@ def step(
     potential = where(state.refractory == 0, integrated, state.potential)
     spike = potential >= constants["threshold"]
     if words.arithmetic.phase_bits:
-        left_over = phase_of_spike(words, reached - constants["threshold"], increment, where)
+        left_over = phase_of_spike(words, reached, constants["threshold"], increment, where)
         phase = where(state.refractory == 0, where(spike, left_over, 0), where(spike, 0, phase))
     length = constants["refractory"]
     counted = state.refractory - where(state.refractory == 0, 0, 1)
@@ -173,7 +173,9 @@ def longer_step(
     total = aligned + (increment << (finest - words.added_format.f_bits))
     if not bits:
         return total
-    parts = [where((phase >> place) & 1 == 1, share(words, increment, bits - place), 0) for place in range(bits)]
+    parts = [
+        where((phase >> place) & 1 == 1, share(words, increment, bits - place), 0) for place in range(bits)
+    ]
     return total + (reduce(operator.add, parts) << (finest - words.share_fraction))
 
 
@@ -183,15 +185,17 @@ def share(words: Words, increment: Integer, halvings: int) -> Integer:
     return increment >> dropped if dropped >= 0 else increment << -dropped
 
 
-def phase_of_spike(words: Words, above: Integer, increment: Integer, where: Where) -> Integer:
+def phase_of_spike(
+    words: Words, reached: Integer, threshold: Integer, increment: Integer, where: Where
+) -> Integer:
     """Return how much of a timestep is left over after a spike, in the phase's units.
 
     That is how far the rounded sum is above the threshold, by the increment, to the nearest unit. Instead of a
     division, the share of half a unit and then that of one after another is taken away as long as something is left.
     """
-    bits = words.arithmetic.phase_bits
-    unit, aligned = share(words, increment, bits), above << (words.share_fraction - words.arithmetic.potential.f_bits)
-    rest = aligned - share(words, increment, bits + 1)
+    bits, finer = words.arithmetic.phase_bits, words.share_fraction - words.arithmetic.potential.f_bits
+    unit = share(words, increment, bits)
+    rest = (reached << finer) - ((threshold << finer) + share(words, increment, bits + 1))
     phase = where(rest >= 0, 1, 0)
     for _ in range(2, 1 << bits, 2):
         phase = phase + where(rest - unit >= 0, 1, 0)

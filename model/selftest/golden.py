@@ -118,16 +118,15 @@ class GoldenSelfTest:
         arithmetic, bits = self.words.arithmetic, self._neuron_bits
         timesteps, neurons = currents.shape
         shape = (timesteps, *self.words.parameters.shape)
-        spikes, states = self.neurons.run_words(currents.reshape(shape), keep=("potential", "trace"))
+        keep = ("potential", "trace", *(["phase"] if arithmetic.phase_bits else []))
+        spikes, states = self.neurons.run_words(currents.reshape(shape), keep=keep)
         spikes = spikes.reshape(timesteps, neurons)
-        potential, trace = (
-            np.asarray(states[name]).reshape(currents.shape) for name in ("potential", "trace")
-        )
+        potential, trace, *phase = (np.asarray(states[name]).reshape(currents.shape) for name in keep)
         fired = spikes
         spikes = np.zeros_like(spikes) if "spike" in self._absent else spikes
         potential = np.zeros_like(potential) if "potential" in self._absent else potential
         trace = np.zeros_like(trace) if "trace" in self._absent else trace
-        if self._loops is not None:
+        if self._loops is not None and not phase:
             widths = bits, arithmetic.potential.width, arithmetic.trace.width
             words = self._loops.update_words(spikes, potential, trace, *widths)
             self._updates = self._absorbed(self._updates, words.ravel())
@@ -137,8 +136,9 @@ class GoldenSelfTest:
                 (np.broadcast_to(np.arange(neurons), currents.shape), bits),
                 (potential, arithmetic.potential.width),
                 (trace, arithmetic.trace.width),
+                *((word, arithmetic.phase_bits) for word in phase),
             )
-            self._updates = self._absorbed(self._updates, folded(parts))
+            self._updates = self._absorbed(self._updates, folded(parts).ravel())
         if {"spike", "events"} <= self._absent:
             fired = np.zeros_like(fired)
         rows = fired.reshape(timesteps, neurons // self.lanes, self.lanes)
@@ -146,7 +146,10 @@ class GoldenSelfTest:
         spiked = rows[step, row].astype(np.int64) << np.arange(self.lanes)
         which = [(spiked.sum(axis=1), self.lanes)] if self.lanes > 1 else []
         numbers = (step + self.timestep) & ((1 << self.step_bits) - 1)
-        events = ((row * self.lanes, bits), *which, (numbers, self.step_bits))
+        events = [(row * self.lanes, bits), *which, (numbers, self.step_bits)]
+        for words in phase:
+            of_lanes = words.reshape(rows.shape)[step, row]
+            events += [(of_lanes[:, lane], arithmetic.phase_bits) for lane in range(self.lanes)]
         self._events = self._absorbed(self._events, folded(events))
         self.timestep += timesteps
         self.events += len(step)

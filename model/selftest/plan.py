@@ -19,10 +19,10 @@ a remainder S to ``S x + word`` modulo ``x^64 + x^4 + x^3 + x + 1``, which is pr
 ones. What happens between words doesn't matter, so latency and stalls don't. A single wrong word is always
 seen; two or more cancel with a probability of 2^-64.
 
-* Each update gives one word: spike (1 bit, lowest), neuron, potential, trace, side by side in the widths of
-  the population's ports.
-* Each row with a spike gives one: the first lane's neuron, which lanes spiked (with several lanes), and the
-  timestep, in the width of its port: 32 bits unless the population was made with fewer.
+* Each update gives one word: spike (1 bit, lowest), neuron, potential, trace and, where it has bits, phase, side by
+  side in the widths of the population's ports.
+* Each row with a spike gives one: the first lane's neuron, which lanes spiked (with several lanes), the
+  timestep, in the width of its port (32 bits unless the population was made with fewer), and the lanes' phases.
 
 Where the parts have more than 64 bits together, bit i of them is added to bit i modulo 64.
 """
