@@ -28,7 +28,7 @@ class Expected:
     current : int
         The current word.
     before, after : State
-        The neuron's words: potential, refractory counter and trace.
+        The neuron's words: potential, refractory counter, trace and phase.
     spike : bool
     """
 
@@ -43,13 +43,13 @@ class Expected:
     @property
     def update(self) -> Update:
         """As a core tells it."""
-        potential, refractory, trace, _ = self.after
-        return Update(self.neuron, int(self.spike), potential, trace, refractory)
+        potential, refractory, trace, phase = self.after
+        return Update(self.neuron, int(self.spike), potential, trace, refractory, phase)
 
     @property
     def event(self) -> Event | None:
         """The event that follows; None without a spike."""
-        return Event(self.neuron, self.timestep) if self.spike else None
+        return Event(self.neuron, self.timestep, self.after.phase) if self.spike else None
 
 
 class Reference:

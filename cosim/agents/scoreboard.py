@@ -187,6 +187,8 @@ class Scoreboard:
         if (told, neuron) != (step, expected.neuron):
             distance = (told - step) * self.words.parameters.n + neuron - expected.neuron
             self._found(expected, "event (as an update number)", expected.number, expected.number + distance)
+        elif event.phase not in (None, expected.after.phase):
+            self._found(expected, "phase of the event", expected.after.phase, event.phase)
 
     def reset(self) -> None:
         """Begin again: what is in flight won't come. What was found stays."""

@@ -16,6 +16,10 @@ def _number(words: Words) -> None:
     """Return no format: a plain number."""
 
 
+def _phase(words: Words) -> Format | None:
+    return words.formats.get("phase")
+
+
 def _bit(words: Words) -> Format:
     return UQ(1, 0)
 
@@ -87,7 +91,10 @@ class ParameterStream(Agent[Write]):
 
 
 class UpdateStream(Agent[Update]):
-    """Updates from a core. Its fields are ``neuron``, ``spike``, ``potential``, ``trace`` and ``refractory``."""
+    """Updates from a core.
+
+    Its fields are ``neuron``, ``spike``, ``potential``, ``trace``, ``refractory`` and ``phase``.
+    """
 
     stream = "updates"
     place = 2
@@ -97,6 +104,7 @@ class UpdateStream(Agent[Update]):
         "potential": FieldRole(lambda words: words.arithmetic.potential, per_lane=True),
         "trace": FieldRole(lambda words: words.arithmetic.trace, per_lane=True),
         "refractory": FieldRole(lambda words: words.refractory, per_lane=True),
+        "phase": FieldRole(_phase, per_lane=True),
     }
 
     def __init__(self, dut: Any, words: Words, **options: Any) -> None:
@@ -118,7 +126,7 @@ class UpdateStream(Agent[Update]):
 
 
 class EventStream(Agent[Event]):
-    """Spikes from a core. Its fields are ``neuron`` and ``step``, and ``spike`` with several lanes."""
+    """Spikes from a core. Its fields are ``neuron``, ``step`` and ``phase``, and ``spike`` with several lanes."""
 
     stream = "events"
     place = 3
@@ -126,6 +134,7 @@ class EventStream(Agent[Event]):
         "neuron": FieldRole(_number),
         "spike": FieldRole(_bit, per_lane=True),
         "step": FieldRole(_number),
+        "phase": FieldRole(_phase, per_lane=True),
     }
 
     def __init__(self, dut: Any, words: Words, **options: Any) -> None:
@@ -139,7 +148,8 @@ class EventStream(Agent[Event]):
         step = fields["step"][0] if "step" in fields else None
         for lane, one in enumerate(spiked):
             if one:
-                yield Event(fields["neuron"][0] + lane if "neuron" in fields else None, step)
+                neuron = fields["neuron"][0] + lane if "neuron" in fields else None
+                yield Event(neuron, step, fields["phase"][lane] if "phase" in fields else None)
 
     @property
     def step_bits(self) -> int | None:

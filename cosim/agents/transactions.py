@@ -9,7 +9,7 @@ class Update:
 
     Attributes
     ----------
-    neuron, spike, potential, trace, refractory : int, optional
+    neuron, spike, potential, trace, refractory, phase : int, optional
     """
 
     neuron: int | None = None
@@ -17,6 +17,7 @@ class Update:
     potential: int | None = None
     trace: int | None = None
     refractory: int | None = None
+    phase: int | None = None
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,13 @@ class Event:
     ----------
     neuron, step : int, optional
         Whose, and in which timestep since reset, modulo the width of its port.
+    phase : int, optional
+        Which part of the timestep was left over.
     """
 
     neuron: int | None = None
     step: int | None = None
+    phase: int | None = None
 
 
 @dataclass(frozen=True)

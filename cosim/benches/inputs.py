@@ -59,6 +59,8 @@ def directed(words: Words, neurons: int) -> Iterator[tuple[str, Currents]]:
             path = landing(words, target)
             if path is not None:
                 yield name, _shifted(path, neurons, low)
+        for name, path in phase_edges(words):
+            yield name, _shifted(path, neurons, low)
 
 
 def rheobase_words(words: Words) -> list[int]:
@@ -96,6 +98,38 @@ def landing(words: Words, target: int) -> list[int] | None:
         path.append(strongest)
         potential = after(strongest)
     return None
+
+
+def phase_edges(words: Words) -> Iterator[tuple[str, list[int]]]:
+    """Give current words that lead to a spike that has a phase only just, and just not; for each phase above 0."""
+    if not words.arithmetic.phase_bits:
+        return
+    format, constants = words.arithmetic.current, _of_one_neuron(words)
+    where, threshold = datapath.where_integer, constants["threshold"]
+    farthest = datapath.rounded_sum(words, constants, threshold, format.max_word, 0, where) - threshold
+    # From a quarter of the longest way below the threshold, the strongest current leaves three quarters of a step.
+    for parts in (4, 8, 16, 32):
+        start = threshold - max(1, farthest // parts)
+        path = landing(words, start)
+        if path is not None:
+            break
+    else:
+        return
+
+    def left_over(current: int) -> int:
+        increment = datapath.exact_increment(words, constants, start, current, where)
+        reached = datapath.rounded_sum(words, constants, start, current, 0, where)
+        phase = datapath.phase_of_spike(words, reached, threshold, increment, where)
+        return int(phase) if reached >= threshold else 0
+
+    for phase in range(1, 1 << words.arithmetic.phase_bits):
+        low, high = format.min_word, format.max_word
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if left_over(middle) >= phase else (middle + 1, high)
+        if left_over(low) >= phase and low > format.min_word:
+            yield f"phase {phase}, only just", [*path, low]
+            yield f"phase {phase}, just not", [*path, low - 1]
 
 
 def constrained_random(words: Words, steps: int, neurons: int, random: np.random.Generator) -> Currents:

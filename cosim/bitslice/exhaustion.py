@@ -35,8 +35,6 @@ _LOOK_EVERY_S = 0.2
 _ODD = 40503
 """What makes traces of potentials: neighbours get quite different ones."""
 
-_OUTPUTS = ("potential", "refractory", "trace")
-
 
 @dataclass(frozen=True)
 class Difference:
@@ -47,6 +45,7 @@ class Difference:
     trace: int
     current: int
     what: str
+    phase: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def exhaust(
     width: int | None = None,
     progress: Progress = lambda what, share: None,
 ) -> Exhausted:
-    """Compare gates and golden model for every potential and every current.
+    """Compare gates and golden model for every potential, every phase if there are any, and every current.
 
     Parameters
     ----------
@@ -139,7 +138,8 @@ def exhaust(
 class _Worker:
     """One thread's gates and golden model.
 
-    A piece is one current with every potential, or with a part of them; or with several currents where there are few.
+    A piece is one current and phase with every potential, or with a part of them; or with several currents where
+    there are few.
     """
 
     def __init__(self, settings: Settings, export: Export, program: SliceProgram, refractory: bool) -> None:
@@ -147,8 +147,10 @@ class _Worker:
         self._potential, self._current = arithmetic.potential, arithmetic.current
         potentials, currents = 1 << self._potential.width, 1 << self._current.width
         self._each = min(currents, max(1, _PAIRS // potentials))
-        self._parts = max(1, potentials // _PAIRS)
-        self.pairs = potentials * self._each // self._parts
+        self._phases = 1 << arithmetic.phase_bits
+        parts = max(1, potentials // _PAIRS)
+        self._parts = parts * self._phases
+        self.pairs = potentials * self._each // parts
         self.pieces = currents // self._each * self._parts
         self.done, self.stopped = 0, False
         words = settings.population(self.pairs).words
@@ -159,18 +161,21 @@ class _Worker:
         self._currents = self._place // potentials + self._current.min_word
         self._words = np.empty((1, self.pairs), dtype=plan.current)
         types = {name: getattr(plan, name) for name in State._fields}
-        self._room = Room.of(1, self.pairs, types, _OUTPUTS)
+        self._room = Room.of(1, self.pairs, types, words.state_names)
         self._compare = comparison(program.width)
         self._prepare_gates(words, export, program)
 
     def _take_part(self, part: int) -> None:
-        """Go on to other potentials; the rest of the state follows from them."""
+        """Go on to other potentials, or another phase; the rest of the state follows from them."""
         plan, self._part = self._plan, part
+        part, phase = divmod(part, self._phases)
         place = (self._place + part * self.pairs) % (1 << self._potential.width)
         highest = plan.words.refractory.max_word
         counters = 1 + place % highest if self._refractory else 0 * place
         traces = place * _ODD & plan.words.arithmetic.trace.max_word
         states = {"potential": place + self._potential.min_word, "refractory": counters, "trace": traces}
+        if self._phases > 1:
+            states["phase"] = np.full(self.pairs, phase)
         for name, values in states.items():
             self._put(f"{name}_in", values)
         self._state = State(**{name: values.astype(getattr(plan, name)) for name, values in states.items()})
@@ -229,7 +234,7 @@ class _Worker:
         parts = out.shape[-1]
         spiked = out[:, places["spike_out"].start] != self._room.spikes.reshape(-1, parts)
         rows = {"spike": int(np.argmax(spiked.any(axis=1)))} if spiked.any() else {}
-        for name in _OUTPUTS:
+        for name in self._plan.words.state_names:
             place, golden = places[f"{name}_out"], self._room.kept[name]
             row = self._compare(
                 ctypes.c_void_p(out[0, place].ctypes.data),

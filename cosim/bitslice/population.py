@@ -16,8 +16,6 @@ from qlif.model.golden.neurons import FixedNeurons
 from qlif.model.support.progress import Progress, unwatched
 from qlif.model.support.scratch import scratch
 
-_FIELDS = ("spike", "potential", "trace")
-
 _STALLS = 0.1
 """Where none are asked for: instances that go in step would try less."""
 _TIMESTEPS = 40
@@ -76,7 +74,10 @@ class SlicedPopulation:
         """Return how many updates were compared with the golden model, and the first difference in words."""
         taken = (self._given("currents_valid") & self._given("currents_ready")).astype(bool)
         updated = (self._given("updates_valid") & self._given("updates_ready")).astype(bool)
-        values = {name: self._given(f"updates_{name}", name == "potential") for name in ("neuron", *_FIELDS)}
+        values = {
+            name: self._given(f"updates_{name}", name == "potential")
+            for name in self._interface.updates.fields
+        }
         words, neurons, compared = self._interface.words, self._interface.neurons, 0
         for instance in range(self.program.width):
             given = {name: value[updated[:, instance], instance] for name, value in values.items()}
@@ -87,7 +88,7 @@ class SlicedPopulation:
             steps = len(currents) // neurons
             count = min(steps * neurons, len(given["neuron"]))
             currents = currents[: steps * neurons].reshape(steps, *words.parameters.shape)
-            spikes, kept = FixedNeurons(words).run_words(currents, ("potential", "trace"))
+            spikes, kept = FixedNeurons(words).run_words(currents)
             golden = {"neuron": np.arange(steps * neurons) % neurons, "spike": spikes, **kept}
             for name, found in given.items():
                 expected = np.asarray(golden[name]).ravel()[:count].astype(np.int64)

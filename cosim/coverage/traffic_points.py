@@ -13,6 +13,7 @@ from qlif.cosim.mutation.recorded_benches import Stimulus
 from qlif.hdl.interface import Interface
 from qlif.model.golden import step
 from qlif.model.golden.neurons import FixedNeurons
+from qlif.model.golden.step import State
 from qlif.model.random_words import RandomWords
 from qlif.model.rounding import Rounding, Where
 from qlif.model.words import Words
@@ -71,14 +72,14 @@ class Updates:
     ----------
     neuron : array of int
         Whose they are.
-    current, potential, refractory, trace : array of int
-        What went in.
+    current, potential, refractory, trace, phase : array of int
+        What went in; the phase is 0 where it has no bits.
     total : array of int
         The potential after integration, if the format had no end. Of a refractory neuron too, where nobody
         looks at it.
     floor, half_up, half_even : array of int
         The same with another rounding: down, to the nearest, to the nearest and even.
-    next_potential, next_refractory, next_trace, spike : array of int
+    next_potential, next_refractory, next_trace, next_phase, spike : array of int
         What came out.
     previous_current, previous_spike : array of int
         Of the same neuron's update before; 0 in the first timestep.
@@ -89,6 +90,7 @@ class Updates:
     potential: npt.NDArray[Any]
     refractory: npt.NDArray[Any]
     trace: npt.NDArray[Any]
+    phase: npt.NDArray[Any]
     total: npt.NDArray[Any]
     floor: npt.NDArray[Any]
     half_up: npt.NDArray[Any]
@@ -96,6 +98,7 @@ class Updates:
     next_potential: npt.NDArray[Any]
     next_refractory: npt.NDArray[Any]
     next_trace: npt.NDArray[Any]
+    next_phase: npt.NDArray[Any]
     spike: npt.NDArray[Any]
     previous_current: npt.NDArray[Any]
     previous_spike: npt.NDArray[Any]
@@ -122,7 +125,7 @@ def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     currents = taken[: steps * neurons].reshape(steps, neurons)
     golden = FixedNeurons(words)
     first = golden.state
-    spikes, after = golden.run_words(currents)
+    spikes, after = golden.run_words(currents, State._fields)
     before = {
         name: np.concatenate([np.asarray(getattr(first, name)).reshape(1, -1), after[name][:-1]])
         for name in after
@@ -131,7 +134,8 @@ def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     random: Any = 0
     if words.arithmetic.random_bits:
         random = RandomWords(words.arithmetic.random_seed).take(currents.size).reshape(currents.shape)
-    totals = sums(words, before["potential"].astype(exact), currents.astype(exact), random, np.where)
+    state = (before[name].astype(exact) for name in ("potential", "phase"))
+    totals = sums(words, *state, currents.astype(exact), random, np.where)
     nothing = np.zeros((1, neurons), dtype=np.int64)
     columns = {
         "neuron": np.broadcast_to(np.arange(neurons), currents.shape),
@@ -148,7 +152,7 @@ def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     )
 
 
-def sums(words: Words, potential: Any, current: Any, random: Any, where: Where) -> dict[str, Any]:
+def sums(words: Words, potential: Any, phase: Any, current: Any, random: Any, where: Where) -> dict[str, Any]:
     """Return the potential after integration in a format without ends, by how it is rounded.
 
     The golden model's own, on any kind of integers: ``total`` with the rounding of `words`, ``floor``,
@@ -157,7 +161,7 @@ def sums(words: Words, potential: Any, current: Any, random: Any, where: Where) 
 
     def rounded(**changes: Any) -> Any:
         one = dataclasses.replace(words, arithmetic=words.arithmetic.replace(**changes))
-        return step.rounded_sum(one, one.values, potential, current, random, where)
+        return step.rounded_sum(one, one.values, potential, current, random, where, phase)
 
     others = {"floor": Rounding.TRN, "half_up": Rounding.RND, "half_even": Rounding.RND_CONV}
     return {"total": rounded()} | {

@@ -27,7 +27,7 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach, sums_of
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import STATE, Update, population_updates, signal, stages_of_currents, unpacked
+from qlif.cosim.proof.update import Update, population_updates, signal, stages_of_currents, unpacked
 from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
@@ -229,7 +229,13 @@ class Unreachable:
         state["current"] = entered.values[stages_of_currents(circuit)[-1]]
         numbers = {name: Integer.of(terms, word, words.formats[name]) for name, word in state.items()}
         total = step.rounded_sum(
-            words, self._constants, numbers["potential"], numbers["current"], 0, partial(choose, terms)
+            words,
+            self._constants,
+            numbers["potential"],
+            numbers["current"],
+            0,
+            partial(choose, terms),
+            numbers.get("phase", 0),
         )
         golden = choose(terms, numbers["refractory"] == 0, total, numbers["potential"])
         half = 1 << (terms.width(found) - 1)
@@ -325,12 +331,17 @@ def no_update(case: UpdateCase, words: Words, reach: Reach, seconds: float) -> b
     update.golden(terms)
     numbers = update.numbers(terms)
     totals = sums(
-        words, numbers["potential"], numbers["current"], numbers.get("random", 0), partial(choose, terms)
+        words,
+        numbers["potential"],
+        numbers.get("phase", 0),
+        numbers["current"],
+        numbers.get("random", 0),
+        partial(choose, terms),
     )
-    after = {f"next_{name}": update.expected[name] for name in STATE}
+    after = {f"next_{name}": update.expected[name] for name in words.state_names}
     spike = Integer(terms, update.expected["spike"], 0, 1)
     conditions = case.conditions(SimpleNamespace(**numbers, **totals, **after, spike=spike))
-    reached = reach.holds(terms, words, {name: before[name] for name in STATE})
+    reached = reach.holds(terms, words, {name: before[name] for name in words.state_names})
     reached += reach.bounds(terms, update)
     claim = terms.negation(terms.both(*conditions))
     return terms.prove(claim, reached, None, seconds).verdict == "proved"

@@ -59,6 +59,7 @@ def update_cases(words: Words) -> Iterator[UpdateCase]:
     yield from _rounding(words)
     yield from _refractory(words)
     yield from _trace(words)
+    yield from _phase(words)
 
 
 def _integration(words: Words) -> Iterator[UpdateCase]:
@@ -145,6 +146,18 @@ def _trace(words: Words) -> Iterator[UpdateCase]:
     if words.parameters.additive_spike_trace:
         top = words.arithmetic.trace.max_word
         yield UpdateCase("additive trace at its highest", lambda u: [u.spike == 1, u.next_trace == top])
+
+
+def _phase(words: Words) -> Iterator[UpdateCase]:
+    for phase in range(1 << words.arithmetic.phase_bits if words.arithmetic.phase_bits else 0):
+        yield UpdateCase(f"spike with phase {phase}", lambda u, phase=phase: [  # type: ignore[misc]
+            u.spike == 1, u.refractory == 0, u.next_phase == phase])  # fmt: skip
+        if phase:
+            yield UpdateCase(f"a step that is longer by phase {phase}", lambda u, phase=phase: [  # type: ignore[misc]
+                u.refractory == 0, u.phase == phase])  # fmt: skip
+            if int(np.max(words.values["refractory"])):
+                yield UpdateCase(f"phase {phase} held while refractory", lambda u, phase=phase: [  # type: ignore[misc]
+                    u.refractory > 0, u.phase == phase, u.next_phase == phase])  # fmt: skip
 
 
 def traffic_cases() -> Iterator[TrafficCase]:

@@ -122,9 +122,7 @@ def traffic(interface: Interface, clocks: int, watch: int, stalls: float, seed: 
     words, neurons = interface.words, interface.neurons
     steps = -(-(clocks + 2 * (watch + settle)) // neurons)
     currents = GoldenSelfTest(words, SelfTestPlan.of(words, seed)).currents(steps)
-    spikes, kept = FixedNeurons(words).run_words(
-        currents.reshape(steps, *words.parameters.shape), ("potential", "trace")
-    )
+    spikes, kept = FixedNeurons(words).run_words(currents.reshape(steps, *words.parameters.shape))
     number = np.arange(steps * neurons)
     values = {
         "data": currents,

@@ -49,6 +49,10 @@ def adapter_export(core_map: CoreMap, configuration: Configuration) -> tuple[Exp
         raise InputError(f"{where}a mapped core has no parameters to write: [storage] must be empty")
     if configuration.parameters.n != core_map.neurons:
         raise InputError(f"{where}neurons is {core_map.neurons}, and not {configuration.parameters.n}")
+    if phase_bits := configuration.arithmetic.phase_bits:
+        raise InputError(
+            f"{where}phase_bits must be 0 with a map, not {phase_bits}: it has no role for a phase"
+        )
     generics = {
         name: word_of(value, configuration.words, f"{where}parameters: {name}")
         for name, value in core_map.parameters.items()

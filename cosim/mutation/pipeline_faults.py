@@ -11,9 +11,6 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import Update
 
-SEEN = ("potential", "trace", "spike")
-"""What can be told of an update from outside."""
-
 Follow = Callable[[Products, bool], tuple[Update, Term, list[Term]]]
 """Given terms and whether the circuit has a counter of its own: the update, the circuit's counter before it,
 and that the state can be reached."""
@@ -57,7 +54,9 @@ def _with_its_own_counter(follow: Follow, seconds: float, why: str) -> str | Non
         if answer.verdict == "unknown":
             return why
         pairs.add((answer.values["golden"], answer.values["circuit"]))
-    seen = _seen(terms, update, SEEN, [related(golden, counter), *reached], seconds)
+    # What can be told of an update from outside.
+    shown = [name for name in update.after if name != "refractory"]
+    seen = _seen(terms, update, shown, [related(golden, counter), *reached], seconds)
     return None if seen is None else why
 
 

@@ -52,7 +52,7 @@ class Run:
 
     currents: list[Term] = field(default_factory=list)
     updates: list[dict[str, Term]] = field(default_factory=list)
-    events: list[tuple[Term, Term, Term]] = field(default_factory=list)
+    events: list[tuple[Term, ...]] = field(default_factory=list)
     absent: tuple[str, ...] = ()
 
 
@@ -107,7 +107,8 @@ def follow(
             parts = interface.updates.fields
             run.updates.append({part: now.output(f"updates_{part}") for part in parts})
             idle = 0
-        event = tuple(now.output(f"events_{part}") for part in ("valid", "neuron", "step"))
+        phase = ("phase",) if "phase" in interface.events.fields else ()
+        event = tuple(now.output(f"events_{part}") for part in ("valid", "neuron", "step", *phase))
         if terms.value(event[0]) != 0:
             run.events.append(event)
         if len(run.updates) > len(run.currents):
@@ -196,6 +197,10 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
             (f"{at}: its potential", potential == after.potential),
             (f"{at}: its trace", trace == after.trace),
         ]
+        phase = after.phase
+        if "phase" in update:
+            phase = Integer.of(terms, update["phase"], words.formats["phase"])
+            claims.append((f"{at}: its phase", phase == after.phase))
         if "refractory" not in run.absent:
             waiting = Integer.of(terms, update["refractory"], words.refractory)
             claims.append((f"{at}: its refractory counter", waiting == after.refractory))
@@ -203,7 +208,9 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
         counted = state.refractory - integers.choose(terms, state.refractory == 0, 0, 1)
         refractory = integers.choose(terms, update["spike"], constants[neuron]["refractory"], counted)
         format = words.refractory
-        states[neuron] = datapath.State(potential, Integer(terms, refractory.word, 0, format.max_word), trace)
+        states[neuron] = datapath.State(
+            potential, Integer(terms, refractory.word, 0, format.max_word), trace, phase
+        )
     return claims
 
 
@@ -216,7 +223,7 @@ def _event_claims(terms: Products, run: Run, neurons: int) -> list[tuple[str, Te
         before.append(count)
         count = terms.make("BV_ADD", count, terms.extend(update["spike"], width, False))
     given = terms.constant(0, width)
-    for valid, neuron, step in run.events:
+    for valid, neuron, step, *phase in run.events:
         right = []
         for place, update in enumerate(run.updates):
             of_step, of_neuron = divmod(place, neurons)
@@ -226,6 +233,7 @@ def _event_claims(terms: Products, run: Run, neurons: int) -> list[tuple[str, Te
                     terms.equal(before[place], given),
                     terms.equal(neuron, terms.constant(of_neuron, terms.width(neuron))),
                     terms.equal(step, terms.constant(of_step, terms.width(step))),
+                    *(terms.equal(word, update["phase"]) for word in phase),
                 )
             )
         claims.append(("an event", terms.implies(valid, terms.either(*right))))
