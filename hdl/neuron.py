@@ -54,6 +54,8 @@ class NeuronPipeline(wiring.Component):
     next_potential: fixed.Value
     next_refractory: fixed.Value
     next_trace: fixed.Value
+    phase: fixed.Value
+    next_phase: fixed.Value
     spike: Value
 
     def __init__(self, core: Core) -> None:

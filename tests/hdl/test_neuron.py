@@ -121,7 +121,8 @@ def random_inputs(words, count, seed):
     ]
     refractory = [0 if generator.random() < 0.7 else word for word in column(words.refractory)]
     random = generator.integers(0, 2 ** max(arithmetic.random_bits, 1), count).tolist()
-    states = map(State, potential, refractory, column(arithmetic.trace))
+    phases = generator.integers(0, 1 << arithmetic.phase_bits, count).tolist()
+    states = map(State, potential, refractory, column(arithmetic.trace), phases)
     return list(zip(states, column(arithmetic.current), random, strict=True))
 
 
@@ -189,6 +190,40 @@ def test_the_rows_meet_in_every_pair():
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(map(str, row.values())))
 def test_every_pair_of_options_in_gates_is_the_golden_model(row):
     assert mismatches(words_of_row(row)) == []
+
+
+PHASED = {
+    "factored-16": {"phase_bits": 1},
+    "square-16": {"phase_bits": 2},
+    "square-18": {"phase_bits": 3, "overflow": "WRAP"},
+    "stochastic-12": {"phase_bits": 2},
+    "tiny-8": {"phase_bits": 4, "rounding": "RND_CONV"},
+    "wide-32": {"phase_bits": 2, "rounding": "TRN", "increment": "SQ(9,26) RND SAT"},
+}
+
+
+@pytest.mark.parametrize("name", PHASED)
+def test_phases_in_gates_are_the_golden_model(name):
+    words = words_of(preset(name).replace(**PHASED[name]), tau_m=30.0, tau_s=10.0)
+    assert mismatches(words) == []
+    # Each phase is met: of the state before, and of a spike.
+    inputs = random_inputs(words, 600, 1)
+    phases = set(range(1 << words.arithmetic.phase_bits))
+    assert {state.phase for state, _, _ in inputs} == phases
+    assert len({after.phase for after, spike in (golden(words, case) for case in inputs) if spike}) > 1
+
+
+@pytest.mark.parametrize("row", ROWS[::4], ids=lambda row: "-".join(map(str, row.values())))
+def test_options_with_phases_in_gates_are_the_golden_model(row):
+    words = words_of_row(row)
+    phased = quantise_again(words, phase_bits=1 + ROWS.index(row) // 4 % 3)
+    assert mismatches(phased, count=300) == []
+
+
+def quantise_again(words, **choices):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PrecisionWarning)
+        return quantise(words.parameters, words.arithmetic.replace(**choices))
 
 
 def differing_cases(words):

@@ -80,3 +80,22 @@ def test_constrained_random_gets_everywhere():
     assert board.spikes.any(axis=0).all()
     again = inputs.constrained_random(words, 3000, 8, np.random.default_rng(3))
     assert np.array_equal(currents, again)
+
+
+@pytest.mark.parametrize("name", ["factored-16", "square-16", "square-18"])
+def test_edges_of_phases_lead_to_both_sides_of_each_comparison(name):
+    words = quantise(Parameters(n=1), PRESETS[name].replace(phase_bits=2))
+    ends = {}
+    for case, path in inputs.phase_edges(words):
+        scoreboard = Scoreboard(words, np.array(path)[:, np.newaxis])
+        assert scoreboard.spikes[:, 0].tolist() == [False] * (len(path) - 1) + [True]
+        ends[case] = int(scoreboard.states["phase"][-1, 0])
+    assert ends == {
+        f"phase {phase}, {side}": phase - (side == "just not")
+        for phase in (1, 2, 3)
+        for side in ("only just", "just not")
+    }
+
+
+def test_without_phases_there_are_no_edges_of_them():
+    assert list(inputs.phase_edges(words_of("square-16"))) == []
