@@ -164,7 +164,7 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
 
     zero = integers.constant(terms, 0)
     states = [
-        datapath.State(integers.constant(terms, constants[neuron]["reset"]), zero, zero)
+        datapath.State(integers.constant(terms, constants[neuron]["reset"]), zero, zero, zero)
         for neuron in range(neurons)
     ]
     claims = []

@@ -33,6 +33,7 @@ CHOICES = {
     },
     "narrow product": {"product_fraction": 8, "product_rounding": "RND", "potential": "SQ(6,6)"},
     "stochastic": {"rounding": "SR", "random_bits": 3, "random_seed": 7},
+    "between timesteps": {"phase_bits": 2, "potential": "SQ(5,6)"},
     "narrow inside": {
         "form": "factored",
         "currents": "raw",

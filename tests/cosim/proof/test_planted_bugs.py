@@ -9,7 +9,7 @@ import pytest
 from qlif import hdl
 from qlif.cosim.configuration import Settings
 from qlif.cosim.proof import population_claims
-from qlif.cosim.proof.counterexample import OUTPUTS, expected, replay
+from qlif.cosim.proof.counterexample import expected, replay
 from qlif.cosim.proof.prove import prove_population, prove_update, replay_clocks, replay_run
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.hdl import fixed, neuron, refractory_counter
@@ -144,8 +144,9 @@ def assert_refuted(verilog, simulator, directory):
     claim = prove_update(export)
     assert claim.result == "refuted"
     golden = expected(WORDS, claim.counterexample)
-    got = {name: claim.counterexample[f"{name}_out"] for name in OUTPUTS}
-    masks = {name: export.interface.port(f"{name}_out").mask for name in OUTPUTS}
+    outputs = (*WORDS.state_names, "spike")
+    got = {name: claim.counterexample[f"{name}_out"] for name in outputs}
+    masks = {name: export.interface.port(f"{name}_out").mask for name in outputs}
     assert got != {name: golden[name] & mask for name, mask in masks.items()}
     played = replay(export, claim.counterexample, simulator, directory)
     assert played.shown

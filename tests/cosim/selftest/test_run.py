@@ -55,6 +55,11 @@ def test_signatures_agree(tmp_path, verilator, preset, neurons, lanes):
     assert written == ["interface.json", "qlif_self_test.v", "qlif_self_test.vlt"]
 
 
+def test_signatures_with_phases_agree(tmp_path, verilator):
+    configuration = Settings.read("square-16", None, [("--set", "phase_bits=2")]).population(12)
+    check(self_test(configuration, 1500, verilator, tmp_path, export=configuration.export(2)))
+
+
 @pytest.mark.parametrize("stalls", [0.1, 0.97])
 def test_signatures_agree_whatever_stalls(tmp_path, verilator, stalls):
     outcome = run(tmp_path, verilator, "square-16", 12, 1500, 2, stalls=stalls)

@@ -10,7 +10,13 @@ from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
 from qlif.model.random_words import RandomWords
 from qlif.model.selftest.golden import GoldenSelfTest
-from qlif.model.selftest.plan import SIGNATURE_BITS, SIGNATURE_START, SIGNATURE_TAPS, SelfTestPlan
+from qlif.model.selftest.plan import (
+    SIGNATURE_BITS,
+    SIGNATURE_START,
+    SIGNATURE_TAPS,
+    TIMESTEP_BITS,
+    SelfTestPlan,
+)
 
 MASK = (1 << SIGNATURE_BITS) - 1
 
@@ -40,7 +46,7 @@ def by_the_book(words, plan, timesteps, lanes):
     updates = events = SIGNATURE_START
     currents = []
     for timestep in range(timesteps):
-        row_spikes = 0
+        row_spikes = row_phases = 0
         for neuron in range(neurons):
             random = next(stimulus)
             current = (
@@ -59,18 +65,21 @@ def by_the_book(words, plan, timesteps, lanes):
             for value, width in (
                 (state.potential, arithmetic.potential.width),
                 (state.trace, arithmetic.trace.width),
+                (state.phase, arithmetic.phase_bits),
             ):
                 word |= (value & ((1 << width) - 1)) << offset
                 offset += width
             updates = absorbed(updates, word)
             row_spikes |= int(spike) << (neuron % lanes)
+            row_phases |= state.phase << arithmetic.phase_bits * (neuron % lanes)
             if neuron % lanes == lanes - 1:
                 if row_spikes:
                     first = neuron - lanes + 1
                     which = row_spikes << bits if lanes > 1 else 0
-                    step = timestep << (bits + (lanes if lanes > 1 else 0))
-                    events = absorbed(events, first | which | step)
-                row_spikes = 0
+                    place = bits + (lanes if lanes > 1 else 0)
+                    phases = row_phases << place + TIMESTEP_BITS
+                    events = absorbed(events, first | which | timestep << place | phases)
+                row_spikes = row_phases = 0
     return currents, updates | events << SIGNATURE_BITS
 
 
@@ -98,6 +107,17 @@ def test_compiled_loops_give_what_numpy_gives(name, neurons, lanes):
         assert np.array_equal(first, second)
     first, second = (GoldenSelfTest(words, plan, lanes, compiled=compiled) for compiled in (True, False))
     assert first.signatures([1, 64, 200]) == second.signatures([1, 64, 200])
+
+
+@pytest.mark.parametrize(("neurons", "lanes"), [(5, 1), (8, 4)])
+def test_definition_with_phases(neurons, lanes):
+    words = quantise(Parameters(n=neurons), PRESETS["square-16"].replace(phase_bits=3))
+    plan = SelfTestPlan.of(words, seed=3)
+    _, signature = by_the_book(words, plan, 300, lanes)
+    for compiled in (True, False):
+        assert GoldenSelfTest(words, plan, lanes, compiled=compiled).advance(300) == signature
+    without = quantise(Parameters(n=neurons), PRESETS["square-16"])
+    assert GoldenSelfTest(without, plan, lanes).advance(300) != signature
 
 
 def test_checkpoints_on_the_way_change_nothing():

@@ -1,0 +1,125 @@
+"""Proof of gates with a phase, and what it finds when they are wrong."""
+
+import pytest
+
+from qlif import hdl
+from qlif.cosim.proof.counterexample import expected, lines
+from qlif.cosim.proof.population_claims import EVENTS, ORDER
+from qlif.cosim.proof.prove import RUNS, prove_population, prove_runs, prove_update
+from qlif.hdl import fixed, phase
+from qlif.hdl import population as hardware
+from qlif.hdl.core import Streams
+from qlif.hdl.verilog import Export
+from qlif.model.parameters import Parameters
+from qlif.model.presets import preset
+from qlif.model.quantisation import quantise
+
+
+def words_of(name, bits, n=1, **choices):
+    return quantise(Parameters(n=n), preset(name).replace(phase_bits=bits, **choices))
+
+
+def results(claims):
+    return {claim.claim: claim.result for claim in claims}
+
+
+@pytest.mark.parametrize(
+    ("name", "bits", "core", "choices"),
+    [
+        pytest.param("tiny-8", 2, {}, {}, marks=pytest.mark.slow),
+        ("tiny-8", 1, {"streams": Streams.EVENTS}, {"rounding": "RND_CONV", "overflow": "WRAP"}),
+        pytest.param("stochastic-12", 1, {"lanes": 2, "streams": Streams.EVENTS}, {}, marks=pytest.mark.slow),
+        pytest.param(
+            "tiny-8",
+            2,
+            {"lanes": 2, "storage": {"threshold": "register", "bias": "memory"}},
+            {"rounding": "TRN"},
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_phases_are_proved(name, bits, core, choices):
+    export = hdl.export(hdl.Core(words_of(name, bits, 4, **choices), **core))
+    found = results([prove_update(export), *prove_population(export)])
+    assert len(found) >= 10 and set(found.values()) == {"proved"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["factored-16", "square-16", "square-18"])
+@pytest.mark.parametrize("bits", [1, 2, 3])
+def test_phases_of_a_preset_are_proved(name, bits):
+    export = hdl.export(hdl.Core(words_of(name, bits, 64)))
+    found = results([prove_update(export), *prove_population(export)])
+    assert len(found) >= 10 and set(found.values()) == {"proved"}
+
+
+def test_first_updates_of_a_core_with_phases_are_proved():
+    export = hdl.export(hdl.Core(words_of("tiny-8", 1, 2)))
+    assert {prove_runs(export, claim).result for claim in RUNS} == {"proved"}
+
+
+def strictly_left(patch):
+    patch.setattr(phase, "_is_left", lambda rest: ~rest.as_value()[-1] & rest.as_value().any())
+
+
+def shares_of_the_wrong_bits(patch):
+    honest = phase._share
+    patch.setattr(phase, "_share", lambda words, increment, halvings: honest(words, increment, halvings + 1))
+
+
+def shares_in_whole_lsbs(patch):
+    honest = phase._share
+
+    def coarser(words, increment, halvings):
+        share = honest(words, increment, halvings)
+        return fixed.Value(fixed.Shape(share.words), share.as_value() & -2)
+
+    patch.setattr(phase, "_share", coarser)
+
+
+def forgotten_while_refractory(patch):
+    def chosen(pipe, refractory, spike, before, left):
+        def fresh(count, s, after):
+            none = count.as_value().any() | ~s
+            return fixed.choose(none, fixed.Const(0, fixed.Shape(after.words)), after)
+
+        return pipe.register("phase__next", fresh, refractory, spike, left)
+
+    patch.setattr("qlif.hdl.neuron.next_phase", chosen)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [strictly_left, shares_of_the_wrong_bits, shares_in_whole_lsbs, forgotten_while_refractory],
+    ids=lambda damage: damage.__name__,
+)
+def test_a_wrong_phase_is_refuted_with_numbers(damage, monkeypatch):
+    words = words_of("tiny-8", 2)
+    interface = hdl.export_neuron(hdl.Core(words)).interface
+    damage(monkeypatch)
+    claim = prove_update(Export(hdl.export_neuron(hdl.Core(words)).verilog, interface))
+    assert claim.result == "refuted"
+    golden = expected(words, claim.counterexample)
+    outputs = (*words.state_names, "spike")
+    masks = {name: interface.port(f"{name}_out").mask for name in outputs}
+    assert any(claim.counterexample[f"{name}_out"] != golden[name] & masks[name] for name in outputs)
+    assert {"phase", "phase after, circuit", "phase after, golden model"} <= {
+        line.name for line in lines(words, claim.counterexample)
+    }
+
+
+def test_an_event_with_another_phase_is_refuted(monkeypatch):
+    export = hdl.export(hdl.Core(words_of("tiny-8", 2, 4)))
+    honest = hardware.Population._send
+
+    def damaged(self, m, retire):
+        outlet = honest(self, m, retire)
+        event = hardware.Value.cast(self.events.payload.phase)
+        m.d.comb += event[0].eq(outlet.words[0])
+        return outlet
+
+    monkeypatch.setattr(hardware.Population, "_send", damaged)
+    other = hdl.export(hdl.Core(words_of("tiny-8", 2, 4)))
+    assert other.verilog != export.verilog
+    found = results(prove_population(other))
+    assert found[EVENTS] == "refuted" and found[ORDER] == "proved"
