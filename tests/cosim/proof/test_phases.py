@@ -53,6 +53,7 @@ def test_phases_of_a_preset_are_proved(name, bits):
     assert len(found) >= 10 and set(found.values()) == {"proved"}
 
 
+@pytest.mark.slow
 def test_first_updates_of_a_core_with_phases_are_proved():
     export = hdl.export(hdl.Core(words_of("tiny-8", 1, 2)))
     assert {prove_runs(export, claim).result for claim in RUNS} == {"proved"}
