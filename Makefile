@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs own-edits golden peers check format clean
+.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs own-edits golden peers lint check format clean
 
 help:
 	@echo "make demo       check the square-18 hardware against its golden and float models, with pictures"
@@ -31,8 +31,9 @@ demo: $(READY)
 	$(BIN)/qlif cosim --preset square-18 --neurons 64 --steps 2000 --input ou --seed 1 \
 		--max-lag-steps 2 --max-rmse 0.15 --out build/demo
 
-test: check
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+# The type checker runs beside the tests.
+test: $(READY) lint
+	@$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest -n 2 --dist worksteal; tested=$$?; wait $$types && exit $$tested
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
@@ -80,9 +81,11 @@ peers:
 		'numpy<2.3' 'brian2>=2.9' 'nest-simulator>=3.10' 'synapticflow==0.0.7' 'torch>=2.13'
 	for each in examples/peers/*.py; do .venv-peers/bin/python $$each || exit 1; done
 
-check: $(READY)
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+check: lint
 	$(BIN)/mypy
 
 format: $(READY)

@@ -7,8 +7,6 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from amaranth.utils import ceil_log2
-
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import RuntimeParameter, Storage, place
 from qlif.model.exceptions import InputError, show, unknown_name
@@ -117,7 +115,7 @@ class Core:
     @property
     def neuron_bits(self) -> int:
         """Width of a neuron's number."""
-        return max(1, ceil_log2(self.neurons))
+        return max(1, (self.neurons - 1).bit_length())
 
     @cached_property
     def runtime(self) -> tuple[RuntimeParameter, ...]:

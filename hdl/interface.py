@@ -17,8 +17,8 @@ import numpy as np
 
 from qlif.hdl.core import Core, Streams
 from qlif.hdl.ports import SELF_TEST_PORTS, Port, Stream, neuron_ports, population_streams
+from qlif.hdl.primitives import PORTABLE, Primitives, Variant
 from qlif.hdl.storage import RuntimeParameter, Storage
-from qlif.hdl.targets.catalogue import primitives
 from qlif.model.arithmetic import OPTIONAL, Arithmetic
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.formats import Format
@@ -391,7 +391,7 @@ class Interface:
             words=_words(entries),
             lanes=1 if kind is Kind.NEURON else entries.get("lanes", int),
             storage={name: constants.inner(name).choice("storage", Storage) for name in constants.names},
-            primitives=primitives(entries.get("variant", str), entries.optional("target", str) or ""),
+            primitives=_primitives(entries.get("variant", str), entries.optional("target", str) or ""),
             step_bits=entries.get("step_bits", int),
             name=entries.get("name", str),
             streams=_streams_of(entries),
@@ -430,6 +430,17 @@ def _words(entries: "_Entries") -> Words:
         # It was told when the module was made.
         warnings.simplefilter("ignore", PrecisionWarning)
         return quantise(Parameters(**parameters.content), Arithmetic(**arithmetic.content))
+
+
+def _primitives(variant: str, target: str) -> Primitives:
+    match variant:
+        case Variant.PORTABLE:
+            return PORTABLE
+        case _:
+            # Here, since the families' files import Amaranth, and a simulator's process starts often.
+            from qlif.hdl.targets.catalogue import primitives
+
+            return primitives(variant, target)
 
 
 def _streams_of(entries: "_Entries") -> Streams:

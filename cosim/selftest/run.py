@@ -11,8 +11,8 @@ from qlif.cosim.selftest.locate import Replay
 from qlif.cosim.simulator import verilator_program
 from qlif.cosim.simulator.design import SimulationError
 from qlif.cosim.simulator.find import Simulator
+from qlif.hdl.ports import STALL_RATE_BITS
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
-from qlif.hdl.selftest.stalls import RATE_BITS
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
@@ -211,10 +211,10 @@ def stall_rate(probability: float) -> int:
     """
     if not 0 <= probability < 1:
         raise InputError(f"stalls must be a probability from 0 to below 1, not {probability}")
-    rate = min(round(probability * (1 << RATE_BITS)), (1 << RATE_BITS) - 1)
+    rate = min(round(probability * (1 << STALL_RATE_BITS)), (1 << STALL_RATE_BITS) - 1)
     if probability > 0 and rate == 0:
         raise InputError(
-            f"stalls must be 0 or a probability of 1/{2 << RATE_BITS} or more, not {probability}"
+            f"stalls must be 0 or a probability of 1/{2 << STALL_RATE_BITS} or more, not {probability}"
         )
     return rate
 

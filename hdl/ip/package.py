@@ -2,10 +2,11 @@
 
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from qlif.hdl.interface import Interface, Kind
 from qlif.hdl.ip.export import axi_shell
+from qlif.hdl.ip.fusesoc import core_file
 from qlif.hdl.ip.register_files import ip_xact, register_files
 from qlif.hdl.ip.shell import SHELL_MODULE
 from qlif.hdl.ports import Port
@@ -43,7 +44,7 @@ def axi_files(population: Export) -> dict[str, str]:
     }
 
 
-def package_files(export: Export, others: Mapping[str, str]) -> dict[str, str]:
+def package_files(export: Export, others: Mapping[str, str], testbench: Sequence[str] = ()) -> dict[str, str]:
     """Return what stands beside every export.
 
     Parameters
@@ -51,6 +52,8 @@ def package_files(export: Export, others: Mapping[str, str]) -> dict[str, str]:
     export : Export
     others : mapping of str to str
         The other files that are written, by their names: they are in the checksums, Verilog also in the lists.
+    testbench : sequence of str
+        Of them, the one in Verilog and what it reads.
     """
     interface = export.interface
     module = interface.module
@@ -64,7 +67,12 @@ def package_files(export: Export, others: Mapping[str, str]) -> dict[str, str]:
         f"{module}.veo": _instance(module, ["clk", "rst", *(port.name for port in interface.ports)]),
         **_headers(interface),
         f"{top}.f": f"// {GENERATED}\n" + "".join(f"{name}\n" for name in sources),
-        f"{top}.core": _core_file(top, sources, module, [name for name in others if name.endswith(".vlt")]),
+        f"{top}.core": core_file(
+            top,
+            sources,
+            sorted({f"{module}.vlt", *(one for one in others if one.endswith(".vlt"))}),
+            testbench,
+        ),
         f"{top}.xdc": f"{untested}create_clock -period 5.000 -name {clock} [get_ports {clock}]\n",
         f"{top}.sdc": f"{untested}create_clock -name {clock} -period 5.000 [get_ports {{{clock}}}]\n",
     }
@@ -115,39 +123,6 @@ def _headers(interface: Interface) -> dict[str, str]:
         f"{module}.svh": f"// {GENERATED}\npackage {module}_pkg;\n{svh}endpackage\n",
         f"{module}.h": f"/* {GENERATED} */\n#ifndef {guard}H\n#define {guard}H\n{h}#endif\n",
     }
-
-
-def _core_file(top: str, sources: list[str], module: str, waivers: list[str]) -> str:
-    """Return a FuseSoC core with targets for lint and simulation."""
-    waived = "".join(f"      - {name}: {{file_type: vlt}}\n" for name in sorted({f"{module}.vlt", *waivers}))
-    listed = "".join(f"      - {name}\n" for name in sources)
-    return f"""\
-CAPI=2:
-# {GENERATED}
-name: qlif:neuron:{top}:1.0.0
-description: Quadratic leaky integrate-and-fire neurons
-filesets:
-  rtl:
-    files:
-{listed}    file_type: verilogSource-2005
-  lint:
-    files:
-{waived}targets:
-  default:
-    filesets: [rtl]
-  lint:
-    default_tool: verilator
-    filesets: [lint, rtl]
-    toplevel: {top}
-    tools:
-      verilator:
-        mode: lint-only
-        verilator_options: [-Wall]
-  sim:
-    default_tool: icarus
-    filesets: [rtl]
-    toplevel: {top}
-"""
 
 
 def _package_ip(sources: list[str]) -> str:

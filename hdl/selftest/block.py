@@ -18,9 +18,10 @@ from amaranth.hdl import (
 from amaranth.utils import ceil_log2
 
 from qlif.hdl.interface import Interface
+from qlif.hdl.ports import STALL_RATE_BITS
 from qlif.hdl.row_counters import RowCounter
 from qlif.hdl.selftest.signature import Signature, folded
-from qlif.hdl.selftest.stalls import RATE_BITS, Stalls
+from qlif.hdl.selftest.stalls import Stalls
 from qlif.hdl.selftest.stimulus import Stimulus
 from qlif.model.selftest.plan import SIGNATURE_BITS, TIMESTEP_BITS, SelfTestPlan
 
@@ -81,7 +82,7 @@ class SelfTest(Elaboratable):
         # Plain signals: a component of Amaranth's can't have a port that is called `signature`.
         self.start = Signal()
         self.timesteps = Signal(TIMESTEP_BITS)
-        self.stalls = Signal(RATE_BITS)
+        self.stalls = Signal(STALL_RATE_BITS)
         self.done = Signal()
         self.timestep = Signal(TIMESTEP_BITS)
         self.signature = Signal(2 * SIGNATURE_BITS)

@@ -4,9 +4,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from qlif.hdl.interface import Kind, SelfTested
-from qlif.hdl.ports import SELF_TEST_PORTS
+from qlif.hdl.ports import SELF_TEST_PORTS, STALL_RATE_BITS
 from qlif.hdl.selftest.block import SelfTest
-from qlif.hdl.selftest.stalls import RATE_BITS
 from qlif.hdl.verilog import GENERATED, Export, commented, port_line
 from qlif.hdl.verilog_text import verilog_text
 from qlif.model.selftest.plan import SIGNATURE_BITS, TIMESTEP_BITS, SelfTestPlan
@@ -84,7 +83,7 @@ def board_top(timesteps: int, signature: int) -> str:
     return f"""\
 // {BOARD_MODULE}: {SELF_TEST_MODULE} for {timesteps} timesteps, for a board: a button and two lamps.
 // {GENERATED}
-module {BOARD_MODULE} #(parameter [{RATE_BITS - 1}:0] STALLS = 0)
+module {BOARD_MODULE} #(parameter [{STALL_RATE_BITS - 1}:0] STALLS = 0)
   (input clk, input rst, input start, output reg done, output reg passed);
   wire finished;
   wire [{2 * SIGNATURE_BITS - 1}:0] signature;

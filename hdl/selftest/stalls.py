@@ -6,11 +6,9 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from qlif.hdl.ports import STALL_RATE_BITS
 from qlif.hdl.random_words import RandomWordSource
 from qlif.model.random_words import WORD_BITS
-
-RATE_BITS = 8
-"""A stream pauses in so many of 256 clocks."""
 
 SEED = 1
 """Of the pauses: none that a stimulus or stochastic rounding has by default. No result depends on it."""
@@ -36,17 +34,19 @@ class Stalls(wiring.Component):
     paused: Value
 
     def __init__(self, streams: int) -> None:
-        if streams * RATE_BITS > WORD_BITS:
-            raise ValueError(f"there are random bits for {WORD_BITS // RATE_BITS} streams, not {streams}")
+        if streams * STALL_RATE_BITS > WORD_BITS:
+            raise ValueError(
+                f"there are random bits for {WORD_BITS // STALL_RATE_BITS} streams, not {streams}"
+            )
         self.streams = streams
-        super().__init__({"rate": In(RATE_BITS), "paused": Out(streams)})
+        super().__init__({"rate": In(STALL_RATE_BITS), "paused": Out(streams)})
 
     def elaborate(self, platform: Any) -> Module:
         """Compare a part of a random word for each stream, with registers around that, as there is time."""
         m = Module()
         m.submodules.source = source = RandomWordSource(SEED)
         m.d.comb += source.advance.eq(1)
-        drawn = Signal(self.streams * RATE_BITS)
-        parts = [drawn[low : low + RATE_BITS] for low in range(0, len(drawn), RATE_BITS)]
+        drawn = Signal(self.streams * STALL_RATE_BITS)
+        parts = [drawn[low : low + STALL_RATE_BITS] for low in range(0, len(drawn), STALL_RATE_BITS)]
         m.d.sync += [drawn.eq(source.words), self.paused.eq(Cat(part < self.rate for part in parts))]
         return m

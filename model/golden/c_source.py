@@ -150,9 +150,24 @@ def _reals(name: str, values: Any) -> str:
     return f"static double {name}(size_t neuron) {{\n{body}}}\n"
 
 
+_PROTOTYPES = [
+    "/* Set parameters to what they were exported with, and reset. */",
+    "void qlif_init(qlif_population *population);",
+    "/* Put every neuron at its reset potential, not refractory, without trace. */",
+    "void qlif_reset(qlif_population *population);",
+    "/* Advance all neurons by one timestep; spike[i] is 1 if neuron i spiked, else 0. */",
+    "void qlif_step(qlif_population *population, const qlif_current_type *current, uint8_t *spike);",
+    "/* Update the next neuron in turn; return whether it spiked. For use instead of qlif_step. */",
+    "uint8_t qlif_next(qlif_population *population, qlif_current_type current);",
+    "/* The word nearest to a current (halves to even, kept within the format), and what words mean. */",
+    "qlif_current_type qlif_current_word(double current, size_t neuron);",
+    "double qlif_current(qlif_current_type word, size_t neuron);",
+    "double qlif_potential_mv(qlif_potential_type word, size_t neuron);",
+]
+
+
 def _header(recorded: RecordedStep, name: str) -> str:
-    words, stochastic = recorded.words, recorded.words.arithmetic.rounding.stochastic
-    arithmetic = words.arithmetic
+    arithmetic = recorded.words.arithmetic
     lines = [
         f"/* The golden model of {name.replace('*/', '')}: every word is that of the hardware.",
         " *",
@@ -170,59 +185,52 @@ def _header(recorded: RecordedStep, name: str) -> str:
         "#define QLIF_GOLDEN_H",
         "#include <stddef.h>",
         "#include <stdint.h>",
-        "#ifdef __cplusplus",
-        'extern "C" {',
-        "#endif",
+        *("#ifdef __cplusplus", 'extern "C" {', "#endif", ""),
+        *_word_types(recorded),
         "",
-    ]
-    formats = {**words.kept_formats, "current": words.arithmetic.current}
-    if (
-        max(f.width for f in (*formats.values(), *(c.format for c in words.constants.values()))) > 64
-        or recorded.bits > 64
-    ):
-        lines += [
-            f"__extension__ typedef __int128 {WIDE};",
-            "__extension__ typedef unsigned __int128 qlif_uint128;",
-        ]
-    lines += [f"#define QLIF_NEURONS {words.parameters.n}", ""]
-    for name_, format in formats.items():
-        lines += _format_lines(name_, format)
-        lines.append(f"typedef {_kept_type(format)} qlif_{name_}_type;")
-    lines += ["", "/* The parameter words. */"]
-    for name_, constant in words.constants.items():
-        lines += _format_lines(f"{name_}_parameter" if name_ == "refractory" else name_, constant.format)
-        if name_ in recorded.variable:
-            lines.append(f"typedef {_kept_type(constant.format)} qlif_{name_}_word;")
-        if isinstance(constant.word, int):
-            lines.append(f"#define QLIF_{name_.upper()} {_number(constant.word)}")
-    lines += ["", "typedef struct {"]
-    lines += [f"    qlif_{kept}_type {kept}[QLIF_NEURONS];" for kept in words.kept_formats]
-    lines += [f"    qlif_{name_}_word {parameter_input(name_)}[QLIF_NEURONS];" for name_ in recorded.variable]
-    lines += ["    uint64_t random[2]; /* the register of the random words */"] if stochastic else []
-    lines += [
-        "    size_t next; /* the neuron that qlif_next updates */",
-        "} qlif_population;",
+        *_population_type(recorded),
         "",
-        "/* Set parameters to what they were exported with, and reset. */",
-        "void qlif_init(qlif_population *population);",
-        "/* Put every neuron at its reset potential, not refractory, without trace. */",
-        "void qlif_reset(qlif_population *population);",
-        "/* Advance all neurons by one timestep; spike[i] is 1 if neuron i spiked, else 0. */",
-        "void qlif_step(qlif_population *population, const qlif_current_type *current, uint8_t *spike);",
-        "/* Update the next neuron in turn; return whether it spiked. For use instead of qlif_step. */",
-        "uint8_t qlif_next(qlif_population *population, qlif_current_type current);",
-        "/* The word nearest to a current (halves to even, kept within the format), and what words mean. */",
-        "qlif_current_type qlif_current_word(double current, size_t neuron);",
-        "double qlif_current(qlif_current_type word, size_t neuron);",
-        "double qlif_potential_mv(qlif_potential_type word, size_t neuron);",
+        *_PROTOTYPES,
         "",
-        "#ifdef __cplusplus",
-        "}",
-        "#endif",
-        "#endif",
-        "",
+        *("#ifdef __cplusplus", "}", "#endif", "#endif", ""),
     ]
     return "\n".join(lines)
+
+
+def _word_types(recorded: RecordedStep) -> Iterator[str]:
+    """Yield format and type of each word, and the parameter words that all neurons share."""
+    words = recorded.words
+    formats = {**words.kept_formats, "current": words.arithmetic.current}
+    widths = [format.width for format in (*formats.values(), *(c.format for c in words.constants.values()))]
+    if max(*widths, recorded.bits) > 64:
+        yield f"__extension__ typedef __int128 {WIDE};"
+        yield "__extension__ typedef unsigned __int128 qlif_uint128;"
+    yield f"#define QLIF_NEURONS {words.parameters.n}"
+    yield ""
+    for name, format in formats.items():
+        yield from _format_lines(name, format)
+        yield f"typedef {_kept_type(format)} qlif_{name}_type;"
+    yield ""
+    yield "/* The parameter words. */"
+    for name, constant in words.constants.items():
+        yield from _format_lines(f"{name}_parameter" if name == "refractory" else name, constant.format)
+        if name in recorded.variable:
+            yield f"typedef {_kept_type(constant.format)} qlif_{name}_word;"
+        if isinstance(constant.word, int):
+            yield f"#define QLIF_{name.upper()} {_number(constant.word)}"
+
+
+def _population_type(recorded: RecordedStep) -> Iterator[str]:
+    """Yield the state of all neurons."""
+    yield "typedef struct {"
+    for kept in recorded.words.kept_formats:
+        yield f"    qlif_{kept}_type {kept}[QLIF_NEURONS];"
+    for name in recorded.variable:
+        yield f"    qlif_{name}_word {parameter_input(name)}[QLIF_NEURONS];"
+    if recorded.words.arithmetic.rounding.stochastic:
+        yield "    uint64_t random[2]; /* the register of the random words */"
+    yield "    size_t next; /* the neuron that qlif_next updates */"
+    yield "} qlif_population;"
 
 
 def _format_lines(name: str, format: Format) -> list[str]:

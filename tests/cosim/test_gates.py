@@ -17,7 +17,11 @@ from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
 
-QUICK = [("ecp5", "square-18", "portable"), ("up5k", "tiny-8", "portable"), ("ecp5", "square-18", "explicit")]
+QUICK = [
+    ("up5k", "tiny-8", "portable"),
+    ("ecp5", "square-18", "explicit"),
+    pytest.param("ecp5", "square-18", "portable", marks=pytest.mark.slow),
+]
 THOROUGH = [
     ("ecp5", "square-18", "portable"),
     ("ecp5", "square-18", "explicit"),

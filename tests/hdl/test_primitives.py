@@ -57,8 +57,8 @@ def block_rams(tmp_path, built_from, width, address_bits, init):
     ]
 
 
-# Words of two bytes, of one, and of less.
-QUICK = [(1024, 18), (2048, 9), (4096, 4)]
+# Words of two bytes, and of less than one.
+QUICK = [(1024, 18), (4096, 4)]
 MODES = [
     pytest.param(*mode, marks=() if mode in QUICK else pytest.mark.slow) for mode in ECP5Primitives.MODES
 ]

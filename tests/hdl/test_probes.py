@@ -24,7 +24,7 @@ def signals_of(verilog, module="qlif_population", path=""):
 
 
 @pytest.mark.parametrize("storage", hdl.Storage)
-@pytest.mark.parametrize(("lanes", "neurons"), [(1, 8), (4, 64)])
+@pytest.mark.parametrize(("lanes", "neurons"), [(1, 8), pytest.param(4, 64, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", PRESETS)
 def test_they_are_in_every_export(name, lanes, neurons, storage):
     words = quantise(Parameters(n=neurons), PRESETS[name])

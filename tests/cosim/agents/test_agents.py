@@ -48,7 +48,13 @@ def test_events_that_an_adapter_makes_of_spikes_are_there():
         EventSink.from_interface(None, interface)
 
 
-def test_pauses_lose_and_double_nothing(simulator, play):
+def test_pauses_lose_and_double_nothing(quick_simulator, play):
+    outcome, log = play(quick_simulator, made(), "pauses_on_all_streams", "reset_in_mid_run")
+    assert outcome == (2, 0), log
+
+
+@pytest.mark.slow
+def test_nor_do_they_in_any_simulator(simulator, play):
     if simulator.of_vhdl:
         pytest.skip("the module is Verilog")
     outcome, log = play(simulator, made(), "pauses_on_all_streams", "reset_in_mid_run")

@@ -36,7 +36,7 @@ def both(tmp_path, simulator, preset, neurons, steps, lanes=1):
 @pytest.mark.parametrize(
     ("preset", "neurons", "lanes"),
     [
-        ("square-18", 24, 1),
+        pytest.param("square-18", 24, 1, marks=pytest.mark.slow),
         ("square-16", 8, 4),
         pytest.param("stochastic-12", 3, 1, marks=pytest.mark.slow),
     ],

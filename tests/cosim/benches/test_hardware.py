@@ -44,6 +44,12 @@ CHOICES = {
     },
 }
 
+
+def quick(names, *chosen):
+    """Return the names, those that weren't chosen marked slow: each more is seconds of simulation."""
+    return [pytest.param(name, marks=[] if name in chosen else [pytest.mark.slow]) for name in names]
+
+
 HARD_TESTS = ("directed", "stalled", "reset_in_mid_run")
 """Left out for hardware that differs from what has passed them only in how words are kept or multiplied."""
 
@@ -100,7 +106,7 @@ def test_parameters_that_change_the_gates(tmp_path, quick_simulator, variant):
     assert outcome == (len(THOROUGH_TESTS), 0), log
 
 
-@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("choice", quick(CHOICES, "stochastic", "narrow inside"))
 def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, choice):
     words = quantise(Parameters(n=15), PRESETS["tiny-8"].replace(**CHOICES[choice]))
     tests = ("directed", "constrained_random")
@@ -111,7 +117,7 @@ def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, 
 @pytest.mark.parametrize(
     ("preset", "lanes", "neurons"),
     [
-        ("square-18", 2, 26),
+        pytest.param("square-18", 2, 26, marks=pytest.mark.slow),
         ("square-16", 4, 4),
         ("stochastic-12", 2, 6),
         # Its random words for four lanes are minutes of work for a simulator.
@@ -133,10 +139,10 @@ def all_in(words, storage):
 @pytest.mark.parametrize(
     ("target", "preset", "lanes", "storage"),
     [
-        ("ecp5", "square-18", 1, "gates"),
+        pytest.param("ecp5", "square-18", 1, "gates", marks=pytest.mark.slow),
         ("ecp5", "factored-16", 2, "register"),
-        ("ecp5", "stochastic-12", 1, "memory"),
-        ("up5k", "square-16", 1, "gates"),
+        pytest.param("ecp5", "stochastic-12", 1, "memory", marks=pytest.mark.slow),
+        pytest.param("up5k", "square-16", 1, "gates", marks=pytest.mark.slow),
         ("up5k", "stochastic-12", 2, "memory"),
     ],
 )
@@ -164,8 +170,17 @@ def test_a_multiplier_block_that_lacks_a_register_is_seen(tmp_path, quick_simula
     assert outcome == (1, 1)
 
 
-@pytest.mark.parametrize("storage", ["register", "memory"])
-@pytest.mark.parametrize(("preset", "lanes"), [("square-16", 1), ("factored-16", 1), ("stochastic-12", 2)])
+@pytest.mark.parametrize(
+    ("preset", "lanes", "storage"),
+    [
+        ("square-16", 1, "memory"),
+        ("stochastic-12", 2, "register"),
+        pytest.param("square-16", 1, "register", marks=pytest.mark.slow),
+        pytest.param("stochastic-12", 2, "memory", marks=pytest.mark.slow),
+        pytest.param("factored-16", 1, "register", marks=pytest.mark.slow),
+        pytest.param("factored-16", 1, "memory", marks=pytest.mark.slow),
+    ],
+)
 def test_parameters_written_at_run_time(tmp_path, quick_simulator, preset, lanes, storage):
     words = quantise(Parameters(n=20, lower_bound=-63.0, additive_spike_trace=True), PRESETS[preset])
     export = hdl.export(hdl.Core(words, lanes, all_in(words, storage)))
@@ -217,9 +232,7 @@ def test_a_write_inside_a_timestep_would_be_seen(tmp_path, quick_simulator):
 
 
 # The loop has as many stages as 12 neurons fill.
-@pytest.mark.parametrize(
-    "neurons", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow), 12, 13]
-)
+@pytest.mark.parametrize("neurons", quick((1, 2, 7, 12, 13), 1, 12))
 def test_fewer_neurons_than_stages_only_insert_bubbles(tmp_path, quick_simulator, neurons):
     words = quantise(Parameters(n=neurons), PRESETS["square-16"])
     tests = tuple(test for test in THOROUGH_TESTS if test != "directed")
@@ -234,7 +247,7 @@ def test_tiny_8_is_right_in_every_state_with_every_input(tmp_path, quick_simulat
     assert f"{3 * 2**16} updates compared" in log
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", quick(PRESETS, "square-18", "factored-16", "stochastic-12"))
 def test_any_state_legal_or_not(tmp_path, quick_simulator, name):
     words = quantise(Parameters(n=1, lower_bound=-63.0, additive_spike_trace=True), PRESETS[name])
     outcome, log = neuron_run(tmp_path, quick_simulator, words, 20_000, "random_states")
@@ -250,7 +263,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", quick(FAULTS, "refractory one timestep longer", "decay one word smaller"))
 def test_a_fault_in_one_constant_is_seen(tmp_path, quick_simulator, fault):
     """The benches can fail: the gates get another constant than the golden model."""
     name, change = FAULTS[fault]

@@ -141,7 +141,11 @@ def test_200_random_circuits_at_every_width(tmp_path, yosys, icarus, width):
 
 @pytest.mark.parametrize(
     ("good", "bad"),
-    [("other, 0xCA", "other, 0xAC"), ("is[row] & ~address[bit]", "is[row]"), ("b ^ a", "b | a")],
+    [
+        pytest.param("other, 0xCA", "other, 0xAC", marks=pytest.mark.slow),
+        ("is[row] & ~address[bit]", "is[row]"),
+        pytest.param("b ^ a", "b | a", marks=pytest.mark.slow),
+    ],
 )
 def test_an_error_in_the_simulator_is_found(tmp_path, yosys, icarus, monkeypatch, good, bad):
     head = program._HEAD.replace("a ^ b;", "b ^ a;")

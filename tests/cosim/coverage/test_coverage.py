@@ -34,6 +34,7 @@ def test_all_that_can_be_reached_of_tiny_8_is(qlif, yosys):
     assert json.loads(Path("qlif-out/coverage.json").read_text()) == facts
 
 
+@pytest.mark.slow
 def test_a_bench_that_is_left_out_is_a_hole(qlif):
     code, output, errors = qlif("coverage", "--preset", "tiny-8", "--no-prove", "--bench", "full_speed")
     assert code == 1, errors

@@ -10,7 +10,7 @@ from vcd.reader import TokenKind, tokenize
 from qlif.cosim.simulator.find import find
 from qlif.model.exceptions import InputError
 
-SIZE = ["--preset", "tiny-8", "--neurons", 4, "--steps", 25, "--stalls", 0.2, "--seed", 3]
+SIZE = ["--preset", "tiny-8", "--neurons", 2, "--steps", 12, "--stalls", 0.2, "--seed", 3]
 
 
 def saif_counts(text):

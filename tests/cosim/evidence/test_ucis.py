@@ -124,6 +124,7 @@ def test_what_testbenches_reach_is_read_back_with_the_same_counts(qlif, tmp_path
     assert all(file.exists() for file in by_seed)
 
 
+@pytest.mark.slow
 def test_lanes_registers_and_memories_have_their_cases(qlif):
     size = ["--preset", "tiny-8", "--lanes", 2, "--register", "threshold", "--memory", "reset"]
     benches = ["--bench", "directed", "--bench", "rewritten"]

@@ -69,7 +69,11 @@ def test_a_fault_that_changes_nothing_is_proved_by_the_map_and_another_one_refut
 
 # With so many updates, events of the elastic core still wait in the adapter when the last update has come.
 @pytest.mark.parametrize(
-    ("core", "bench", "updates"), [("elastic", "stalled", 5000), ("pulse", "constrained_random", 500)]
+    ("core", "bench", "updates"),
+    [
+        pytest.param("elastic", "stalled", 5000, marks=pytest.mark.slow),
+        ("pulse", "constrained_random", 500),
+    ],
 )
 def test_coverage_counts_the_core_and_not_its_adapter(qlif, yosys, core, bench, updates):
     code, output, errors = qlif("coverage", *_map(core), "--updates", updates, "--bench", bench, "--no-prove")

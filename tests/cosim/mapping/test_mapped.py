@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -106,6 +107,9 @@ def cosim(qlif, simulator, *more):
     return code, json.loads(said) if said else None, errors
 
 
+slow = partial(pytest.param, marks=pytest.mark.slow)
+
+
 def test_a_strobed_core_is_compared_and_measured(qlif, tmp_path, quick_simulator):
     write(tmp_path)
     code, facts, _ = cosim(qlif, quick_simulator, "--thorough")
@@ -120,14 +124,15 @@ def test_a_strobed_core_is_compared_and_measured(qlif, tmp_path, quick_simulator
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("fire_n <= !fire1", "fire_n <= fire1", "spike: expected"),
-        ("x <= x1", "x <= x1 ^ 1", "trace: expected"),
-        ("n <= n1", "n <= n1 ^ 1", "refractory: expected"),
-        ("rdy <= moving[", "rdy <= v != V_START[7:0] && moving[", "update is missing"),
-        ("rdy <= moving[", "rdy <= moving[1] || moving[", "potential: expected"),
-        ("held <= i[11:4]", "held <= i[10:3]", "potential: expected"),
+        slow("fire_n <= !fire1", "fire_n <= fire1", "spike: expected", id="spike"),
+        slow("x <= x1", "x <= x1 ^ 1", "trace: expected", id="trace"),
+        pytest.param("n <= n1", "n <= n1 ^ 1", "refractory: expected", id="refractory"),
+        pytest.param(
+            "rdy <= moving[", "rdy <= v != V_START[7:0] && moving[", "update is missing", id="dropped"
+        ),
+        slow("rdy <= moving[", "rdy <= moving[1] || moving[", "potential: expected", id="doubled"),
+        slow("held <= i[11:4]", "held <= i[10:3]", "potential: expected", id="shifted"),
     ],
-    ids=["spike", "trace", "refractory", "dropped", "doubled", "shifted"],
 )
 def test_a_faulty_core_is_found(qlif, tmp_path, quick_simulator, old, new, told):
     assert old in STROBE

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mapping.read import read_map
 from qlif.model.rounding import Rounding
@@ -19,11 +21,13 @@ def mismatches(qlif, tmp_path, text, *options):
     return found
 
 
+@pytest.mark.slow
 def test_said_as_it_is_the_core_is_the_golden_model(qlif, tmp_path):
     # The further benches go to both ends of the current, where the results inside wrap.
     assert mismatches(qlif, tmp_path, (CORE / "neuron.toml").read_text(), "--thorough") == 0
 
 
+@pytest.mark.slow
 def test_without_what_it_cuts_off_the_core_is_another(qlif, tmp_path):
     # With one of the two alone left exact, the truncated sum is still the same.
     lines = (CORE / "neuron.toml").read_text().splitlines()

@@ -253,8 +253,16 @@ FAR_APART_NEURON = {"a0": 100.0, "R": 16.0}
 LARGE = dict(PRESETS) | {"square-32": SQUARE_32, "factored-32": FACTORED_32, "far-apart": FAR_APART}
 
 
-@pytest.mark.parametrize("per_neuron", [False, True])
-@pytest.mark.parametrize("name", LARGE)
+# Each is compiled on its own.
+@pytest.mark.parametrize(
+    ("name", "per_neuron"),
+    [
+        pytest.param(
+            name, each, marks=() if each or name in ("stochastic-12", "far-apart") else pytest.mark.slow
+        )
+        for name, each in product(LARGE, (False, True))
+    ],
+)
 def test_any_state_with_any_current_and_any_parameter_words(name, per_neuron):
     generator = np.random.default_rng(7)
     words = quantised(
