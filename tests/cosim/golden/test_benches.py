@@ -90,6 +90,29 @@ def test_vectors_pass(name, lanes, tmp_path):
 
 
 @icarus
+def test_vectors_pass_with_phases(tmp_path):
+    good = exported(phased(), 2)
+    done = with_icarus(good, good, tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "PASS")
+
+
+@icarus
+@pytest.mark.parametrize("stream", ["updates", "events"])
+def test_vectors_find_a_wrong_phase(stream, tmp_path):
+    good = exported(phased())
+    head = f"assign {stream}_phase = "
+    assert good.verilog.count(head) == 1
+    done = with_icarus(
+        dataclasses.replace(good, verilog=good.verilog.replace(head, f"{head}2'h1 ^ ")), good, tmp_path
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "FAIL")
+
+
+def phased():
+    return quantise(Parameters(n=NEURONS), preset("square-16").replace(phase_bits=2))
+
+
+@icarus
 @pytest.mark.parametrize("bug", BUGS)
 def test_vectors_find_each_bug(bug, tmp_path):
     done = with_icarus(exported(BUGS[bug]()), exported(words_of()), tmp_path)
@@ -135,6 +158,14 @@ def with_verilator(design, good, folder, bench, *arguments):
 @pytest.mark.parametrize("name", PRESETS)
 def test_both_pass_in_verilator(name, tmp_path):
     good = exported(words_of(name))
+    for bench in (benches.VECTOR_FILE, benches.DPI_BENCH_FILE):
+        code, said = with_verilator(good, good, tmp_path / bench[:-2], bench)
+        assert code == 0 and "\nPASS\n" in f"\n{said}"
+
+
+@pytest.mark.slow
+def test_both_pass_in_verilator_with_phases(tmp_path):
+    good = exported(phased(), 2)
     for bench in (benches.VECTOR_FILE, benches.DPI_BENCH_FILE):
         code, said = with_verilator(good, good, tmp_path / bench[:-2], bench)
         assert code == 0 and "\nPASS\n" in f"\n{said}"

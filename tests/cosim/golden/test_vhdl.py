@@ -82,7 +82,9 @@ def updates(words):
         }
         if number % 2:
             given["refractory"] = 0
-        state = datapath.State(given["potential"], given["refractory"], given.get("trace", 0))
+        state = datapath.State(
+            given["potential"], given["refractory"], given.get("trace", 0), given.get("phase", 0)
+        )
         after, spike = datapath.step(
             words, words.values, state, given["current"], given.get("random", 0), datapath.where_integer
         )
@@ -95,6 +97,12 @@ def test_the_function_is_the_golden_step(name, tmp_path):
     words = quantise(Parameters(n=1), preset(name))
     given, expected = zip(*updates(words), strict=True)
     assert simulated(words, vhdl_text(words, name), given, tmp_path) == list(expected)
+
+
+def test_the_function_with_phases_is_the_golden_step(tmp_path):
+    words = quantise(Parameters(n=1), preset("square-16").replace(phase_bits=2))
+    given, expected = zip(*updates(words), strict=True)
+    assert simulated(words, vhdl_text(words, "square-16"), given, tmp_path) == list(expected)
 
 
 def test_a_wrong_function_is_seen(tmp_path):
