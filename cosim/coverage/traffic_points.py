@@ -134,8 +134,9 @@ def updates(stretch: Stretch, interface: Interface) -> Updates | None:
     random: Any = 0
     if words.arithmetic.random_bits:
         random = RandomWords(words.arithmetic.random_seed).take(currents.size).reshape(currents.shape)
-    state = {name: before[name].astype(exact) for name in ("potential", "phase")}
-    totals = sums(words, state["potential"], state["phase"], currents.astype(exact), random, np.where)
+    potential: Any = before["potential"].astype(exact)
+    phase: Any = before["phase"].astype(exact)
+    totals = sums(words, potential, phase, currents.astype(exact), random, np.where)
     nothing = np.zeros((1, neurons), dtype=np.int64)
     columns = {
         "neuron": np.broadcast_to(np.arange(neurons), currents.shape),

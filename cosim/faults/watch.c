@@ -32,17 +32,18 @@ INLINE void set_bit(slice *x, int number, int value) {
 }
 INLINE void flip_bit(slice *x, int number) { ((part *)x)[number >> 6] ^= (uint64_t)1 << (number & 63); }
 
-static int same(const slice *out, const int *bits, int count, const uint8_t *golden, long index, long known, int n) {
+/* Whether the first bits of a transfer are right. */
+static int same(const slice *out, const int *bits, int first, int count, const uint8_t *golden, long index, long known, int n) {
   if (index < 0 || index >= known) return 0;
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < first; i++)
     if (bit_of(out + bits[i], n) != golden[index * count + i]) return 0;
   return 1;
 }
 
-/* Whether an event is that of the update that comes in this clock or later, or of the one before. */
-static int is_event(const scene *s, const slice *out, long index, int n) {
-  return same(out, event_bits, COUNT(event_bits), s->events, index, s->known, n) ||
-         same(out, event_bits, COUNT(event_bits), s->events, index - 1, s->known, n);
+/* Whether an event is, by its first bits, that of the update that comes in this clock or later, or of the one before. */
+static int is_event(const scene *s, const slice *out, long index, int first, int n) {
+  return same(out, event_bits, first, COUNT(event_bits), s->events, index, s->known, n) ||
+         same(out, event_bits, first, COUNT(event_bits), s->events, index - 1, s->known, n);
 }
 
 static int64_t word(const slice *out, int first, int bits, int n) {
@@ -58,7 +59,7 @@ static void look(const scene *s, const slice *out, const moment *now, int n, con
   int own_spike = 0;
   if (moved[1]) {
     own_spike = bit_of(out + UPDATES_SPIKE, n);
-    if (!same(out, update_bits, COUNT(update_bits), s->updates, index, s->known, n)) {
+    if (!same(out, update_bits, COUNT(update_bits), COUNT(update_bits), s->updates, index, s->known, n)) {
       const int64_t neuron = word(out, UPDATES_NEURON, NEURON_BITS, n);
       const int64_t sign = (int64_t)1 << (POTENTIAL_BITS - 1);
       const int64_t potential = (word(out, UPDATES_POTENTIAL, POTENTIAL_BITS, n) ^ sign) - sign;
@@ -67,7 +68,11 @@ static void look(const scene *s, const slice *out, const moment *now, int n, con
       if (neuron >= s->neurons || potential >= s->illegal[neuron]) own->flags |= ILLEGAL;
     }
   }
-  if (moved[2] && !is_event(s, out, index, n)) own->wrong = 1, own->last = index + 1, own->flags |= DISORDER;
+  if (moved[2] && !is_event(s, out, index, COUNT(event_bits), n)) {
+    own->wrong = 1, own->last = index + 1;
+    /* Behind its neuron and timestep there may be a phase. */
+    if (!is_event(s, out, index, COUNT(event_bits) - PHASE_BITS, n)) own->flags |= DISORDER;
+  }
   own->owed += own_spike - moved[2] - (spike - good[2]);
   own->taken += moved[0] - good[0];
   own->given += moved[1] - good[1];
@@ -118,7 +123,7 @@ static int batch(const scene *s, moment now, slice *state, slice *const *memory,
     for (int i = 0; i < COUNT(event_bits); i++) event |= out[event_bits[i]] ^ ALL(bit_of(out + event_bits[i], 0));
     slice odd = moved | (update & given) | (event & told) | off;
     timing |= moved;
-    if (bit_of(&odd, 0) || (good[2] && !is_event(s, out, now.given, 0))) return -1;
+    if (bit_of(&odd, 0) || (good[2] && !is_event(s, out, now.given, COUNT(event_bits), 0))) return -1;
     if (any(odd))
       for (int p = 0; p < WIDTH / 64; p++)
         for (uint64_t left = ((const part *)&odd)[p]; left; left &= left - 1) {

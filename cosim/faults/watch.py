@@ -364,6 +364,7 @@ def _places(netlist: SliceNetlist, interface: Interface) -> str:
     for name in ("neuron", "spike", "potential"):
         macros[f"UPDATES_{name.upper()}"] = outputs[f"updates_{name}"].start
         macros[f"{name.upper()}_BITS"] = len(netlist.outputs[f"updates_{name}"])
+    macros["PHASE_BITS"] = interface.words.arithmetic.phase_bits
     sizes = [memory.width * memory.size for memory in netlist.memories]
     lines = [f"#define {name} {value}\n" for name, value in macros.items()]
     lines.append(f"#define MEMORIES {len(sizes)}\n")
