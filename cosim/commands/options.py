@@ -60,7 +60,9 @@ StallsOption = Annotated[
 BenchUpdatesOption = Annotated[
     int, typer.Option("--updates", help="Number of updates in the random testbenches.")
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", help="Solver timeout per question, seconds.")]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", help="Solver timeout per question, seconds of processor time.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,7 +102,10 @@ class Equivalence:
 
     def decide(self, number: int) -> Decision:
         """Decide one fault, by its number."""
-        changed = selected(self._circuit, number, self._outcome)
+        return self.decide_circuit(selected(self._circuit, number, self._outcome))
+
+    def decide_circuit(self, changed: Circuit) -> Decision:
+        """Decide a circuit with the nodes of the original's registers, inputs and pipeline outcome."""
         if self._lockstep.same(changed, self._original.states.values(), rounds=1):
             return Decision(True, "the same in each clock")
         why = differs(lambda terms, own: self._update(terms, changed, own), self._seconds)
