@@ -1,6 +1,6 @@
 """Two circuits in lockstep: whether a mutant's outputs equal the original's, clock by clock (a miter)."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
@@ -19,19 +19,22 @@ MOST_ROUNDS = 40
 """So often less is taken to be the same; it ends by itself long before."""
 
 
+WHOLE = -1
+"""The place of all bits: a memory is the same as a whole, or not."""
+
+
 class Bit(NamedTuple):
-    """A bit of a register, or a memory as a whole."""
+    """A bit of a register, or a memory."""
 
     state: int
-    place: int | None
+    place: int
 
 
 Guards = frozenset[Bit]
 """Bits of the original's registers: something has to be the same in both only while one of them is 1."""
 
 Alike = dict[Bit, Guards | None]
-"""What is the same in both, and when; None is always."""
-
+"""When what is the same in both; None is always."""
 
 NEVER: Guards = frozenset()
 
@@ -77,10 +80,14 @@ class Lockstep:
         self._guards = frozenset(
             bit
             for name, state in original.states.items()
-            if not name.startswith(probes.PIPELINES)
+            if not name.startswith(probes.PIPELINES) and state in original.following
             for bit in self._bits(state)
-            if bit.place is not None and (original.width(state) == 1 or state == in_flight)
+            if bit.place != WHOLE and (original.width(state) == 1 or state == in_flight)
         )
+
+    def same_registers(self, changed: Circuit) -> bool:
+        """Return whether outputs and all registers are proved to be the same in every clock after a reset."""
+        return self._weaker(changed, self._all_of(self._original.states.values()), (), NEVER) == {}
 
     def same(
         self,
@@ -88,7 +95,6 @@ class Lockstep:
         states: Collection[int],
         cut: Collection[int] = (),
         needed: Collection[int] = (),
-        rounds: int = MOST_ROUNDS,
     ) -> bool:
         """Return whether the outputs are proved to be the same in every clock after a reset.
 
@@ -102,12 +108,10 @@ class Lockstep:
             Nodes that are taken to be the same in both, whatever drives them.
         needed : collection of int
             Registers that what drives those depends on: they have to be the same too, always.
-        rounds : int
-            How often, at most, bits are found to differ; 1 for none.
         """
-        alike: Alike = {bit: None for state in states for bit in self._bits(state)}
-        for _ in range(rounds):
-            weaker = self._weaker(changed, alike, cut)
+        alike = self._all_of(states)
+        for _ in range(MOST_ROUNDS):
+            weaker = self._weaker(changed, alike, cut, self._guards)
             if weaker is None or any(bit.state in needed for bit in weaker):
                 return False
             if not weaker:
@@ -117,11 +121,16 @@ class Lockstep:
 
     def _bits(self, state: int) -> Iterator[Bit]:
         sort = self._original.sorts[state]
-        places = [None] if sort.index else range(sort.width)
-        return (Bit(state, place) for place in places)
+        return (Bit(state, place) for place in ([WHOLE] if sort.index else range(sort.width)))
 
-    def _weaker(self, changed: Circuit, alike: Alike, cut: Collection[int]) -> Alike | None:
-        """Return what of `alike` holds less often a clock later, and when; None if an output may differ."""
+    def _all_of(self, states: Iterable[int]) -> Alike:
+        return {bit: None for state in states for bit in self._bits(state)}
+
+    def _weaker(self, changed: Circuit, alike: Alike, cut: Collection[int], guards: Guards) -> Alike | None:
+        """Return what of `alike` holds less often a clock later, and when; None if an output may differ.
+
+        What was the same in every clock gets those of the `guards` by which it is.
+        """
         terms = Products()
         control = Control(terms, self._original, self._interface)
         monitor = control.any_monitor()
@@ -144,7 +153,7 @@ class Lockstep:
                     return None
             pair = _Pair(terms, assumed, now.following(), then.following())
             for state in sorted({bit.state for bit in still} & pair.following.keys()):
-                still |= self._weaker_of(pair, state, still)
+                still |= self._weaker_of(pair, state, still, guards)
         return {bit: guards for bit, guards in still.items() if guards != alike[bit]}
 
     def _anything(self, terms: Products, node: int) -> Term:
@@ -155,7 +164,7 @@ class Lockstep:
         """Return the other circuit's state: the same where it has to be, anything elsewhere."""
         word, other = states[node], self._anything(terms, node)
         if self._original.sorts[node].index:
-            return word if Bit(node, None) in alike else other
+            return word if alike.get(Bit(node, WHOLE), NEVER) is None else other
         parts: list[Term] = []
         places = range(self._original.width(node))
         for guards, run in groupby(places, lambda place: alike.get(Bit(node, place), NEVER)):
@@ -168,49 +177,35 @@ class Lockstep:
         """Return whether one of some guards is 1."""
         return terms.either(*(terms.slice(states[g.state], g.place, g.place) for g in sorted(guards)))
 
-    def _weaker_of(self, pair: _Pair, state: int, alike: Alike) -> Alike:
+    def _weaker_of(self, pair: _Pair, state: int, alike: Alike, candidates: Guards) -> Alike:
         """Return what of a register or memory is the same less often a clock later, and when."""
-        expected, found = pair.following[state], pair.changed[state]
-        if expected == found:
+        if pair.following[state] == pair.changed[state]:
             return {}
-        by_guards: dict[Guards | None, set[Bit]] = {}
+        by_guards: dict[Guards | None, list[Bit]] = {}
         for bit, guards in alike.items():
             if bit.state == state:
-                by_guards.setdefault(guards, set()).add(bit)
+                by_guards.setdefault(guards, []).append(bit)
         weaker: Alike = {}
         for guards, bits in by_guards.items():
-            differing = bits
             if guards is None:
-                differing = self._differing(pair, bits, expected, found, pair.terms.true)
-                guards = NEVER if self._original.sorts[state].index else self._guards
-            if not differing:
-                continue
-            failed: dict[Bit, set[Bit]] = {bit: set() for bit in differing}
-            for guard in guards:
-                given = self._one_of(pair.terms, frozenset({guard}), pair.following)
-                for bit in self._differing(pair, differing, expected, found, given):
-                    failed[bit].add(guard)
-            weaker |= {bit: guards - failed[bit] for bit in differing}
+                guards = NEVER if bits[0].place == WHOLE else candidates
+                # All together, as most of them are equal.
+                bits = [] if self._equal(pair, bits) else [b for b in bits if not self._equal(pair, [b])]
+            # The bits of a payload have the same guards.
+            held = frozenset(guard for guard in guards if self._equal(pair, bits, guard))
+            weaker |= dict.fromkeys(bits, held)
         return weaker
 
-    def _differing(
-        self, pair: _Pair, bits: Collection[Bit], expected: Term, found: Term, given: Term
-    ) -> Collection[Bit]:
-        """Return which bits of a register may differ a clock later where a guard is 1."""
-        terms, assumed = pair.terms, [*pair.assumed, given]
-        if any(bit.place is None for bit in bits):
-            return () if self._proved(terms, terms.equal(expected, found), assumed) else bits
-        pairs = {
-            bit: terms.equal(
-                terms.slice(expected, bit.place, bit.place), terms.slice(found, bit.place, bit.place)
+    def _equal(self, pair: _Pair, bits: Collection[Bit], guard: Bit | None = None) -> bool:
+        """Return whether bits, or a memory, are proved to be the same a clock later, where a guard is 1."""
+        terms, same = pair.terms, []
+        for state, place in bits:
+            words = pair.following[state], pair.changed[state]
+            same.append(
+                terms.equal(*(words if place == WHOLE else (terms.slice(w, place, place) for w in words)))
             )
-            for bit in bits
-            if bit.place is not None
-        }
-        # All together, as most of them are equal.
-        if self._proved(terms, terms.both(*pairs.values()), assumed):
-            return ()
-        return [bit for bit, same in pairs.items() if not self._proved(terms, same, assumed)]
+        given = [] if guard is None else [self._one_of(terms, frozenset({guard}), pair.following)]
+        return self._proved(terms, terms.both(*same), [*pair.assumed, *given])
 
     def _proved(self, terms: Products, claim: Term, assumed: list[Term]) -> bool:
         if claim == terms.true:

@@ -66,6 +66,15 @@ def test_what_nobody_reads_before_it_is_written_may_be_reset_to_anything(yosys, 
         assert not decided.decide_circuit(reset_otherwise(original, seen)).equivalent
 
 
+@pytest.mark.parametrize("memory", [probes.STATE, probes.QUEUE])
+def test_a_memory_that_is_not_written_is_a_fault(yosys, tiny, tmp_path, memory):
+    netlist = plant(tiny, 1, 1, tmp_path)
+    decided = Equivalence(netlist.verilog.read_text(), tiny, 20.0)
+    state = decided.original.named[memory]
+    following = {**decided.original.following, state: state}
+    assert not decided.decide_circuit(replace(decided.original, following=following)).equivalent
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["tiny-8", "square-16"])
 def test_no_fault_that_the_benches_see_is_proved_to_be_none(qlif, yosys, preset):
