@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from qlif.cosim.proof.circuit import Circuit, Clock
-from qlif.cosim.proof.control import Control
+from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.invariants import assumed_of
 from qlif.cosim.proof.outgoing import on_the_way, retired
 from qlif.cosim.proof.products import Products
@@ -38,12 +38,17 @@ Alike = dict[Bit, Guards | None]
 
 NEVER: Guards = frozenset()
 
+_WAITING = Bit(WHOLE, WHOLE)
+"""The guard of the queue's memory: the place that is watched, which is any, holds a row that wasn't read yet."""
+
 
 class _Pair(NamedTuple):
-    """What both circuits' registers hold a clock later, of what is assumed."""
+    """What both circuits' registers hold a clock later, of what is assumed; and the monitor."""
 
-    terms: Products
+    control: Control
+    monitor: Monitor
     assumed: list[Term]
+    watched: Term
     following: Mapping[int, Term]
     changed: Mapping[int, Term]
 
@@ -53,8 +58,9 @@ class Lockstep:
 
     By induction over the clocks, from a reset of any registers, the bits of their registers stay the same. One that
     may differ has to be the same while a guard is 1, such as the valid bit of a payload: all that could be one are
-    tried, and those by which it doesn't hold are left out, until the rest holds. Without a guard it is anything. Then
-    the outputs have to be the same. So a word that nobody reads before it is written may be reset to anything.
+    tried, and those by which it doesn't hold are left out, until the rest holds. Without a guard it is anything. Of
+    the queue's memory, places have to be the same while they wait to be read. Then the outputs have to be the same.
+    So a word that nobody reads before it is written may be reset to anything.
 
     Parameters
     ----------
@@ -139,19 +145,21 @@ class Lockstep:
             for name, number in self._original.inputs.items()
         }
         states = {node: self._anything(terms, node) for node in self._original.states.values()}
-        others = {node: self._alike(terms, node, states, alike) for node in states}
+        others = {node: self._alike(control, monitor, node, states, alike) for node in states}
         still = dict(alike)
         for reset in (terms.false, terms.true):
             inputs = {**free, "rst": reset}
             now = Clock(terms, self._original, inputs, states)
             then = Clock(terms, changed, inputs, others, {node: now.values[node] for node in cut})
             # A reset comes at any time, from anything at all.
-            assumed: list[Term] = []
+            assumed, later = list[Term](), control.reset_monitor()
             if reset == terms.false:
                 assumed = [*assumed_of(control, now, monitor), *self._reached(terms, control, now)]
+                later = control.next_monitor(now, monitor)
                 if not all(self._proved(terms, claim, assumed) for claim in same_outputs(terms, now, then)):
                     return None
-            pair = _Pair(terms, assumed, now.following(), then.following())
+            watched = terms.equal(control.watched_place, now[probes.QUEUE_TAKEN])
+            pair = _Pair(control, later, assumed, watched, now.following(), then.following())
             for state in sorted({bit.state for bit in still} & pair.following.keys()):
                 still |= self._weaker_of(pair, state, still, guards)
         return {bit: guards for bit, guards in still.items() if guards != alike[bit]}
@@ -160,11 +168,18 @@ class Lockstep:
         sort = self._original.sorts[node]
         return terms.fresh_array(sort.index, sort.width) if sort.index else terms.fresh(sort.width)
 
-    def _alike(self, terms: Products, node: int, states: Mapping[int, Term], alike: Alike) -> Term:
+    def _alike(
+        self, control: Control, monitor: Monitor, node: int, states: Mapping[int, Term], alike: Alike
+    ) -> Term:
         """Return the other circuit's state: the same where it has to be, anything elsewhere."""
+        terms = control.terms
         word, other = states[node], self._anything(terms, node)
         if self._original.sorts[node].index:
-            return word if alike.get(Bit(node, WHOLE), NEVER) is None else other
+            guards, place = alike.get(Bit(node, WHOLE), NEVER), control.watched_place
+            if guards is None or not guards:
+                return word if guards is None else other
+            there = terms.choose(monitor["waiting"], terms.read(word, place), terms.read(other, place))
+            return terms.make("ARRAY_STORE", other, place, there)
         parts: list[Term] = []
         places = range(self._original.width(node))
         for guards, run in groupby(places, lambda place: alike.get(Bit(node, place), NEVER)):
@@ -188,24 +203,33 @@ class Lockstep:
         weaker: Alike = {}
         for guards, bits in by_guards.items():
             if guards is None:
-                guards = NEVER if bits[0].place == WHOLE else candidates
+                queue = frozenset({_WAITING}) if state == pair.control.queue else NEVER
+                guards = candidates and (queue if bits[0].place == WHOLE else candidates)
                 # All together, as most of them are equal.
                 bits = [] if self._equal(pair, bits) else [b for b in bits if not self._equal(pair, [b])]
             # The bits of a payload have the same guards.
-            held = frozenset(guard for guard in guards if self._equal(pair, bits, guard))
-            weaker |= dict.fromkeys(bits, held)
+            if bits:
+                held = frozenset(guard for guard in guards if self._equal(pair, bits, guard))
+                weaker |= dict.fromkeys(bits, held)
         return weaker
 
     def _equal(self, pair: _Pair, bits: Collection[Bit], guard: Bit | None = None) -> bool:
         """Return whether bits, or a memory, are proved to be the same a clock later, where a guard is 1."""
-        terms, same = pair.terms, []
-        for state, place in bits:
-            words = pair.following[state], pair.changed[state]
-            same.append(
-                terms.equal(*(words if place == WHOLE else (terms.slice(w, place, place) for w in words)))
-            )
+        terms, place = pair.control.terms, pair.control.watched_place
+        if guard == _WAITING:
+            ((state, _),) = bits
+            one, other = (terms.read(words[state], place) for words in (pair.following, pair.changed))
+            claim = terms.implies(pair.monitor["waiting"], terms.equal(one, other))
+            return self._proved(terms, claim, pair.assumed)
+        same = []
+        for state, bit in bits:
+            one, other = pair.following[state], pair.changed[state]
+            if bit != WHOLE:
+                one, other = (terms.slice(word, bit, bit) for word in (one, other))
+            same.append(terms.equal(one, other))
         given = [] if guard is None else [self._one_of(terms, frozenset({guard}), pair.following)]
-        return self._proved(terms, terms.both(*same), [*pair.assumed, *given])
+        # Any place is watched: here the one that is read.
+        return self._proved(terms, terms.both(*same), [*pair.assumed, pair.watched, *given])
 
     def _proved(self, terms: Products, claim: Term, assumed: list[Term]) -> bool:
         if claim == terms.true:
