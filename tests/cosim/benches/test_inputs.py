@@ -80,3 +80,21 @@ def test_constrained_random_gets_everywhere():
     assert board.spikes.any(axis=0).all()
     again = inputs.constrained_random(words, 3000, 8, np.random.default_rng(3))
     assert np.array_equal(currents, again)
+
+
+def test_every_other_sum_is_as_near_a_rounding_boundary_as_any_current_brings_it():
+    words = quantise(Parameters(n=2), PRESETS["factored-16"])
+    currents = inputs.rounding_edges(words, 40, 2, np.random.default_rng(1))
+    format, unit = (
+        words.arithmetic.current,
+        1 << (words.sum_format.f_bits - words.arithmetic.potential.f_bits),
+    )
+    every = np.arange(format.min_word, format.max_word + 1)
+    states = [step.State(int(words.values["reset"]), 0, 0)] * 2
+    for timestep, row in enumerate(currents.tolist()):
+        for neuron, current in enumerate(row):
+            if (timestep + neuron) % 2:
+                sums = step.exact_sum(words, words.values, states[neuron].potential, every, np.where)
+                above = (sums - unit // 2) % unit
+                assert above[current - format.min_word] in (above.min(), above.max())
+            states[neuron], _ = step.step(words, words.values, states[neuron], current, 0, step.where_integer)
