@@ -63,11 +63,6 @@ class Equivalence:
         The population that it was made of, of more than one row.
     seconds : float
         The time that the solver may take for one question.
-
-    Attributes
-    ----------
-    original : Circuit
-        The netlist without a fault.
     """
 
     def __init__(self, verilog: str, export: Export, seconds: float = SECONDS) -> None:
@@ -75,10 +70,10 @@ class Equivalence:
         self._words = words = export.interface.words
         self._circuit = read_circuit(verilog, export.interface.module)
         self._outcome = _drivers(self._circuit, (signal(self._circuit, name) for name in _OUTCOME))
-        self.original = selected(self._circuit, 0, self._outcome)
-        check_ports(self.original, self._interface)
+        self._original = selected(self._circuit, 0, self._outcome)
+        check_ports(self._original, self._interface)
         self._reach = None if export.interface.runtime else Reach.of(words)
-        self._lockstep = Lockstep(self.original, self._interface, self._reach, seconds)
+        self._lockstep = Lockstep(self._original, self._interface, self._reach, seconds)
         entry = [signal(self._circuit, name) for name in (*_ENTRY, *self._alongside.values())]
         states = set(self._circuit.states.values())
         self._entry = self._circuit.cone([*entry, self._stages[-1]], self._outcome) & states
@@ -92,25 +87,22 @@ class Equivalence:
         Unproved
             It isn't so.
         """
-        for claim in population_claims(self.original, self._interface, 6 * self._seconds):
+        for claim in population_claims(self._original, self._interface, 6 * self._seconds):
             if claim.result != "proved":
                 raise Unproved(f"the population without a fault isn't proved: {claim.claim}: {claim.result}")
         if self._reach is None:
             return
         terms = Products()
-        update, _, _ = self._update(terms, self.original, False)
+        update, _, _ = self._update(terms, self._original, False)
         closed = self._reach.prove(terms, update, 6 * self._seconds).verdict
         if closed == "proved":
-            closed = prove_on_the_way(self.original, self._interface, self._reach, 6 * self._seconds)
+            closed = prove_on_the_way(self._original, self._interface, self._reach, 6 * self._seconds)
         if closed != "proved":
             raise Unproved(f"the population without a fault isn't proved: {CLOSED}: {closed}")
 
     def decide(self, number: int) -> Decision:
         """Decide one fault, by its number."""
-        return self.decide_circuit(selected(self._circuit, number, self._outcome))
-
-    def decide_circuit(self, changed: Circuit) -> Decision:
-        """Decide a circuit whose registers, inputs and results of the pipeline are the original's nodes."""
+        changed = selected(self._circuit, number, self._outcome)
         if self._lockstep.same_registers(changed):
             return Decision(True, "the same in each clock")
         why = differs(lambda terms, own: self._update(terms, changed, own), self._seconds)
@@ -164,7 +156,7 @@ class Equivalence:
             was_fresh: terms.false,
             current: terms.fresh(circuit.width(current), "current"),
         }
-        first = Clock(terms, self.original, inputs, begin)
+        first = Clock(terms, self._original, inputs, begin)
         before = {"trace": terms.constant(0, self._words.arithmetic.trace.width), **fields}
         before["current"] = begin[current]
         before |= {name: first[node] for name, node in self._alongside.items()}
@@ -190,7 +182,7 @@ class Equivalence:
         """Return how the initial state misses the pipeline in the first timestep; None if it doesn't."""
         terms = Products()
         states = {self._circuit.register(probes.WAS_FRESH): terms.true}
-        now = Clock(terms, self.original, {"rst": terms.false}, states)
+        now = Clock(terms, self._original, {"rst": terms.false}, states)
         then = Clock(terms, changed, {"rst": terms.false}, states)
         same = terms.equal(now[probes.STORED], then[probes.STORED])
         verdict = terms.prove(same, (), None, self._seconds).verdict

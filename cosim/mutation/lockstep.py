@@ -83,10 +83,14 @@ class Lockstep:
         self._original, self._words, self._interface = original, interface.words, interface
         self._reach, self._seconds = reach, seconds
         in_flight = original.shown(signal(original, probes.IN_FLIGHT))
-        self._guards = frozenset(
-            bit
+        self._around = {
+            state
             for name, state in original.states.items()
             if not name.startswith(probes.PIPELINES) and state in original.following
+        }
+        self._guards = frozenset(
+            bit
+            for state in self._around
             for bit in self._bits(state)
             if bit.place != WHOLE and (original.width(state) == 1 or state == in_flight)
         )
@@ -205,6 +209,8 @@ class Lockstep:
             if guards is None:
                 queue = frozenset({_WAITING}) if state == pair.control.queue else NEVER
                 guards = candidates and (queue if bits[0].place == WHOLE else candidates)
+                # Nothing in the pipelines is valid or not.
+                guards = guards if state in self._around else NEVER
                 # All together, as most of them are equal.
                 bits = [] if self._equal(pair, bits) else [b for b in bits if not self._equal(pair, [b])]
             # The bits of a payload have the same guards.

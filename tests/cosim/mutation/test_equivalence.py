@@ -2,7 +2,6 @@
 
 import json
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,6 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.mutation.equivalence import Equivalence
 from qlif.cosim.mutation.faults import plant
 from qlif.cosim.mutation.outcomes import KILLED
-from qlif.cosim.proof.circuit import Node
-from qlif.cosim.proof.population_claims import PopulationProof
-from qlif.hdl import probes
 
 
 @pytest.fixture(scope="module")
@@ -35,44 +31,6 @@ def test_faults_between_memory_and_pipeline_are_not_taken_for_none(yosys, tiny, 
     assert read
     for mutant in read[:2]:
         assert not decided.decide(mutant.number).equivalent
-
-
-def reset_otherwise(circuit, name):
-    """Return a circuit in which a reset turns over the lowest bit of a register."""
-    state, (turned, chosen) = circuit.register(name), (max(circuit.sorts) + n for n in (2, 3))
-    following, one = circuit.following[state], turned - 1
-    return replace(
-        circuit,
-        nodes=[
-            *circuit.nodes,
-            Node(one, "constant", constant=1),
-            Node(turned, "xor", (following, one)),
-            Node(chosen, "ite", (circuit.inputs["rst"], turned, following)),
-        ],
-        sorts=circuit.sorts | dict.fromkeys((one, turned, chosen), circuit.sorts[state]),
-        following={**circuit.following, state: chosen},
-    )
-
-
-def test_what_nobody_reads_before_it_is_written_may_be_reset_to_anything(yosys, tiny, tmp_path):
-    netlist = plant(tiny, 1, 1, tmp_path)
-    decided = Equivalence(netlist.verilog.read_text(), tiny, 20.0)
-    original = decided.original
-    newest = reset_otherwise(original, probes.QUEUE_NEWEST)
-    assert decided.decide_circuit(newest).equivalent
-    assert PopulationProof(newest, tiny.interface, 20.0).reset.verdict == "proved"
-    # What the next row is written over, or called, or how many wait, is seen.
-    for seen in (probes.QUEUE_WRITTEN, probes.counted_row(probes.OFFERED_ROWS), probes.POPPED):
-        assert not decided.decide_circuit(reset_otherwise(original, seen)).equivalent
-
-
-@pytest.mark.parametrize("memory", [probes.STATE, probes.QUEUE])
-def test_a_memory_that_is_not_written_is_a_fault(yosys, tiny, tmp_path, memory):
-    netlist = plant(tiny, 1, 1, tmp_path)
-    decided = Equivalence(netlist.verilog.read_text(), tiny, 20.0)
-    state = decided.original.named[memory]
-    following = {**decided.original.following, state: state}
-    assert not decided.decide_circuit(replace(decided.original, following=following)).equivalent
 
 
 @pytest.mark.slow
