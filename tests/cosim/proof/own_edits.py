@@ -3,7 +3,7 @@
 An edit flips a bit of a constant or of an index, turns an operator into its neighbour, or a signal into another of
 the same width. Each must be refuted, refused, or proved equal; `unknown` is a failure. What was stopped is resumed.
 
-    python tests/cosim/proof/own_edits.py --count 20 --seed 1 --page docs/proof.md
+    python tests/cosim/proof/own_edits.py --count 20 --seed 1
 """
 
 import argparse
@@ -52,7 +52,6 @@ OPERATORS = {
     "<": "<=",
 }
 _STATEMENT = re.compile(r"\s*(assign\b|if\b|(?:\\?[\w.$]+)(?:\[[^]]+\])? (?:<=|=) |reg\b.* = )")
-_TABLE = re.compile(r"(?m)^\| seed \d+ \| edits .*\n(?:\|.*\n)+")
 _TOKEN = re.compile(
     r"\\\S+ |\d+'s?[hd][0-9a-f]+|\[[^]]*\]|[A-Za-z_][\w$]*|[=!<>]=|<<<|>>>|<<|>>|[-&|^+<>~?:]"
 )
@@ -273,7 +272,6 @@ def main():
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--preset", nargs="+", choices=list(PRESETS), default=list(PRESETS))
-    parser.add_argument("--page", type=Path, help="a page whose table of all presets is made anew")
     parser.add_argument("--work", type=Path, default=Path("build/own-edits"))
     parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
@@ -295,11 +293,7 @@ def main():
                 kept.append(point, answer.result())
                 print(f"{point}: {': '.join(filter(None, answer.result()))}", flush=True)
         found = {preset: [kept.results[f"{preset}: {edit}"][0] for edit in edits[preset]] for preset in edits}
-    made = table(found, given.seed)
-    print(made)
-    if given.page is not None:
-        text = given.page.read_text(encoding="utf-8")
-        given.page.write_text(_TABLE.sub(lambda _: made, text, count=1), encoding="utf-8")
+    print(table(found, given.seed))
     sys.exit(any(UNKNOWN in said for said in found.values()))
 
 
