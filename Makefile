@@ -72,7 +72,7 @@ foreign-bugs: $(READY)
 	$(BIN)/python tests/cosim/mapping/foreign_bugs.py docs/your-own-cores-bugs.md --work build/foreign-bugs --jobs 2
 
 own-edits: $(READY)
-	$(BIN)/python tests/cosim/proof/own_edits.py
+	$(BIN)/python tests/cosim/proof/own_edits.py --jobs 2
 
 # In an environment of its own, since Brian2 needs an older numpy.
 peers:

@@ -1,6 +1,7 @@
 """Directed inputs for a neuron's corner cases, and constrained-random ones for everything else."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,12 @@ from qlif.model.words import Words
 
 MOST_TRIED = 1 << 14
 """Number of currents tried for a sum near a rounding boundary; fewer for wide, slow formats."""
+
+ALL_TRIED = 16
+"""Width of formats of which each current is tried."""
+
+PLACES_TRIED = 4
+"""Number of potentials that a neuron may go to, to come nearest from there."""
 
 LONGEST_TRACE = 4000
 """A trace that takes more timesteps to decay to 0 isn't waited for."""
@@ -173,34 +180,45 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
     """Return current words that bring each sum as close as possible to a rounding boundary.
 
     From below or from above, as it comes: then the last bit of a product or of a sum decides a word of the
-    potential. None with stochastic rounding, which has no such place, or where nothing is dropped.
+    potential. In every other timestep a neuron goes, of some potentials, to the one from which it can come closest.
+    None with stochastic rounding, which has no such place, or where nothing is dropped.
     """
-    arithmetic = words.arithmetic
-    format, places = arithmetic.current, words.sum_format.f_bits - arithmetic.potential.f_bits
+    arithmetic, format = words.arithmetic, words.arithmetic.current
+    places = words.sum_format.f_bits - arithmetic.potential.f_bits
     if arithmetic.rounding.stochastic or places < 1:
         return None
     turns = 1 << (places - 1) if arithmetic.rounding.turns_at_half else 0
     golden = FixedNeurons(words)
     kind: type = np.int64 if words.largest_width < 63 else object
+    all_words = np.arange(format.min_word, format.max_word + 1) if format.width <= ALL_TRIED else None
     tried = MOST_TRIED if kind is np.int64 else MOST_TRIED >> 7
-    words_of_current = np.arange(format.min_word, format.max_word + 1) if format.width <= 8 else None
-    constants = {name: np.broadcast_to(word, (neurons,)) for name, word in words.values.items()}
+    each = {name: np.broadcast_to(word, (neurons,)).tolist() for name, word in words.values.items()}
+    constants = [{name: word[neuron] for name, word in each.items()} for neuron in range(neurons)]
+
+    @cache
+    def edges(neuron: int, potential: int) -> list[tuple[int, Currents]]:
+        """Return how near the sum comes to the boundary from above and from below, and with which currents."""
+        words_tried = all_words
+        if words_tried is None:
+            words_tried = random.integers(format.min_word, format.max_word + 1, size=tried)
+        total = datapath.exact_sum(words, constants[neuron], potential, words_tried.astype(kind), np.where)
+        above = (total - turns) & ((1 << places) - 1)
+        ways = (above, (1 << places) - 1 - above)
+        return [(int(far.min()), words_tried[far == far.min()]) for far in ways]
+
     currents = np.empty((steps, neurons), dtype=np.int64)
     for step in range(steps):
         for neuron in range(neurons):
-            if words_of_current is not None:
-                # Few enough to try each; in any order, as several may be as near.
-                candidates = random.permutation(words_of_current)
-            else:
-                candidates = random.integers(format.min_word, format.max_word + 1, tried)
-            of_neuron = {name: word[neuron].item() for name, word in constants.items()}
-            potential = int(golden.state.potential[neuron])
-            phase = golden.state.phase[neuron].item()
-            total = datapath.exact_sum(words, of_neuron, potential, candidates.astype(kind), np.where, phase)
-            # How far above the turn the sum is, if at all.
-            above = (total - turns) & ((1 << places) - 1)
-            nearest = np.argmin(above) if random.random() < 0.5 else np.argmax(above)
-            currents[step, neuron] = candidates[nearest]
+            state = datapath.State(*(int(part[neuron]) for part in golden.state))
+            if (step + neuron) % 2 or all_words is None:
+                _, nearest = edges(neuron, state.potential)[int(random.integers(2))]
+                currents[step, neuron] = random.choice(nearest)
+                continue
+            drawn = random.integers(format.min_word, format.max_word + 1, size=PLACES_TRIED)
+            after, _ = datapath.step(words, constants[neuron], state, drawn.astype(kind), 0, np.where)
+            potentials = np.broadcast_to(after.potential, drawn.shape).tolist()
+            far = [min(distance for distance, _ in edges(neuron, potential)) for potential in potentials]
+            currents[step, neuron] = drawn[np.argmin(far)]
         golden.step_words(currents[step])
     return currents
 

@@ -78,7 +78,7 @@ def mutate(
             updates=options.updates,
             jobs=jobs,
             seconds=options.timeout,
-            state=foreign.state(),
+            core_map=foreign.core_map(),
             progress=progress,
         )
     output.write_json("mutation.json", campaign.as_dict())

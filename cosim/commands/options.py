@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from qlif.cosim.evidence.evidence import Evidence
     from qlif.cosim.foreign_views import Views
     from qlif.cosim.mapping.core_map import CoreMap
-    from qlif.cosim.mapping.state import StateMap
     from qlif.cosim.simulator.find import SimulatorName
     from qlif.hdl.core import Streams
     from qlif.hdl.primitives import Primitives
@@ -60,7 +59,9 @@ StallsOption = Annotated[
 BenchUpdatesOption = Annotated[
     int, typer.Option("--updates", help="Number of updates in the random testbenches.")
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", help="Solver timeout per question, seconds.")]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", help="Solver timeout per question, seconds of processor time.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,13 +302,6 @@ class MapOptions:
         for warning in warnings:
             say_error(f"lint: {warning}")
         return export
-
-    def state(self) -> "StateMap | None":
-        """Return the places of all registers, by the map's table ``[state]``; None if there is none."""
-        core_map = self.core_map()
-        if core_map is None or core_map.state is None:
-            return None
-        return core_map.state.with_adapter(core_map)
 
     def numbered(self, configuration: "Configuration") -> "Export | None":
         """Return the mapped core for a report that names lines, which count in the export's own text.

@@ -6,7 +6,7 @@ from concurrent.futures import as_completed
 from contextlib import closing
 from pathlib import Path
 
-from qlif.cosim.mapping.state import StateMap
+from qlif.cosim.mapping.core_map import CoreMap
 from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
 from qlif.cosim.mutation.faults import Mutant, MutatedNetlist, plant
@@ -37,7 +37,7 @@ def run_campaign(
     updates: int = recorded_benches.UPDATES,
     jobs: int = 2,
     seconds: float = SECONDS,
-    state: StateMap | None = None,
+    core_map: CoreMap | None = None,
     progress: Progress = unwatched,
 ) -> Campaign:
     """Plant faults in a population, play the benches to each, and prove what they didn't see.
@@ -62,8 +62,8 @@ def run_campaign(
         Processes at once.
     seconds : float
         The time that the solver may take for one question.
-    state : StateMap, optional
-        Of somebody else's core: the places of all registers, without which survivors can hardly be decided.
+    core_map : CoreMap, optional
+        Of somebody else's core; without a table ``[state]``, survivors can hardly be decided but in a pipeline.
     progress : callable
         Called with what goes on and the fraction that is done.
 
@@ -99,7 +99,7 @@ def run_campaign(
         "verilog": hashlib.sha256(export.verilog.encode()).hexdigest(),
         "parameters": interface.words.parameters.as_dict(),
         "arithmetic": interface.words.arithmetic.as_dict(),
-        "state": repr(state),
+        "map": core_map and repr((core_map.contract, core_map.latency, core_map.state)),
         "count": count,
         "seed": seed,
         "updates": updates,
@@ -120,7 +120,7 @@ def run_campaign(
 
         _play(BENCHES, benches, netlist.mutants, findings, jobs, progress)
         _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
-        _prove(netlist, export, state, findings, jobs, seconds, progress)
+        _prove(netlist, export, core_map, findings, jobs, seconds, progress)
     outcomes = [Outcome.of(mutant, findings.about(mutant.number)) for mutant in netlist.mutants]
     return Campaign(interface.name, seed, play_selftest.TIMESTEPS, outcomes)
 
@@ -152,17 +152,17 @@ _prover: Equivalence | ForeignEquivalence
 """In a process of the pool: what decides faults there."""
 
 
-def _begin(netlist: MutatedNetlist, export: Export, state: StateMap | None, seconds: float) -> None:
+def _begin(netlist: MutatedNetlist, export: Export, core_map: CoreMap | None, seconds: float) -> None:
     global _prover
-    _prover = _equivalence(netlist, export, state, seconds)
+    _prover = _equivalence(netlist, export, core_map, seconds)
 
 
 def _equivalence(
-    netlist: MutatedNetlist, export: Export, state: StateMap | None, seconds: float
+    netlist: MutatedNetlist, export: Export, core_map: CoreMap | None, seconds: float
 ) -> Equivalence | ForeignEquivalence:
-    if export.interface.mapped is None:
+    if core_map is None:
         return Equivalence(netlist.verilog.read_text(encoding="utf-8"), export, seconds)
-    return ForeignEquivalence(netlist, export, state, seconds)
+    return ForeignEquivalence(netlist, export, core_map, seconds)
 
 
 def _decide(number: int) -> tuple[int, Decision]:
@@ -172,7 +172,7 @@ def _decide(number: int) -> tuple[int, Decision]:
 def _prove(
     netlist: MutatedNetlist,
     export: Export,
-    state: StateMap | None,
+    core_map: CoreMap | None,
     findings: Findings,
     jobs: int,
     seconds: float,
@@ -189,8 +189,8 @@ def _prove(
     if not open_ones:
         return
     progress("proving the population without a fault", 0.0)
-    _equivalence(netlist, export, state, seconds).check_premise()
-    told = (netlist, export, state, seconds)
+    _equivalence(netlist, export, core_map, seconds).check_premise()
+    told = (netlist, export, core_map, seconds)
     workers = min(jobs, len(open_ones))
     with worker_processes(workers, _begin, told) as pool:
         asked = [pool.submit(_decide, number) for number in open_ones]

@@ -103,7 +103,7 @@ class Equivalence:
     def decide(self, number: int) -> Decision:
         """Decide one fault, by its number."""
         changed = selected(self._circuit, number, self._outcome)
-        if self._lockstep.same(changed, self._original.states.values(), rounds=1):
+        if self._lockstep.same_registers(changed):
             return Decision(True, "the same in each clock")
         why = differs(lambda terms, own: self._update(terms, changed, own), self._seconds)
         why = why or self._entry_differs(changed) or self._exit_differs(changed)

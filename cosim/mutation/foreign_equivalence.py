@@ -1,12 +1,16 @@
 """Equivalence proofs for mutants of somebody else's core that no testbench killed."""
 
-from qlif.cosim.mapping.state import StateMap
+from collections.abc import Iterator
+from dataclasses import replace
+
+from qlif.cosim.mapping.core_map import Contract, CoreMap
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, selected
 from qlif.cosim.mutation.faults import MutatedNetlist, alone
 from qlif.cosim.mutation.lockstep import same_outputs
 from qlif.cosim.proof.circuit import Circuit, Clock
-from qlif.cosim.proof.claims import Unproved
-from qlif.cosim.proof.foreign_update import prove_circuit
+from qlif.cosim.proof.claims import Claim, Unproved
+from qlif.cosim.proof.foreign_pipeline import prove_pipeline
+from qlif.cosim.proof.foreign_update import prove_state
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.hdl.verilog import Export
@@ -19,7 +23,8 @@ class ForeignEquivalence:
     Two proofs are tried. Both speak of any number of updates:
 
     1. in each clock, from any registers, outputs and next state are those of the circuit without the fault;
-    2. from any idle state of the map's table ``[state]``, each update is the golden step, under any stalls.
+    2. each update is the golden step: of a pipeline, whatever its registers hold; of another core, from any idle
+       state of the map's table ``[state]``, under any stalls.
 
     Parameters
     ----------
@@ -27,17 +32,18 @@ class ForeignEquivalence:
         The netlist with faults.
     export : Export
         The core in its adapter, of which it was made.
-    state : StateMap, optional
-        The places of all registers; without them there is only the first proof.
+    core_map : CoreMap
+        Without a table ``[state]``, only a pipeline has the second proof.
     seconds : float
         The time that the solver may take for one question.
     """
 
     def __init__(
-        self, netlist: MutatedNetlist, export: Export, state: StateMap | None, seconds: float = SECONDS
+        self, netlist: MutatedNetlist, export: Export, core_map: CoreMap, seconds: float = SECONDS
     ) -> None:
         self._netlist, self._export = netlist, export
-        self._interface, self._state, self._seconds = export.interface, state, seconds
+        self._interface, self._map, self._seconds = export.interface, core_map, seconds
+        self._unbounded = core_map.contract is Contract.PIPELINE or core_map.state is not None
         self._circuit = read_circuit(netlist.verilog.read_text(encoding="utf-8"), export.interface.module)
         self._original = selected(self._circuit, 0)
         check_ports(self._original, self._interface)
@@ -50,8 +56,10 @@ class ForeignEquivalence:
         Unproved
             It isn't so.
         """
+        if not self._unbounded:
+            return
         why = self._differs(self._export.verilog, 6 * self._seconds)
-        if self._state is not None and why is not None:
+        if why is not None:
             raise Unproved(f"the core without a fault isn't proved: {why}")
 
     def decide(self, number: int) -> Decision:
@@ -64,15 +72,20 @@ class ForeignEquivalence:
 
     def _differs(self, verilog: str, seconds: float) -> str | None:
         """Return which claim about a core isn't proved; None if all are."""
-        if self._state is None:
+        if not self._unbounded:
             return "not the same in each clock, and the map has no table [state] for more"
         try:
-            circuit = read_circuit(verilog, self._interface.module, every_signal=True)
-            claims = prove_circuit(circuit, self._interface, self._state, seconds=seconds)
+            claims = self._claims(replace(self._export, verilog=verilog), seconds)
             failed = next((claim for claim in claims if claim.result != "proved"), None)
         except InputError as error:
             return f"refuted: {error}"
         return None if failed is None else f"{failed.result}: {failed.claim}: {failed.what or failed.why}"
+
+    def _claims(self, export: Export, seconds: float) -> Iterator[Claim]:
+        """Prove a core without a bound, by what its map says of it."""
+        if self._map.state is None:
+            return prove_pipeline(export, self._map, seconds=seconds)
+        return prove_state(export, self._map.state.with_adapter(self._map), seconds=seconds)
 
     def _same(self, changed: Circuit) -> bool:
         """Return whether outputs and next state are proved to be the same, from any registers."""

@@ -1,41 +1,66 @@
 """Two circuits in lockstep: whether a mutant's outputs equal the original's, clock by clock (a miter)."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import NamedTuple
 
 from qlif.cosim.proof.circuit import Circuit, Clock
-from qlif.cosim.proof.control import Control
+from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.invariants import assumed_of
-from qlif.cosim.proof.outgoing import SHOWN, on_the_way, retired
+from qlif.cosim.proof.outgoing import on_the_way, retired
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach
 from qlif.cosim.proof.solver import Term
+from qlif.cosim.proof.update import signal
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
 
 MOST_ROUNDS = 40
-"""So often fewer bits are taken to be the same; it ends by itself long before."""
+"""So often less is taken to be the same; it ends by itself long before."""
 
-_GUARDS = {
-    probes.QUEUE_READ: (probes.HELD,),
-    probes.OFFERED_WORDS: SHOWN,
-    probes.OFFERED_SPIKES: SHOWN,
-}
-"""Registers whose words count only while one of some others is 1."""
+
+WHOLE = -1
+"""The place of all bits: a memory is the same as a whole, or not."""
 
 
 class Bit(NamedTuple):
-    """A bit of a register, or a memory as a whole."""
+    """A bit of a register, or a memory."""
 
     state: int
-    place: int | None
+    place: int
+
+
+Guards = frozenset[Bit]
+"""Bits of the original's registers: something has to be the same in both only while one of them is 1."""
+
+Alike = dict[Bit, Guards | None]
+"""When what is the same in both; None is always."""
+
+NEVER: Guards = frozenset()
+
+_WAITING = Bit(WHOLE, WHOLE)
+"""The guard of the queue's memory: the place that is watched, which is any, holds a row that wasn't read yet."""
+
+
+class _Pair(NamedTuple):
+    """What both circuits' registers hold a clock later, of what is assumed; and the monitor."""
+
+    control: Control
+    monitor: Monitor
+    assumed: list[Term]
+    watched: Term
+    following: Mapping[int, Term]
+    changed: Mapping[int, Term]
 
 
 class Lockstep:
     """Compares circuits with the same registers, of which one is without a fault.
 
-    They start alike. By induction over the clocks, the bits of their registers stay the same, but for those
-    that are found to differ; then the outputs have to be the same without these.
+    By induction over the clocks, from a reset of any registers, the bits of their registers stay the same. One that
+    may differ has to be the same while a guard is 1, such as the valid bit of a payload: all that could be one are
+    tried, and those by which it doesn't hold are left out, until the rest holds. Without a guard it is anything. Of
+    the queue's memory, places have to be the same while they wait to be read. Then the outputs have to be the same.
+    So a word that nobody reads before it is written may be reset to anything.
 
     Parameters
     ----------
@@ -57,10 +82,22 @@ class Lockstep:
     ) -> None:
         self._original, self._words, self._interface = original, interface.words, interface
         self._reach, self._seconds = reach, seconds
-        self._guards = {
-            original.register(name): [original.register(guard) for guard in guards]
-            for name, guards in _GUARDS.items()
+        in_flight = original.shown(signal(original, probes.IN_FLIGHT))
+        self._around = {
+            state
+            for name, state in original.states.items()
+            if not name.startswith(probes.PIPELINES) and state in original.following
         }
+        self._guards = frozenset(
+            bit
+            for state in self._around
+            for bit in self._bits(state)
+            if bit.place != WHOLE and (original.width(state) == 1 or state == in_flight)
+        )
+
+    def same_registers(self, changed: Circuit) -> bool:
+        """Return whether outputs and all registers are proved to be the same in every clock after a reset."""
+        return self._weaker(changed, self._all_of(self._original.states.values()), (), NEVER) == {}
 
     def same(
         self,
@@ -68,7 +105,6 @@ class Lockstep:
         states: Collection[int],
         cut: Collection[int] = (),
         needed: Collection[int] = (),
-        rounds: int = MOST_ROUNDS,
     ) -> bool:
         """Return whether the outputs are proved to be the same in every clock after a reset.
 
@@ -81,27 +117,30 @@ class Lockstep:
         cut : collection of int
             Nodes that are taken to be the same in both, whatever drives them.
         needed : collection of int
-            Registers that what drives those depends on: they have to be the same too.
-        rounds : int
-            How often, at most, bits are found to differ; 1 for none.
+            Registers that what drives those depends on: they have to be the same too, always.
         """
-        alike = {bit for state in states for bit in self._bits(state)}
-        for _ in range(rounds):
-            differing = self._differing(changed, alike, cut)
-            if differing is None or any(bit.state in needed for bit in differing):
+        alike = self._all_of(states)
+        for _ in range(MOST_ROUNDS):
+            weaker = self._weaker(changed, alike, cut, self._guards)
+            if weaker is None or any(bit.state in needed for bit in weaker):
                 return False
-            if not differing:
+            if not weaker:
                 return True
-            alike -= differing
+            alike |= weaker
         return False
 
     def _bits(self, state: int) -> Iterator[Bit]:
         sort = self._original.sorts[state]
-        places = [None] if sort.index else range(sort.width)
-        return (Bit(state, place) for place in places)
+        return (Bit(state, place) for place in ([WHOLE] if sort.index else range(sort.width)))
 
-    def _differing(self, changed: Circuit, alike: set[Bit], cut: Collection[int]) -> set[Bit] | None:
-        """Return the bits that may differ a clock later than `alike`; None if an output may differ."""
+    def _all_of(self, states: Iterable[int]) -> Alike:
+        return {bit: None for state in states for bit in self._bits(state)}
+
+    def _weaker(self, changed: Circuit, alike: Alike, cut: Collection[int], guards: Guards) -> Alike | None:
+        """Return what of `alike` holds less often a clock later, and when; None if an output may differ.
+
+        What was the same in every clock gets those of the `guards` by which it is.
+        """
         terms = Products()
         control = Control(terms, self._original, self._interface)
         monitor = control.any_monitor()
@@ -110,68 +149,93 @@ class Lockstep:
             for name, number in self._original.inputs.items()
         }
         states = {node: self._anything(terms, node) for node in self._original.states.values()}
-        others = {node: self._alike(terms, node, states, alike) for node in states}
-        differing: set[Bit] = set()
+        others = {node: self._alike(control, monitor, node, states, alike) for node in states}
+        still = dict(alike)
         for reset in (terms.false, terms.true):
             inputs = {**free, "rst": reset}
             now = Clock(terms, self._original, inputs, states)
             then = Clock(terms, changed, inputs, others, {node: now.values[node] for node in cut})
             # A reset comes at any time, from anything at all.
-            assumed: list[Term] = []
+            assumed, later = list[Term](), control.reset_monitor()
             if reset == terms.false:
                 assumed = [*assumed_of(control, now, monitor), *self._reached(terms, control, now)]
+                later = control.next_monitor(now, monitor)
                 if not all(self._proved(terms, claim, assumed) for claim in same_outputs(terms, now, then)):
                     return None
-            following, changed_following = now.following(), then.following()
-            for state in {bit.state for bit in alike - differing}:
-                if state in following:
-                    bits = {bit for bit in alike - differing if bit.state == state}
-                    expected, found = following[state], changed_following[state]
-                    counts = self._counts(terms, state, following)
-                    differing |= self._bits_differing(terms, bits, expected, found, [*assumed, counts])
-        return differing
+            watched = terms.equal(control.watched_place, now[probes.QUEUE_TAKEN])
+            pair = _Pair(control, later, assumed, watched, now.following(), then.following())
+            for state in sorted({bit.state for bit in still} & pair.following.keys()):
+                still |= self._weaker_of(pair, state, still, guards)
+        return {bit: guards for bit, guards in still.items() if guards != alike[bit]}
 
     def _anything(self, terms: Products, node: int) -> Term:
         sort = self._original.sorts[node]
         return terms.fresh_array(sort.index, sort.width) if sort.index else terms.fresh(sort.width)
 
-    def _counts(self, terms: Products, node: int, states: Mapping[int, Term]) -> Term:
-        """Return whether a register's word counts."""
-        guards = self._guards.get(node)
-        return terms.true if guards is None else terms.either(*(states[guard] for guard in guards))
-
-    def _alike(self, terms: Products, node: int, states: Mapping[int, Term], alike: set[Bit]) -> Term:
-        """Return the other circuit's state: the same in some bits, anything in the others."""
-        word = states[node]
+    def _alike(
+        self, control: Control, monitor: Monitor, node: int, states: Mapping[int, Term], alike: Alike
+    ) -> Term:
+        """Return the other circuit's state: the same where it has to be, anything elsewhere."""
+        terms = control.terms
+        word, other = states[node], self._anything(terms, node)
         if self._original.sorts[node].index:
-            return word if Bit(node, None) in alike else self._anything(terms, node)
-        width = self._original.width(node)
-        same = [Bit(node, place) in alike for place in range(width)]
-        if not all(same):
-            parts = [
-                terms.slice(word, place, place) if same[place] else terms.fresh(1) for place in range(width)
-            ]
-            word = terms.concat(*reversed(parts))
-        return terms.choose(self._counts(terms, node, states), word, self._anything(terms, node))
+            guards, place = alike.get(Bit(node, WHOLE), NEVER), control.watched_place
+            if guards is None or not guards:
+                return word if guards is None else other
+            there = terms.choose(monitor["waiting"], terms.read(word, place), terms.read(other, place))
+            return terms.make("ARRAY_STORE", other, place, there)
+        parts: list[Term] = []
+        places = range(self._original.width(node))
+        for guards, run in groupby(places, lambda place: alike.get(Bit(node, place), NEVER)):
+            low, *_, high = [*run] * 2
+            same = terms.true if guards is None else self._one_of(terms, guards, states)
+            parts.append(terms.choose(same, terms.slice(word, high, low), terms.slice(other, high, low)))
+        return terms.concat(*reversed(parts))
 
-    def _bits_differing(
-        self, terms: Products, bits: set[Bit], expected: Term, found: Term, assumed: list[Term]
-    ) -> set[Bit]:
-        if expected == found:
-            return set()
-        if any(bit.place is None for bit in bits):
-            return set() if self._proved(terms, terms.equal(expected, found), assumed) else bits
-        pairs = {
-            bit: terms.equal(
-                terms.slice(expected, bit.place, bit.place), terms.slice(found, bit.place, bit.place)
-            )
-            for bit in bits
-            if bit.place is not None
-        }
-        # All together, as most of them are equal.
-        if self._proved(terms, terms.both(*pairs.values()), assumed):
-            return set()
-        return {bit for bit, same in pairs.items() if not self._proved(terms, same, assumed)}
+    def _one_of(self, terms: Products, guards: Guards, states: Mapping[int, Term]) -> Term:
+        """Return whether one of some guards is 1."""
+        return terms.either(*(terms.slice(states[g.state], g.place, g.place) for g in sorted(guards)))
+
+    def _weaker_of(self, pair: _Pair, state: int, alike: Alike, candidates: Guards) -> Alike:
+        """Return what of a register or memory is the same less often a clock later, and when."""
+        if pair.following[state] == pair.changed[state]:
+            return {}
+        by_guards: dict[Guards | None, list[Bit]] = {}
+        for bit, guards in alike.items():
+            if bit.state == state:
+                by_guards.setdefault(guards, []).append(bit)
+        weaker: Alike = {}
+        for guards, bits in by_guards.items():
+            if guards is None:
+                queue = frozenset({_WAITING}) if state == pair.control.queue else NEVER
+                guards = candidates and (queue if bits[0].place == WHOLE else candidates)
+                # Nothing in the pipelines is valid or not.
+                guards = guards if state in self._around else NEVER
+                # All together, as most of them are equal.
+                bits = [] if self._equal(pair, bits) else [b for b in bits if not self._equal(pair, [b])]
+            # The bits of a payload have the same guards.
+            if bits:
+                held = frozenset(guard for guard in guards if self._equal(pair, bits, guard))
+                weaker |= dict.fromkeys(bits, held)
+        return weaker
+
+    def _equal(self, pair: _Pair, bits: Collection[Bit], guard: Bit | None = None) -> bool:
+        """Return whether bits, or a memory, are proved to be the same a clock later, where a guard is 1."""
+        terms, place = pair.control.terms, pair.control.watched_place
+        if guard == _WAITING:
+            ((state, _),) = bits
+            one, other = (terms.read(words[state], place) for words in (pair.following, pair.changed))
+            claim = terms.implies(pair.monitor["waiting"], terms.equal(one, other))
+            return self._proved(terms, claim, pair.assumed)
+        same = []
+        for state, bit in bits:
+            one, other = pair.following[state], pair.changed[state]
+            if bit != WHOLE:
+                one, other = (terms.slice(word, bit, bit) for word in (one, other))
+            same.append(terms.equal(one, other))
+        given = [] if guard is None else [self._one_of(terms, frozenset({guard}), pair.following)]
+        # Any place is watched: here the one that is read.
+        return self._proved(terms, terms.both(*same), [*pair.assumed, pair.watched, *given])
 
     def _proved(self, terms: Products, claim: Term, assumed: list[Term]) -> bool:
         if claim == terms.true:

@@ -86,12 +86,12 @@ class ForeignCore:
         if terms.value(claim) == 1 or question in self._proved:
             return Answer("proved", {})
         refractory = terms.any(self.idle.golden.words["refractory"].word)
-        deadline = time.monotonic() + self.seconds
+        deadline = time.thread_time() + self.seconds
         for case in (terms.negation(refractory), refractory):
             if terms.value(case) == 0:
                 continue
             given = [*self.idle.assumed, *path, case]
-            answer = terms.prove(claim, given, named, max(0.1, deadline - time.monotonic()))
+            answer = terms.prove(claim, given, named, max(0.1, deadline - time.thread_time()))
             if answer.verdict != "proved":
                 return answer
         self._proved.add(question)

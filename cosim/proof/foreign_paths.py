@@ -49,14 +49,14 @@ class ForeignPaths:
         Refuted, Undecided, NoInvariant
         """
         start = self.core.idle.node_states(), self.core.idle.golden
-        deadline = time.monotonic() + TOGETHER * self.core.seconds
+        deadline = time.thread_time() + TOGETHER * self.core.seconds
         todo = deque([Node(*start)])
         keys = {self._key(todo[0]): 0}
         nodes, live = list(todo), {0: list[int]()}
         while todo:
             node = todo.popleft()
             place = keys[self._key(node)]
-            if time.monotonic() > deadline:
+            if time.thread_time() > deadline:
                 raise Undecided(
                     f"{TOGETHER * self.core.seconds:g} s passed with {len(todo)} states still to follow"
                 )

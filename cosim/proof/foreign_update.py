@@ -16,14 +16,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from qlif.cosim.mapping.state import StateMap
-from qlif.cosim.proof.circuit import Circuit
 from qlif.cosim.proof.claims import Claim, Undecided
 from qlif.cosim.proof.foreign_core import ForeignCore
 from qlif.cosim.proof.foreign_ends import resets, stays_legal, takes_currents
 from qlif.cosim.proof.foreign_node import Refuted
 from qlif.cosim.proof.foreign_paths import ForeignPaths
 from qlif.cosim.proof.read_verilog import read_circuit
-from qlif.hdl.interface import Interface
 from qlif.hdl.verilog import Export
 
 LEGAL = "a legal state stays legal: potential below threshold, counter and trace within their limits"
@@ -57,13 +55,7 @@ def prove_state(export: Export, state: StateMap, *, seconds: float) -> Iterator[
         :class:`~qlif.cosim.proof.foreign_node.NoInvariant`; or the Verilog can't be read, or a tool isn't installed.
     """
     circuit = read_circuit(export.verilog, export.interface.module, every_signal=True)
-    yield from prove_circuit(circuit, export.interface, state, seconds=seconds)
-
-
-def prove_circuit(
-    circuit: Circuit, interface: Interface, state: StateMap, *, seconds: float
-) -> Iterator[Claim]:
-    """Prove the same of a circuit that was read with every signal."""
+    interface = export.interface
     absent = () if interface.mapped is None else interface.mapped.absent
     core = ForeignCore(circuit, interface, state, absent, seconds)
     paths = ForeignPaths(core)

@@ -155,9 +155,12 @@ def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, 
                 now[probes.QUEUE_WAITS],
                 terms.equal(now[probes.QUEUE_TAKEN], now[probes.QUEUE_WRITTEN]),
             ),
-            terms.equal(
-                now[probes.QUEUE_WRITTEN],
-                terms.make("BV_ADD", now[probes.QUEUE_NEWEST], terms.constant(1, terms.width(place))),
+            terms.implies(
+                now[probes.QUEUE_WAITS],
+                terms.equal(
+                    now[probes.QUEUE_WRITTEN],
+                    terms.make("BV_ADD", now[probes.QUEUE_NEWEST], terms.constant(1, terms.width(place))),
+                ),
             ),
         ),
         "what is shown is what was taken out of the queue": terms.both(

@@ -110,7 +110,7 @@ class PopulationProof:
         states = Clock(terms, self.circuit, {"rst": terms.true}, {}).following()
         monitor = self.control.reset_monitor()
         named: dict[str, Term] = {}
-        deadline = time.monotonic() + self.seconds
+        deadline = time.thread_time() + self.seconds
         for number in range(clocks):
             driven = {
                 port: terms.constant(int(bits[number % len(bits)]), 1) for port, bits in pattern.items()
@@ -120,7 +120,7 @@ class PopulationProof:
                 if port.endswith(("_valid", "_ready")) or port.startswith("parameters"):
                     named[f"{port}@{number}"] = now.values[node]
             claim = visible(self.control, now, monitor)[name]
-            answer = terms.prove(claim, [self.control.watches_a_row], named, deadline - time.monotonic())
+            answer = terms.prove(claim, [self.control.watches_a_row], named, deadline - time.thread_time())
             if answer.verdict != "proved":
                 return answer, number
             states = {node: word for node, word in now.following().items() if node not in pipelines}

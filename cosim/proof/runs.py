@@ -131,7 +131,7 @@ def prove_run(
     currents : array of int, (timesteps, neurons)
         Current words with which it isn't.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.thread_time() + seconds
     named = {str(number): word for number, word in enumerate(run.currents)}
     if len(run.updates) != len(run.currents):
         zeros = {name: terms.value(word) or 0 for name, word in named.items()}
@@ -144,7 +144,7 @@ def prove_run(
     for what, claim in claims:
         if terms.value(claim) == 1:
             continue
-        answer = terms.prove(claim, (), named, deadline - time.monotonic())
+        answer = terms.prove(claim, (), named, deadline - time.thread_time())
         if answer.verdict == "refuted":
             return answer, what, _currents(words, answer.values, neurons)
         if answer.verdict == "unknown":

@@ -98,10 +98,10 @@ class Update:
         is a case of its own.
         """
         refractory = terms.any(self.before["refractory"])
-        deadline = time.monotonic() + seconds
+        deadline = time.thread_time() + seconds
         agree = terms.both(*(self.agrees(terms, name) for name in self.after))
         for case in (terms.negation(refractory), refractory):
-            answer = terms.prove(agree, [*assumed, case], self.named(), deadline - time.monotonic())
+            answer = terms.prove(agree, [*assumed, case], self.named(), deadline - time.thread_time())
             if answer.verdict != "proved":
                 return answer
         return Answer("proved", {})

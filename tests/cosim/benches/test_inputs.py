@@ -99,3 +99,21 @@ def test_edges_of_phases_lead_to_both_sides_of_each_comparison(name):
 
 def test_without_phases_there_are_no_edges_of_them():
     assert list(inputs.phase_edges(words_of("square-16"))) == []
+
+
+def test_every_other_sum_is_as_near_a_rounding_boundary_as_any_current_brings_it():
+    words = quantise(Parameters(n=2), PRESETS["factored-16"])
+    currents = inputs.rounding_edges(words, 40, 2, np.random.default_rng(1))
+    format, unit = (
+        words.arithmetic.current,
+        1 << (words.sum_format.f_bits - words.arithmetic.potential.f_bits),
+    )
+    every = np.arange(format.min_word, format.max_word + 1)
+    states = [step.State(int(words.values["reset"]), 0, 0)] * 2
+    for timestep, row in enumerate(currents.tolist()):
+        for neuron, current in enumerate(row):
+            if (timestep + neuron) % 2:
+                sums = step.exact_sum(words, words.values, states[neuron].potential, every, np.where)
+                above = (sums - unit // 2) % unit
+                assert above[current - format.min_word] in (above.min(), above.max())
+            states[neuron], _ = step.step(words, words.values, states[neuron], current, 0, step.where_integer)

@@ -55,7 +55,7 @@ def test_a_fault_that_changes_nothing_is_proved_by_the_map_and_another_one_refut
     configuration = Settings.read(None, CORES / "published" / "neuron.toml").population(1)
     export, _ = mapped_export(core_map, configuration)
     netlist = plant(export, 30, 1, tmp_path)
-    equivalence = ForeignEquivalence(netlist, export, core_map.state.with_adapter(core_map), 60.0)
+    equivalence = ForeignEquivalence(netlist, export, core_map, 60.0)
     # Which faults are of which kind changes with any line of the core or its adapter.
     decided = {number: equivalence.decide(number) for number in range(1, 10)}
     same = next(number for number, decision in decided.items() if decision.equivalent)

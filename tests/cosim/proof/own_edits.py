@@ -1,7 +1,7 @@
 """Random one-bit edits of our own exported Verilog, and what the proof says of each: `make own-edits`.
 
 An edit flips a bit of a constant or of an index, turns an operator into its neighbour, or a signal into another of
-the same width. Each must be refuted, refused, or proved equal; `unknown` is a failure.
+the same width. Each must be refuted, refused, or proved equal; `unknown` is a failure. What was stopped is resumed.
 
     python tests/cosim/proof/own_edits.py --count 20 --seed 1
 """
@@ -12,8 +12,10 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from unittest.mock import patch
 
@@ -26,10 +28,13 @@ from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.hdl.synthesis.gates import models_of
 from qlif.model.exceptions import InputError
 from qlif.model.presets import PRESETS
+from qlif.model.support.journal import opened
+from qlif.model.support.sources import code_of
 
 NEURONS = 2
 SECONDS = 60.0
 CLOCKS = 40_000
+SIDE_BY_SIDE = Path(__file__).with_name("side_by_side.v")
 REFUTED, DIFFERS, REFUSED = "refuted", "differs in a run", "refused"
 EQUAL, PROVED, UNKNOWN = "the same in each clock", "proved", "unknown"
 VERDICTS = (REFUTED, DIFFERS, REFUSED, EQUAL, PROVED, UNKNOWN)
@@ -155,8 +160,8 @@ class Judge:
             circuit = _read(export)
         except InputError as error:
             return REFUSED, str(error)
-        beside, states = aligned(circuit, self._original), self._original.states.values()
-        if beside is not None and self._lockstep.same(beside, states, rounds=1):
+        beside = aligned(circuit, self._original)
+        if beside is not None and self._lockstep.same_registers(beside):
             return EQUAL, "registers and outputs"
         if (found := side_by_side(export, self._export.verilog)) is not None:
             return DIFFERS, found
@@ -168,7 +173,7 @@ class Judge:
                 claims += prove.prove_population(export, seconds=SECONDS)
                 if all(claim.result == "proved" for claim in claims):
                     return PROVED, "all claims"
-            elif beside is not None and self._lockstep.same(beside, states):
+            elif beside is not None and self._lockstep.same(beside, self._original.states.values()):
                 return EQUAL, "outputs"
             else:
                 claims += (prove.prove_runs(export, claim, seconds=SECONDS) for claim in RUNS)
@@ -195,7 +200,7 @@ def side_by_side(export, original):
         other = re.sub(r"\bqlif_population", "edited_population", export.verilog)
         (work / "edited.v").write_text(other, encoding="utf-8")
         defines = [f"-D{name}={width}" for name, width in {**widths, "CLOCKS": CLOCKS}.items()]
-        files = ["original.v", "edited.v", str(Path(__file__).with_name("side_by_side.v"))]
+        files = ["original.v", "edited.v", str(SIDE_BY_SIDE)]
         build = ["iverilog", "-g2012", "-o", "run", "-s", "side_by_side", *defines, *files]
         subprocess.run(build, cwd=work, check=True, capture_output=True, timeout=60)
         done = subprocess.run(
@@ -233,12 +238,33 @@ def aligned(circuit, original):
     )
 
 
-def examine(preset, count, seed):
-    """Give each of a preset's edits with its verdict and the reason."""
+@cache
+def judged(preset):
+    """Return a preset's export and its judge: each process makes it once."""
     export = Settings.read(preset).population(NEURONS).export()
-    judge, lines = Judge(export), export.verilog.splitlines()
-    for edit in draw(export.verilog, count, f"{preset} {seed}"):
-        yield edit, *judge(edit.apply(lines))
+    return export, Judge(export)
+
+
+def judge(preset, edit):
+    """Return the verdict on an edit, and its reason."""
+    export, verdict = judged(preset)
+    return verdict(edit.apply(export.verilog.splitlines()))
+
+
+def drawn(preset, count, seed):
+    """Return the edits of a preset that a seed says."""
+    export = Settings.read(preset).population(NEURONS).export()
+    return draw(export.verilog, count, f"{preset} {seed}")
+
+
+def table(verdicts, seed):
+    """Return the verdicts in Markdown, of each preset with its edits."""
+    lines = [f"| seed {seed} | edits | {' | '.join(VERDICTS)} |", f"|{'---|' * (2 + len(VERDICTS))}"]
+    for preset, said in verdicts.items():
+        lines.append(
+            f"| `{preset}` | {len(said)} | {' | '.join(str(said.count(each)) for each in VERDICTS)} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def main():
@@ -246,16 +272,29 @@ def main():
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--preset", nargs="+", choices=list(PRESETS), default=list(PRESETS))
+    parser.add_argument("--work", type=Path, default=Path("build/own-edits"))
+    parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
-    failed = False
-    for preset in given.preset:
-        verdicts = Counter()
-        for edit, verdict, reason in examine(preset, given.count, given.seed):
-            verdicts[verdict] += 1
-            print(f"{preset}: {edit}: {verdict}{f': {reason}' if reason else ''}", flush=True)
-        print(f"| {preset} | {' | '.join(str(verdicts[v]) for v in VERDICTS)} |", flush=True)
-        failed |= verdicts[UNKNOWN] > 0
-    sys.exit(failed)
+    edits = {preset: drawn(preset, given.count, given.seed) for preset in given.preset}
+    every = [f"{preset}: {edit}" for preset in edits for edit in edits[preset]]
+    judges = b"".join(path.read_bytes() for path in (Path(__file__), SIDE_BY_SIDE))
+    key = {"code": code_of("model", "hdl", "cosim"), "judge": sha256(judges).hexdigest(), "seed": given.seed}
+    with opened(given.work / "judged.jsonl", "own-edits", key, every.__contains__) as kept:
+        todo = [
+            (preset, edit)
+            for preset in edits
+            for edit in edits[preset]
+            if f"{preset}: {edit}" not in kept.results
+        ]
+        with ProcessPoolExecutor(given.jobs) as pool:
+            asked = {pool.submit(judge, *each): each for each in todo}
+            for answer in as_completed(asked):
+                point = "{}: {}".format(*asked[answer])
+                kept.append(point, answer.result())
+                print(f"{point}: {': '.join(filter(None, answer.result()))}", flush=True)
+        found = {preset: [kept.results[f"{preset}: {edit}"][0] for edit in edits[preset]] for preset in edits}
+    print(table(found, given.seed))
+    sys.exit(any(UNKNOWN in said for said in found.values()))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import pytest
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mapping.mapped import mapped_export
 from qlif.cosim.mapping.read import read_map
+from qlif.cosim.mutation.faults import plant
+from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
 from qlif.cosim.proof.foreign_pipeline import LEGAL_WORDS, UPDATE, prove_pipeline
 from qlif.cosim.proof.tasks import mapped_tasks
 from qlif.model.exceptions import InputError
@@ -99,3 +101,24 @@ def test_a_pipeline_keeps_no_state_of_its_own(tmp_path, yosys):
     export, _ = mapped_export(found, configuration)
     with pytest.raises(InputError, match="a pipeline keeps none"):
         list(mapped_tasks(configuration, export, found))
+
+
+def test_a_fault_in_a_pipeline_is_decided_by_its_update(tmp_path, yosys, monkeypatch):
+    (tmp_path / "pipe.v").write_text(PIPELINE)
+    (tmp_path / "core.toml").write_text(MAP)
+    core_map = read_map(tmp_path / "core.toml")
+    export, _ = mapped_export(core_map, Settings.read("tiny-8").population(core_map.neurons))
+    netlist = plant(export, 40, 1, tmp_path / "netlist")
+    equivalence = ForeignEquivalence(netlist, export, core_map, 60.0)
+    # The first proof compares clock by clock, from any registers: it would hide what the second one says.
+    monkeypatch.setattr(ForeignEquivalence, "_same", lambda *arguments: False)
+    equivalence.check_premise()
+    # Which faults are of which kind changes with any line of the core or its adapter.
+    decided = {}
+    for mutant in netlist.mutants:
+        decision = equivalence.decide(mutant.number)
+        decided.setdefault(decision.equivalent, decision.reason)
+        if len(decided) == 2:
+            break
+    assert decided[True] == "every update is the golden step"
+    assert decided[False].startswith(f"refuted: {UPDATE}")

@@ -45,6 +45,15 @@ def test_a_signal_ends_a_question(number, code):
     assert time.monotonic() - begun < 2
 
 
+def test_its_time_is_not_that_of_other_processes():
+    # Of three on one core, each would have a third of its second, if the clock on the wall counted.
+    before = "import os, time\nos.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+    timed = HARD.format(seconds=1.0).replace("print(terms", "begun = time.thread_time()\nprint(terms")
+    command = [sys.executable, "-c", f"{before}{timed}print(time.thread_time() - begun > 0.9)"]
+    asked = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert {process.communicate(timeout=60)[0] for process in asked} == {"asking\nunknown\nTrue\n"}
+
+
 def test_so_does_its_time():
     command = [sys.executable, "-c", HARD.format(seconds=0.5)]
     assert subprocess.run(command, capture_output=True, text=True, timeout=60).stdout == "asking\nunknown\n"

@@ -65,4 +65,5 @@ def test_edits_of_a_seed_are_the_same_and_change_one_place():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_no_edit_of_a_preset_is_undecided(judge, name):
-    assert own_edits.UNKNOWN not in {verdict for _, verdict, _ in own_edits.examine(name, 20, 1)}
+    edits = own_edits.drawn(name, 20, 1)
+    assert own_edits.UNKNOWN not in {own_edits.judge(name, edit)[0] for edit in edits}
