@@ -196,12 +196,13 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
     constants = [{name: word[neuron] for name, word in each.items()} for neuron in range(neurons)]
 
     @cache
-    def edges(neuron: int, potential: int) -> list[tuple[int, Currents]]:
+    def edges(neuron: int, potential: int, phase: int = 0) -> list[tuple[int, Currents]]:
         """Return how near the sum comes to the boundary from above and from below, and with which currents."""
         words_tried = all_words
         if words_tried is None:
             words_tried = random.integers(format.min_word, format.max_word + 1, size=tried)
-        total = datapath.exact_sum(words, constants[neuron], potential, words_tried.astype(kind), np.where)
+        currents = words_tried.astype(kind)
+        total = datapath.exact_sum(words, constants[neuron], potential, currents, np.where, phase)
         above = (total - turns) & ((1 << places) - 1)
         ways = (above, (1 << places) - 1 - above)
         return [(int(far.min()), words_tried[far == far.min()]) for far in ways]
@@ -211,7 +212,7 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
         for neuron in range(neurons):
             state = datapath.State(*(int(part[neuron]) for part in golden.state))
             if (step + neuron) % 2 or all_words is None:
-                _, nearest = edges(neuron, state.potential)[int(random.integers(2))]
+                _, nearest = edges(neuron, state.potential, state.phase)[int(random.integers(2))]
                 currents[step, neuron] = random.choice(nearest)
                 continue
             drawn = random.integers(format.min_word, format.max_word + 1, size=PLACES_TRIED)
