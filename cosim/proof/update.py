@@ -20,7 +20,6 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
-from qlif.model.exceptions import InputError
 from qlif.model.formats import Format
 from qlif.model.golden import step as datapath
 from qlif.model.words import Words
@@ -189,11 +188,11 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     stages = stages_of_currents(circuit)
     latency = interface.loop_latency - len(stages)
     # The states that were read may be anything.
-    stored = terms.fresh(circuit.width(signal(circuit, probes.STORED)), "stored")
+    stored = terms.fresh(circuit.width(circuit.signal(probes.STORED)), "stored")
     states: dict[int, Term] = {}
     for clock in range(latency + 1):
         inputs = {"rst": terms.false, "parameters_valid": terms.false}
-        instead = {signal(circuit, probes.STORED): stored} if clock == 0 else {}
+        instead = {circuit.signal(probes.STORED): stored} if clock == 0 else {}
         now = Clock(terms, circuit, inputs, states, instead)
         if clock == 0:
             first = now
@@ -201,12 +200,12 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     entered = {
         "current": first.values[stages[-1]],
         **{
-            f"constant_{one.name}": first.values[signal(circuit, probes.parameter_value(one.name))]
+            f"constant_{one.name}": first.values[circuit.signal(probes.parameter_value(one.name))]
             for one in interface.runtime
         },
     }
-    written = now.values[signal(circuit, probes.WRITTEN)]
-    spikes = now.values[signal(circuit, probes.PUSHED_SPIKES)]
+    written = now.values[circuit.signal(probes.WRITTEN)]
+    spikes = now.values[circuit.signal(probes.PUSHED_SPIKES)]
     updates = []
     for lane in range(lanes):
         no_trace = {"trace": terms.constant(0, words.arithmetic.trace.width)}
@@ -217,7 +216,7 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
             low = 0 if shared else lane * width
             before[name] = terms.slice(word, low + width - 1, low)
         if words.arithmetic.random_bits:
-            before["random"] = first.values[signal(circuit, probes.random_bits(lane, lanes))]
+            before["random"] = first.values[circuit.signal(probes.random_bits(lane, lanes))]
         after["spike"] = terms.slice(spikes, lane, lane)
         update = Update(words, before, after)
         update.golden(terms)
@@ -225,23 +224,10 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     return updates
 
 
-def signal(circuit: Circuit, name: str) -> int:
-    """Return the node of a signal of our own population.
-
-    Raises
-    ------
-    InputError
-        There is none.
-    """
-    if name not in circuit.named:
-        raise InputError(f"the population isn't one that this project exports: it has no signal {name}")
-    return circuit.named[name]
-
-
 def stages_of_currents(circuit: Circuit) -> list[int]:
     """Return the registers of our own population that a row of currents waits in for its states, in order."""
     count = sum(re.fullmatch(rf"{re.escape(probes.CURRENTS)}\d+", name) is not None for name in circuit.named)
-    return [signal(circuit, probes.current_stage(stage)) for stage in range(count)]
+    return [circuit.signal(probes.current_stage(stage)) for stage in range(count)]
 
 
 def unpacked(terms: Products, words: Words, row: Term, lane: int = 0) -> dict[str, Term]:
