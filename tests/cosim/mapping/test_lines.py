@@ -39,6 +39,7 @@ def test_what_ghdl_made_of_a_line_has_its_place():
         "core.vhd:57",
         "core.vhd:9",
     ]
+    assert lines.place(1, "c") == "core.vhd:9"
 
 
 @pytest.mark.parametrize(
