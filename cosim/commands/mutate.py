@@ -23,6 +23,7 @@ from qlif.cosim.commands.options import (
 from qlif.cosim.terminal import Terminal, progress_bar
 
 if TYPE_CHECKING:
+    from qlif.cosim.mapping.lines import Lines
     from qlif.cosim.mutation.outcomes import Campaign
 
 DEFAULT_COUNT = 100

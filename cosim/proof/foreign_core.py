@@ -108,7 +108,7 @@ class ForeignCore:
         if answer.verdict == "unknown":
             raise Undecided(timed_out(self.seconds, what))
         if answer.verdict == "refuted":
-            if self.lossy & self._variables([claim, *node.path]):
+            if self.lossy & self.terms.variables([claim, *node.path]):
                 raise Undecided(f"it takes a current before the update before it is over, and then: {what}")
             values = dict(answer.values)
             if pair is not None:
@@ -124,21 +124,6 @@ class ForeignCore:
         if isinstance(word, Integer) and word.signed and bits >> (word.width - 1):
             return bits - (1 << word.width)
         return bits
-
-    def _variables(self, roots: list[Term]) -> set[int]:
-        """Return the variables that terms are made of, through their products."""
-        seen: set[int] = set()
-        stack, found = list(roots), set[int]()
-        while stack:
-            one = stack.pop()
-            if one.id() in seen:
-                continue
-            seen.add(one.id())
-            inner = self.terms.factors(one) or tuple(one[place] for place in range(one.num_children()))
-            stack += inner
-            if not inner:
-                found.add(one.id())
-        return found
 
     def branches(self, condition: Term, path: tuple[Term, ...]) -> Iterator[tuple[bool, tuple[Term, ...]]]:
         """Give whether a condition holds, with the path on which it does."""

@@ -71,20 +71,19 @@ class Task:
         """Give the solver so many seconds for each claim."""
         return self.claims(self.export, seconds)
 
-    def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | None:
-        """Play a counterexample in a simulator, with waves; None if no run from reset on shows it."""
+    def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | str:
+        """Play a counterexample in a simulator, with waves; why not, if no run from reset on shows it."""
         values = claim.counterexample or {}
         if self.export.interface.kind is Kind.NEURON:
-            return counterexample.replay(self.export, values, simulator, directory)
+            return counterexample.replay(self.export, claim, simulator, directory)
         if claim.claim in SHELL_CLAIMS:
-            return None
+            return "what refutes a claim about the shell isn't played"
         if values and all("@" in name for name in values):
             return replay_clocks(self.export, values, simulator, directory)
         if self.export.interface.core.streams is not Streams.BOTH:
-            # The search for a run needs both streams.
-            return None
+            return "runs from reset are looked for only with both streams"
         seconds = SECONDS if self.export.interface.mapped is None else MAPPED_SECONDS
-        return replay_run(self.export, self.configuration, claim.run, simulator, directory, seconds)
+        return replay_run(self.export, self.configuration, claim, simulator, directory, seconds)
 
 
 def tasks(

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from qlif.cosim.proof import integers
+from qlif.cosim.proof.choices import Choices
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
@@ -48,6 +49,8 @@ class Update:
         All that a bare pipeline is given, as ``PORT@CLOCK``.
     expected : dict of str to Integer or Term
         The same from the golden step.
+    choices : Choices, optional
+        What the solver chooses besides, of a bare pipeline.
     """
 
     words: Words
@@ -55,6 +58,7 @@ class Update:
     after: dict[str, Term]
     inputs: dict[str, Term] = field(default_factory=dict)
     expected: dict[str, Any] = field(default_factory=dict)
+    choices: Choices | None = None
 
     def formats(self) -> dict[str, Format]:
         """Return the format of each word in `before`."""
@@ -103,6 +107,10 @@ class Update:
         agree = terms.both(*(self.agrees(terms, name) for name in self.after))
         for case in (terms.negation(refractory), refractory):
             answer = terms.prove(agree, [*assumed, case], self.named(), deadline - time.thread_time())
+            if answer.verdict == "refuted" and self.choices is not None:
+                named = self.named() | self.choices.named(agree)
+                again = terms.prove(agree, [*assumed, case], named, deadline - time.thread_time())
+                return again if again.verdict == "refuted" else answer
             if answer.verdict != "proved":
                 return answer
         return Answer("proved", {})
@@ -157,6 +165,7 @@ def neuron_update(terms: Products, circuit: Circuit, interface: Interface) -> Up
     steady = {f"constant_{one.name}" for one in interface.runtime if not one.storage.is_per_neuron}
     states: dict[int, Term] = {}
     given: dict[str, Term] = {}
+    choices = Choices(terms, circuit, aligned=True)
     for clock in range(latency + 1):
         inputs = {}
         for port in ports:
@@ -165,9 +174,10 @@ def neuron_update(terms: Products, circuit: Circuit, interface: Interface) -> Up
             inputs[name] = before[plain] if held else terms.fresh(port.width, name)
             given[f"{name}@{clock}"] = inputs[name]
         now = Clock(terms, circuit, {**inputs, "rst": terms.false}, states)
+        choices.clocks.append(now)
         states = now.following()
     after = {name: now.output(f"{name}_out") for name in (*STATE, "spike")}
-    update = Update(interface.words, before, after, given)
+    update = Update(interface.words, before, after, given, choices=choices)
     update.golden(terms)
     return update
 
