@@ -12,8 +12,8 @@ SURPLUS = 64
 """A stream that gives so many more than it was asked for is wrong by now, and may never end."""
 
 
-ALIKE = 4
-"""So many events in a row that are those of later spikes: the one before them has none."""
+ALIKE = 8
+"""If so many events are those of later spikes, in their order, the spike before them has none."""
 
 
 class Rule(StrEnum):
@@ -192,7 +192,7 @@ class AbsentStream(StreamMonitor):
             self.clocks.append(clock + self._latency)
 
 
-def no_event(neuron: int, step: int) -> str:
+def no_event(neuron: int, step: int | str) -> str:
     """Return what every bench and proof says of a spike whose event never came."""
     return f"the spike of neuron {neuron} in timestep {step} has no event"
 
@@ -221,11 +221,10 @@ def is_lost(
     came = events[place : place + ALIKE]
     if not came or place >= len(spikes):
         return place < len(spikes)
-    for later in range(place + 1, len(spikes) + 1):
-        due = spikes[later : later + len(came)]
-        if came[: len(due)] == due and all(step > last for step, _ in came[len(due) :]):
-            return True
-    return False
+    # Each is that of a spike behind that of the one before; then come those of later timesteps.
+    later = iter(spikes[place + 1 :])
+    theirs = next((at for at, event in enumerate(came) if event not in later), len(came))
+    return all(step > last for step, _ in came[theirs:])
 
 
 def judge_events(

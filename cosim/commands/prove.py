@@ -274,7 +274,10 @@ def _show(
         if claim.what:
             terminal.line(f"{claim.what}, in an update from:")
         words = task.export.interface.words
-        rows = ((line.name, line.word, line.meaning) for line in lines(words, claim.counterexample))
+        rows = (
+            (line.name, line.word, line.meaning)
+            for line in lines(words, claim.counterexample, claim.of_golden)
+        )
         terminal.table(("word", "", ""), rows)
     elif claim.counterexample is not None:
         terminal.line(json.dumps(dict(claim.counterexample)))

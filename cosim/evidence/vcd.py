@@ -1,9 +1,13 @@
 """What signals are in a VCD file of Verilator or Icarus, clock by clock."""
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from qlif.hdl.interface import CLOCK, RESET
+
+_END = "#"
+"""Stands for the time after the last one."""
 
 
 def declarations(lines: Iterable[str]) -> Iterator[str]:
@@ -44,7 +48,7 @@ def samples(
         def row(words: dict[str, str]) -> dict[str, str]:
             return {name: _word(words[known[name]]) for name in names if name in known}
 
-        for line in lines:
+        for line in itertools.chain(lines, [_END]):
             if len(found) == clocks:
                 return found
             if line[0] == "#":
@@ -53,7 +57,7 @@ def samples(
                     found.append(row(before))
                 was_reset |= now.get(reset) == "1"
                 out_of_reset |= was_reset and now.get(reset) == "0"
-                before, time = dict(now), int(line[1:])
+                before, time = dict(now), time if line == _END else int(line[1:])
             elif line[0] in "01xXzZ" and (identifier := line[1:].strip()) in now:
                 now[identifier] = line[0]
             elif line[0] in "bB" and (identifier := line.split()[1]) in now:

@@ -165,14 +165,15 @@ def why_same(choices: tuple[Choice, ...], waves: Path, begin: int | None = None)
         if different and (kind is Kind.UNKNOWN or len(different) == len(words)):
             chosen, word = different[0]
             other.setdefault(kind, []).append(f"{name} is {chosen} there and {word} in the simulation")
-    told = [f"{_reason(kind)}: {_several(found)}" for kind, found in other.items()]
+    told = [f"{_reason(kind)}: {several(found)}" for kind, found in other.items()]
     return "; ".join(told) or (
         "each register that it depends on is as in the counterexample, so the simulator reads the text otherwise "
         "than Yosys"
     )
 
 
-def _several(found: list[str]) -> str:
+def several(found: list[str]) -> str:
+    """Return the first of some things, and how many more there are."""
     return ", ".join(found[:_SHOWN]) + (f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
 
 
@@ -188,9 +189,3 @@ def _reason(kind: Kind) -> str:
             return "Yosys made a constant of it"
         case never:
             assert_never(never)
-
-
-def started_from(choices: tuple[Choice, ...]) -> str:
-    """Return the registers that a counterexample starts from, in words; empty if it depends on none."""
-    registers = (one for one in choices if one.kind in (Kind.FREE, Kind.STATE) and one.clock == 0)
-    return _several([f"{one.name} = {one.word}" for one in registers])

@@ -121,6 +121,8 @@ class Claim:
             facts["counterexample"] = dict(self.counterexample)
         if self.what:
             facts["what"] = self.what
+        if self.of_golden:
+            facts["of_golden"] = list(self.of_golden)
         if self.run is not None:
             facts["counterexample"] = {"currents": self.run.tolist()}
         return facts

@@ -1,6 +1,6 @@
 """A refuted claim about one update in numbers, and the same in a simulator."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,11 +68,15 @@ class Replay:
         return bool(self.said)
 
 
-def lines(words: Words, values: Mapping[str, int]) -> list[Line]:
-    """Return a counterexample as numbers: what goes in, and what circuit and golden model give."""
+def lines(words: Words, values: Mapping[str, int], of_golden: Collection[str] = ()) -> list[Line]:
+    """Return a counterexample as numbers: what goes in, and what circuit and golden model give.
+
+    What goes in is the circuit's, but for the words in `of_golden`.
+    """
     found = []
     for name, number in _inputs(words, values).items():
-        found.append(Line(name, number, _meaning(words, name, number) if _is_word(words, name) else ""))
+        whose = f"{name}, golden model" if name in of_golden else name
+        found.append(Line(whose, number, _meaning(words, name, number) if _is_word(words, name) else ""))
     if not all(f"{name}_out" in values for name in OUTPUTS):
         # What it gives is told by the claim: it may come many clocks later.
         return found

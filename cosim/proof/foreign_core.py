@@ -97,9 +97,19 @@ class ForeignCore:
         self._proved.add(question)
         return Answer("proved", {})
 
-    def require(self, claim: Term, node: Node, what: str, pair: tuple[Any, Any] | None = None) -> None:
-        """Prove that something holds; `pair` is what the core gives and what the golden model does."""
-        named = dict(self.named)
+    def require(
+        self,
+        claim: Term,
+        node: Node,
+        what: str,
+        pair: tuple[Any, Any] | None = None,
+        step: Term | None = None,
+    ) -> None:
+        """Prove that something holds.
+
+        `pair` is what the core gives and what the golden model does; `step` is the timestep that `what` leaves open.
+        """
+        named = dict(self.named) | ({} if step is None else {"step": step})
         if pair is not None:
             named |= {
                 name: getattr(end, "word", end) for name, end in zip(("got", "expected"), pair, strict=True)
@@ -111,6 +121,8 @@ class ForeignCore:
             if self.lossy & self.terms.variables([claim, *node.path]):
                 raise Undecided(f"it takes a current before the update before it is over, and then: {what}")
             values = dict(answer.values)
+            if step is not None:
+                what = what.format(values.pop("step"))
             if pair is not None:
                 numbers = (
                     f"{self._number(end, values.pop(name))}"
@@ -218,6 +230,6 @@ class ForeignCore:
                 found[number] = guess
         return found
 
-    def impossible(self, node: Node, what: str) -> None:
+    def impossible(self, node: Node, what: str, step: Term | None = None) -> None:
         """Prove that a path isn't taken: what happens on it mustn't."""
-        self.require(self.terms.false, node, what)
+        self.require(self.terms.false, node, what, step=step)

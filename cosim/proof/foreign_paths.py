@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from qlif.cosim.benches.monitors import no_event
 from qlif.cosim.proof.claims import Undecided
 from qlif.cosim.proof.foreign_core import ForeignCore
 from qlif.cosim.proof.foreign_node import Node, NoInvariant, Owed, Refuted
@@ -188,8 +189,10 @@ class ForeignPaths:
     def _never_idle(self, node: Node) -> None:
         """Refuse a node from which a path leads back to itself, with the outputs taken all the time."""
         if node.owed:
-            missing = "an event" if node.owed[0].shown else "an update"
-            self.core.impossible(node, f"{missing} never comes, however long the outputs are taken")
+            oldest = node.owed[0]
+            if oldest.shown:
+                self.core.impossible(node, no_event(0, "{}"), oldest.step)
+            self.core.impossible(node, "an update never comes, however long the outputs are taken")
         anything = self.core.terms.fresh(self.core.terms.width(self.core.current), "anything")
         ready = self.core.clock(node, self.core.terms.true, 1, 1, anything).output("currents_ready")
         off = [

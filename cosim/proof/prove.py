@@ -1,6 +1,7 @@
 """Proofs of Verilog texts: what the command calls."""
 
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy.typing as npt
 
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import POPULATION_BENCH, cosimulate
-from qlif.cosim.proof.choices import Choice, split, started_from, why_same
+from qlif.cosim.proof.choices import Choice, several, split, why_same
+from qlif.cosim.proof.circuit import Circuit
 from qlif.cosim.proof.claims import Claim, Undecided, timed_out
-from qlif.cosim.proof.counterexample import Replay, by_clock, play
+from qlif.cosim.proof.counterexample import Replay, by_clock, lines, play
 from qlif.cosim.proof.population_claims import population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.read_verilog import read_export
@@ -107,14 +109,8 @@ def prove_population(export: Export, *, seconds: float = SECONDS) -> Iterator[Cl
         or a tool isn't installed.
     """
     circuit, interface = read_export(export), export.interface
-    if interface.core.primitives == PORTABLE:
-        present = circuit.named.keys()
-        if missing := [
-            name for name in probes.of(interface.core, interface.loop_latency) if name not in present
-        ]:
-            raise InputError(
-                f"the population isn't one that this project exports: it has no signal {', '.join(missing)}"
-            )
+    if missing := _missing(export, circuit):
+        raise InputError(f"the population isn't one that this project exports: it has no signal {missing}")
     yield from population_claims(circuit, interface, seconds)
     terms = Products()
     update, *_ = population_updates(terms, circuit, interface)
@@ -125,6 +121,19 @@ def prove_population(export: Export, *, seconds: float = SECONDS) -> Iterator[Cl
         elapsed = time.monotonic() - start
         why = timed_out(seconds) if answer.verdict == "unknown" else ""
         yield Claim(export.interface.name, name, answer.verdict, None, elapsed, values, why=why)
+
+
+def _missing(export: Export, circuit: Circuit) -> str:
+    """Return the signals that the claims are about and an edit took out of the text; empty if there are all.
+
+    One that nothing reads is in the text, and not in the circuit.
+    """
+    interface = export.interface
+    if interface.core.primitives != PORTABLE:
+        return ""
+    written = set(re.findall(r"\w+", export.verilog))
+    wanted = (name for name in probes.of(interface.core, interface.loop_latency) if name not in circuit.named)
+    return ", ".join(name for name in wanted if name.rpartition(".")[2] not in written)
 
 
 RUNS = MappingProxyType(
@@ -233,7 +242,7 @@ def replay_run(
                 claim = searched[-1]
                 break
         else:
-            return _no_run(claim, searched)
+            return _no_run(claim, searched, configuration.words)
     assert claim.run is not None
     values = configuration.words.currents(claim.run)
     run = cosimulate(configuration, values, simulator, directory, waves=True, export=export)
@@ -245,9 +254,12 @@ def replay_run(
     )
 
 
-def _no_run(claim: Claim, searched: list[Claim]) -> str:
+def _no_run(claim: Claim, searched: list[Claim], words: Words) -> str:
     """Return why no run from reset shows a counterexample, by what was searched."""
-    start = started_from(claim.choices)
+    found = {line.name: line.word for line in lines(words, claim.counterexample or {})}
+    start = several(
+        [f"{name} = {word}" for name, word in found.items() if name in ("potential", "refractory", "trace")]
+    )
     bounds = ", ".join(str(one.bound) for one in searched)
     open_ones = [one.why for one in searched if one.result == "unknown"]
     return (

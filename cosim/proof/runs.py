@@ -159,7 +159,7 @@ def prove_run(
         answer = terms.prove(claim, (), named, deadline - time.thread_time())
         if answer.verdict == "refuted":
             told = named | run.choices.named(claim) | _events_named(run)
-            again = terms.prove(claim, (), told, deadline - time.monotonic())
+            again = terms.prove(claim, (), told, deadline - time.thread_time())
             if again.verdict != "refuted":
                 return answer, what, _currents(words, answer.values, neurons), ()
             answer = again
