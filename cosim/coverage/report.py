@@ -63,6 +63,18 @@ class Item:
             self.name if not self.place or self.name.startswith(self.place) else f"{self.name} ({self.place})"
         )
 
+    @property
+    def file(self) -> str:
+        """The user's file that it is in; empty if it is in none."""
+        return self.place.rpartition(":")[0]
+
+    @property
+    def line(self) -> int:
+        """Its line, in that file or in the exported Verilog; 1 of a case."""
+        if self.file:
+            return int(self.place.rpartition(":")[2])
+        return 1 if self.point is None else max(1, self.point.line)
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
         facts = {"kind": self.kind, "name": self.name, "result": self.result, "count": self.count}
