@@ -92,6 +92,11 @@ class Choices:
             if kind is Kind.CONSTANT or leaves & self._terms.variables([chosen])
         }
 
+    def known(self) -> tuple[Choice, ...]:
+        """Return the choices that are known without a solver: the constants."""
+        found = ((name, self._terms.value(shown)) for _, name, _, _, shown in self._constants())
+        return tuple(Choice(Kind.CONSTANT, name, 0, word) for name, word in found if word is not None)
+
     def _registers(self) -> Iterator[_Found]:
         """Give the registers in the first clock and, where it can be compared, in the last."""
         circuit, first = self._circuit, self.clocks[0]
@@ -167,8 +172,7 @@ def why_same(choices: tuple[Choice, ...], waves: Path, begin: int | None = None)
             other.setdefault(kind, []).append(f"{name} is {chosen} there and {word} in the simulation")
     told = [f"{_reason(kind)}: {several(found)}" for kind, found in other.items()]
     return "; ".join(told) or (
-        "each register that it depends on is as in the counterexample, so the simulator reads the text otherwise "
-        "than Yosys"
+        "nothing that the solver chose is another there, so the simulator reads the text otherwise than Yosys"
     )
 
 

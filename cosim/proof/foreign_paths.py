@@ -8,6 +8,7 @@ from typing import Any
 
 from qlif.cosim.benches.monitors import no_event
 from qlif.cosim.proof.claims import Undecided
+from qlif.cosim.proof.counterexample import lines
 from qlif.cosim.proof.foreign_core import ForeignCore
 from qlif.cosim.proof.foreign_node import Node, NoInvariant, Owed, Refuted
 from qlif.cosim.proof.foreign_overlaps import Overlaps
@@ -160,8 +161,9 @@ class ForeignPaths:
         except Refuted as refuted:
             if kind != "condition":
                 raise
+            words = (f"{line.name} = {line.word}" for line in lines(self.core.words, refuted.values))
             raise NoInvariant(
-                f"state: {name} is no invariant: {when} leaves it, from {dict(refuted.values)}"
+                f"state: {name} is no invariant: {when} leaves it, from {', '.join(words)}"
             ) from None
 
     def _check_answers(self, nodes: list[Node], live: Mapping[int, list[int]]) -> None:

@@ -148,7 +148,7 @@ def prove_run(
     if len(run.updates) != len(run.currents):
         zeros = {name: terms.value(word) or 0 for name, word in named.items()}
         what = f"{len(run.updates)} updates follow {len(run.currents)} currents"
-        return Answer("refuted", zeros), what, _currents(words, zeros, neurons), ()
+        return Answer("refuted", zeros), what, _currents(words, zeros, neurons), run.choices.known()
     verdict, undecided = Answer("proved", {}), ""
     claims = _update_claims(terms, words, run, neurons)
     if not {"spike", "events"} <= set(run.absent):

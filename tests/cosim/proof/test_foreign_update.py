@@ -278,6 +278,14 @@ def test_a_condition_that_is_an_invariant_is_enough(prove):
     assert prove(text, MAP + 'n = "n <= 5"\n')[UPDATES].result == "proved"
 
 
+def test_the_step_that_leaves_a_table_is_told_in_numbers(prove):
+    told = (
+        r"ph = 'ph <= 1' is no invariant: waiting .* leaves it, from current = .*potential = -?\d+, .*ph = 1"
+    )
+    with pytest.raises(NoInvariant, match=told):
+        prove(NEURON, _edited(MAP, "ph = 0", 'ph = "ph <= 1"'))
+
+
 def test_a_counter_that_counts_up_is_placed_by_the_golden_one(prove):
     text = NEURON.replace("ref_ct == 0", "ref_ct == 5").replace("hit ? 3'd5 :", "hit ? 3'd0 :")
     text = _edited(text, "3'd0 : ref_ct - 3'd1", "3'd5 : ref_ct + 3'd1").replace(
