@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from qlif.cosim.mapping.lines import Lines
     from qlif.cosim.mutation.outcomes import Campaign
 
-DEFAULT_COUNT = 100
 DEFAULT_UPDATES = 10_000
 DEFAULT_SECONDS = 20.0
 
@@ -35,7 +34,9 @@ DEFAULT_SECONDS = 20.0
 class MutateOptions:
     """How many faults are planted, and how they are searched for."""
 
-    count: Annotated[int, typer.Option("--count", help="Number of planted faults.")] = DEFAULT_COUNT
+    count: Annotated[int | None, typer.Option("--count", help="Number of faults, drawn at random [all].")] = (
+        None
+    )
     neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons, 2 or more.")] = FEW_NEURONS
     updates: BenchUpdatesOption = DEFAULT_UPDATES
     seed: SeedOption = 0
@@ -50,9 +51,9 @@ def mutate(
     """Plant faults; count those that the testbenches see.
 
     Each mutant is a pin of a cell that is stuck, inverted, or inverted now and then. The testbenches' inputs are
-    played to each until an output differs, and the self-test is run with each; one that neither sees goes
-    to the prover. With --map, faults are planted in your own core. The exit code is 1 if one survives: nothing
-    sees it, and it isn't proved to be equivalent.
+    played to hundreds at once until an output differs, and the self-test is run with each; one that neither
+    sees goes to the prover. It needs a C compiler. With --map, faults are planted in your own core. The exit
+    code is 1 if one survives: nothing sees it, and it isn't proved to be equivalent.
 
     A campaign that was stopped is resumed by the same command.
     """
@@ -93,7 +94,7 @@ def mutate(
 
 
 def _print(terminal: Terminal, campaign: "Campaign", text: "Lines") -> None:
-    from qlif.cosim.mutation.faults import MODES
+    from qlif.cosim.mutation.mutant import MODES
     from qlif.cosim.mutation.outcomes import EQUIVALENT, KILLED, SURVIVED
 
     results = (KILLED, EQUIVALENT, SURVIVED)

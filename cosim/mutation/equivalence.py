@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
-from qlif.cosim.mutation.faults import SELECTOR
 from qlif.cosim.mutation.lockstep import Lockstep
 from qlif.cosim.mutation.pipeline_faults import differs
+from qlif.cosim.mutation.planting import SELECTOR
 from qlif.cosim.proof.circuit import Circuit, Clock, Node
 from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.outgoing import prove_on_the_way, sends_what_it_keeps
@@ -58,7 +58,7 @@ class Equivalence:
     Parameters
     ----------
     verilog : str
-        The netlist, with its selector.
+        The netlist, with faults behind a selector.
     export : Export
         The population that it was made of, of more than one row.
     seconds : float
