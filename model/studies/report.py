@@ -18,9 +18,10 @@ from qlif.model.studies.grid import Sweep
 from qlif.model.support.files import write_text
 
 _HOW_TO_READ = """\
-Quantization error is the fixed-point neuron against float64 Euler of the same timestep; integration error
-is that float64 Euler against the membrane equation solved without a timestep. `table.csv` has both for
-every point.
+Quantization error is the fixed-point neuron against float64 Euler of the same timestep; truncation error is that
+Euler against the exact map of one timestep, with spikes on the same grid; grid error is that map against the
+membrane equation solved without a timestep. The integration error of Euler is the last two together. `table.csv`
+has all of them for every point.
 """
 
 
@@ -114,7 +115,14 @@ def _condensed(rows: list[Row]) -> list[Row]:
                     for metric in METRICS
                     if metric.heading
                 },
-                "interval error of Euler": _shown(statistics.median, group, "integration_rms_interval_error"),
+                **{
+                    f"interval error {name}": _shown(statistics.median, group, f"{part}_rms_interval_error")
+                    for part, name in (
+                        ("truncation", "by truncation"),
+                        ("grid", "by the grid"),
+                        ("integration", "of Euler"),
+                    )
+                },
             }
         )
     return condensed
