@@ -13,6 +13,7 @@ from qlif.model.studies.figures import Line, Panel, line_figure
 
 _COST_LABELS = {
     "state-bits": "state (bits per neuron)",
+    "real-time": "LUT per neuron in real time",
     "area": "area (LUT, with DSP and RAM by their share of the device)",
 }
 

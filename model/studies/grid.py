@@ -21,7 +21,7 @@ from qlif.model.rounding import Rounding
 from qlif.model.studies import axes
 from qlif.model.support.checks import flag, whole
 
-DEFAULT_INPUT = "constant:amplitude=48.5,spread=0.65"
+DEFAULT_INPUT = "constant:amplitude=48.5,spread=0.6494845360824743"
 """17 to 80 mV, evenly spaced over the neurons."""
 
 
@@ -253,10 +253,14 @@ dt_ms, tau_m_ms, input
 
         With `substep`, that keeps what is left of a timestep after a spike, as phases do.
         """
-        currents = self._currents(text, dt)
-        parameters = self.neuron(dt, tau_m, currents.shape[1])
+        parameters, currents = self.neurons_under(text, dt, tau_m)
         euler = QLIFPopulation.of(parameters, substep=substep).run(currents, record=("potentials",))
         return parameters, currents, euler
+
+    def neurons_under(self, text: str, dt: float, tau_m: float) -> tuple[Parameters, npt.NDArray[np.float64]]:
+        """Return the neurons under an input, and its currents."""
+        currents = self._currents(text, dt)
+        return self.neuron(dt, tau_m, currents.shape[1]), currents
 
     def check_inputs(self) -> None:
         """Read every input, so that a bad one ends a study before it has begun.

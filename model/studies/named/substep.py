@@ -6,6 +6,7 @@ a grid of 0.1 ms. A timestep counts if every shorter one passes too; as 32 curre
 """
 
 import itertools
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from qlif.model.arithmetic import Arithmetic
+from qlif.model.exceptions import PrecisionWarning
 from qlif.model.inputs import stimuli
 from qlif.model.metrics.run_errors import mean_intervals, root_mean_square
 from qlif.model.parameters import Parameters
@@ -70,7 +72,10 @@ def run(bench: Bench) -> Result:
         ("neurons in real time", 0.8, _trade),
     ):
         bench.progress(part, progress)
-        rows += [{**_NONE, "part": part, **row} for row in measure()]
+        with warnings.catch_warnings():
+            # That a timestep is coarse shows in the errors.
+            warnings.simplefilter("ignore", PrecisionWarning)
+            rows += [{**_NONE, "part": part, **row} for row in measure()]
     return Result(rows, lambda theme: _draw(rows, theme), _findings(rows))
 
 
