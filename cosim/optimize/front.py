@@ -32,7 +32,7 @@ def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
         lines.append(_line(f"{form} {rounding}", group, search.cost, budget))
     costs = [one.cost(search.cost) for one in known]
     lines.append(Line("budget", [min(costs), max(costs)], [limit, limit], plain=True))
-    panel = Panel(label, lines, logarithmic=True, linear_below=limit or 1.0, height=4.2)
+    panel = Panel(label, lines, logarithmic=True, height=4.2)
 
     def draw(theme: Theme) -> Figure:
         return line_figure([panel], _COST_LABELS[search.cost], theme, whole_x=search.cost == "state-bits")

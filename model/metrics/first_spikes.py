@@ -19,10 +19,11 @@ def first_spikes(recording: Recording, count: int) -> Reals:
     """
     flat = recording.spikes.reshape(recording.timesteps, -1)
     neurons, steps = np.nonzero(flat.T)
-    phases = None if recording.phases is None else recording.phases.reshape(flat.shape)
-    left = 0.0 if phases is None else phases[steps, neurons]
+    found = steps.astype(np.float64)
+    if recording.phases is not None:
+        found -= recording.phases.reshape(flat.shape)[steps, neurons]
     times = np.full((flat.shape[1], count), float(recording.timesteps))
-    return place(times, np.zeros(flat.shape[1], dtype=np.int64), neurons, steps - left)
+    return place(times, np.zeros(flat.shape[1], dtype=np.int64), neurons, found)
 
 
 def place(

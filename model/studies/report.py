@@ -195,7 +195,7 @@ def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
         known = [value for line in lines for value in np.ravel(line.y) if not math.isnan(value)]
         left_out = _without(rows, f"quantization_{name}")
         label = axis + (f"\n{left_out} of {len(rows)} points left out" if left_out else "")
-        panels.append(Panel(label, lines, logarithmic=bool(known) and min(known) > 0))
+        panels.append(Panel(label, lines, logarithmic=bool(known) and max(known) > 0))
 
     def draw(theme: Theme) -> Figure:
         return line_figure(panels, "word length (bits)", theme, whole_x=True)

@@ -104,10 +104,9 @@ Array = npt.NDArray[np.float64]
 
 
 @functools.lru_cache(maxsize=2 * len(NEURONS))
-def _of_timestep(tau_m: float, refrac_length: int, currents: tuple[float, ...]) -> dict[str, Array]:
+def _of_timestep(neuron: Parameters, currents: bytes) -> dict[str, Array]:
     """Return Euler's intervals and by how much each error of its timestep changes them, ms."""
-    neuron = Parameters(n=1, tau_m=tau_m, refrac_length=refrac_length)
-    drives = np.array(currents)
+    drives = np.frombuffer(currents)
     closed = closed_form.interspike_interval(neuron, drives)
     euler = fi_curve(neuron, drives, duration_ms=DURATION_MS).mean_isi_ms
     inputs = np.broadcast_to(drives, (round(DURATION_MS / neuron.dt), len(drives)))
@@ -130,7 +129,7 @@ class _Errors:
 
     @classmethod
     def of(cls, neuron: Parameters, arithmetic: Arithmetic, currents: Array) -> "_Errors":
-        known = _of_timestep(neuron.tau_m, neuron.refrac_length, tuple(currents.tolist()))
+        known = _of_timestep(neuron, currents.tobytes())
         fixed = fi_curve(neuron, currents, arithmetic=arithmetic, duration_ms=DURATION_MS).mean_isi_ms
         return cls(np.abs(fixed - known["euler"]), known)
 

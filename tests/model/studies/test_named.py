@@ -155,6 +155,7 @@ def test_more_bits_keep_more_spikes_under_frozen_noise(bench, monkeypatch):
     pytest.importorskip("pyspike")
     monkeypatch.setattr(reliability, "BITS", (10, 18))
     monkeypatch.setattr(reliability, "SEEDS", range(1, 3))
+    monkeypatch.setattr(reliability, "NOISE_SEEDS", range(1, 3))
     monkeypatch.setattr(reliability, "NEURONS", 4)
     monkeypatch.setattr(reliability, "TIMESTEPS", 4000)
     by = {(row["form"], row["rounding"], row["word_bits"]): row for row in reliability.run(bench).rows}
