@@ -304,8 +304,9 @@ def test_errors_of_each_neuron_are_those_of_its_own_run(phases):
     assert errors_of(sweep, arithmetic, 0.1, trial)["max_lag_steps"] == pytest.approx(
         sorted(lags)[2], abs=1e-5
     )
-    limit = sorted(lags)[2] + 1e-4
-    assert within(sweep, arithmetic, 0.1, trial, Budget(max_lag_steps=limit, spikes=5, at=0.5)) == (3, 6)
+    budget = Budget(max_lag_steps=sorted(lags)[2] + 1e-4, spikes=5, at=0.5)
+    kept = sum(lag <= budget.max_lag_steps for lag in lags)
+    assert within(sweep, arithmetic, 0.1, trial, budget) == (kept, 6)
 
 
 def test_the_interval_error_is_against_the_equation_and_phases_make_it_small():
@@ -322,7 +323,7 @@ def test_the_interval_error_is_against_the_equation_and_phases_make_it_small():
 
 def test_every_current_between_two_is_tried():
     arithmetic = PRESETS["square-16"].replace(current="SQ(8,3)")
-    sweep = Sweep(neurons=1, duration_ms=300.0, form="square")
+    sweep = Sweep(neurons=1, duration_ms=600.0, form="square")
     trial = Trial((), 4, every=(17.0, 40.0))
     words = quantise(sweep.neuron(0.1, 30.0, 1), arithmetic)
     every = np.arange(arithmetic.current.min_word, arithmetic.current.max_word + 1)
@@ -330,7 +331,7 @@ def test_every_current_between_two_is_tried():
     currents = currents[(currents >= 17) & (currents <= 40)]
     assert len(currents) > 50
     parameters = sweep.neuron(0.1, 30.0, len(currents))
-    inputs = np.broadcast_to(currents, (3000, len(currents)))
+    inputs = np.broadcast_to(currents, (6000, len(currents)))
     lag = run_errors.spike_lag(
         QLIFPopulation.of(parameters).run(inputs).spikes,
         QLIFPopulation.of(parameters, arithmetic).run(inputs).spikes,

@@ -21,6 +21,7 @@ from qlif.model.studies.named import (
     isi,
     potential_error,
     reliability,
+    robustness,
     spike_lag,
     stochastic,
     substep,
@@ -276,3 +277,28 @@ def test_most_of_the_error_of_a_timestep_is_the_spike_grid(bench, monkeypatch):
     errors = {(row["step"], row["remainder"]): row["error"] for row in rows}
     assert errors["exact map", "lost"] > 3 * errors["Euler", "step of its own"]
     assert errors["exact map", "step of its own"] < errors["Heun", "step of its own"] < 0.1
+
+
+def test_the_word_that_one_grid_of_24_currents_found_fails_on_a_fifth_of_40_grids(bench, monkeypatch):
+    monkeypatch.setattr(robustness, "BITS", range(16, 19))
+    monkeypatch.setattr(robustness, "INTEGER_BITS", {"square": (4,)})
+    monkeypatch.setattr(robustness, "REDRAWS", 3)
+    monkeypatch.setattr(robustness, "_apart", lambda found: [])
+    result = robustness.run(bench)
+    rows = {(row["form"], row["format"]): row for row in result.rows}
+    example = rows["square", "SQ(4,13)"]
+    assert example["grids_failed"] == 8 == len(example["failing_grids"].split())
+    assert 0.98 < example["every_within"] / example["every_current"] < 1
+    found = robustness.narrowest(result.rows, "square")
+    assert set(found.tolist()) == {16, 17, 18, 19}  # 19 is none of these three
+    for width in (16, 17, 18):
+        passing = [
+            set(range(40)) - set(map(int, row["failing_grids"].split()))
+            for (form, _), row in rows.items()
+            if form == "square" and row["word_bits"] == width
+        ]
+        assert {grid for grid in range(40) if found[grid] == width} <= set.union(*passing)
+    # Every current is a stricter question than any sample.
+    assert robustness.lasting(result.rows, "square", 0.95) == 16
+    assert robustness.lasting(result.rows, "square", 1.0) is None
+    assert (robustness.from_which_on(result.rows, "square") <= 18).all()
