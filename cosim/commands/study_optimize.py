@@ -190,7 +190,7 @@ class DeliveryOptions:
         for name in ("input_seed", "held_out_seed")
     ),
     *(
-        Rule(name, lambda options: options.every_current is None, "inputs, not --every-current")
+        Rule(name, lambda options: options.every_current is None, "no --every-current")
         for name in (
             "input",
             "input_neurons",
@@ -296,6 +296,8 @@ def _trial(space: SpaceOptions, budget: "Budget", sweep: "Sweep") -> "Trial":
     from qlif.cosim.optimize.errors import Trial
     from qlif.model.studies import axes
 
+    if space.held_out_seed == space.input_seed:
+        raise InputError(f"--held-out-seed must not be the seed of the inputs, {space.input_seed}")
     intervals = budget.max_interval_error is not None
     if len(sweep.dt_ms) > 1 and not intervals:
         raise InputError(
@@ -322,8 +324,6 @@ def _held_out(
     if trial.every is not None or not any_random(list(sweep.input)):
         return None
     seed = space.input_seed + 1 if space.held_out_seed is None else space.held_out_seed
-    if seed == space.input_seed:
-        raise InputError(f"--held-out-seed must not be the seed of the inputs, {seed}")
     other, one = replace(sweep, input_seed=seed), result.best.candidate
     errors = errors_of(other, one.arithmetic, one.dt_ms, trial)
     facts: dict[str, Any] = {"seed": seed, "errors": errors, "meets_budget": budget.met(errors)}

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from qlif.model.metrics import run_errors
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
+from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
 
 INPUT = "constant:amplitude=40,spread=0.5"
@@ -125,8 +127,12 @@ def test_an_impossible_budget_says_what_is_reachable(qlif, small, tmp_path):
         (("--max-lag-steps", 1, "--at", "0%"), "--at must be from 0 to 100 %"),
         (("--max-lag-steps", 1, "--at", "most"), "--at must be a number"),
         (("--max-lag-steps", 1, "--held-out-seed", 1), "--held-out-seed requires a random --input"),
+        (
+            ("--max-lag-steps", 1, "--input", "stratified", "--seed", 3, "--held-out-seed", 3),
+            "--held-out-seed must not be the seed of the inputs, 3",
+        ),
         (("--max-lag-steps", 1, "--dt", "0.1,0.2"), "several --dt require --max-interval-error"),
-        (("--max-lag-steps", 1, "--every-current", "17..80"), "--input requires inputs, not --every-current"),
+        (("--max-lag-steps", 1, "--every-current", "17..80"), "--input requires no --every-current"),
         (("--max-lag-steps", 1, "--phase-bits", "5"), "phase_bits must be whole numbers from 0 to 4"),
         (("--max-rmse", 1, "--word-bits", ""), "--word-bits must have a value, not ''"),
         (("--max-rmse", 1, "--word-bits", "9..8"), "word_bits is an empty axis"),
@@ -351,3 +357,34 @@ def test_the_winner_is_judged_on_currents_that_it_was_not_chosen_by(qlif, small,
     assert held_out["meets_budget"] is (held_out["within"] >= 36)
     shown = qlif("study", "optimize", *budget, *drawn, "--out", "here")[1]
     assert f"{held_out['within']} of 40 neurons within, 95 % interval" in " ".join(shown.split())
+
+
+def test_timesteps_are_compared_by_the_error_against_the_equation(tmp_path):
+    sweep = Sweep(
+        word_bits="16,18", fraction_bits="11..13", rounding="RND", form="square", dt_ms="0.05,0.1,0.2", neurons=12,
+        duration_ms=300.0, input=["stratified:low=17,high=40"],
+    )  # fmt: skip
+    trial = Trial((), 5, intervals=True)
+    with ThreadPoolExecutor(1) as pool:
+        found = search_module.search(
+            sweep, Budget(max_interval_error=0.008), trial, tmp_path, Workers(pool, 1), cost="state-bits"
+        )
+    errors = {}
+    for outcome in found.outcomes:
+        errors.setdefault(outcome.candidate.dt_ms, []).append(outcome.errors["max_interval_error"])
+        assert f"dt {outcome.candidate.dt_ms:g} ms" in outcome.candidate.name
+        assert outcome.met is (outcome.errors["max_interval_error"] <= 0.008)
+    assert max(errors[0.05]) < min(errors[0.1]) and max(errors[0.1]) < min(errors[0.2])
+    # Of what passes with as many state bits, the longest timestep comes first: it leaves room for more neurons.
+    passing = [one for one in found.outcomes if one.met and not one.luck]
+    least = min(one.candidate.state_bits for one in passing)
+    assert found.best.candidate.state_bits == least
+
+
+def test_the_cost_in_real_time_is_luts_for_each_neuron_that_a_lane_serves():
+    candidate = Candidate(0, "", PRESETS["square-16"], 0.5, 20, ())
+    costs = {"lut": 200, "fmax_mhz": 100.0, "area": 1300.0}
+    # 100 million updates a second are 50,000 neurons with 2,000 timesteps each.
+    assert Outcome(candidate, {}, True, costs).cost("real-time") == pytest.approx(200 / 50_000)
+    assert Outcome(candidate, {}, True).cost("real-time") == math.inf
+    assert Outcome(candidate, {}, True, {**costs, "area": None}).cost("real-time") == math.inf
