@@ -51,7 +51,7 @@ COMMANDS = (
     Entry("inputs", "inputs", "inputs"),
     Entry("study sweep", "study_sweep", "study sweep --word-bits 8..18 --rounding RND,SR --out build/sweep"),
     Entry(
-        "study optimize", "study_optimize", "study optimize --max-lag-steps 1 --at 99% --out build/optimize"
+        "study optimize", "study_optimize", "study optimize --max-lag-steps 1 --at 95% --out build/optimize"
     ),
     Entry("study reproduce", "study_reproduce", "study reproduce isi --out build/isi"),
 )

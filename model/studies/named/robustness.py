@@ -5,7 +5,7 @@ spikes of any of its neurons is more than a timestep off; the narrowest one that
 finds. Beside it: all currents of all grids together, from which width on no wider word fails, and every current word
 of the format from 17 to 80 mV, which is no sample at all.
 
-Last, what a search asks by default: from which width on 99 % of 256 drawn currents are within, on 20 draws.
+Last, the question of a search: from which width on is a share of many drawn currents within? On 20 draws of them.
 """
 
 import functools
@@ -31,7 +31,9 @@ from qlif.model.studies.named.result import Bench, Result
 
 GRIDS, STRATA = 40, 24
 LOW_MV, HIGH_MV = 17.0, 80.0
-DRAWN, REDRAWS, SHARE = 256, 20, 0.99
+REDRAWS = 20
+QUESTIONS = ((256, 0.95), (256, 0.99), (2048, 0.99))
+"""Drawn currents, and the share of them that has to be within."""
 TIMESTEPS, SPIKES, MOST_LAG = 20_000, 20, 1.0
 BITS = range(12, 25)
 INTEGER_BITS = {"factored": (7, 8), "square": (4, 5, 6)}
@@ -43,8 +45,7 @@ EXAMPLE = "SQ(4,13)"
 def run(bench: Bench) -> Result:
     """Try every split of every word on all grids at once."""
     drives = _drawn(STRATA, GRIDS)
-    many = _drawn(DRAWN, REDRAWS)
-    euler, euler_of_many = (_euler(currents.tobytes()) for currents in (drives, many))
+    sizes = {size: _drawn(size, REDRAWS) for size, _ in QUESTIONS}
     cases = [
         (form, i_bits, bits) for form, splits in INTEGER_BITS.items() for i_bits in splits for bits in BITS
     ]
@@ -54,8 +55,11 @@ def run(bench: Bench) -> Result:
         arithmetic = PRESETS[base_of(form)].replace(
             potential=SQ(i_bits, bits - i_bits), rounding="RND", random_bits=0, current=CURRENT
         )
-        failing = _lags(arithmetic, drives, euler).reshape(GRIDS, STRATA) > MOST_LAG
-        within = (_lags(arithmetic, many, euler_of_many) <= MOST_LAG).reshape(REDRAWS, DRAWN).mean(axis=1)
+        failing = _lags(arithmetic, drives).reshape(GRIDS, STRATA) > MOST_LAG
+        within = {
+            size: (_lags(arithmetic, drawn) <= MOST_LAG).reshape(REDRAWS, size).mean(axis=1)
+            for size, drawn in sizes.items()
+        }
         rows.append(
             {
                 "form": form,
@@ -64,13 +68,21 @@ def run(bench: Bench) -> Result:
                 "grids": GRIDS,
                 "grids_failed": int(failing.any(axis=1).sum()),
                 "failing_grids": " ".join(map(str, np.flatnonzero(failing.any(axis=1)))),
-                "failing_redraws": " ".join(map(str, np.flatnonzero(within < SHARE))),
+                **{
+                    column(size, share): " ".join(map(str, np.flatnonzero(within[size] < share)))
+                    for size, share in QUESTIONS
+                },
                 "currents": len(drives),
                 "currents_within": int((~failing).sum()),
                 **_every(arithmetic),
             }
         )
     return Result(rows, lambda theme: _draw(rows, theme), _findings(rows))
+
+
+def column(size: int, share: float) -> str:
+    """Return the name of the column of the draws on which a word fails."""
+    return f"failing_draws_of_{size}_at_{100 * share:g}"
 
 
 def _drawn(neurons: int, times: int) -> Reals:
@@ -82,11 +94,11 @@ def _drawn(neurons: int, times: int) -> Reals:
     return np.concatenate([one[0] for one in drawn])
 
 
-def _lags(arithmetic: Arithmetic, drives: Reals, euler: Reals) -> Reals:
+def _lags(arithmetic: Arithmetic, drives: Reals) -> Reals:
     """Return the largest lag behind Euler under each drive, timesteps."""
     words = quantise(NEURON.replace(n=len(drives)), arithmetic).current_words(drives)
     found = every_current.of_arithmetic(NEURON, arithmetic, words.astype(np.int64), TIMESTEPS, SPIKES)
-    return largest_lags(euler, found)
+    return largest_lags(_euler(drives.tobytes()), found)
 
 
 @functools.lru_cache(maxsize=8)
@@ -115,9 +127,9 @@ def narrowest(rows: list[Row], form: str) -> npt.NDArray[np.int64]:
     return _least({bits: np.any(list(each.values()), axis=0) for bits, each in passing.items()}, GRIDS)
 
 
-def from_which_on(rows: list[Row], form: str) -> npt.NDArray[np.int64]:
+def from_which_on(rows: list[Row], form: str, size: int, share: float) -> npt.NDArray[np.int64]:
     """Return from which width on all words of one range pass on each redraw; one more than the widest if none."""
-    passing = _passing(rows, form, "failing_redraws", REDRAWS)
+    passing = _passing(rows, form, column(size, share), REDRAWS)
     so_far = {i_bits: np.ones(REDRAWS, dtype=np.bool_) for i_bits in INTEGER_BITS[form]}
     for bits in reversed(BITS):
         for i_bits, passes in passing[bits].items():
@@ -184,15 +196,16 @@ def _findings(rows: list[Row]) -> list[str]:
         widths = {share: lasting(rows, form, share) for share in (0.95, 0.99, 0.999, 1.0)}
         shown = ", ".join(f"{100 * share:g} % {bits or 'none'}" for share, bits in widths.items())
         findings.append(f"{form} RND, width from which on a share of every current is within: {shown}.")
-        widths_drawn = from_which_on(rows, form)
-        counts = Counter(widths_drawn.tolist())
-        middle = counts.most_common(1)[0][0]
-        near = 100 * float(np.mean(np.abs(widths_drawn - middle) <= 1))
-        shown = ", ".join(f"{count} x {width}" for width, count in sorted(counts.items()))
-        findings.append(
-            f"{form} RND, from which width on {100 * SHARE:g} % of {DRAWN} drawn currents are within: {shown} on "
-            f"{REDRAWS} draws; {near:g} % of them within one bit of {middle}."
-        )
+        for size, share in QUESTIONS:
+            drawn = from_which_on(rows, form, size, share)
+            counts = Counter(drawn.tolist())
+            middle = counts.most_common(1)[0][0]
+            near = 100 * float(np.mean(np.abs(drawn - middle) <= 1))
+            shown = ", ".join(f"{count} x {width}" for width, count in sorted(counts.items()))
+            findings.append(
+                f"{form} RND, from which width on {100 * share:g} % of {size} drawn currents are within: {shown} on "
+                f"{REDRAWS} draws; {near:g} % of them within one bit of {middle}."
+            )
     return findings
 
 
