@@ -316,22 +316,12 @@ def _held_out(
     result: "Search", space: SpaceOptions, sweep: "Sweep", trial: "Trial", budget: "Budget"
 ) -> dict[str, Any] | None:
     """Judge the result on inputs that it wasn't chosen by; None where another seed would change none."""
-    from dataclasses import replace
-
-    from qlif.cosim.optimize.budget import PER_NEURON
-    from qlif.cosim.optimize.errors import errors_of, interval_95, within
+    from qlif.cosim.optimize.held_out import judge
 
     if trial.every is not None or not any_random(list(sweep.input)):
         return None
     seed = space.input_seed + 1 if space.held_out_seed is None else space.held_out_seed
-    other, one = replace(sweep, input_seed=seed), result.best.candidate
-    errors = errors_of(other, one.arithmetic, one.dt_ms, trial)
-    facts: dict[str, Any] = {"seed": seed, "errors": errors, "meets_budget": budget.met(errors)}
-    if any(name in PER_NEURON for name in budget.limits):
-        kept, of = within(other, one.arithmetic, one.dt_ms, trial, budget)
-        low, high = interval_95(kept, of)
-        facts |= {"within": kept, "neurons": of, "share": kept / of, "share_low": low, "share_high": high}
-    return facts
+    return judge(result.best.candidate, sweep, trial, budget, seed)
 
 
 def _deliver(

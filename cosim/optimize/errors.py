@@ -4,12 +4,12 @@ import functools
 import json
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.optimize.budget import PER_NEURON, Budget, Errors
+from qlif.cosim.optimize.budget import PER_NEURON, Errors
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import PrecisionWarning
 from qlif.model.metrics import run_errors
@@ -58,20 +58,8 @@ def errors_of(sweep: Sweep, arithmetic: Arithmetic, dt: float, trial: Trial) -> 
     InputError
         The arithmetic can't hold the neuron or an input.
     """
-    with warnings.catch_warnings():
-        # That a timestep is coarse shows in the errors.
-        warnings.simplefilter("ignore", PrecisionWarning)
-        neurons, whole = _measure(sweep, arithmetic, dt, trial)
+    neurons, whole = measure(sweep, arithmetic, dt, trial)
     return {name: at_share(values, trial.at) for name, values in neurons.items()} | whole
-
-
-def within(sweep: Sweep, arithmetic: Arithmetic, dt: float, trial: Trial, budget: Budget) -> tuple[int, int]:
-    """Return how many neurons keep the limits that each has, and how many there are."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PrecisionWarning)
-        neurons, _ = _measure(sweep, arithmetic, dt, replace(trial, intervals=False))
-    kept = [neurons[name] <= limit for name, limit in budget.limits.items() if name in PER_NEURON]
-    return int(np.sum(np.all(kept, axis=0))), len(kept[0])
 
 
 def at_share(values: Reals, share: float) -> float:
@@ -79,10 +67,17 @@ def at_share(values: Reals, share: float) -> float:
     return float(np.sort(values)[max(math.ceil(share * len(values) - 1e-9), 1) - 1])
 
 
+def measure(sweep: Sweep, arithmetic: Arithmetic, dt: float, trial: Trial) -> tuple[dict[str, Reals], Errors]:
+    """Return the errors of each neuron, the worst over the seeds, and those of all together."""
+    with warnings.catch_warnings():
+        # That a timestep is coarse shows in the errors.
+        warnings.simplefilter("ignore", PrecisionWarning)
+        return _measure(sweep, arithmetic, dt, trial)
+
+
 def _measure(
     sweep: Sweep, arithmetic: Arithmetic, dt: float, trial: Trial
 ) -> tuple[dict[str, Reals], Errors]:
-    """Return the errors of each neuron, the worst over the seeds, and those of all together."""
     if trial.every is not None:
         return _under_every_current(sweep, arithmetic, dt, trial, trial.every)
     settings = json.dumps(sweep.as_dict(), sort_keys=True)
@@ -177,12 +172,3 @@ def _euler_spikes(settings: str, currents: bytes, dt: float, spikes: int, phases
     (tau_m,) = sweep.tau_m_ms
     neuron, timesteps = sweep.neuron(dt, tau_m, 1), max(1, round(sweep.duration_ms / dt))
     return every_current.of_euler(neuron, np.frombuffer(currents), timesteps, spikes, phases)
-
-
-def interval_95(kept: int, of: int) -> tuple[float, float]:
-    """Return the 95 % confidence interval of a share, after Wilson: it is right near 0 and 1 too."""
-    z = 1.959964
-    share = kept / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return max(0.0, middle - half), min(1.0, middle + half)

@@ -13,7 +13,8 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.optimize import delivery
 from qlif.cosim.optimize import search as search_module
 from qlif.cosim.optimize.budget import Budget
-from qlif.cosim.optimize.errors import Trial, at_share, errors_of, interval_95, within
+from qlif.cosim.optimize.errors import Trial, at_share, errors_of
+from qlif.cosim.optimize.held_out import interval_95, judge
 from qlif.cosim.optimize.outcome import Outcome, error, flagged, front
 from qlif.cosim.optimize.space import Candidate, candidates
 from qlif.model.exceptions import InputError
@@ -312,7 +313,8 @@ def test_errors_of_each_neuron_are_those_of_its_own_run(phases):
     )
     budget = Budget(max_lag_steps=sorted(lags)[2] + 1e-4, spikes=5, at=0.5)
     kept = sum(lag <= budget.max_lag_steps for lag in lags)
-    assert within(sweep, arithmetic, 0.1, trial, budget) == (kept, 6)
+    found = judge(Candidate(0, "", arithmetic, 0.1, 0, ()), sweep, trial, budget, 0)
+    assert (found["within"], found["neurons"]) == (kept, 6)
 
 
 def test_the_interval_error_is_against_the_equation_and_phases_make_it_small():
@@ -350,13 +352,12 @@ def test_every_current_between_two_is_tried():
 def test_the_winner_is_judged_on_currents_that_it_was_not_chosen_by(qlif, small, tmp_path):
     drawn = instead(small, "--input", "stratified:low=17,high=40", "--input-neurons", 40)
     budget = ("--max-lag-steps", 12, "--spikes", 3, "--at", "90%")
-    code, out, _ = qlif("study", "optimize", *budget, *drawn, "--json", "--out", "here")
-    held_out = json.loads(out)["held_out"]
+    code, out, _ = qlif("study", "optimize", *budget, *drawn, "--out", "here")
+    held_out = json.loads((tmp_path / "here" / "result.json").read_text())["held_out"]
     assert code == 0 and (held_out["seed"], held_out["neurons"]) == (1, 40)
     assert held_out["share_low"] < held_out["share"] <= held_out["share_high"] <= 1
     assert held_out["meets_budget"] is (held_out["within"] >= 36)
-    shown = qlif("study", "optimize", *budget, *drawn, "--out", "here")[1]
-    assert f"{held_out['within']} of 40 neurons within, 95 % interval" in " ".join(shown.split())
+    assert f"{held_out['within']} of 40 neurons within, 95 % interval" in " ".join(out.split())
 
 
 def test_timesteps_are_compared_by_the_error_against_the_equation(tmp_path):
