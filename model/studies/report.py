@@ -198,7 +198,9 @@ def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
         panels.append(Panel(label, lines, logarithmic=bool(known) and max(known) > 0))
 
     def draw(theme: Theme) -> Figure:
-        return line_figure(panels, "word length (bits)", theme, whole_x=True)
+        return line_figure(
+            panels, "word length (bits); medians, bars from the least to the most", theme, whole_x=True
+        )
 
     return save(draw, directory, f"errors-{form}")
 

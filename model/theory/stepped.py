@@ -78,18 +78,18 @@ def solve(parameters: Parameters, currents: npt.ArrayLike, step: Step, remainder
         ready = count == 0
         match remainder:
             case Remainder.LOST:
-                begin, time = u, np.full(parameters.n, dt)
+                begin, time, keeps = u, np.full(parameters.n, dt), False
             case Remainder.LONGER:
-                begin, time = u, dt * (1 + left)
+                begin, time, keeps = u, dt * (1 + left), True
             case Remainder.OWN:
                 # Where nothing is left this is a step of no length.
-                begin, time = _moved(equation, u, drive, dt * left, step)[0], np.full(parameters.n, dt)
+                begin, _ = _moved(equation, u, drive, dt * left, step)
+                time, keeps = np.full(parameters.n, dt), True
             case unknown:
                 assert_never(unknown)
         end, after_spike = _moved(equation, begin, drive, time, step)
         fires = ready & (after_spike >= 0)
-        over = np.where(fires, np.clip(after_spike / dt, 0.0, 1.0), 0.0)
-        kept = np.zeros(parameters.n) if remainder is Remainder.LOST else over
+        kept = np.where(fires & keeps, np.clip(after_spike / dt, 0.0, 1.0), 0.0)
         left = np.where(ready, kept, left)
         u = np.where(fires, equation.reset, np.where(ready, end, u))
         count = np.where(fires, length, np.maximum(count - 1, 0))
