@@ -229,5 +229,7 @@ def _draw_line(
         axes.vlines(x, low, high, color=style["color"], linewidth=1.2, zorder=2.5)
     if line.silent is not None and np.any(line.silent):
         at = x[np.asarray(line.silent, dtype=np.bool_)]
-        cross: dict[str, Any] = {"marker": "x", "markersize": 8, "markeredgewidth": 2, "zorder": 4}
+        # Those of earlier lines are larger, so that each shows behind the next.
+        cross = {"marker": "x", "markersize": 1.5 * style.get("markersize", 5), "zorder": 1 + style["zorder"]}
+        cross |= {"markeredgewidth": 2}
         axes.plot(at, np.zeros(len(at)), color=style["color"], **on_axis, **cross)
