@@ -32,7 +32,7 @@ from qlif.model.studies.named.result import Bench, Result
 GRIDS, STRATA = 40, 24
 LOW_MV, HIGH_MV = 17.0, 80.0
 REDRAWS = 20
-QUESTIONS = ((256, 0.95), (256, 0.99), (2048, 0.99))
+QUESTIONS = ((256, 0.95), (256, 0.99))
 """Drawn currents, and the share of them that has to be within."""
 TIMESTEPS, SPIKES, MOST_LAG = 20_000, 20, 1.0
 BITS = range(12, 25)
