@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from qlif.cosim.optimize.budget import MEASURES, Budget
+from qlif.cosim.optimize.budget import MEASURES, PER_NEURON, Budget
 from qlif.cosim.optimize.outcome import Outcome, error, front
 from qlif.cosim.optimize.search import Search
 from qlif.model.plots.themes import Theme, save
@@ -23,6 +23,8 @@ def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
     limits = budget.limits
     single = next(iter(limits)) if len(limits) == 1 else None
     label = MEASURES[single] if single else "largest share of the budget"
+    if budget.at < 1 and not limits.keys().isdisjoint(PER_NEURON):
+        label += f"\nof {100 * budget.at:g} % of the neurons"
     limit = limits[single] if single else 1.0
     known = [one for one in search.outcomes if math.isfinite(one.cost(search.cost))]
     members = front(known, search.cost, budget)
