@@ -224,8 +224,8 @@ def _draw_line(
     if line.spread is not None:
         low, high = (np.asarray(end, dtype=np.float64) for end in line.spread)
         if panel.logarithmic:
-            # A bar that reaches 0 goes to the least that is drawn.
-            low = np.where(low > 0, low, _least(panel))
+            # A bar that reaches 0 goes to the least that is drawn; one that is 0 has no place.
+            low, high = np.where(low > 0, low, _least(panel)), np.where(high > 0, high, np.nan)
         axes.vlines(x, low, high, color=style["color"], linewidth=1.2, zorder=2.5)
     if line.silent is not None and np.any(line.silent):
         at = x[np.asarray(line.silent, dtype=np.bool_)]

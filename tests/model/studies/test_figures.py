@@ -38,6 +38,11 @@ def test_zero_on_a_logarithmic_axis_is_a_hollow_marker_at_its_end():
     figure = line_figure([Panel("error", [line], logarithmic=True)], "bits", LIGHT)
     (axes,) = figure.axes
     assert axes.get_yscale() == "log" and 0.005 < axes.get_ylim()[0] < 0.1
+    (bars,) = axes.collections
+    assert [np.ravel(one.vertices[:, 1]).tolist() for one in bars.get_paths()][:2] == [
+        [0.05, 0.2],
+        [0.1, 0.3],
+    ]
     drawn, hollow = lines_of(figure)
     assert np.isnan(drawn.get_ydata()).tolist() == [False, True, False]
     assert hollow.get_xdata().tolist() == [2] and hollow.get_markerfacecolor() == "none"
@@ -58,3 +63,10 @@ def test_of_equal_lines_each_shows_behind_the_next():
             first.get_markersize() > second.get_markersize()
             and first.get_linewidth() > second.get_linewidth()
         )
+
+
+def test_a_bar_of_no_length_at_zero_is_none():
+    line = Line("square RND", [1, 2], [0.1, 0.0], ([0.05, 0.0], [0.2, 0.0]))
+    (axes,) = line_figure([Panel("error", [line], logarithmic=True)], "bits", LIGHT).axes
+    ends = [one.vertices[:, 1] for one in axes.collections[0].get_paths()]
+    assert ends[0].tolist() == [0.05, 0.2] and (len(ends) == 1 or np.isnan(ends[1]).any())
