@@ -50,7 +50,9 @@ COMMANDS = (
     Entry("coverage", "coverage", "coverage --preset square-16 --out build/coverage"),
     Entry("inputs", "inputs", "inputs"),
     Entry("study sweep", "study_sweep", "study sweep --word-bits 8..18 --rounding RND,SR --out build/sweep"),
-    Entry("study optimize", "study_optimize", "study optimize --max-lag-steps 1 --out build/optimize"),
+    Entry(
+        "study optimize", "study_optimize", "study optimize --max-lag-steps 1 --at 95% --out build/optimize"
+    ),
     Entry("study reproduce", "study_reproduce", "study reproduce isi --out build/isi"),
 )
 """A new command is a file in ``cosim/commands`` and a line here."""

@@ -138,12 +138,19 @@ def save_recording(path: Path, currents: npt.NDArray[np.float64], runs: dict[str
         np.savez_compressed(file, **arrays)
 
 
+def representative(currents: npt.NDArray[np.float64], count: int) -> list[int]:
+    """Return as many neurons as are shown, from the lowest to the highest mean current, evenly by rank."""
+    order = np.argsort(currents.mean(axis=0), kind="stable")
+    ranks = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
+    return [int(order[rank]) for rank in ranks]
+
+
 def draw_run(
     directory: Path, runs: Mapping[str, Recording], currents: npt.NDArray[np.float64], words: Words
 ) -> list[Path]:
     """Draw potentials over each other, rasters and the input; return the files."""
     dt = words.parameters.dt
-    neurons = list(range(min(SHOWN_NEURONS, currents.shape[1])))
+    neurons = representative(currents, SHOWN_NEURONS)
     window = min(SHOWN_MS, len(currents) * dt)
     potentials = {label: run.potentials for label, run in runs.items() if run.potentials is not None}
     spikes = {label: run.spikes for label, run in runs.items()}

@@ -4,6 +4,8 @@ Whoever renames one in :mod:`qlif.hdl.population`, :mod:`qlif.hdl.outlet`, :mod:
 :mod:`qlif.hdl.neuron` does it here too: the test of this module finds them all in every kind of export.
 """
 
+import re
+
 from qlif.hdl.core import Core
 
 CORE = "core"
@@ -85,6 +87,11 @@ RANDOM_SOURCE = f"{CORE}.random"
 """What the names of the random words' source begin with."""
 RANDOM_REGISTER = ".shift_register"
 """What the name of its shift register ends with."""
+
+
+def is_state(memory: str) -> bool:
+    """Return whether a memory is that of the neurons' states, or one of the blocks that it is mapped to."""
+    return re.match(rf"{re.escape(STATE)}(\.|_\d|$)", memory) is not None
 
 
 def in_pipeline(name: str, lane: int = 0, lanes: int = 1) -> str:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError, show, unknown_name
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
+from qlif.model.integrator import Integrator
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
@@ -98,6 +99,8 @@ class QLIFPopulation:
     substep : bool
         Let float64 spikes fall between timesteps: what is left of one makes the first step after the refractory
         period longer. (A fixed-point population does so with `phase_bits`.)
+    integrator : {"euler", "heun"}
+        Of a float64 population: forward Euler, or Heun's step, which evaluates the slope twice.
     **parameters
         The neuron: see :class:`qlif.model.parameters.Parameters`.
 
@@ -127,6 +130,7 @@ class QLIFPopulation:
         engine: str | None = None,
         threads: int | None = None,
         substep: bool = False,
+        integrator: str = "euler",
         **parameters: Any,
     ) -> None:
         if dialect not in list(Dialect):
@@ -140,13 +144,16 @@ class QLIFPopulation:
                 raise InputError(
                     "substep must be false with dialect 'synapticflow', whose spikes end timesteps"
                 )
+            if integrator != Integrator.EULER:
+                raise InputError("integrator must be euler with dialect 'synapticflow', which has no other")
             original = SynapticflowNeurons(n=n, shape=shape, **parameters)
             self._take(original, original, Dialect(dialect))
             return
         unknown = sorted(set(parameters) - Parameters.names())
         if unknown:
             raise InputError(unknown_name("parameter", unknown[0], sorted(Parameters.names())))
-        self._compute(Parameters(n=n, shape=shape, **parameters), arithmetic, engine, threads, substep)
+        neuron = Parameters(n=n, shape=shape, **parameters)
+        self._compute(neuron, arithmetic, engine, threads, substep, integrator)
 
     n: int
     shape: tuple[int, ...]
@@ -163,10 +170,11 @@ class QLIFPopulation:
         engine: str | None = None,
         threads: int | None = None,
         substep: bool = False,
+        integrator: str = "euler",
     ) -> Self:
         """Return a population with parameters that are already checked."""
         population = cls.__new__(cls)
-        population._compute(parameters, arithmetic, engine, threads, substep)
+        population._compute(parameters, arithmetic, engine, threads, substep, integrator)
         return population
 
     def _compute(
@@ -176,16 +184,21 @@ class QLIFPopulation:
         engine: str | None,
         threads: int | None,
         substep: bool,
+        integrator: str,
     ) -> None:
         """Choose the arithmetic of the default dialect."""
         if not isinstance(substep, bool):
             raise InputError(f"substep must be true or false, not {show(substep)}")
+        if integrator not in list(Integrator):
+            raise InputError(unknown_name("integrator", str(integrator), Integrator))
         if arithmetic is None:
-            neurons = FloatNeurons(parameters, engine, threads, substep)
+            neurons = FloatNeurons(parameters, engine, threads, substep, Integrator(integrator))
             self._take(neurons, parameters, Dialect.DEFAULT)
             return
         if substep:
             raise InputError("substep must be false with an arithmetic: give its phase_bits instead")
+        if integrator != Integrator.EULER:
+            raise InputError("integrator must be euler with an arithmetic: in fixed point there is no other")
         if not isinstance(arithmetic, Arithmetic):
             arithmetic = preset(arithmetic)
         words = quantise(parameters, arithmetic)

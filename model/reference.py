@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.model.exceptions import InputError
+from qlif.model.integrator import Integrator
 from qlif.model.kernel.engines import chosen_engine
 from qlif.model.kernel.float_engines import float_engine
 from qlif.model.kernel.float_state import FloatState
@@ -24,7 +25,7 @@ _TYPES = {name: np.dtype(np.float64) for name in ("potential", "trace", "phase")
 
 
 class FloatNeurons:
-    """A population in float64, integrated by forward Euler.
+    """A population in float64, integrated by forward Euler, or by Heun's step.
 
     One timestep computes, in this order, for each neuron ``v`` (mV), its refractory counter
     ``c`` (timesteps) and its trace ``x``::
@@ -47,6 +48,8 @@ class FloatNeurons:
     substep : bool
         Keep what is left of a timestep after a spike, exactly: the first step after the refractory period is so
         much longer.
+    integrator : Integrator
+        With Heun's, what is added to ``v`` is the mean of that at ``v`` and of that at Euler's next ``v``.
 
     Attributes
     ----------
@@ -56,7 +59,7 @@ class FloatNeurons:
         The neurons that spiked in the last timestep.
     v : ndarray of float64
         Membrane potential, mV.
-    substep : bool
+    substep, integrator
         As given.
     refrac_count : ndarray of int64
         Timesteps for which the neuron still holds.
@@ -74,13 +77,14 @@ class FloatNeurons:
         engine: str | None = None,
         threads: int | None = None,
         substep: bool = False,
+        integrator: Integrator = Integrator.EULER,
     ) -> None:
-        self.parameters, self.substep = parameters, substep
+        self.parameters, self.substep, self.integrator = parameters, substep, integrator
         require_memory(f"a population of {in_digits(parameters.n)} neurons", _BYTES_EACH * parameters.n)
         if substep:
             parameters.warn_of_longer_steps(2.0)
-        self._asked = chosen_engine(engine), threads, substep
-        self._engine = float_engine(parameters, *self._asked)
+        self._asked = chosen_engine(engine), threads, substep, integrator
+        self._engine = float_engine(parameters, *self._asked[:3], integrator.two_slopes)
         self._last = Room.of(1, parameters.n, _TYPES)
         self._into: Into | None = None
         self.reset()

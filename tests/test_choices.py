@@ -59,6 +59,9 @@ CHOICES = {
         },
     ),
     "Dialect": ("model/population.py", 'SYNAPTICFLOW = "synapticflow"', {"model/population.py"}),
+    "Integrator": ("model/integrator.py", 'HEUN = "heun"', {"model/integrator.py"}),
+    "Step": ("model/theory/stepped.py", 'EXACT = "exact map"', {"model/theory/stepped.py"}),
+    "Remainder": ("model/theory/stepped.py", 'OWN = "step of its own"', {"model/theory/stepped.py"}),
     "EngineName": (
         "model/kernel/engines.py",
         'NUMPY = "numpy"',
@@ -121,6 +124,7 @@ def test_mypy_names_every_place_that_a_new_member_needs(named, choice):
 MAY_COMPARE = {
     "model/kernel/rules.py": {"Round.EXACT"},  # no bit is dropped
     "model/kernel/engines.py": {"EngineName.COMPILED"},  # needs numba
+    "model/population.py": {"Integrator.EULER"},  # where there is no other, all others are refused
     "cosim/commands/prove.py": {"Variant.EXPLICIT", "Variant.PORTABLE"},  # of both, what is left out
     "hdl/neuron.py": {"Rounding.RND"},  # half a last place in the bias; other roundings go to `reshape`
     "cosim/benchmark/cosimulation.py": {"SimulatorName.ICARUS"},  # a yardstick of its own

@@ -14,7 +14,7 @@ from qlif.cosim.agents.sinks import Sink
 from qlif.cosim.agents.sources import Source
 from qlif.cosim.agents.streams import CurrentStream, EventStream, ParameterStream, UpdateStream
 from qlif.cosim.agents.transactions import Event, Update, Write
-from qlif.cosim.benches.monitors import SURPLUS
+from qlif.cosim.benches.monitors import SURPLUS, no_event
 from qlif.cosim.benches.scoreboard import Mismatch, Verdict
 from qlif.model.exceptions import DifferenceFound, InputError, unknown_name
 from qlif.model.words import Words
@@ -99,6 +99,7 @@ class Scoreboard:
         self._mismatches = self._moves = 0
         self._first: Mismatch | None = None
         self._newest: Expected | None = None
+        self._shown: dict[int, tuple[int, Update]] = {}
 
     def watch(self, *agents: Agent[Any]) -> None:
         """Compare what moves on the streams of agents.
@@ -172,6 +173,7 @@ class Scoreboard:
             if got is not None and got != golden:
                 self._found(expected, name, golden, got)
                 return
+        self._shown[expected.neuron] = expected.number, update
 
     def event(self, event: Event) -> None:
         """Compare an event with that of the golden model's next spike."""
@@ -194,6 +196,7 @@ class Scoreboard:
         """Begin again: what is in flight won't come. What was found stays."""
         self.reference.reset()
         self._newest = None
+        self._shown.clear()
         for awaited in self._awaited.values():
             awaited.waiting.clear()
             awaited.last = None
@@ -226,7 +229,7 @@ class Scoreboard:
             waiting = self._awaited[kind].waiting
             mismatches += len(waiting)
             if first is None and waiting:
-                first = self._mismatch(waiting[0], f"{kind[:-1]} is missing")
+                first = self._mismatch(waiting[0], _missing(kind, waiting[0]))
         broken = tuple(rule for agent in self._agents for rule in agent.broken)
         return Verdict(self._awaited[UPDATES].came, mismatches, first, broken)
 
@@ -265,7 +268,7 @@ class Scoreboard:
         if len(awaited.waiting) > self._in_flight:
             lost = awaited.waiting.popleft()
             if awaited.kind in self.expects:
-                self._found(lost, f"{awaited.kind[:-1]} is missing")
+                self._found(lost, _missing(awaited.kind, lost))
 
     def _next(self, awaited: _Awaited) -> Expected | None:
         awaited.came += 1
@@ -292,6 +295,11 @@ class Scoreboard:
         if where is None:
             text = f"{what}, and no current has come since reset"
             return Mismatch(0, 0, 0, what, 0, self.reference.state(0).potential, expected, got, text)
+        # What the hardware showed of the neuron a timestep before, if nothing came in between.
+        number, shown = self._shown.get(where.neuron, (-1, Update()))
+        told = shown if number == where.number - self.words.parameters.n else Update()
+        before = {name: getattr(told, name) for name in ("potential", "refractory")}
+        golden = {name for name, word in before.items() if word is None}
         return Mismatch.of(
             self.words,
             where.number,
@@ -299,11 +307,17 @@ class Scoreboard:
             where.timestep,
             what,
             where.current,
-            where.before.potential,
-            where.before.refractory,
+            where.before.potential if before["potential"] is None else before["potential"],
+            where.before.refractory if before["refractory"] is None else before["refractory"],
             expected,
             got,
+            golden,
         )
+
+
+def _missing(kind: str, expected: Expected) -> str:
+    """Return what is said of an update or an event that never came."""
+    return no_event(expected.neuron, expected.timestep) if kind == EVENTS else f"{kind[:-1]} is missing"
 
 
 def _are_same(one: Words, other: Words) -> bool:

@@ -17,6 +17,9 @@ from qlif.model.quantisation import quantise
 from qlif.model.support.files import whole_file, write_text
 from qlif.model.words import Words
 
+BEGIN_FILE = "begin.txt"
+"""The simulation's time at which a counterexample's inputs are driven."""
+
 ENVIRONMENT_VARIABLE = "QLIF_JOB"
 
 

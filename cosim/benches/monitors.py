@@ -12,6 +12,10 @@ SURPLUS = 64
 """A stream that gives so many more than it was asked for is wrong by now, and may never end."""
 
 
+ALIKE = 8
+"""If so many events are those of later spikes, in their order, the spike before them has none."""
+
+
 class Rule(StrEnum):
     """What a stream that a module gives has to keep, between two resets."""
 
@@ -188,35 +192,78 @@ class AbsentStream(StreamMonitor):
             self.clocks.append(clock + self._latency)
 
 
+def no_event(neuron: int, step: int | str) -> str:
+    """Return what every bench and proof says of a spike whose event never came."""
+    return f"the spike of neuron {neuron} in timestep {step} has no event"
+
+
+def first_difference(spikes: Sequence[tuple[int, ...]], events: Sequence[tuple[int, ...]]) -> int | None:
+    """Return the first place at which an event isn't that of the spike there; None if there is none."""
+    longest = max(len(spikes), len(events))
+    return next((at for at in range(longest) if spikes[at : at + 1] != events[at : at + 1]), None)
+
+
+def is_lost(
+    spikes: Sequence[tuple[int, ...]], events: Sequence[tuple[int, ...]], place: int, last: int
+) -> bool:
+    """Return whether the spike at a place, the first that differs, has no event: a later one's came, or none.
+
+    Otherwise the event in its place is a wrong one.
+
+    Parameters
+    ----------
+    spikes, events : sequence of (timestep, neuron)
+        In their order.
+    place : int
+    last : int
+        The last timestep that the spikes are of: there may be events of later ones.
+    """
+    came = events[place : place + ALIKE]
+    if not came or place >= len(spikes):
+        return place < len(spikes)
+    # Each is that of a spike behind that of the one before; then come those of later timesteps.
+    later = iter(spikes[place + 1 :])
+    theirs = next((at for at, event in enumerate(came) if event not in later), len(came))
+    return all(step > last for step, *_ in came[theirs:])
+
+
 def judge_events(
-    updates: Sequence[tuple[int, ...]],
+    spikes: Sequence[tuple[int, ...]],
     events: Sequence[tuple[int, ...]],
     clocks: Sequence[int] | None = None,
+    steps: Sequence[int] | None = None,
+    last: int | None = None,
 ) -> list[Broken]:
     """Return the first event that isn't that of the next update with a spike, if there is one.
 
     Parameters
     ----------
-    updates : sequence of (timestep, neuron) or (timestep, neuron, phase)
-        Those that spiked, in their order.
-    events : sequence of the same
+    spikes : sequence of (timestep, neuron) or (timestep, neuron, phase)
+        The updates that spiked, in their order.
+    events : sequence of (timestep, neuron)
         As they came.
     clocks : sequence of int, optional
         When each event came.
+    steps : sequence of int, optional
+        Of each spike, the timestep that is told; that which an event shows may have wrapped.
+    last : int, optional
+        The last timestep of the updates; that of the last spike if not given.
     """
-    for place in range(max(len(updates), len(events))):
-        update, event = updates[place : place + 1], events[place : place + 1]
-        if update == event:
-            continue
-        expected = f"of {_spike(update[0])}" if update else ""
-        if not event:
-            return [Broken.of(Rule.EVENTS, "events", None, f"the spike {expected} has no event")]
-        what = f"event {place} says {_spike(event[0])}, "
-        what += (
-            f"the next update with a spike was that {expected}" if update else "no update has such a spike"
-        )
-        return [Broken.of(Rule.EVENTS, "events", clocks[place] if clocks else None, what)]
-    return []
+    place = first_difference(spikes, events)
+    if place is None:
+        return []
+    if is_lost(
+        spikes, events, place, max((step for step, *_ in spikes), default=0) if last is None else last
+    ):
+        step, neuron, *_ = spikes[place]
+        what = no_event(neuron, step if steps is None else steps[place])
+        return [Broken.of(Rule.EVENTS, "events", None, what)]
+    what = f"event {place} says {_spike(events[place])}, "
+    if place < len(spikes):
+        what += f"the next update with a spike was that of {_spike(spikes[place])}"
+    else:
+        what += "no update has such a spike"
+    return [Broken.of(Rule.EVENTS, "events", clocks[place] if clocks else None, what)]
 
 
 def _spike(told: tuple[int, ...]) -> str:

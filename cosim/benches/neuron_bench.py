@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
+from cocotb.utils import get_sim_time
 
 from qlif.cosim.benches.agents import CLOCK_PERIOD_STEPS
-from qlif.cosim.benches.job import Job
+from qlif.cosim.benches.job import BEGIN_FILE, Job
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden import step as datapath
+from qlif.model.support.files import write_text
 from qlif.model.words import Words
 
 Vectors = dict[str, npt.NDArray[np.int64]]
@@ -40,7 +42,7 @@ async def given_inputs(dut: Any) -> None:
 
     Its options have, as unsigned words by port: ``inputs``, for each clock, and ``expected``.
     """
-    job, _ = Job.present()
+    job, directory = Job.present()
     inputs, expected = job.options["inputs"], job.options["expected"]
     latency = job.interface.latency
     Clock(dut.clk, CLOCK_PERIOD_STEPS, unit="step", impl="gpi").start()
@@ -50,6 +52,7 @@ async def given_inputs(dut: Any) -> None:
         await falling
         for name, word in words.items():
             getattr(dut, name).value = word
+    write_text(directory / BEGIN_FILE, str(get_sim_time("step")))
     for clock in range(1, latency + 1):
         await falling
         if clock < latency:

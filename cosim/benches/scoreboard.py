@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.benches.monitors import Broken, judge_events
+from qlif.cosim.benches.monitors import Broken, first_difference, is_lost, judge_events, no_event
 from qlif.hdl.interface import EVENT_STREAM
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
@@ -79,6 +79,8 @@ class Mismatch:
         The current word that went in.
     before : int
         The neuron's potential word before the update.
+    before_is_golden : bool
+        It is the golden model's, as the hardware doesn't tell its own.
     expected, got : int or None
         The golden and the hardware's word; None where there is none.
     text : str
@@ -94,6 +96,7 @@ class Mismatch:
     expected: int | None
     got: int | None
     text: str
+    before_is_golden: bool = False
 
     @classmethod
     def of(
@@ -108,8 +111,13 @@ class Mismatch:
         waiting: int,
         expected: int | None,
         got: int | None,
+        golden: Collection[str] = (),
     ) -> "Mismatch":
-        """Return a mismatch of one of the neurons `words`, `waiting` being its refractory counter, in words."""
+        """Return a mismatch of one of the neurons `words`, in words.
+
+        `waiting` is its refractory counter; `golden` says which of ``potential`` and ``refractory`` before the update
+        the hardware doesn't tell, so that it is the golden model's.
+        """
 
         def own(values: npt.ArrayLike) -> float:
             return float(np.broadcast_to(values, words.parameters.n)[neuron])
@@ -125,9 +133,16 @@ class Mismatch:
         text = (
             f"update {update} (neuron {neuron}, timestep {step}): {what}{values}; "
             f"its current word was {current} ({own(np.ravel(words.currents(current))):.6f}), its potential before "
-            f"{before} ({in_mv(before):.6f} mV), its refractory counter {waiting}"
+            f"{before} ({in_mv(before):.6f} mV{_whose('potential', golden)}), "
+            f"its refractory counter {waiting}{_whose('refractory', golden)}"
         )
-        return cls(update, neuron, step, what, current, before, expected, got, text)
+        is_golden = "potential" in golden
+        return cls(update, neuron, step, what, current, before, expected, got, text, is_golden)
+
+
+def _whose(name: str, golden: Collection[str]) -> str:
+    """Return what is said of a word before the update that isn't the hardware's."""
+    return ", the golden model's" if name in golden else ""
 
 
 @dataclass(frozen=True)
@@ -139,12 +154,17 @@ class Verdict:
     first: Mismatch | None
     broken: tuple[Broken, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """What is wrong; empty if nothing is."""
+        if self.broken:
+            return "; ".join(rule.text for rule in self.broken)
+        return "" if self.first is None else f"{self.mismatches} mismatches, the first at {self.first.text}"
+
     def judge(self, case: str) -> None:
         """Fail a test on a mismatch or a broken rule: DifferenceFound, whatever mode the interpreter is in."""
-        if self.broken:
-            raise DifferenceFound(f"{case}: {'; '.join(rule.text for rule in self.broken)}")
-        if self.first is not None:
-            raise DifferenceFound(f"{case}: {self.mismatches} mismatches, the first at {self.first.text}")
+        if self.text:
+            raise DifferenceFound(f"{case}: {self.text}")
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> "Verdict":
@@ -231,13 +251,12 @@ class Scoreboard:
         if wrong.any():
             update = int(np.argmax(wrong))
             what = next(name for name, where in different.items() if where[update])
-            first = self._mismatch(
-                update, what, int(expected[what][update]), int(getattr(observed, what)[update])
-            )
+            words = int(expected[what][update]), int(getattr(observed, what)[update])
+            first = self._mismatch(observed, update, what, *words)
         elif len(observed.neuron) < count:
-            first = self._mismatch(arrived, "update is missing", None, None)
+            first = self._mismatch(observed, arrived, "update is missing")
         elif len(observed.neuron) > count:
-            first = self._mismatch(count - 1, "an update more than currents follows", None, None)
+            first = self._mismatch(observed, count - 1, "an update more than currents follows")
         else:
             first = event_verdict.first
         broken = (*observed.broken, *self._break_of_events(observed))
@@ -249,55 +268,73 @@ class Scoreboard:
             return []
         shown = (1 << self._step_bits) - 1
         spiked = np.flatnonzero(observed.spike)
-        step = spiked // self.currents.shape[1] + self.first_step & shown
+        step = spiked // self.currents.shape[1] + self.first_step
         phase = () if observed.phase is None else (observed.phase[spiked],)
+        spikes = _transposed(step & shown, observed.neuron[spiked], *phase)
         return judge_events(
-            _transposed(step, observed.neuron[spiked], *phase), _events_of(observed), observed.event_clocks
+            spikes, _events_of(observed), observed.event_clocks, step.tolist(), self._last_step
         )
+
+    @property
+    def _last_step(self) -> int:
+        """The last timestep, as an event shows it."""
+        return self.first_step + len(self.currents) - 1 & (1 << self._step_bits) - 1
 
     def _compare_events(
         self, observed: Observed, neuron: npt.NDArray[Any], step: npt.NDArray[Any]
     ) -> Verdict:
         shown = (1 << self._step_bits) - 1
-        phase = (self.states["phase"][step, neuron],) if observed.event_phase is not None else ()
+        phase = () if observed.event_phase is None else (self.states["phase"][step, neuron],)
         golden = _transposed(step + self.first_step & shown, neuron, *phase)
         hardware = _events_of(observed)
-        if golden == hardware:
+        if (k := first_difference(golden, hardware)) is None:
             return Verdict(len(golden), 0, None)
         neurons = self.currents.shape[1]
-        places = range(max(len(golden), len(hardware)))
-        wrong = [k for k in places if golden[k : k + 1] != hardware[k : k + 1]]
-        k = wrong[0]
+        longest = max(len(golden), len(hardware))
+        wrong = sum(golden[at : at + 1] != hardware[at : at + 1] for at in range(longest))
         if k >= len(golden):
             late_step, late_neuron = hardware[k][:2]
             late = (late_step - self.first_step) * neurons + late_neuron
             update = min(max(late, 0), self.currents.size - 1)
-            return Verdict(
-                len(golden), len(wrong), self._mismatch(update, "an event without a spike", None, None)
-            )
+            return Verdict(len(golden), wrong, self._mismatch(observed, update, "an event without a spike"))
         update = int(step[k]) * neurons + golden[k][1]
-        if k >= len(hardware):
-            return Verdict(len(golden), len(wrong), self._mismatch(update, "event is missing", None, None))
+        if is_lost(golden, hardware, k, self._last_step):
+            what = no_event(golden[k][1], int(step[k]) + self.first_step)
+            return Verdict(len(golden), wrong, self._mismatch(observed, update, what))
         if golden[k][:2] == hardware[k][:2]:
-            return Verdict(
-                len(golden),
-                len(wrong),
-                self._mismatch(update, "phase of the event", golden[k][2], hardware[k][2]),
-            )
+            words = golden[k][2], hardware[k][2]
+            return Verdict(len(golden), wrong, self._mismatch(observed, update, "phase of the event", *words))
         got = update + (hardware[k][0] - golden[k][0]) * neurons + hardware[k][1] - golden[k][1]
-        return Verdict(
-            len(golden), len(wrong), self._mismatch(update, "event (as an update number)", update, got)
-        )
+        mismatch = self._mismatch(observed, update, "event (as an update number)", update, got)
+        return Verdict(len(golden), wrong, mismatch)
 
-    def _mismatch(self, update: int, what: str, expected: int | None, got: int | None) -> Mismatch:
+    def _mismatch(
+        self, observed: Observed, update: int, what: str, expected: int | None = None, got: int | None = None
+    ) -> Mismatch:
         neurons = self.currents.shape[1]
         step, neuron = divmod(update, neurons)
         current = int(self.currents[step, neuron])
         states = {name: self.states[name][step - 1] for name in self.states} if step else self._before
-        before, waiting = (int(np.ravel(states[name])[neuron]) for name in ("potential", "refractory"))
+        before = {name: int(np.ravel(states[name])[neuron]) for name in ("potential", "refractory")}
+        # What the hardware showed a timestep before is what it goes on from, if its neurons came in order.
+        last = update - neurons
+        golden = {name for name in before if last < 0 or name in self._absent}
+        if golden != set(before) and (last >= len(observed.neuron) or observed.neuron[last] != neuron):
+            golden = set(before)
+        before |= {name: int(getattr(observed, name)[last]) for name in set(before) - golden}
         update += self.first_step * neurons
         return Mismatch.of(
-            self.words, update, neuron, step + self.first_step, what, current, before, waiting, expected, got
+            self.words,
+            update,
+            neuron,
+            step + self.first_step,
+            what,
+            current,
+            before["potential"],
+            before["refractory"],
+            expected,
+            got,
+            golden,
         )
 
 

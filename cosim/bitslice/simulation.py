@@ -117,13 +117,14 @@ def port_places(ports: Mapping[str, tuple[int, ...]]) -> tuple[dict[str, slice],
 class SliceSimulation:
     """The state of all instances.
 
-    What the netlist gives no first value is drawn anew for each instance, so that both values are tried.
+    What the netlist gives no first value is drawn anew for each instance, so that both values are tried; or it is 0,
+    so that instances are alike.
 
     Parameters
     ----------
     program : SliceProgram
-    seed : int
-        Of the unknown values.
+    seed : int, optional
+        Of the unknown values, which are 0 without one.
 
     Attributes
     ----------
@@ -131,10 +132,10 @@ class SliceSimulation:
     memories : dict of str to array of uint64, (rows, bits, instances / 64)
     """
 
-    def __init__(self, program: SliceProgram, seed: int = 0) -> None:
+    def __init__(self, program: SliceProgram, seed: int | None = 0) -> None:
         self.program = program
         netlist, self.parts = program.netlist, program.width // 64
-        self._random = np.random.default_rng(seed)
+        self._random = None if seed is None else np.random.default_rng(seed)
         self.state = aligned((len(netlist.flip_flops), self.parts))
         for row, flip_flop in zip(self.state, netlist.flip_flops, strict=True):
             row[:] = self._first("x" if flip_flop.initial is None else str(flip_flop.initial))
@@ -152,12 +153,17 @@ class SliceSimulation:
             case "1":
                 return ~np.uint64(0)
             case _:
-                return self._random.integers(0, 1 << 64, self.parts, dtype=np.uint64)
+                return self._unknown(self.parts)
+
+    def _unknown(self, *shape: int) -> npt.NDArray[np.uint64]:
+        if self._random is None:
+            return np.zeros(shape, dtype=np.uint64)
+        return self._random.integers(0, 1 << 64, shape, dtype=np.uint64)
 
     def inputs(self, clocks: int) -> Slices:
         """Return rows for the inputs of some clocks, all 0 but for what is unknown."""
         rows = aligned((clocks, self.program.input_bits, self.parts))
-        rows[:, -1] = self._random.integers(0, 1 << 64, (clocks, self.parts), dtype=np.uint64)
+        rows[:, -1] = self._unknown(clocks, self.parts)
         return rows
 
     def outputs(self, clocks: int) -> Slices:

@@ -202,7 +202,7 @@ def _measure(
         for preset in presets:
             settings = storage.of(neuron.settings(preset))
             configuration = settings.population(foreign.neurons_or(options.neurons))
-            export = foreign.numbered(configuration)
+            export = foreign.mapped_or_none(configuration)
             export = export or configuration.export(storage.lanes, step_bits=FEW_STEP_BITS)
             provable = export.interface.lanes == 1 and not export.interface.runtime
             folder = output.out / "coverage"
@@ -227,4 +227,4 @@ def _print(terminal: Terminal, found: "Coverage") -> None:
     rows = ((kind, *counts) for kind, counts in summary(found).items())
     terminal.table((found.preset, "all", "covered", "unreachable", "holes"), rows)
     for item in found.having(HOLE):
-        terminal.line(f"HOLE: {item.kind}: {item.name}")
+        terminal.line(f"HOLE: {item.kind}: {item.said}")

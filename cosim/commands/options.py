@@ -303,18 +303,10 @@ class MapOptions:
             say_error(f"lint: {warning}")
         return export
 
-    def numbered(self, configuration: "Configuration") -> "Export | None":
-        """Return the mapped core for a report that names lines, which count in the export's own text.
-
-        None if no map is given.
-        """
-        import re
-        from dataclasses import replace
-
-        if (core_map := self.core_map()) is None:
-            return None
-        export = self.mapped(core_map, configuration)
-        return replace(export, verilog=re.sub(r"(?m)^`line .*$", "", export.verilog))
+    def mapped_or_none(self, configuration: "Configuration") -> "Export | None":
+        """Return the mapped core as an export of a configuration; None if no map is given."""
+        core_map = self.core_map()
+        return None if core_map is None else self.mapped(core_map, configuration)
 
     @contextmanager
     def builds(self) -> Iterator[None]:

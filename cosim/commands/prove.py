@@ -85,7 +85,6 @@ class ProveOptions:
     ] = False
 
 
-_WHY_SAME = "a register without a reset or an X has another value there, or Yosys folded it to a constant"
 _OWN = "this project's Verilog: neither --verilog nor --map"
 
 
@@ -275,17 +274,22 @@ def _show(
         if claim.what:
             terminal.line(f"{claim.what}, in an update from:")
         words = task.export.interface.words
-        rows = ((line.name, line.word, line.meaning) for line in lines(words, claim.counterexample))
+        rows = (
+            (line.name, line.word, line.meaning)
+            for line in lines(words, claim.counterexample, claim.of_golden)
+        )
         terminal.table(("word", "", ""), rows)
     elif claim.counterexample is not None:
         terminal.line(json.dumps(dict(claim.counterexample)))
     found = find(simulator)
     replay = task.replay(claim, found, folder)
-    if replay is None:
-        terminal.line("No run from reset on was found that shows it.")
+    if isinstance(replay, str):
+        terminal.line(f"No run from reset on shows it: {replay}.")
         return ()
-    seen = "the simulation differs too" if replay.shown else f"the simulation doesn't differ: {_WHY_SAME}"
-    terminal.line(f"Replayed in {found.name}: {seen}. Waves: {replay.waves}. Log: {replay.log}")
+    seen = f"differs too: {replay.said}" if replay.shown else f"doesn't differ: {replay.why}"
+    terminal.line(
+        f"Replayed in {found.name}: the simulation {seen}. Waves: {replay.waves}. Log: {replay.log}"
+    )
     return replay.pictures
 
 

@@ -21,10 +21,14 @@ from qlif.model.exceptions import InputError, unknown_name
 
 if TYPE_CHECKING:
     from qlif.cosim.optimize.budget import Budget
+    from qlif.cosim.optimize.errors import Trial
     from qlif.cosim.optimize.search import Search
     from qlif.model.studies.grid import Sweep
 
-AREA = "area"
+SYNTHESISED = ("area", "real-time")
+"""Costs that take syntheses."""
+
+INPUT = "stratified:low=17,high=80"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,16 @@ class BudgetOptions:
         float | None, typer.Option("--max-rate-error", help="Relative error of any neuron's firing rate.")
     ] = None
     max_rmse: Annotated[float | None, typer.Option("--max-rmse", help="RMSE of the potential, mV.")] = None
+    max_interval_error: Annotated[
+        float | None,
+        typer.Option(
+            "--max-interval-error",
+            help="RMS relative error of intervals against the membrane equation, timestep included.",
+        ),
+    ] = None
+    at: Annotated[
+        str, typer.Option("--at", help="Share of the neurons that must keep lag and rate error, as 99%.")
+    ] = "100%"
     spikes: Annotated[
         int,
         typer.Option("--spikes", help="Number of first spikes per neuron that --max-lag-steps covers."),
@@ -47,7 +61,14 @@ class BudgetOptions:
         """Return the budget; InputError if there is no limit, or one is out of its range."""
         from qlif.cosim.optimize.budget import Budget
 
-        return Budget(self.max_lag_steps, self.max_rate_error, self.max_rmse, self.spikes)
+        return Budget(
+            self.max_lag_steps,
+            self.max_rate_error,
+            self.max_rmse,
+            self.max_interval_error,
+            self.spikes,
+            share_from("--at", self.at),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,24 +83,38 @@ class SpaceOptions:
     ] = "1..5"
     form: Annotated[str, typer.Option("--form", help="Forms to try.")] = "factored,square"
     coefficient_bits: Annotated[str, typer.Option("--coefficient-bits", help="Bits of gains to try.")] = "16"
+    phase_bits: Annotated[str, typer.Option("--phase-bits", help="Bits of phase to try, 0 to 4.")] = "0"
     current: Annotated[
         str, typer.Option("--current", help="Format of the currents, the same for every configuration.")
     ] = "SQ(8,10)"
-    dt: Annotated[float, typer.Option("--dt", help="Timestep, ms.")] = 0.1
+    dt: Annotated[
+        str, typer.Option("--dt", help="Timesteps to try, ms; several require --max-interval-error.")
+    ] = "0.1"
     tau_m: Annotated[float, typer.Option("--tau-m", help="Membrane time constant, ms.")] = 30.0
     input: Annotated[
         list[str] | None,
-        typer.Option("--input", help="As in `qlif inputs`; repeatable [constant, 17 to 80 mV]."),
+        typer.Option("--input", help="As in `qlif inputs`; repeatable [stratified, 17 to 80 mV]."),
+    ] = None
+    every_current: Annotated[
+        str | None,
+        typer.Option(
+            "--every-current",
+            help="In place of inputs, every current word between two currents, mV, as 17..80: no sample.",
+        ),
     ] = None
     input_neurons: Annotated[
         int, typer.Option("--input-neurons", help="Number of neurons that the inputs drive.")
-    ] = 24
+    ] = 256
     duration: Annotated[float, typer.Option("--duration", help="Simulated time, ms.")] = 2000.0
     input_seed: Annotated[int, typer.Option("--seed", help="Seed of the inputs.")] = 0
+    held_out_seed: Annotated[
+        int | None,
+        typer.Option("--held-out-seed", help="Seed of the inputs on which the result is judged [the next]."),
+    ] = None
 
     def sweep(self, parameters: Mapping[str, Any]) -> "Sweep":
         """Return the study over every split of a word; InputError if an axis isn't allowed."""
-        from qlif.model.studies.grid import DEFAULT_INPUT, Sweep
+        from qlif.model.studies.grid import Sweep
 
         return Sweep(
             word_bits=self.word_bits,
@@ -89,9 +124,10 @@ class SpaceOptions:
             random_bits=self.random_bits,
             form=self.form,
             coefficient_bits=self.coefficient_bits,
+            phase_bits=self.phase_bits,
             dt_ms=self.dt,
             tau_m_ms=self.tau_m,
-            input=tuple(self.input) if self.input else (DEFAULT_INPUT,),
+            input=tuple(self.input) if self.input else (INPUT,),
             neurons=self.input_neurons,
             duration_ms=self.duration,
             input_seed=self.input_seed,
@@ -105,18 +141,23 @@ class DeliveryOptions:
     """The cost, and what is built from the cheapest."""
 
     cost: Annotated[
-        str, typer.Option("--cost", help="state-bits, or area (LUT + DSP + RAM of `qlif synth`).")
+        str,
+        typer.Option(
+            "--cost",
+            help="state-bits, area (LUT + DSP + RAM of `qlif synth`), or real-time (LUT per neuron in real time).",
+        ),
     ] = "state-bits"
     neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons to export and synthesise.")] = (
         1024
     )
-    target: Annotated[str, typer.Option("--target", help="FPGA family for --cost area: {targets}.")] = (
-        DEFAULT_TARGET
-    )
+    target: Annotated[
+        str, typer.Option("--target", help="FPGA family for --cost area or real-time: {targets}.")
+    ] = DEFAULT_TARGET
     max_syntheses: Annotated[
         int,
         typer.Option(
-            "--max-syntheses", help="For --cost area: most syntheses within the budget, and as many outside."
+            "--max-syntheses",
+            help="For --cost area or real-time: most syntheses within the budget, and as many outside.",
         ),
     ] = 8
     simulator: SimulatorOption = "verilator"
@@ -138,13 +179,28 @@ class DeliveryOptions:
 
 @command(
     Rule("spikes", lambda options: options.max_lag_steps is not None, "--max-lag-steps"),
-    Rule("target", lambda options: options.cost == AREA, "--cost area"),
-    Rule("max_syntheses", lambda options: options.cost == AREA, "--cost area"),
+    Rule("target", lambda options: options.cost in SYNTHESISED, "--cost area or real-time"),
+    Rule("max_syntheses", lambda options: options.cost in SYNTHESISED, "--cost area or real-time"),
     *(
         Rule(name, lambda options: "SR" in options.rounding.split(","), "--rounding SR")
         for name in ("random_bits", "rounding_seed")
     ),
-    Rule("input_seed", lambda options: any_random(options.input), "a random --input"),
+    *(
+        Rule(name, lambda options: any_random(options.input), "a random --input")
+        for name in ("input_seed", "held_out_seed")
+    ),
+    *(
+        Rule(name, lambda options: options.every_current is None, "no --every-current")
+        for name in (
+            "input",
+            "input_neurons",
+            "input_seed",
+            "held_out_seed",
+            "max_rate_error",
+            "max_rmse",
+            "max_interval_error",
+        )
+    ),
 )
 def optimize(
     limits: BudgetOptions,
@@ -158,21 +214,21 @@ def optimize(
 
     It is exported and co-simulated.
 
-    Errors are those of quantization: against float64 Euler. The exit code is 1 if the hardware of the
-    result differs from its golden model in one bit.
+    Errors are those of quantization, against float64 Euler; only --max-interval-error is against the equation. A
+    configuration that meets the budget while a wider word of the same range fails does so by luck, and isn't taken.
+    The exit code is 1 if the hardware of the result differs from its golden model in one bit.
     """
     from qlif.cosim.evidence.evidence import Check
     from qlif.cosim.evidence.gather import of_study
     from qlif.cosim.optimize.search import search
     from qlif.cosim.simulator.find import find
-    from qlif.model.studies import axes
     from qlif.model.studies.executors import workers as working
 
     budget = limits.budget()
     delivered.check()
     simulator = find(delivered.simulator)
-    seeds = axes.whole_numbers("rounding_seed", space.rounding_seed, 0, 2**64 - 1)
     sweep = space.sweep(_physical(neuron))
+    trial = _trial(space, budget, sweep)
     with (
         progress_bar(output.as_json) as progress,
         working(workers.scheduler, workers.processes) as found,
@@ -180,7 +236,7 @@ def optimize(
         result = search(
             sweep,
             budget,
-            seeds,
+            trial,
             output.out,
             found,
             cost=delivered.cost,
@@ -190,6 +246,7 @@ def optimize(
             progress=progress,
         )
         facts = _deliver(result, sweep, budget, simulator, delivered, output, progress)
+        facts["held_out"] = _held_out(result, space, sweep, trial, budget)
     output.write_json("result.json", facts)
     compared = f"{facts['mismatches']} mismatches in {facts['cosimulated_updates']} updates"
     output.hand_in(
@@ -210,8 +267,61 @@ def optimize(
 
 
 def any_random(inputs: list[str] | None) -> bool:
-    """Return whether the seed changes one of the inputs; the default one is constant."""
-    return any(map(is_random, inputs or ()))
+    """Return whether the seed changes one of the inputs."""
+    return any(map(is_random, inputs or (INPUT,)))
+
+
+def share_from(name: str, text: str) -> float:
+    """Return the share that a text such as ``99%`` or ``0.99`` is; InputError if it is none."""
+    from qlif.model.support.checks import Quantity, number_from
+
+    percent = text.endswith("%")
+    value = number_from(name, text.removesuffix("%"))
+    return Quantity("%", 0, 100, open=True).check(name, value if percent else 100 * value) / 100
+
+
+def ends_from(name: str, text: str) -> tuple[float, float]:
+    """Return the two currents of a text such as ``17..80``; InputError if they aren't a range."""
+    from qlif.model.support.checks import number_from
+
+    low, dots, high = text.partition("..")
+    ends = number_from(name, low), number_from(name, high) if dots else float("nan")
+    if not ends[0] < ends[1]:
+        raise InputError(f"{name} must be two currents in mV, the lower one first, as 17..80, not {text!r}")
+    return ends
+
+
+def _trial(space: SpaceOptions, budget: "Budget", sweep: "Sweep") -> "Trial":
+    """Return how configurations are tried; InputError for choices that make no sense together."""
+    from qlif.cosim.optimize.errors import Trial
+    from qlif.model.studies import axes
+
+    if space.held_out_seed == space.input_seed:
+        raise InputError(f"--held-out-seed must not be the seed of the inputs, {space.input_seed}")
+    intervals = budget.max_interval_error is not None
+    if len(sweep.dt_ms) > 1 and not intervals:
+        raise InputError(
+            "several --dt require --max-interval-error: only that compares unequal timesteps with one another"
+        )
+    every = None if space.every_current is None else ends_from("--every-current", space.every_current)
+    if every is not None and "SR" in sweep.rounding:
+        raise InputError(
+            "--every-current requires --rounding without SR: under chance no figure is a maximum"
+        )
+    seeds = axes.whole_numbers("rounding_seed", space.rounding_seed, 0, 2**64 - 1)
+    return Trial(seeds, budget.spikes, budget.at, intervals, every)
+
+
+def _held_out(
+    result: "Search", space: SpaceOptions, sweep: "Sweep", trial: "Trial", budget: "Budget"
+) -> dict[str, Any] | None:
+    """Judge the result on inputs that it wasn't chosen by; None where another seed would change none."""
+    from qlif.cosim.optimize.held_out import judge
+
+    if trial.every is not None or not any_random(list(sweep.input)):
+        return None
+    seed = space.input_seed + 1 if space.held_out_seed is None else space.held_out_seed
+    return judge(result.best.candidate, sweep, trial, budget, seed)
 
 
 def _deliver(
@@ -233,7 +343,9 @@ def _deliver(
     progress("exporting", 0.9)
     preset = out / "optimized.toml"
     comment = f"{result.best.candidate.name}\nThe cheapest by {cost} for {budget}.\n{result.proof}"
-    delivery.write_preset(preset, sweep, result.best.candidate.arithmetic, comment)
+    delivery.write_preset(
+        preset, sweep, result.best.candidate.arithmetic, result.best.candidate.dt_ms, comment
+    )
     files = [preset, *delivery.export(preset, out / "rtl", delivered.neurons)]
     runs = delivery.check(preset, sweep, simulator, out / "cosim", delivered.cosim_steps, progress)
     tables.write_csv(out / "table.csv", [describe(outcome) for outcome in result.outcomes])
@@ -244,6 +356,7 @@ def _deliver(
         "best": {"name": result.best.candidate.name, **describe(result.best)},
         "proof": result.proof,
         "narrowest": narrowest(result),
+        "luck": [one.candidate.name for one in result.outcomes if one.luck],
         "front": [describe(outcome) for outcome in front(result.outcomes, cost, budget)],
         "cosimulated_updates": sum(run.verdict.updates for run in runs),
         "mismatches": sum(run.verdict.mismatches for run in runs),
@@ -253,13 +366,13 @@ def _deliver(
 
 
 def narrowest(result: "Search") -> dict[str, int | None]:
-    """Return the narrowest word of each form and rounding that meets the budget."""
+    """Return the narrowest word of each form and rounding from which on all of its range meet the budget."""
     found: dict[str, int | None] = {}
     for outcome in result.outcomes:
         arithmetic = outcome.candidate.arithmetic
         kind = f"{arithmetic.form} {arithmetic.rounding}"
         before = found.setdefault(kind, None)
-        if outcome.met and (before is None or arithmetic.potential.width < before):
+        if outcome.met and not outcome.luck and (before is None or arithmetic.potential.width < before):
             found[kind] = arithmetic.potential.width
     return dict(sorted(found.items()))
 
@@ -282,11 +395,29 @@ def _show(terminal: Terminal, facts: dict[str, Any]) -> None:
         rows["LUT / FF / DSP / RAM"] = " / ".join(str(best[name]) for name in ("lut", "ff", "dsp", "ram"))
         rows["area in LUTs"] = f"{best['area']:.0f}"
         rows["Fmax, one placement"] = f"{best['fmax_mhz']} MHz"
-    rows["largest spike lag"] = f"{best['max_lag_steps']:g} steps"
-    rows["largest rate error"] = f"{100 * best['max_rate_error']:.3g} %"
-    rows["potential RMSE"] = f"{best['max_rmse_mv']:.4g} mV"
+        rows["LUT per neuron in real time"] = f"{best['lut'] / (best['fmax_mhz'] * 1000 * best['dt_ms']):.4g}"
+    for name, what, factor, unit in (
+        ("max_lag_steps", "spike lag", 1, "steps"),
+        ("max_rate_error", "rate error", 100, "%"),
+        ("max_rmse_mv", "potential RMSE", 1, "mV"),
+        ("max_interval_error", "interval error", 100, "%"),
+    ):
+        if best[name] is not None:
+            rows[what] = f"{factor * best[name]:.4g} {unit}"
+    held_out = facts["held_out"]
+    if held_out is not None:
+        verdict = "meets the budget" if held_out["meets_budget"] else "fails"
+        if "share" in held_out:
+            low, high = (100 * held_out[name] for name in ("share_low", "share_high"))
+            share = f"{held_out['within']} of {held_out['neurons']} neurons within, 95 % interval"
+            verdict = f"{verdict}; {share} {low:.1f} to {high:.1f} %"
+        rows[f"held out, seed {held_out['seed']}"] = verdict
     for kind, bits in facts["narrowest"].items():
-        rows[f"narrowest word, {kind}"] = "none" if bits is None else f"{bits} bits"
+        rows[f"from which width on, {kind}"] = "none" if bits is None else f"{bits} bits"
+    if facts["luck"]:
+        rows["by luck"] = f"{len(facts['luck'])}: {', '.join(facts['luck'][:3])}" + (
+            ", ..." if len(facts["luck"]) > 3 else ""
+        )
     rows["updates co-simulated"] = facts["cosimulated_updates"]
     rows["bit mismatches"] = facts["mismatches"]
     terminal.facts(best["name"], rows)

@@ -47,6 +47,7 @@ class SweepOptions:
     rounding_seed: Annotated[str | None, _axis("--rounding-seed", "Seeds of SR [1].")] = None
     form: Annotated[str | None, _axis("--form", "factored, square [both].")] = None
     coefficient_bits: Annotated[str | None, _axis("--coefficient-bits", "Bits of each gain [16].")] = None
+    phase_bits: Annotated[str | None, _axis("--phase-bits", "Bits of phase, 0 to 4 [0].")] = None
     dt_ms: Annotated[str | None, _axis("--dt", "Timesteps, ms [0.1].")] = None
     tau_m_ms: Annotated[str | None, _axis("--tau-m", "Membrane time constants, ms [30].")] = None
     input: Annotated[

@@ -60,7 +60,8 @@ def covered(recorded: Sequence[Stimulus], interface: Interface) -> list[Case]:
         benches = found.setdefault(name, {})
         benches[bench] = benches.get(bench, 0) + count
 
-    traffic_cases = [*update_points.traffic_cases(), *storage_cases(interface)]
+    interval = 1 if interface.mapped is None else _interval(recorded)
+    traffic_cases = [*update_points.traffic_cases(interval, neurons), *storage_cases(interface)]
     for stimulus in recorded:
         written = False
         for stretch in stretches(stimulus):
@@ -74,9 +75,22 @@ def covered(recorded: Sequence[Stimulus], interface: Interface) -> list[Case]:
                 if case.alone:
                     asked[case.name] = case
             spiked = np.zeros(0, dtype=np.int64) if played is None else played.neuron[played.spike == 1]
-            add("every neuron spikes", stimulus.bench, int(len(np.unique(spiked)) == neurons))
-            add("neurons next to each other spike", stimulus.bench, _neighbours(played))
+            every = "every neuron spikes" if neurons > 1 else "the neuron spikes"
+            add(every, stimulus.bench, int(len(np.unique(spiked)) == neurons))
+            if neurons > 1:
+                add("neurons next to each other spike", stimulus.bench, _neighbours(played))
     return [Case(name, benches, asked.get(name)) for name, benches in found.items()]
+
+
+def _interval(recorded: Sequence[Stimulus]) -> int:
+    """Return the fewest clocks from an update to the next in all benches."""
+    distances = (
+        int(clocks.min())
+        for stimulus in recorded
+        for stretch in stretches(stimulus)
+        if len(clocks := np.diff(np.flatnonzero(stretch.moved("updates"))))
+    )
+    return min(distances, default=1)
 
 
 def _hits(case: UpdateCase, played: Updates) -> int:

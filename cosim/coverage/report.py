@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from qlif.cosim.coverage.foreign_unreachable import ForeignUnreachable
 from qlif.cosim.coverage.functional import Case
 from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
 from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable, bit_claim, case_claim
+from qlif.cosim.mapping.lines import Lines
 from qlif.cosim.mutation import recorded_benches
 from qlif.cosim.simulator.design import COVERAGE_FILE
 from qlif.cosim.simulator.find import Simulator
@@ -34,6 +35,7 @@ class Item:
     ----------
     kind : {"case", "line", "branch", "toggle"}
     name : str
+        Of somebody else's core in its own words: files, lines and signals are the user's.
     result : {"covered", "unreachable", "hole"}
         Reached by a bench; proved not to be reachable; neither.
     count : int
@@ -42,6 +44,8 @@ class Item:
         The claim that proves it unreachable, in words.
     point : Point, optional
         Where it is in the Verilog; a case is nowhere.
+    place : str
+        Where it is in somebody else's own files, as ``file:line``.
     """
 
     kind: str
@@ -50,11 +54,31 @@ class Item:
     count: int
     by: str = ""
     point: Point | None = None
+    place: str = ""
+
+    @property
+    def said(self) -> str:
+        """What a reader is told: with the place, where the name doesn't say it."""
+        return (
+            self.name if not self.place or self.name.startswith(self.place) else f"{self.name} ({self.place})"
+        )
+
+    @property
+    def file(self) -> str:
+        """The user's file that it is in; empty if it is in none."""
+        return self.place.rpartition(":")[0]
+
+    @property
+    def line(self) -> int:
+        """Its line, in that file or in the exported Verilog; 1 of a case."""
+        if self.file:
+            return int(self.place.rpartition(":")[2])
+        return 1 if self.point is None else max(1, self.point.line)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
         facts = {"kind": self.kind, "name": self.name, "result": self.result, "count": self.count}
-        return {**facts, "by": self.by} if self.by else facts
+        return facts | {name: said for name, said in (("place", self.place), ("by", self.by)) if said}
 
 
 @dataclass
@@ -158,7 +182,9 @@ def measure(
     Unproved
         The population isn't proved, so nothing can be said of what it can't do.
     """
-    present = tests_of(export.interface)
+    present, lines = tests_of(export.interface), Lines(export.verilog)
+    # Verilator counts the lines of the text that it is given.
+    export = replace(export, verilog=lines.plain)
     for bench in benches:
         if bench not in present:
             raise InputError(unknown_name("bench", bench, present))
@@ -186,7 +212,10 @@ def measure(
     if prove and missing:
         progress("proving the population", 0.0)
         prover = ForeignUnreachable(export, seconds) if mapped else Unreachable(export, seconds)
-    coverage.items = [*_of_cases(coverage.cases, prover), *_of_points(reached, prover, progress)]
+    coverage.items = [
+        *_of_cases(coverage.cases, prover),
+        *_of_points(reached, prover, lines if mapped else None, progress),
+    ]
     return coverage
 
 
@@ -198,7 +227,9 @@ def _of_cases(cases: Sequence[Case], prover: Prover | None) -> Iterator[Item]:
         yield Item(FUNCTIONAL, case.name, result, case.count, by)
 
 
-def _of_points(reached: Counter[Point], prover: Prover | None, progress: Progress) -> Iterator[Item]:
+def _of_points(
+    reached: Counter[Point], prover: Prover | None, lines: Lines | None, progress: Progress
+) -> Iterator[Item]:
     constants = {} if prover is None else _constants(reached, prover, progress)
     for point, count in sorted(reached.items()):
         result, by = COVERED if count else HOLE, ""
@@ -207,7 +238,11 @@ def _of_points(reached: Counter[Point], prover: Prover | None, progress: Progres
                 result, by = UNREACHABLE, claim
         elif not count and prover is not None and (claim := prover.branch(point.line, point.what)):
             result, by = UNREACHABLE, claim
-        yield Item(point.kind, point.name, result, count, by, point)
+        name, place = point.name, ""
+        if lines is not None:
+            place = lines.place(point.line, point.signal.rpartition(".")[2])
+            name, by = point.named(place, probes.CORE), by.removeprefix(f"{probes.CORE}.")
+        yield Item(point.kind, name, result, count, by, point, place)
 
 
 def _constants(reached: Counter[Point], prover: Prover, progress: Progress) -> dict[Bit, str]:
@@ -258,7 +293,7 @@ def markdown(coverage: Coverage) -> str:
 
 
 def _listed(items: Iterator[Item]) -> str:
-    return "".join(f"* {item.kind}: {item.name}\n" for item in items) or "None.\n"
+    return "".join(f"* {item.kind}: {item.said}\n" for item in items) or "None.\n"
 
 
 def summary(coverage: Coverage) -> Mapping[str, list[int]]:

@@ -39,9 +39,13 @@ class Point(NamedTuple):
     @property
     def name(self) -> str:
         """What a report calls it."""
+        return self.named(f"line {self.line}")
+
+    def named(self, place: str, within: str = "") -> str:
+        """Return what it is called where its line is another place, and signals are those of an instance."""
         if self.kind == "toggle":
-            return f"{self.signal}[{self.bit}] {self.what}"
-        return f"line {self.line} {self.what}".rstrip()
+            return f"{self.signal.removeprefix(f'{within}.')}[{self.bit}] {self.what}"
+        return f"{place} {self.what}".rstrip()
 
 
 def read(file: Path, instance: str = "") -> Counter[Point]:

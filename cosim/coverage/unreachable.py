@@ -27,7 +27,7 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach, sums_of
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import Update, population_updates, signal, stages_of_currents, unpacked
+from qlif.cosim.proof.update import Update, population_updates, stages_of_currents, unpacked
 from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
@@ -308,7 +308,7 @@ class Unreachable:
         after = Clock(terms, circuit, {}, now.following())
         came = retired(terms, self._words, self._reach, control, now)
         for array, register, check in (
-            (signal(circuit, probes.STATE), _READ, self._held),
+            (circuit.signal(probes.STATE), _READ, self._held),
             (control.queue, _QUEUED, self._row_sent),
         ):
             # Any place: so each.

@@ -160,8 +160,16 @@ def _phase(words: Words) -> Iterator[UpdateCase]:
                     u.refractory > 0, u.phase == phase, u.next_phase == phase])  # fmt: skip
 
 
-def traffic_cases() -> Iterator[TrafficCase]:
-    """Give the cases of handshakes and resets."""
+def traffic_cases(interval: int = 1, neurons: int = 2) -> Iterator[TrafficCase]:
+    """Give the cases of handshakes and resets.
+
+    Parameters
+    ----------
+    interval : int
+        The fewest clocks from an update to the next.
+    neurons : int
+        A single one has no events in a row of clocks.
+    """
     for stream in ("updates", "events"):
         yield TrafficCase(f"{stream} stalled", partial(_stalls, stream=stream, clocks=1))
         yield TrafficCase(f"{stream} stalled for 16 clocks", partial(_stalls, stream=stream, clocks=16))
@@ -177,8 +185,13 @@ def traffic_cases() -> Iterator[TrafficCase]:
     yield TrafficCase(
         "events flow while updates stall", lambda s: bool((s.moved("events") & s.stalled("updates")).any())
     )
-    yield TrafficCase("updates at full speed for 16 clocks", lambda s: _longest(s.moved("updates")) >= 16)
-    yield TrafficCase("events in 3 clocks in a row", lambda s: _longest(s.moved("events")) >= 3)
+    if interval == 1:
+        yield TrafficCase("updates at full speed for 16 clocks", lambda s: _longest(s.moved("updates")) >= 16)
+    else:
+        name = f"16 updates at full speed, one in {interval} clocks"
+        yield TrafficCase(name, lambda s: _steady(s.moved("updates"), interval) >= 16)
+    if neurons > 1:
+        yield TrafficCase("events in 3 clocks in a row", lambda s: _longest(s.moved("events")) >= 3)
     yield TrafficCase("outputs stall until no more currents are taken", _backed_up)
     yield TrafficCase("reset of one clock", lambda s: s.reset_clocks == 1)
     yield TrafficCase("reset of several clocks", lambda s: s.reset_clocks > 1)
@@ -202,6 +215,11 @@ def _longest(bits: Bits) -> int:
     """Return the most clocks in a row."""
     edges = np.flatnonzero(np.diff(bits.astype(np.int8), prepend=0, append=0))
     return int(np.max(edges[1::2] - edges[::2], initial=0))
+
+
+def _steady(bits: Bits, interval: int) -> int:
+    """Return the most clocks that follow one another in an interval."""
+    return 1 + _longest(np.diff(np.flatnonzero(bits)) == interval)
 
 
 def _gap(bits: Bits) -> bool:

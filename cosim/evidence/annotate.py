@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from qlif.cosim.evidence.vcd import declarations
 from qlif.model.recording import Recording
 from qlif.model.support.files import whole_file
 
@@ -107,7 +108,7 @@ def annotate(path: Path, module: str, lanes: int, comparison: Comparison) -> Ann
         The file has no such module.
     """
     with path.open(encoding="latin-1", newline="\n") as lines, whole_file(path) as temporary:
-        header = list(_header(lines))
+        header = list(declarations(lines))
         found = _identifiers(header, module)
         if missing := [port for port in _PORTS if port not in found]:
             raise ValueError(f"{path} has no signal {missing[0]} of {module}")
@@ -120,13 +121,6 @@ def annotate(path: Path, module: str, lanes: int, comparison: Comparison) -> Ann
             identifiers = {port: identifier for port, (identifier, _) in found.items()}
             out.writelines(_body(lines, identifiers, lanes, comparison, own, times))
     return Annotated(times, {port: name for port, (_, name) in found.items()})
-
-
-def _header(lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
-        yield line
-        if line.startswith("$enddefinitions"):
-            return
 
 
 def _identifiers(header: Iterable[str], module: str) -> dict[str, tuple[str, str]]:

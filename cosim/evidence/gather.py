@@ -148,7 +148,7 @@ def of_prove(
 
 def of_mutate(campaign: "Campaign") -> Evidence:
     """Return the evidence of a mutation campaign: a mutant that survives is a failure."""
-    from qlif.cosim.mutation.faults import MODES
+    from qlif.cosim.mutation.mutant import MODES
     from qlif.cosim.mutation.outcomes import EQUIVALENT, KILLED, SURVIVED
 
     kinds = {KILLED: Status.PASSED, EQUIVALENT: Status.EXCLUDED, SURVIVED: Status.FAILED}

@@ -5,7 +5,7 @@ The XML is written as the standard's schema has it. Libraries that write it lose
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -28,9 +28,12 @@ def ucis(measured: Sequence[Coverage]) -> str:
     now = datetime.datetime.now().replace(microsecond=0).isoformat()
     ElementTree.register_namespace("ucis", _NAMESPACE)
     root = Element(f"{{{_NAMESPACE}}}UCIS", ucisVersion="1.0", writtenBy="qlif", writtenTime=now)
-    SubElement(root, "sourceFiles", fileName="the testbenches", id="1")
-    for number, coverage in enumerate(measured, start=2):
-        SubElement(root, "sourceFiles", fileName=visible(coverage.source), id=str(number))
+    # The first ones are the files of the exports; those that somebody else's core is made of follow.
+    own = [coverage.source for coverage in measured]
+    others = dict.fromkeys(item.file for coverage in measured for item in coverage.items if item.file)
+    files = {name: number for number, name in enumerate(others, start=2 + len(own))}
+    for number, name in enumerate(["the testbenches", *own, *files], start=1):
+        SubElement(root, "sourceFiles", fileName=visible(name), id=str(number))
     runs = [
         (coverage, bench, seed)
         for coverage in measured
@@ -40,7 +43,7 @@ def ucis(measured: Sequence[Coverage]) -> str:
     for number, (coverage, bench, seed) in enumerate(runs):
         _history(root, number, f"{coverage.preset} {bench}, seed {seed}", seed, now)
     for number, coverage in enumerate(measured):
-        _instance(root, number, coverage)
+        _instance(root, number, coverage, files)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -63,7 +66,7 @@ def _history(root: Element, number: int, name: str, seed: int, now: str) -> None
     )
 
 
-def _instance(root: Element, number: int, coverage: Coverage) -> None:
+def _instance(root: Element, number: int, coverage: Coverage, files: Mapping[str, int]) -> None:
     """Write an instance; the schema has its parts in this order."""
     instance = SubElement(
         root,
@@ -75,35 +78,40 @@ def _instance(root: Element, number: int, coverage: Coverage) -> None:
     )
     file = number + 2
     _id(instance, file)
+
+    def where(item: Item) -> tuple[int, int]:
+        """Return file and line of an item: the user's own, if it has them."""
+        return files.get(item.file, file), item.line
+
     kinds: dict[str, list[Item]] = defaultdict(list)
     for item in coverage.items:
         kinds[item.kind].append(item)
-    _toggles(instance, kinds["toggle"], file)
+    _toggles(instance, kinds["toggle"], where)
     if kinds["line"]:
         blocks = SubElement(instance, "blockCoverage")
         for item in kinds["line"]:
             statement = SubElement(blocks, "statement", alias=visible(item.name))
-            _id(statement, file, _line(item))
+            _id(statement, *where(item))
             _bin(statement, "bin", item)
     if kinds["branch"]:
         branches = SubElement(instance, "branchCoverage")
-        for line, items in _grouped((_line(item), item) for item in kinds["branch"]):
-            statement = SubElement(branches, "statement", statementType="if", branchExpr=f"line {line}")
-            _id(statement, file, line)
+        for place, items in _grouped((where(item), item) for item in kinds["branch"]):
+            statement = SubElement(branches, "statement", statementType="if", branchExpr=f"line {place[1]}")
+            _id(statement, *place)
             for item in items:
                 branch = SubElement(statement, "branch")
-                _id(branch, file, line)
+                _id(branch, *place)
                 _bin(branch, "branchBin", item, alias=visible(item.name))
     _cases(instance, kinds[FUNCTIONAL])
 
 
-def _toggles(instance: Element, items: Sequence[Item], file: int) -> None:
+def _toggles(instance: Element, items: Sequence[Item], where: Callable[[Item], tuple[int, int]]) -> None:
     if not items:
         return
     toggles = SubElement(instance, "toggleCoverage")
     for key, (signal, of_signal) in enumerate(_grouped((_point(item).signal, item) for item in items)):
         shown = SubElement(toggles, "toggleObject", name=visible(signal), key=str(key))
-        _id(shown, file, _line(of_signal[0]))
+        _id(shown, *where(of_signal[0]))
         for bit, edges in _grouped((_point(item).bit, item) for item in of_signal):
             toggle_bit = SubElement(shown, "toggleBit", name=f"[{bit}]", key=str(bit))
             for item in edges:
@@ -144,10 +152,6 @@ def _id(parent: Element, file: int, line: int = 1) -> None:
 def _point(item: Item) -> Any:
     assert item.point is not None
     return item.point
-
-
-def _line(item: Item) -> int:
-    return max(1, int(_point(item).line))
 
 
 def _grouped(pairs: Iterable[tuple[Any, Item]]) -> Iterable[tuple[Any, list[Item]]]:

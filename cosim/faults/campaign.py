@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.bitslice.netlist import SliceNetlist, export_netlist
+from qlif.cosim.bitslice.netlist import SliceNetlist, export_netlist, slice_files
 from qlif.cosim.faults.findings import Counts, Faults
 from qlif.cosim.faults.places import Kind, Place, net_places, state_places
 from qlif.cosim.faults.watch import Traffic, Watched, traffic
 from qlif.hdl.synthesis import yowasp
+from qlif.hdl.synthesis.gates import gate_netlist
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.kernel.engines import chosen_threads
@@ -43,6 +44,7 @@ def run_faults(
     seed: int = 0,
     kinds: Collection[Kind] = tuple(Kind),
     stuck_clocks: int = STUCK_CLOCKS,
+    gates: str | None = None,
     threads: int | None = None,
     width: int | None = None,
     progress: Progress = unwatched,
@@ -54,9 +56,8 @@ def run_faults(
     Parameters
     ----------
     export : Export
-        A population of one lane.
     directory : Path
-        Where the journal is.
+        Where the journal is, and with `gates` the mapped netlist, ``gates/gates.v``.
     clocks : int
         In each of so many after the reset, every register and memory bit is upset.
     watch : int
@@ -69,6 +70,8 @@ def run_faults(
         What is faulty.
     stuck_clocks : int
         How long a net is stuck.
+    gates : str, optional
+        A target whose mapped netlist gets the faults, instead of the text's.
     threads : int, optional
         As :func:`qlif.model.kernel.engines.chosen_threads` has it.
     width : int, optional
@@ -79,17 +82,15 @@ def run_faults(
     Raises
     ------
     InputError
-        An invalid number, several lanes, no C compiler, Yosys isn't installed, or findings of another campaign.
+        An invalid number, no such target, no C compiler, Yosys isn't installed, or findings of another campaign.
     DifferenceFound
         The population without a fault isn't the golden model.
     """
     interface = export.interface
     whole("clocks", clocks)
     whole("stuck_clocks", stuck_clocks)
-    if interface.lanes != 1 or interface.mapped is not None:
-        raise InputError(
-            f"faults are tried in this project's populations of 1 lane, not of {interface.lanes}"
-        )
+    if interface.mapped is not None:
+        raise InputError("faults are tried in this project's populations, not in other cores")
     played = traffic(interface, clocks, watch, stalls, seed)
     key = {
         "code": code_of("model", "hdl", "cosim"),
@@ -103,10 +104,11 @@ def run_faults(
         "seed": seed,
         "kinds": sorted(kinds),
         "stuck_clocks": stuck_clocks,
+        "gates": gates,
     }
     with journal.opened(directory / "findings.jsonl", "faults", key, _known(clocks)) as kept:
         progress("reading the netlist", 0.0)
-        netlist = export_netlist(export)
+        netlist = _netlist(export, gates, directory)
         places = [place for place in state_places(netlist) if place.kind in kinds]
         upset = Counts.none(len(places))
         if places:
@@ -124,6 +126,14 @@ def run_faults(
                 kept.append(_NETS, _stuck(netlist, export, long, nets, width).tolist())
             stuck = np.asarray(kept.results[_NETS], dtype=np.uint32)
     return Faults(interface, netlist, tuple(places), upset, tuple(nets), stuck.reshape(-1, 2))
+
+
+def _netlist(export: Export, gates: str | None, directory: Path) -> SliceNetlist:
+    """Return the netlist of the text, or as it is mapped to a target."""
+    if gates is None:
+        return export_netlist(export)
+    mapped = gate_netlist(export, gates, directory / "gates")
+    return slice_files(mapped.verilog, export.interface.module, mapped.cells)
 
 
 def _stuck(

@@ -117,7 +117,7 @@ class Faults:
         """Upsets of neurons' states that did what is proved not to happen, and what that was."""
         found = []
         for number, place in enumerate(self.places):
-            if place.kind is not Kind.MEMORIES or place.net != probes.STATE:
+            if place.kind is not Kind.MEMORIES or not probes.is_state(place.net):
                 continue
             counts = self.upset.outcomes[number]
             if counts[Outcome.LOST] or counts[Outcome.DOUBLED] or counts[Outcome.HUNG]:

@@ -89,7 +89,7 @@ def stages(netlist: SliceNetlist, latency: int) -> dict[int, int]:
         before = dict(depth)
         for memory in netlist.memories:
             written = [depth[bit] for port in memory.writes for bit in port.data if bit in depth]
-            first = 1 if memory.name == probes.STATE else min(written, default=0)
+            first = 1 if probes.is_state(memory.name) else min(written, default=0)
             if first:
                 depth |= {bit: first for port in memory.reads for bit in port.data}
         for table in netlist.tables:

@@ -8,13 +8,14 @@ typedef struct {
   long known;                                 /* how many there are of each */
   const int64_t *illegal;                     /* the lowest potential that no update may write, by neuron */
   const uint8_t *traffic;                     /* by clock: 1 a current comes, 2 updates are taken, 4 events are */
-  long neurons, watch, settle, reset;
+  long rows, watch, settle, reset;
 } scene;
 
 typedef struct { long clock, taken, given, offered; } moment;
 
 enum { MASKED, LATENT, DELAYED, RECOVERED, WRONG, LOST, DOUBLED, HUNG };
 enum { DISORDER = 16, ILLEGAL = 32 };
+enum { NOTHING = -LANES };
 
 static const int current_bits[] = {CURRENTS_DATA}, update_bits[] = {UPDATES_DATA}, event_bits[] = {EVENTS_DATA};
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -32,18 +33,19 @@ INLINE void set_bit(slice *x, int number, int value) {
 }
 INLINE void flip_bit(slice *x, int number) { ((part *)x)[number >> 6] ^= (uint64_t)1 << (number & 63); }
 
-/* Whether the first bits of a transfer are right. */
-static int same(const slice *out, const int *bits, int first, int count, const uint8_t *golden, long index, long known, int n) {
+/* Whether the first bits of a transfer are the golden ones, but for LANES of them from `skipped` on. */
+static int same(const slice *out, const int *bits, int first, int count, int skipped, const uint8_t *golden, long index,
+                long known, int n) {
   if (index < 0 || index >= known) return 0;
   for (int i = 0; i < first; i++)
-    if (bit_of(out + bits[i], n) != golden[index * count + i]) return 0;
+    if ((bits[i] < skipped || bits[i] >= skipped + LANES) && bit_of(out + bits[i], n) != golden[index * count + i]) return 0;
   return 1;
 }
 
-/* Whether an event is, by its first bits, that of the update that comes in this clock or later, or of the one before. */
-static int is_event(const scene *s, const slice *out, long index, int first, int n) {
-  return same(out, event_bits, first, COUNT(event_bits), s->events, index, s->known, n) ||
-         same(out, event_bits, first, COUNT(event_bits), s->events, index - 1, s->known, n);
+/* Whether an event is that of the update that comes in this clock or later, or of the one before. */
+static int is_event(const scene *s, const slice *out, int first, int skipped, long index, int n) {
+  return same(out, event_bits, first, COUNT(event_bits), skipped, s->events, index, s->known, n) ||
+         same(out, event_bits, first, COUNT(event_bits), skipped, s->events, index - 1, s->known, n);
 }
 
 static int64_t word(const slice *out, int first, int bits, int n) {
@@ -58,20 +60,23 @@ static void look(const scene *s, const slice *out, const moment *now, int n, con
   const long index = now->given + own->given;
   int own_spike = 0;
   if (moved[1]) {
-    own_spike = bit_of(out + UPDATES_SPIKE, n);
-    if (!same(out, update_bits, COUNT(update_bits), COUNT(update_bits), s->updates, index, s->known, n)) {
+    own_spike = word(out, UPDATES_SPIKE, LANES, n) != 0;
+    if (!same(out, update_bits, COUNT(update_bits), COUNT(update_bits), NOTHING, s->updates, index, s->known, n)) {
       const int64_t neuron = word(out, UPDATES_NEURON, NEURON_BITS, n);
       const int64_t sign = (int64_t)1 << (POTENTIAL_BITS - 1);
-      const int64_t potential = (word(out, UPDATES_POTENTIAL, POTENTIAL_BITS, n) ^ sign) - sign;
       own->wrong = 1, own->last = index + 1;
-      if (neuron != index % s->neurons) own->flags |= DISORDER;
-      if (neuron >= s->neurons || potential >= s->illegal[neuron]) own->flags |= ILLEGAL;
+      if (neuron != index % s->rows * LANES) own->flags |= DISORDER;
+      for (int lane = 0; lane < LANES; lane++) {
+        const int first = UPDATES_POTENTIAL + lane * POTENTIAL_BITS;
+        const int64_t potential = (word(out, first, POTENTIAL_BITS, n) ^ sign) - sign;
+        if (neuron + lane >= s->rows * LANES || potential >= s->illegal[neuron + lane]) own->flags |= ILLEGAL;
+      }
     }
   }
-  if (moved[2] && !is_event(s, out, index, COUNT(event_bits), n)) {
+  if (moved[2] && !is_event(s, out, COUNT(event_bits), NOTHING, index, n)) {
     own->wrong = 1, own->last = index + 1;
-    /* Behind its neuron and timestep there may be a phase. */
-    if (!is_event(s, out, index, COUNT(event_bits) - PHASE_BITS, n)) own->flags |= DISORDER;
+    /* Which event it is doesn't depend on a phase, which is behind the rest. */
+    if (!is_event(s, out, COUNT(event_bits) - PHASE_BITS, EVENTS_SPIKE, index, n)) own->flags |= DISORDER;
   }
   own->owed += own_spike - moved[2] - (spike - good[2]);
   own->taken += moved[0] - good[0];
@@ -112,7 +117,7 @@ static int batch(const scene *s, moment now, slice *state, slice *const *memory,
     const slice taken = in[CURRENTS_VALID] & out[CURRENTS_READY], given = out[UPDATES_VALID] & in[UPDATES_READY];
     const slice told = out[EVENTS_VALID] & in[EVENTS_READY];
     const int good[] = {bit_of(&taken, 0), bit_of(&given, 0), bit_of(&told, 0)};
-    const int spike = good[1] && bit_of(out + UPDATES_SPIKE, 0);
+    const int spike = good[1] && word(out, UPDATES_SPIKE, LANES, 0);
     offered &= ~taken;
     if (quiet && k < s->watch) took |= taken, gave |= given;
     const slice moved = (taken ^ ALL(good[0])) | (given ^ ALL(good[1])) | (told ^ ALL(good[2]));
@@ -123,7 +128,7 @@ static int batch(const scene *s, moment now, slice *state, slice *const *memory,
     for (int i = 0; i < COUNT(event_bits); i++) event |= out[event_bits[i]] ^ ALL(bit_of(out + event_bits[i], 0));
     slice odd = moved | (update & given) | (event & told) | off;
     timing |= moved;
-    if (bit_of(&odd, 0) || (good[2] && !is_event(s, out, now.given, COUNT(event_bits), 0))) return -1;
+    if (bit_of(&odd, 0) || (good[2] && !is_event(s, out, COUNT(event_bits), NOTHING, now.given, 0))) return -1;
     if (any(odd))
       for (int p = 0; p < WIDTH / 64; p++)
         for (uint64_t left = ((const part *)&odd)[p]; left; left &= left - 1) {

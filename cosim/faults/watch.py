@@ -99,7 +99,6 @@ def traffic(interface: Interface, clocks: int, watch: int, stalls: float, seed: 
     Parameters
     ----------
     interface : Interface
-        A population of one lane.
     clocks : int
         In which faults may begin.
     watch : int
@@ -119,18 +118,14 @@ def traffic(interface: Interface, clocks: int, watch: int, stalls: float, seed: 
         raise InputError(
             f"watch must be above {settle}, the clocks in which {interface.name} comes to rest, not {watch}"
         )
-    words, neurons = interface.words, interface.neurons
-    steps = -(-(clocks + 2 * (watch + settle)) // neurons)
+    words, rows, lanes = interface.words, interface.rows, interface.lanes
+    steps = -(-(clocks + 2 * (watch + settle)) // rows)
     currents = GoldenSelfTest(words, SelfTestPlan.of(words, seed)).currents(steps)
     spikes, kept = FixedNeurons(words).run_words(currents.reshape(steps, *words.parameters.shape))
-    number = np.arange(steps * neurons)
-    values = {
-        "data": currents,
-        "neuron": number % neurons,
-        "step": number // neurons,
-        "spike": np.asarray(spikes),
-        **kept,
-    }
+    number = np.arange(steps * rows)
+    of_lanes = {"data": currents, "spike": np.asarray(spikes), **kept}
+    values = {name: np.reshape(each, (-1, lanes)) for name, each in of_lanes.items()}
+    values |= {"neuron": number % rows * lanes, "step": number // rows}
     random = np.random.default_rng(seed)
     goes = random.random((3, clocks + watch + settle)) >= stalls
     return Traffic(
@@ -138,7 +133,7 @@ def traffic(interface: Interface, clocks: int, watch: int, stalls: float, seed: 
         _bits(interface.updates, values),
         _bits(interface.events, values),
         np.packbits(goes, axis=0, bitorder="little")[0],
-        np.broadcast_to(np.asarray(words.values["threshold"], dtype=np.int64), (neurons,)).copy(),
+        np.broadcast_to(np.asarray(words.values["threshold"], dtype=np.int64), (interface.neurons,)).copy(),
         watch,
         settle,
     )
@@ -153,8 +148,10 @@ def _bits(stream: Stream, values: Mapping[str, npt.NDArray[np.integer]]) -> npt.
     """Return a stream's transfers bit by bit."""
     columns = []
     for port in stream.payload:
-        words = np.asarray(values[port.name.partition("_")[2]], dtype=np.int64).reshape(-1, 1)
-        columns.append((words >> np.arange(port.width)) & 1)
+        words = np.asarray(values[port.name.partition("_")[2]], dtype=np.int64)
+        words = words.reshape(len(words), -1, 1)  # lane by lane
+        bits = (words >> np.arange(port.width // words.shape[1])) & 1
+        columns.append(bits.reshape(len(words), port.width))
     return np.ascontiguousarray(np.hstack(columns).astype(np.uint8))
 
 
@@ -164,7 +161,7 @@ class _Scene(ctypes.Structure):
         ("known", ctypes.c_long),
         ("illegal", ctypes.c_void_p),
         ("traffic", ctypes.c_void_p),
-        *((name, ctypes.c_long) for name in ("neurons", "watch", "settle", "reset")),
+        *((name, ctypes.c_long) for name in ("rows", "watch", "settle", "reset")),
     )
 
 
@@ -182,7 +179,6 @@ class Watched:
     ----------
     netlist : SliceNetlist
     interface : Interface
-        A population of one lane.
     played : Traffic
     injected : bool
         Whether its nets can be forced; else its registers and memories can be upset.
@@ -210,7 +206,7 @@ class Watched:
             min(map(len, arrays)),
             played.illegal.ctypes.data,
             played.pattern.ctypes.data,
-            interface.neurons,
+            interface.rows,
             len(played.pattern) - played.settle if injected else played.watch,
             played.settle,
             RESET_CLOCKS if injected else 0,
@@ -218,23 +214,12 @@ class Watched:
 
     def switched_on(self) -> "Instances":
         """Return the state after a reset: the same in all instances, also where no value is given to begin with."""
-        simulation = self._simulation()
+        # What has no first value is 0: instances must differ by their faults alone.
+        simulation = SliceSimulation(self.program, None)
         inputs = simulation.inputs(RESET_CLOCKS)
-        inputs[:, -1] = 0
         inputs[:, self.program.inputs[RESET]] = ~np.uint64(0)
         simulation.run(inputs, simulation.outputs(RESET_CLOCKS))
         return Instances(simulation.state, simulation.memories)
-
-    def _simulation(self) -> SliceSimulation:
-        simulation = SliceSimulation(self.program)
-        # What has no first value is 0: instances must differ by their faults alone.
-        for row, flip_flop in zip(simulation.state, self.netlist.flip_flops, strict=True):
-            if flip_flop.initial is None:
-                row[:] = 0
-        for memory in self.netlist.memories:
-            unknown = np.array([value not in "01" for value in memory.initial])
-            simulation.memories[memory.name].reshape(len(unknown), -1)[unknown] = 0
-        return simulation
 
     def upsets(self, begin: "Instances", places: Sequence[int], clocks: int) -> npt.NDArray[np.uint32]:
         """Upset places one at a time, in each of some clocks.
@@ -303,7 +288,7 @@ class Watched:
                 bit = np.uint64(1 << instance % 64)
                 keep[net, instance // 64] &= ~bit
                 flip[net, instance // 64] |= bit if value else np.uint64(0)
-            begin = self._simulation()
+            begin = SliceSimulation(self.program, None)
             failed = self.program.library.stuck(
                 ctypes.byref(self._scene),
                 ctypes.c_void_p(begin.state.ctypes.data),
@@ -363,8 +348,11 @@ def _places(netlist: SliceNetlist, interface: Interface) -> str:
         )
     for name in ("neuron", "spike", "potential"):
         macros[f"UPDATES_{name.upper()}"] = outputs[f"updates_{name}"].start
-        macros[f"{name.upper()}_BITS"] = len(netlist.outputs[f"updates_{name}"])
-    macros["PHASE_BITS"] = interface.words.arithmetic.phase_bits
+        lanes = 1 if name == "neuron" else interface.lanes
+        macros[f"{name.upper()}_BITS"] = len(netlist.outputs[f"updates_{name}"]) // lanes
+    macros["LANES"] = interface.lanes
+    macros["PHASE_BITS"] = interface.words.arithmetic.phase_bits * interface.lanes
+    macros["EVENTS_SPIKE"] = outputs["events_spike"].start if "events_spike" in outputs else "NOTHING"
     sizes = [memory.width * memory.size for memory in netlist.memories]
     lines = [f"#define {name} {value}\n" for name, value in macros.items()]
     lines.append(f"#define MEMORIES {len(sizes)}\n")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qlif.cosim.mapping.complaints import LATCHES, NO_LATCH, NO_TRISTATE, complaint, place_of
 from qlif.cosim.mapping.core_map import Active, CoreMap
 from qlif.hdl.synthesis import yowasp
 from qlif.model.exceptions import InputError, unknown_name
@@ -56,7 +57,11 @@ class Rtl:
             try:
                 yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log", extra="proof")
             except yowasp.ToolError as error:
-                reason = str(error).partition("; its log is")[0].partition("failed: ")[2] or str(error)
+                log = (directory / "yosys.log").read_text(encoding="utf-8", errors="replace")
+                reason = complaint(error, verilog, log) or str(error)
+                if unknown := re.search(r"Can't find object for defparam `(\w+)'?", reason):
+                    known = re.findall(r"\bparameter\b[^=;)]*?(\w+)\s*=", verilog)
+                    raise InputError(f"parameters: {unknown_name('parameter', unknown[1], known)}") from None
                 raise InputError(f"yosys: {reason}") from None
             modules = json.loads((directory / "top.json").read_text(encoding="utf-8"))["modules"]
         self._top = next(one for one in modules.values() if int(one["attributes"].get("top", "0"), 2))
@@ -92,8 +97,11 @@ class Rtl:
         for cell in self._top["cells"].values():
             ends, parameters, kind = cell["connections"], cell["parameters"], cell["type"]
             name = self._name_of(ends.get("Q", ends.get("DATA", [""]))[0])
-            if kind in ("$dlatch", "$adlatch", "$dlatchsr", "$sr"):
-                yield f"{name} is a latch; every register must follow the clock {core_map.clock}"
+            place = place_of(cell["attributes"].get("src", ""))
+            if f"t:{kind}" in LATCHES.split():
+                yield f"{place}: {name} is {NO_LATCH}"
+            if any("z" in bits for bits in ends.values()):
+                yield f"{place}: {NO_TRISTATE}"
             if "CLK" not in ends or not _flag(parameters.get("CLK_ENABLE", "1")):
                 continue
             for bit in ends["CLK"]:
@@ -104,6 +112,8 @@ class Rtl:
                 told.add((root, polarity))
                 if root == clock:
                     yield f"register {name} follows the falling edge of {core_map.clock}, not the rising one"
+                elif (port := self._input(root)) is not None:
+                    yield f"register {name} is clocked by the port {port}, not by {core_map.clock}"
                 else:
                     yield f"register {name} is clocked by {self._name_of(root)}, not by {core_map.clock}: {_GATED}"
             if "ARST" in ends and reset is not None:
@@ -118,6 +128,11 @@ class Rtl:
             yield f"reset {reset.port} is no register's asynchronous reset in the module"
         if asynchronous == {reset.active is Active.LOW}:
             yield f"reset {reset.port} is active {'high' if True in asynchronous else 'low'} in the module"
+
+    def _input(self, bit: Any) -> str | None:
+        """Return the input port that a bit is of."""
+        ports = (name for name, port in self._top["ports"].items() if bit in port["bits"])
+        return next((name for name in ports if self.ports[name].direction == "input"), None)
 
     def _bit(self, port: str) -> Any:
         return self._top["ports"][port]["bits"][0]

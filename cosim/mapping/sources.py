@@ -6,12 +6,13 @@ each tool name the user's own files and lines.
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from qlif.cosim.simulator.design import WAIVED_LINT
 from qlif.cosim.simulator.find import find
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, show
 from qlif.model.support import process
 from qlif.model.support.files import write_text
 from qlif.model.support.scratch import scratch
@@ -20,6 +21,7 @@ VHDL_SUFFIXES = (".vhd", ".vhdl")
 _SECONDS = 120.0
 _WARNING = re.compile(r"%Warning-(\w+): (.*)")
 _TIMESCALE = re.compile(r"^[ \t]*`timescale\b.*$", re.MULTILINE)
+_DEFINE = re.compile(r"[A-Za-z_][\w$]*(=.*)?", re.DOTALL)
 _NEVER = {"DEPRECATED", "fatal"}
 
 
@@ -35,6 +37,31 @@ def is_vhdl(files: Iterable[Path]) -> bool:
     if len(kinds) == 2:
         raise InputError("sources must be in one language: VHDL and Verilog can't be mixed")
     return kinds == {True}
+
+
+def check_sources(files: Sequence[Path], includes: Sequence[Path], defines: Sequence[str]) -> None:
+    """Refuse files that aren't files, folders that aren't folders, and macros without a name: all at once.
+
+    Raises
+    ------
+    InputError
+    """
+    faults = []
+    wanted = [(path, "file", path.is_file()) for path in files]
+    wanted += [(path, "folder", path.is_dir()) for path in includes]
+    for path, kind, is_so in wanted:
+        if not path.exists():
+            faults.append(f"{path} can't be read: there is no such {kind}")
+        elif not is_so:
+            faults.append(f"{path} must be a {kind}, and is a {'folder' if kind == 'file' else 'file'}")
+    faults += [
+        f"{path} is named twice" for path, times in Counter(map(Path.resolve, files)).items() if times > 1
+    ]
+    faults += [
+        f"define must be NAME or NAME=VALUE, not {show(one)}" for one in defines if not _DEFINE.fullmatch(one)
+    ]
+    if faults:
+        raise InputError("; ".join(faults))
 
 
 def read_sources(
@@ -60,11 +87,7 @@ def read_sources(
     InputError
         A file can't be read; or it isn't Verilog or VHDL: the text is the tool's own, with file and line.
     """
-    for path in (*files, *includes):
-        if not path.exists():
-            raise InputError(
-                f"{path} can't be read: there is no such {'file' if path in files else 'folder'}"
-            )
+    check_sources(files, includes, defines)
     if is_vhdl(files):
         return _from_vhdl(files, module, generics or {})
     options = [f"-I{folder}" for folder in includes] + [f"-D{one}" for one in defines]

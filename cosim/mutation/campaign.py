@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from qlif.cosim.mapping.core_map import CoreMap
 from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
-from qlif.cosim.mutation.faults import Mutant, MutatedNetlist, plant
+from qlif.cosim.mutation.faults import MutatedNetlist, plant
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST, Findings, points
 from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
+from qlif.cosim.mutation.mutant import Mutant
 from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
 from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer
@@ -19,7 +21,7 @@ from qlif.cosim.mutation.player import Player
 from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.verilog import Export
-from qlif.model.exceptions import DifferenceFound, InputError
+from qlif.model.exceptions import InputError
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support import journal
 from qlif.model.support.process import worker_processes
@@ -32,7 +34,7 @@ def run_campaign(
     simulator: Simulator,
     directory: Path,
     *,
-    count: int,
+    count: int | None = None,
     seed: int = 0,
     updates: int = recorded_benches.UPDATES,
     jobs: int = 2,
@@ -52,8 +54,8 @@ def run_campaign(
         Verilator.
     directory : Path
         Where everything is written.
-    count : int
-        How many faults.
+    count : int, optional
+        How many faults; all if not given.
     seed : int
         Of the faults that are drawn, and of the random inputs of benches and self-test.
     updates : int
@@ -79,7 +81,7 @@ def run_campaign(
         The population without a fault isn't proved.
     """
     for name, value in (("count", count), ("updates", updates), ("jobs", jobs)):
-        if value < 1:
+        if value is not None and value < 1:
             raise InputError(f"--{name} must be 1 or more, not {value}")
     if not seconds > 0:
         raise InputError(f"--timeout must be above 0, not {seconds}")
@@ -106,20 +108,23 @@ def run_campaign(
     }
     with journal.opened(directory / "findings.jsonl", "mutate", key, points(count)) as kept:
         findings = Findings(kept)
-        progress("planting faults", 0.0)
+        progress("finding places for faults", 0.0)
         netlist = plant(export, count, seed, directory / "netlist")
         recorded = recorded_benches.record(
             export, simulator, directory / "benches", seeds=(seed,), updates=updates, progress=progress
         )
 
-        def benches() -> Replay:
-            return Replay(netlist.verilog, interface, recorded, simulator, directory / "replay")
-
-        def tested() -> SelfTestPlayer:
-            return SelfTestPlayer(netlist, interface, plan, simulator, directory / "self-test")
-
-        _play(BENCHES, benches, netlist.mutants, findings, jobs, progress)
-        _play(SELF_TEST, tested, netlist.mutants, findings, jobs, progress)
+        _play(
+            BENCHES, lambda: Replay(netlist, interface, recorded), netlist.mutants, findings, jobs, progress
+        )
+        _play(
+            SELF_TEST,
+            lambda: SelfTestPlayer(netlist, interface, plan),
+            netlist.mutants,
+            findings,
+            jobs,
+            progress,
+        )
         _prove(netlist, export, core_map, findings, jobs, seconds, progress)
     outcomes = [Outcome.of(mutant, findings.about(mutant.number)) for mutant in netlist.mutants]
     return Campaign(interface.name, seed, play_selftest.TIMESTEPS, outcomes)
@@ -138,13 +143,11 @@ def _play(
     if not todo:
         return
     progress(f"building the netlist for the {what}", 0.0)
-    player = build()
-    for _, finding in player.run([0], 1):
-        if is_seen({what: finding}):
-            raise DifferenceFound(f"the netlist without a fault isn't the population: {what}: {finding}")
-    with closing(player.run(todo, jobs)) as answers:
-        for done, (number, finding) in enumerate(answers, start=len(mutants) - len(todo) + 1):
-            findings.add(number, what, finding)
+    done = len(mutants) - len(todo)
+    with closing(build().run(todo, jobs)) as answers:
+        for some in answers:
+            findings.add_all(what, some)
+            done += len(some)
             progress(f"playing the {what}", done / len(mutants))
 
 
@@ -152,16 +155,16 @@ _prover: Equivalence | ForeignEquivalence
 """In a process of the pool: what decides faults there."""
 
 
-def _begin(netlist: MutatedNetlist, export: Export, core_map: CoreMap | None, seconds: float) -> None:
+def _begin(*told: Any) -> None:
     global _prover
-    _prover = _equivalence(netlist, export, core_map, seconds)
+    _prover = _equivalence(*told)
 
 
 def _equivalence(
     netlist: MutatedNetlist, export: Export, core_map: CoreMap | None, seconds: float
 ) -> Equivalence | ForeignEquivalence:
     if core_map is None:
-        return Equivalence(netlist.verilog.read_text(encoding="utf-8"), export, seconds)
+        return Equivalence(netlist.selectable(), export, seconds)
     return ForeignEquivalence(netlist, export, core_map, seconds)
 
 
@@ -189,8 +192,8 @@ def _prove(
     if not open_ones:
         return
     progress("proving the population without a fault", 0.0)
-    _equivalence(netlist, export, core_map, seconds).check_premise()
-    told = (netlist, export, core_map, seconds)
+    told = (netlist.only(set(open_ones)), export, core_map, seconds)
+    _equivalence(*told).check_premise()
     workers = min(jobs, len(open_ones))
     with worker_processes(workers, _begin, told) as pool:
         asked = [pool.submit(_decide, number) for number in open_ones]

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
-from qlif.cosim.mutation.faults import SELECTOR
 from qlif.cosim.mutation.lockstep import Lockstep
 from qlif.cosim.mutation.pipeline_faults import differs
+from qlif.cosim.mutation.planting import SELECTOR
 from qlif.cosim.proof.circuit import Circuit, Clock, Node
 from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.outgoing import prove_on_the_way, sends_what_it_keeps
@@ -15,7 +15,7 @@ from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import CLOSED, Reach
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import Update, signal, stages_of_currents, unpacked
+from qlif.cosim.proof.update import Update, stages_of_currents, unpacked
 from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 
@@ -58,7 +58,7 @@ class Equivalence:
     Parameters
     ----------
     verilog : str
-        The netlist, with its selector.
+        The netlist, with faults behind a selector.
     export : Export
         The population that it was made of, of more than one row.
     seconds : float
@@ -69,12 +69,12 @@ class Equivalence:
         self._interface, self._seconds = export.interface, seconds
         self._words = words = export.interface.words
         self._circuit = read_circuit(verilog, export.interface.module)
-        self._outcome = _drivers(self._circuit, (signal(self._circuit, name) for name in _OUTCOME))
+        self._outcome = _drivers(self._circuit, (self._circuit.signal(name) for name in _OUTCOME))
         self._original = selected(self._circuit, 0, self._outcome)
         check_ports(self._original, self._interface)
         self._reach = None if export.interface.runtime else Reach.of(words)
         self._lockstep = Lockstep(self._original, self._interface, self._reach, seconds)
-        entry = [signal(self._circuit, name) for name in (*_ENTRY, *self._alongside.values())]
+        entry = [self._circuit.signal(name) for name in (*_ENTRY, *self._alongside.values())]
         states = set(self._circuit.states.values())
         self._entry = self._circuit.cone([*entry, self._stages[-1]], self._outcome) & states
         self._around = self._states_around()

@@ -1,7 +1,7 @@
 """Findings about each fault in a journal, so that a stopped campaign resumes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from qlif.model.support.journal import Journal, Point
@@ -39,19 +39,28 @@ class Findings:
 
     def add(self, number: int, name: str, finding: Any) -> None:
         """Keep a finding about a fault."""
-        point = f"{number} {name}"
-        if name == PROOF and not finding["equivalent"]:
-            # What is open may be decided in more time: the later finding then holds.
-            point += f" {finding['seconds']} s"
-        self._journal.append(point, finding)
-        self.of.setdefault(number, {})[name] = self._journal.results[point]
+        self.add_all(name, [(number, finding)])
+
+    def add_all(self, name: str, some: Iterable[tuple[int, Any]]) -> None:
+        """Keep findings of one name about several faults, all at once."""
+        found = {number: (_point(number, name, finding), finding) for number, finding in some}
+        self._journal.extend(found.values())
+        for number, (point, _) in found.items():
+            self.of.setdefault(number, {})[name] = self._journal.results[point]
 
 
-def points(count: int) -> Callable[[Point], bool]:
-    """Return the predicate of a campaign's points, given its number of faults."""
+def _point(number: int, name: str, finding: Any) -> str:
+    if name == PROOF and not finding["equivalent"]:
+        # What is open may be decided in more time: the later finding then holds.
+        return f"{number} {name} {finding['seconds']} s"
+    return f"{number} {name}"
+
+
+def points(count: int | None) -> Callable[[Point], bool]:
+    """Return the predicate of a campaign's points, given its number of faults (None: as many as there are)."""
 
     def known(point: Point) -> bool:
         match = _POINT.fullmatch(str(point))
-        return match is not None and int(match[1]) <= count
+        return match is not None and (count is None or int(match[1]) <= count)
 
     return known

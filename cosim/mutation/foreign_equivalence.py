@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from qlif.cosim.mapping.core_map import Contract, CoreMap
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, selected
-from qlif.cosim.mutation.faults import MutatedNetlist, alone
+from qlif.cosim.mutation.faults import MutatedNetlist
 from qlif.cosim.mutation.lockstep import same_outputs
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim, Unproved
@@ -29,7 +29,7 @@ class ForeignEquivalence:
     Parameters
     ----------
     netlist : MutatedNetlist
-        The netlist with faults.
+        The faults.
     export : Export
         The core in its adapter, of which it was made.
     core_map : CoreMap
@@ -44,7 +44,7 @@ class ForeignEquivalence:
         self._netlist, self._export = netlist, export
         self._interface, self._map, self._seconds = export.interface, core_map, seconds
         self._unbounded = core_map.contract is Contract.PIPELINE or core_map.state is not None
-        self._circuit = read_circuit(netlist.verilog.read_text(encoding="utf-8"), export.interface.module)
+        self._circuit = read_circuit(netlist.selectable(), export.interface.module)
         self._original = selected(self._circuit, 0)
         check_ports(self._original, self._interface)
 
@@ -67,7 +67,7 @@ class ForeignEquivalence:
         changed = selected(self._circuit, number)
         if self._same(changed):
             return Decision(True, "the same in each clock")
-        why = self._differs(alone(self._netlist, number), self._seconds)
+        why = self._differs(self._netlist.alone(number), self._seconds)
         return Decision(True, "every update is the golden step") if why is None else Decision(False, why)
 
     def _differs(self, verilog: str, seconds: float) -> str | None:

@@ -11,7 +11,6 @@ from qlif.cosim.proof.outgoing import on_the_way, retired
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import signal
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
 
@@ -82,7 +81,7 @@ class Lockstep:
     ) -> None:
         self._original, self._words, self._interface = original, interface.words, interface
         self._reach, self._seconds = reach, seconds
-        in_flight = original.shown(signal(original, probes.IN_FLIGHT))
+        in_flight = original.shown(original.signal(probes.IN_FLIGHT))
         self._around = {
             state
             for name, state in original.states.items()

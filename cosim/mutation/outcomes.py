@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from qlif.cosim.mutation.faults import Mutant
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST
+from qlif.cosim.mutation.mutant import Mutant
 from qlif.cosim.mutation.play_selftest import PASSED
 from qlif.model.exceptions import DifferenceFound
 

@@ -1,21 +1,21 @@
-"""Plays the benches' recorded clocks to many faults, at Verilator's own speed."""
+"""Plays the benches' recorded clocks to many faults side by side."""
 
-from collections.abc import Generator, Sequence
-from contextlib import closing
+import ctypes
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.mutation.player import play
+from qlif.cosim.bitslice.netlist import slice_netlist
+from qlif.cosim.bitslice.simulation import SliceProgram, SliceSimulation, port_places
+from qlif.cosim.mutation.faults import MutatedNetlist
+from qlif.cosim.mutation.player import Player, Running, pointer
 from qlif.cosim.mutation.recorded_benches import Stimulus
-from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.find import Simulator
-from qlif.hdl.interface import Interface
+from qlif.hdl.interface import RESET, Interface
 
-PROGRAM = Path(__file__).with_name("play_benches.cpp")
-_WORD_BITS = 64
+PROGRAM = Path(__file__).with_name("play_benches.c")
 
 
 class Difference(NamedTuple):
@@ -35,96 +35,99 @@ class Difference(NamedTuple):
     output: str
 
 
-class Replay:
-    """A netlist with faults, built together with what the benches drove and saw.
+class Replay(Player):
+    """A netlist with faults, and what the benches drove and saw, one bench after the other.
 
     Parameters
     ----------
-    verilog : Path
-        The netlist.
+    netlist : MutatedNetlist
     interface : Interface
     stimuli : sequence of Stimulus
-    simulator : Simulator
-        Verilator.
-    directory : Path
-        Where everything is written.
 
     Raises
     ------
-    SimulationError
-        It can't be built.
+    InputError
+        There is no C compiler, or the netlist can't be sliced.
     """
 
-    def __init__(
-        self,
-        verilog: Path,
-        interface: Interface,
-        stimuli: Sequence[Stimulus],
-        simulator: Simulator,
-        directory: Path,
-    ) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+    def __init__(self, netlist: MutatedNetlist, interface: Interface, stimuli: Sequence[Stimulus]) -> None:
         self._stimuli = stimuli
         self._ends = np.cumsum([stimulus.clocks for stimulus in stimuli])
-        inputs = ["rst", *(port.name for port in interface.inputs)]
+        self.clocks = int(self._ends[-1])
         self._outputs = [port.name for port in interface.outputs]
-        self._record = (directory / "record.bin").resolve()
+        ports = [RESET, *(port.name for port in interface.inputs)]
+        verilog, masks = netlist.masked()
+        sliced = slice_netlist(verilog, netlist.module)
+        self._given = np.concatenate([_bits(each, ports, sliced.inputs) for each in stimuli])
+        self._expected = np.concatenate([_bits(each, self._outputs, sliced.outputs) for each in stimuli])
+        self._looks = np.concatenate([_looks(each) for each in stimuli])
+        # Without a reset, a circuit that is switched on once for all benches would carry on.
         resets = interface.mapped is None or interface.mapped.resets
-        _write_record(self._record, stimuli, inputs, self._outputs, resets)
-        self._program = verilator_program.build(
-            simulator,
-            verilog,
-            interface.module,
-            PROGRAM,
-            directory,
-            # A netlist that Yosys wrote; the text that it was made of has been through the lint.
-            lint=False,
-            headers={"ports.h": _header(interface.module, inputs, self._outputs)},
+        self._begins = [0] if resets else [0, *self._ends[:-1].tolist()]
+        (inputs, _), (outputs, count) = port_places(sliced.inputs), port_places(sliced.outputs)
+        macros = {
+            "OUTPUTS": [count],
+            "PLAYED": [place for name in ports for place in _places(inputs[name])],
+            "SEEN": [place for name in self._outputs for place in _places(outputs[name])],
+            "ENDS": np.cumsum([len(_places(outputs[name])) for name in self._outputs]).tolist(),
+            "SHOWN": [_shown(name, outputs) for name in self._outputs],
+        }
+        further = "".join(f"#define {name} {', '.join(map(str, each))}\n" for name, each in macros.items())
+        further += PROGRAM.read_text(encoding="utf-8")
+        super().__init__(netlist.mutants, masks, SliceProgram(sliced, in_step=False, further=further))
+
+    def _begin(self, running: Running) -> None:
+        pass
+
+    def _advance(self, running: Running, more: None, begin: int, end: int) -> int:
+        for start in self._begins:
+            if begin < start < end:
+                self._advance(running, more, begin, start)
+                return self._advance(running, more, start, end)
+        if begin in self._begins[1:]:
+            fresh = SliceSimulation(self._program, None)
+            running.simulation.state[:] = fresh.state
+            for name, room in running.simulation.memories.items():
+                room[:] = fresh.memories[name]
+        clocks, outputs = running.found
+        left: int = self._program.library.play(
+            *running.pointers(),
+            *map(pointer, (self._given, self._expected, self._looks)),
+            ctypes.c_long(begin),
+            ctypes.c_long(end),
+            *map(pointer, (running.open, clocks, outputs)),
         )
+        return left
 
-    def run(self, numbers: Sequence[int], jobs: int) -> Generator[tuple[int, Difference | None]]:
-        """Give each fault's number with where it first shows, as they come; None if it doesn't."""
-        with closing(play([str(self._program), str(self._record)], numbers, jobs)) as answers:
-            for number, clock, output in answers:
-                yield number, self._difference(clock, output)
-
-    def _difference(self, clock: int, output: int) -> Difference | None:
-        if output < 0:
-            return None
+    def _finding(self, clock: int, output: int) -> Difference:
         bench = int(np.searchsorted(self._ends, clock, side="right"))
         start = int(self._ends[bench - 1]) if bench else 0
         return Difference(self._stimuli[bench].bench, clock - start, self._outputs[output])
 
 
-def _header(module: str, inputs: Sequence[str], outputs: Sequence[str]) -> str:
-    drives = "\n".join(f"    top.{name} = words[{place}];" for place, name in enumerate(inputs))
-    checks = []
-    for place, name in enumerate(outputs):
-        stream = name.partition("_")[0]
-        valid = f"{stream}_valid"
-        shown = f"top.{valid} && " if valid in outputs and name != valid else ""
-        checks.append(f"    if ({shown}top.{name} != words[{place}]) return {place};")
-    return (
-        f'#include "V{module}.h"\n\nusing Mutated = V{module};\n'
-        f"constexpr int INPUTS = {len(inputs)}, OUTPUTS = {len(outputs)};\n\n"
-        f"static void drive(Mutated& top, const Word* words) {{\n{drives}\n}}\n\n"
-        f"static int differs(const Mutated& top, const Word* words) {{\n" + "\n".join(checks) + "\n"
-        "    return -1;\n}\n"
-    )
+def _places(place: slice) -> range:
+    return range(place.start, place.stop)
 
 
-def _write_record(
-    path: Path, stimuli: Sequence[Stimulus], inputs: Sequence[str], outputs: Sequence[str], resets: bool
-) -> None:
-    """Write what is played. Without a reset, a circuit that is switched on once for all benches would carry on."""
-    blocks: list[npt.NDArray[np.uint64]] = []
-    for stimulus in stimuli:
-        columns = [stimulus.words[name] for name in (*inputs, *outputs)]
-        reset = stimulus.words["rst"].astype(bool)
-        # A bench looks at no output before its first reset, nor while it holds the reset.
-        looks = np.logical_or.accumulate(reset) & ~reset
-        flags = looks.astype(np.uint64)
-        if not (resets and blocks):
-            flags[0] |= np.uint64(2)
-        blocks.append(np.column_stack([*columns, flags]))
-    np.concatenate(blocks).astype("=u8").tofile(path)
+def _shown(name: str, outputs: dict[str, slice]) -> int:
+    """Return the bit that says whether an output counts: a stream's `valid`, of what else it has."""
+    valid = f"{name.partition('_')[0]}_valid"
+    return outputs[valid].start if valid in outputs and name != valid else -1
+
+
+def _bits(
+    stimulus: Stimulus, ports: Sequence[str], places: Mapping[str, tuple[int, ...]]
+) -> npt.NDArray[np.uint8]:
+    """Return what stood on ports, (clocks, bits)."""
+    columns = [
+        (stimulus.words[name][:, None] >> np.arange(len(places[name]), dtype=np.uint64)) & np.uint64(1)
+        for name in ports
+    ]
+    return np.ascontiguousarray(np.hstack(columns).astype(np.uint8))
+
+
+def _looks(stimulus: Stimulus) -> npt.NDArray[np.uint8]:
+    """Return in which clocks a bench looks: at no output before its first reset, nor while it holds the reset."""
+    reset = stimulus.words[RESET].astype(bool)
+    looks: npt.NDArray[np.uint8] = (np.logical_or.accumulate(reset) & ~reset).astype(np.uint8)
+    return looks

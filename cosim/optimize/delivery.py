@@ -20,9 +20,9 @@ NAME = "optimized"
 """Of the configuration, where a preset's name stands otherwise."""
 
 
-def write_preset(path: Path, sweep: Sweep, arithmetic: Arithmetic, comment: str) -> None:
+def write_preset(path: Path, sweep: Sweep, arithmetic: Arithmetic, dt: float, comment: str) -> None:
     """Write a configuration as a TOML file for ``--params``, and make sure that it reads back as it is."""
-    (dt,), (tau_m,) = sweep.dt_ms, sweep.tau_m_ms
+    (tau_m,) = sweep.tau_m_ms
     neuron = sweep.neuron(dt, tau_m, 1)
     default = Parameters(n=1).as_dict()
     physical = {name: value for name, value in neuron.as_dict().items() if value != default[name]}

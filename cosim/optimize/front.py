@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from qlif.cosim.optimize.budget import MEASURES, Budget
+from qlif.cosim.optimize.budget import MEASURES, PER_NEURON, Budget
 from qlif.cosim.optimize.outcome import Outcome, error, front
 from qlif.cosim.optimize.search import Search
 from qlif.model.plots.themes import Theme, save
@@ -13,6 +13,7 @@ from qlif.model.studies.figures import Line, Panel, line_figure
 
 _COST_LABELS = {
     "state-bits": "state (bits per neuron)",
+    "real-time": "LUT per neuron in real time",
     "area": "area (LUT, with DSP and RAM by their share of the device)",
 }
 
@@ -22,6 +23,8 @@ def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
     limits = budget.limits
     single = next(iter(limits)) if len(limits) == 1 else None
     label = MEASURES[single] if single else "largest share of the budget"
+    if budget.at < 1 and not limits.keys().isdisjoint(PER_NEURON):
+        label += f"\nof {100 * budget.at:g} % of the neurons"
     limit = limits[single] if single else 1.0
     known = [one for one in search.outcomes if math.isfinite(one.cost(search.cost))]
     members = front(known, search.cost, budget)
@@ -31,7 +34,7 @@ def draw_front(directory: Path, search: Search, budget: Budget) -> list[Path]:
         lines.append(_line(f"{form} {rounding}", group, search.cost, budget))
     costs = [one.cost(search.cost) for one in known]
     lines.append(Line("budget", [min(costs), max(costs)], [limit, limit], plain=True))
-    panel = Panel(label, lines, logarithmic=True, linear_below=limit or 1.0, height=4.2)
+    panel = Panel(label, lines, logarithmic=True, height=4.2)
 
     def draw(theme: Theme) -> Figure:
         return line_figure([panel], _COST_LABELS[search.cost], theme, whole_x=search.cost == "state-bits")

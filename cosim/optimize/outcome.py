@@ -2,28 +2,55 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from qlif.cosim.optimize.budget import Budget, Errors
+from qlif.cosim.optimize.budget import MEASURES, Budget, Errors
 from qlif.cosim.optimize.space import PRICE, Candidate
+from qlif.model.arithmetic import WIDEST_WORD
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A candidate with its errors, its costs, and whether it meets the budget."""
+    """A candidate with its errors, its costs, whether it meets the budget, and whether by luck.
+
+    It does by luck where a wider word of its family fails.
+    """
 
     candidate: Candidate
     errors: Errors
     met: bool
     costs: dict[str, Any] | None = None
+    luck: bool = False
 
     def cost(self, kind: str) -> float:
-        """Return its cost; infinite by area where it wasn't synthesised or doesn't fit the device."""
+        """Return its cost; infinite by what is synthesised where it wasn't or doesn't fit the device."""
         if kind == "state-bits":
             return float(self.candidate.state_bits)
-        area = None if self.costs is None else self.costs["area"]
-        return math.inf if area is None else float(area)
+        if self.costs is None or self.costs["area"] is None or not math.isfinite(self.costs["area"]):
+            return math.inf
+        if kind == "area":
+            return float(self.costs["area"])
+        # A lane makes one update per clock: so many MHz times so many microseconds are its neurons in real time.
+        return float(self.costs["lut"] / (self.costs["fmax_mhz"] * 1000 * self.candidate.dt_ms))
+
+
+def flagged(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return outcomes with those marked that meet the budget by luck."""
+    widest_failing: dict[tuple[Any, ...], int] = {}
+    for outcome in outcomes:
+        if not outcome.met:
+            family, bits = outcome.candidate.family, outcome.candidate.arithmetic.potential.f_bits
+            widest_failing[family] = max(bits, widest_failing.get(family, bits))
+    return [
+        replace(
+            outcome,
+            luck=outcome.met
+            and outcome.candidate.arithmetic.potential.f_bits
+            < widest_failing.get(outcome.candidate.family, -WIDEST_WORD),
+        )
+        for outcome in outcomes
+    ]
 
 
 def front(outcomes: Sequence[Outcome], cost: str, budget: Budget) -> list[Outcome]:
@@ -54,9 +81,16 @@ def describe(outcome: Outcome) -> dict[str, Any]:
         "rounding": str(arithmetic.rounding),
         "random_bits": arithmetic.random_bits,
         "coefficient_bits": arithmetic.coefficient_bits,
+        "phase_bits": arithmetic.phase_bits,
+        "dt_ms": outcome.candidate.dt_ms,
         "state_bits": outcome.candidate.state_bits,
         **{name: costs[name] for name in PRICE},
         # JSON has no word for what is infinite.
-        **{name: value if math.isfinite(value) else None for name, value in outcome.errors.items()},
+        **{name: _finite(outcome.errors.get(name, math.nan)) for name in MEASURES},
         "meets_budget": outcome.met,
+        "luck": outcome.luck,
     }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -8,12 +8,13 @@ many that fail are synthesised too, from the fronts by state bits: what a smalle
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qlif.cosim.optimize.budget import MEASURES, Budget, Errors, errors_of
-from qlif.cosim.optimize.outcome import Outcome, front
+from qlif.cosim.optimize.budget import MEASURES, Budget, Errors
+from qlif.cosim.optimize.errors import Trial, errors_of
+from qlif.cosim.optimize.outcome import Outcome, flagged, front
 from qlif.cosim.optimize.space import Candidate, candidates, synthesised
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.targets.catalogue import DEFAULT_TARGET, target
@@ -36,7 +37,8 @@ class Search:
     Attributes
     ----------
     best : Outcome
-        The cheapest that meets the budget; of several equal ones the first in the order of the space.
+        The cheapest that meets the budget, and that not by luck; of several equal ones the first in the order of the
+        space.
     outcomes : list of Outcome
         Every candidate, from the cheapest by state bits.
     cost : str
@@ -54,7 +56,7 @@ class Search:
 def search(
     sweep: Sweep,
     budget: Budget,
-    seeds: tuple[int, ...],
+    trial: Trial,
     directory: Path,
     workers: Workers,
     *,
@@ -71,13 +73,13 @@ def search(
     sweep : Sweep
         The space, the neuron and the inputs.
     budget : Budget
-    seeds : tuple of int
-        Seeds of stochastic rounding; it has to meet the budget with each.
+    trial : Trial
+        How each is tried.
     directory : Path
         Journals and syntheses; a search that was interrupted goes on there.
     workers : Workers
     cost : str
-        ``state-bits`` or ``area``.
+        One of :data:`.COSTS`.
     neurons, target_name, max_syntheses
         Of synthesis: population, device, and how many candidates at most that meet the budget, and that fail.
     progress : callable, optional
@@ -91,16 +93,20 @@ def search(
     found, impossible = candidates(sweep)
     if not found:
         raise InputError(f"no configuration of the space can hold the neuron ({impossible} were tried)")
-    study = {"space": sweep.identity, "seeds": list(seeds), "spikes": budget.spikes}
-    results = _evaluate(sweep, found, seeds, budget.spikes, study, directory, workers, progress)
-    outcomes = [Outcome(one, results[one.index], budget.met(results[one.index])) for one in found]
-    passing = [outcome for outcome in outcomes if outcome.met]
+    study = {"space": sweep.identity, **asdict(trial)}
+    results = _evaluate(sweep, found, trial, study, directory, workers, progress)
+    outcomes = flagged([Outcome(one, results[one.index], budget.met(results[one.index])) for one in found])
+    passing = [outcome for outcome in outcomes if outcome.met and not outcome.luck]
     if not passing:
         raise InputError(_best_reachable(outcomes, budget))
-    looked = f"All {len(found)} configurations that hold the neuron were run; {len(passing)} meet the budget."
+    lucky = sum(outcome.luck for outcome in outcomes)
+    looked = (
+        f"All {len(found)} configurations that hold the neuron were run; {len(passing)} meet the budget, "
+        f"as all wider words of their range do{f'; {lucky} more meet it by luck' if lucky else ''}."
+    )
     chosen: list[Candidate] = []
     facts = {**study, "neurons": neurons, "target": target_name}
-    if cost == "area":
+    if cost != "state-bits":
         chosen = [outcome.candidate for outcome in passing[:max_syntheses]]
         costs = _synthesise(sweep, chosen, facts, directory, progress)
         outcomes = _priced(outcomes, costs)
@@ -111,7 +117,7 @@ def search(
             f"state bits fits {target_name}: {costs[chosen[0].index]['reason']}"
         )
     best = min(priced, key=lambda outcome: (outcome.cost(cost), outcome.candidate.order))
-    if cost == "area":
+    if cost != "state-bits":
         left = len(passing) - len(chosen)
         rest = f"the other {left} were not, and one of them may be smaller." if left else "none is smaller."
         proof = (
@@ -130,15 +136,14 @@ def search(
 def _evaluate(
     sweep: Sweep,
     found: list[Candidate],
-    seeds: tuple[int, ...],
-    spikes: int,
+    trial: Trial,
     study: dict[str, Any],
     directory: Path,
     workers: Workers,
     progress: Progress,
 ) -> dict[int, Errors]:
     """Return the errors of every candidate, taken from the journal where they are known."""
-    jobs = {one.index: (errors_of, sweep, one.arithmetic, seeds, spikes) for one in found}
+    jobs = {one.index: (errors_of, sweep, one.arithmetic, one.dt_ms, trial) for one in found}
     key = {"code": code_of(*ROOMS), **study}
     with journal.opened(directory / "results.jsonl", "optimize", key, jobs.__contains__) as results:
         sweep.check_inputs()

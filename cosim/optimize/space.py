@@ -19,7 +19,8 @@ FIGURES = ("lut", "ff", "dsp", "ram")
 PRICE = (*FIGURES, "fmax_mhz", "area")
 """The synthesis results of a candidate."""
 
-COSTS = ("state-bits", "area")
+COSTS = ("state-bits", "area", "real-time")
+"""``real-time`` is LUTs for each neuron that one lane serves in real time at the clock that placement reaches."""
 
 INTEGER_BITS: Mapping[str, range] = MappingProxyType({"factored": range(7, 9), "square": range(4, 7)})
 """Integer bits that are tried: the fewest hold the default neuron, the most leave room for inhibition."""
@@ -36,44 +37,60 @@ class Candidate:
     name : str
         As in ``square SQ(6,12) RND, 16-bit coefficients``.
     arithmetic : Arithmetic
+    dt_ms : float
+        Timestep.
     state_bits : int
         Bits that a neuron keeps from one timestep to the next.
     order : tuple
-        By this the space is searched: state bits first, then what else costs gates.
+        By this the space is searched: state bits first, then what else costs gates, then the shorter timestep last.
     """
 
     index: int
     name: str
     arithmetic: Arithmetic
+    dt_ms: float
     state_bits: int
-    order: tuple[int, ...]
+    order: tuple[float, ...]
 
     @property
     def kind(self) -> tuple[str, str]:
         """Its form and its rounding."""
         return str(self.arithmetic.form), str(self.arithmetic.rounding)
 
+    @property
+    def family(self) -> tuple[Any, ...]:
+        """All but its fraction bits: what is the same in narrower and wider words of the same range."""
+        one = self.arithmetic
+        return (
+            *self.kind,
+            one.potential.i_bits,
+            one.coefficient_bits,
+            one.random_bits,
+            one.phase_bits,
+            self.dt_ms,
+        )
+
 
 def candidates(sweep: Sweep) -> tuple[list[Candidate], int]:
-    """Return the candidates of a space, from the cheapest by state bits; and how many can't be.
+    """Return the candidates of a space, from the cheapest by state bits; and how many can't hold the neuron.
 
     Parameters
     ----------
     sweep : Sweep
-        Its axes; one timestep, one time constant, and one seed, which isn't part of a configuration.
+        Its axes; one time constant, and one seed, which isn't part of a configuration.
     """
     found, impossible = [], 0
-    (dt,), (tau_m,) = sweep.dt_ms, sweep.tau_m_ms
-    neuron = sweep.neuron(dt, tau_m, 1)
+    (tau_m,) = sweep.tau_m_ms
     # A point of the grid for each input; the configurations are those of the first.
     for point in sweep.points()[:: len(sweep.input)]:
         if point.word_bits - point.fraction_bits not in INTEGER_BITS[point.form]:
             continue
         try:
-            words = quantise(neuron, sweep.arithmetic_of(point))
+            words = quantise(sweep.neuron(point.dt_ms, tau_m, 1), sweep.arithmetic_of(point))
         except InputError:
             impossible += 1
             continue
+        Core(words)  # refuses what there are no gates for
         order = (
             words.state_bits,
             int(point.form == "factored"),  # three multiplications more
@@ -81,8 +98,10 @@ def candidates(sweep: Sweep) -> tuple[list[Candidate], int]:
             point.random_bits,
             ("TRN", "RND", "RND_CONV", "SR").index(point.rounding),
             -point.fraction_bits,
+            -point.dt_ms,
         )
-        found.append(Candidate(point.index, _name(point), words.arithmetic, words.state_bits, order))
+        name = _name(point, several=len(sweep.dt_ms) > 1)
+        found.append(Candidate(point.index, name, words.arithmetic, point.dt_ms, words.state_bits, order))
     return sorted(found, key=lambda candidate: candidate.order), impossible
 
 
@@ -104,11 +123,9 @@ def synthesised(
 
     Where it doesn't fit the device there are no figures, but a reason.
     """
-    (dt,), (tau_m,) = sweep.dt_ms, sweep.tau_m_ms
-    words, name = (
-        quantise(sweep.neuron(dt, tau_m, neurons), candidate.arithmetic),
-        f"candidate-{candidate.index}",
-    )
+    (tau_m,) = sweep.tau_m_ms
+    words = quantise(sweep.neuron(candidate.dt_ms, tau_m, neurons), candidate.arithmetic)
+    name = f"candidate-{candidate.index}"
     core, device = Core(words, name=name), target(target_name)
     try:
         check_fit(core, device)
@@ -119,10 +136,12 @@ def synthesised(
     return {**facts, "fmax_mhz": found.fmax_mhz.median, "area": area(found), "reason": None}
 
 
-def _name(point: Point) -> str:
+def _name(point: Point, several: bool) -> str:
     i_bits = point.word_bits - point.fraction_bits
     random = f", {point.random_bits} random bits" if point.random_bits else ""
+    phase = f", {point.phase_bits} phase bits" if point.phase_bits else ""
+    timestep = f", dt {point.dt_ms:g} ms" if several else ""
     return (
         f"{point.form} SQ({i_bits},{point.fraction_bits}) {point.rounding}{random}, "
-        f"{point.coefficient_bits}-bit coefficients"
+        f"{point.coefficient_bits}-bit coefficients{phase}{timestep}"
     )

@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from qlif.cosim.mapping.complaints import NO_TRISTATE
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
+from qlif.model.exceptions import InputError
 
 _SAME = {
     "not": "BV_NOT", "neg": "BV_NEG", "inc": "BV_INC", "dec": "BV_DEC",
@@ -98,9 +100,21 @@ class Circuit:
                 stack += operands[number]
         return found
 
+    def signal(self, name: str) -> int:
+        """Return the node of a signal of our own population.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        if name not in self.named:
+            raise InputError(f"the population isn't one that this project exports: it has no signal {name}")
+        return self.named[name]
+
     def register(self, name: str) -> int:
         """Return the state that a signal shows, by its name, whatever lies between them."""
-        return self.shown(self.named[name])
+        return self.shown(self.signal(name))
 
     def shown(self, number: int) -> int:
         """Return the state that a node shows."""
@@ -135,6 +149,8 @@ class Circuit:
             self.named[name] = number
         elif operation in ("const", "constd", "consth"):
             base = {"const": 2, "constd": 10, "consth": 16}[operation]
+            if "z" in arguments[0]:
+                raise ValueError(NO_TRISTATE)
             node = Node(number, "constant", constant=int(arguments[0], base))
         elif operation in ("zero", "one", "ones"):
             words = {"zero": 0, "one": 1, "ones": (1 << sort.width) - 1}
@@ -187,7 +203,7 @@ class Clock:
 
     def __getitem__(self, name: str) -> Term:
         """Return a signal by its name in the Verilog."""
-        return self.values[self.circuit.named[name]]
+        return self.values[self.circuit.signal(name)]
 
     def output(self, name: str) -> Term:
         """Return an output port."""

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 import numpy.typing as npt
 
+from qlif.cosim.proof.choices import Choice
 from qlif.model.exceptions import DifferenceFound
 
 
@@ -60,6 +61,10 @@ class Claim:
         If unknown, the reason.
     texts : str
         If texts are compared, which.
+    choices : tuple of Choice
+        If refuted, what the solver chose that a simulator may not.
+    of_golden : tuple of str
+        Which words before the update of a counterexample are the golden model's, as no register holds them.
     """
 
     preset: str
@@ -74,6 +79,8 @@ class Claim:
     under: str = ""
     why: str = ""
     texts: str = ""
+    choices: tuple[Choice, ...] = ()
+    of_golden: tuple[str, ...] = ()
 
     @property
     def method(self) -> Method:
@@ -114,6 +121,8 @@ class Claim:
             facts["counterexample"] = dict(self.counterexample)
         if self.what:
             facts["what"] = self.what
+        if self.of_golden:
+            facts["of_golden"] = list(self.of_golden)
         if self.run is not None:
             facts["counterexample"] = {"currents": self.run.tolist()}
         return facts

@@ -11,7 +11,7 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.memories import StateMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import shown_widths, signal, unpacked
+from qlif.cosim.proof.update import shown_widths, unpacked
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
 
@@ -57,10 +57,10 @@ class Control:
         self.watches_a_row = self.at_most(self.wide(self.watched_row), self.number(self.rows - 1))
         self.watched_place = terms.fresh(self._width(probes.QUEUE_WRITTEN), "watched place")
         self.memory = StateMemory(terms, circuit)
-        self.queue = signal(circuit, probes.QUEUE)
+        self.queue = circuit.signal(probes.QUEUE)
 
     def _width(self, name: str) -> int:
-        return self.circuit.width(signal(self.circuit, name))
+        return self.circuit.width(self.circuit.signal(name))
 
     def row(self, now: Clock, counter: str) -> Term:
         """Return a counter of rows; a single row isn't counted."""

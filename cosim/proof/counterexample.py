@@ -1,14 +1,16 @@
 """A refuted claim about one update in numbers, and the same in a simulator."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qlif.cosim.benches.job import Job
-from qlif.cosim.simulator.design import WAVES_FILE, Design
+from qlif.cosim.benches.job import BEGIN_FILE, Job
+from qlif.cosim.proof.choices import why_same
+from qlif.cosim.proof.claims import Claim
+from qlif.cosim.simulator.design import WAVES_FILE, Design, failures
 from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.verilog import Export
@@ -44,24 +46,36 @@ class Replay:
 
     Attributes
     ----------
-    shown : bool
-        The simulation differs from the golden model, too.
     waves, log : Path
+    said : str
+        How the simulation differs from the golden model, too; empty if it doesn't.
+    why : str
+        If it doesn't, why not.
     pictures : tuple of Path
         The timesteps around the first difference, drawn; none if no run from reset on shows it.
     """
 
-    shown: bool
     waves: Path
     log: Path
+    said: str = ""
+    why: str = ""
     pictures: tuple[Path, ...] = ()
 
+    @property
+    def shown(self) -> bool:
+        """The simulation differs from the golden model, too."""
+        return bool(self.said)
 
-def lines(words: Words, values: Mapping[str, int]) -> list[Line]:
-    """Return a counterexample as numbers: what goes in, and what circuit and golden model give."""
+
+def lines(words: Words, values: Mapping[str, int], of_golden: Collection[str] = ()) -> list[Line]:
+    """Return a counterexample as numbers: what goes in, and what circuit and golden model give.
+
+    What goes in is the circuit's, but for the words in `of_golden`.
+    """
     found = []
     for name, number in _inputs(words, values).items():
-        found.append(Line(name, number, _meaning(words, name, number) if _is_word(words, name) else ""))
+        whose = f"{name}, golden model" if name in of_golden else name
+        found.append(Line(whose, number, _meaning(words, name, number) if _is_word(words, name) else ""))
     outputs = (*words.state_names, "spike")
     if not all(f"{name}_out" in values for name in outputs):
         # What it gives is told by the claim: it may come many clocks later.
@@ -87,7 +101,7 @@ def expected(words: Words, values: Mapping[str, int]) -> dict[str, int]:
 
 def replay(
     export: Export,
-    values: Mapping[str, int],
+    claim: Claim,
     simulator: Simulator,
     directory: Path,
 ) -> Replay:
@@ -97,8 +111,8 @@ def replay(
     ----------
     export : Export
         The pipeline.
-    values : mapping of str to int
-        The counterexample, with the inputs of every clock.
+    claim : Claim
+        A refuted one: its counterexample has the inputs of every clock.
     simulator : Simulator
     directory : Path
         Where everything is written.
@@ -108,12 +122,17 @@ def replay(
     SimulationError
         The simulation gave no verdict.
     """
+    values = claim.counterexample or {}
     golden = expected(export.interface.words, values)
     answer = {
         f"{name}_out": word & export.interface.port(f"{name}_out").mask for name, word in golden.items()
     }
     options = {"inputs": by_clock(values), "expected": answer}
-    return play(export, NEURON_BENCH, "given_inputs", options, simulator, directory)
+    played = play(export, NEURON_BENCH, "given_inputs", options, simulator, directory)
+    if played.shown:
+        return played
+    begin = int((directory / "replay" / BEGIN_FILE).read_text(encoding="utf-8"))
+    return replace(played, why=why_same(claim.choices, played.waves, begin))
 
 
 def by_clock(values: Mapping[str, int]) -> list[dict[str, int]]:
@@ -141,8 +160,8 @@ def play(
     job.mkdir(parents=True, exist_ok=True)
     Job(export.interface.words, export.interface, dict(options)).write(job)
     design = Design(simulator, source, module, directory / "simulation", True, models_of(export))
-    _, failed = design.run(bench, job, 0, (test,))
-    return Replay(failed > 0, job / WAVES_FILE, job / "simulation.log")
+    design.run(bench, job, 0, (test,))
+    return Replay(job / WAVES_FILE, job / "simulation.log", "; ".join(failures(job)))
 
 
 def _inputs(words: Words, values: Mapping[str, int]) -> dict[str, int]:

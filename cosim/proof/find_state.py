@@ -11,7 +11,7 @@ import numpy as np
 
 from qlif.cosim.mapping.state import WORDS, StateMap
 from qlif.cosim.proof.circuit import Clock
-from qlif.cosim.proof.idle import labels
+from qlif.cosim.proof.labels import labels
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Term

@@ -97,9 +97,19 @@ class ForeignCore:
         self._proved.add(question)
         return Answer("proved", {})
 
-    def require(self, claim: Term, node: Node, what: str, pair: tuple[Any, Any] | None = None) -> None:
-        """Prove that something holds; `pair` is what the core gives and what the golden model does."""
-        named = dict(self.named)
+    def require(
+        self,
+        claim: Term,
+        node: Node,
+        what: str,
+        pair: tuple[Any, Any] | None = None,
+        step: Term | None = None,
+    ) -> None:
+        """Prove that something holds.
+
+        `pair` is what the core gives and what the golden model does; `step` is the timestep that `what` leaves open.
+        """
+        named = dict(self.named) | ({} if step is None else {"step": step})
         if pair is not None:
             named |= {
                 name: getattr(end, "word", end) for name, end in zip(("got", "expected"), pair, strict=True)
@@ -108,9 +118,11 @@ class ForeignCore:
         if answer.verdict == "unknown":
             raise Undecided(timed_out(self.seconds, what))
         if answer.verdict == "refuted":
-            if self.lossy & self._variables([claim, *node.path]):
+            if self.lossy & self.terms.variables([claim, *node.path]):
                 raise Undecided(f"it takes a current before the update before it is over, and then: {what}")
             values = dict(answer.values)
+            if step is not None:
+                what = what.format(values.pop("step"))
             if pair is not None:
                 numbers = (
                     f"{self._number(end, values.pop(name))}"
@@ -124,21 +136,6 @@ class ForeignCore:
         if isinstance(word, Integer) and word.signed and bits >> (word.width - 1):
             return bits - (1 << word.width)
         return bits
-
-    def _variables(self, roots: list[Term]) -> set[int]:
-        """Return the variables that terms are made of, through their products."""
-        seen: set[int] = set()
-        stack, found = list(roots), set[int]()
-        while stack:
-            one = stack.pop()
-            if one.id() in seen:
-                continue
-            seen.add(one.id())
-            inner = self.terms.factors(one) or tuple(one[place] for place in range(one.num_children()))
-            stack += inner
-            if not inner:
-                found.add(one.id())
-        return found
 
     def branches(self, condition: Term, path: tuple[Term, ...]) -> Iterator[tuple[bool, tuple[Term, ...]]]:
         """Give whether a condition holds, with the path on which it does."""
@@ -233,6 +230,6 @@ class ForeignCore:
                 found[number] = guess
         return found
 
-    def impossible(self, node: Node, what: str) -> None:
+    def impossible(self, node: Node, what: str, step: Term | None = None) -> None:
         """Prove that a path isn't taken: what happens on it mustn't."""
-        self.require(self.terms.false, node, what)
+        self.require(self.terms.false, node, what, step=step)

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from qlif.cosim.benches.monitors import no_event
 from qlif.cosim.proof.claims import Undecided
+from qlif.cosim.proof.counterexample import lines
 from qlif.cosim.proof.foreign_core import ForeignCore
 from qlif.cosim.proof.foreign_node import Node, NoInvariant, Owed, Refuted
 from qlif.cosim.proof.foreign_overlaps import Overlaps
@@ -159,8 +161,9 @@ class ForeignPaths:
         except Refuted as refuted:
             if kind != "condition":
                 raise
+            words = (f"{line.name} = {line.word}" for line in lines(self.core.words, refuted.values))
             raise NoInvariant(
-                f"state: {name} is no invariant: {when} leaves it, from {dict(refuted.values)}"
+                f"state: {name} is no invariant: {when} leaves it, from {', '.join(words)}"
             ) from None
 
     def _check_answers(self, nodes: list[Node], live: Mapping[int, list[int]]) -> None:
@@ -188,8 +191,10 @@ class ForeignPaths:
     def _never_idle(self, node: Node) -> None:
         """Refuse a node from which a path leads back to itself, with the outputs taken all the time."""
         if node.owed:
-            missing = "an event" if node.owed[0].shown else "an update"
-            self.core.impossible(node, f"{missing} never comes, however long the outputs are taken")
+            oldest = node.owed[0]
+            if oldest.shown:
+                self.core.impossible(node, no_event(0, "{}"), oldest.step)
+            self.core.impossible(node, "an update never comes, however long the outputs are taken")
         anything = self.core.terms.fresh(self.core.terms.width(self.core.current), "anything")
         ready = self.core.clock(node, self.core.terms.true, 1, 1, anything).output("currents_ready")
         off = [

@@ -1,11 +1,12 @@
 """What somebody else's core shows in a clock, against what it owes: updates and events, which stay until taken."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from qlif.cosim.benches.monitors import no_event
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.foreign_core import ForeignCore
-from qlif.cosim.proof.foreign_node import Node, Shown
+from qlif.cosim.proof.foreign_node import Node, Owed, Refuted, Shown
 from qlif.cosim.proof.integers import Integer
 
 
@@ -57,13 +58,23 @@ class ForeignStreams:
                 continue
             self.core.require(one.spike, node, "an event without a spike")
             self.core.require(terms.negation(terms.any(shown.neuron)), node, "an event's neuron")
-            self.core.require(
-                terms.equal(shown.step, one.step), node, "an event's timestep", (shown.step, one.step)
-            )
+            self._of_this_update(node, shown, one, owed[place + 1 :])
             owed[place] = replace(one, told=taken, announced=not taken)
             return replace(node, owed=tuple(owed))
         self.core.impossible(node, "an event without a spike")
         return node
+
+    def _of_this_update(self, node: Node, shown: Shown, one: Owed, others: Sequence[Owed]) -> None:
+        """Compare an event's timestep; that of a later update says that this one's never came."""
+        terms = self.core.terms
+        same = terms.equal(shown.step, one.step)
+        try:
+            self.core.require(same, node, "an event's timestep", (shown.step, one.step))
+        except Refuted:
+            for other in others:
+                if self.core.prove(terms.equal(shown.step, other.step), node.path).verdict == "proved":
+                    self.core.require(same, node, no_event(0, "{}"), step=one.step)
+            raise
 
     def _updated(self, node: Node, shown: Shown, taken: bool) -> Node:
         """Compare an update."""

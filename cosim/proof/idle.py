@@ -9,14 +9,13 @@ from qlif.cosim.mapping.state import ANY, WORDS, Expression, StateMap, dotted
 from qlif.cosim.proof import integers
 from qlif.cosim.proof.circuit import Circuit
 from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.labels import labels
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
+from qlif.hdl import probes
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.golden import step as datapath
 from qlif.model.words import Words
-
-CORE = "core"
-"""Name of the user's module in the adapter."""
 
 _OPERATORS = {
     ast.Eq: "__eq__", ast.Lt: "__lt__", ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
@@ -149,7 +148,7 @@ class Idle:
 
     def _state(self, name: str) -> int:
         """Return the state of a register by its name, in the core or in the adapter around it."""
-        for full in (f"{CORE}.{name}", name):
+        for full in (f"{probes.CORE}.{name}", name):
             if full in self.circuit.states:
                 return self.circuit.states[full]
             if full in self.circuit.named:
@@ -323,23 +322,3 @@ def legal_limits(words: Words, state: Mapping[str, Integer]) -> dict[str, Term]:
     if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
         limits["trace within what a spike writes"] = state["trace"] <= int(constants["trace_spike"])
     return limits
-
-
-def labels(circuit: Circuit) -> dict[int, str]:
-    """Return what each state is called in the Verilog, without the adapter's name of the core."""
-    names: dict[int, list[str]] = {number: [name] for name, number in circuit.states.items()}
-    nodes = {node.number: node for node in circuit.nodes}
-    for name, number in circuit.named.items():
-        node = nodes[number]
-        if node.operation == "ite":
-            # A register with an asynchronous reset shows a constant while that is on.
-            number = next((one for one in node.operands[1:] if one in names), number)
-        if number in names:
-            names[number].append(name)
-
-    def rank(name: str) -> tuple[bool, int]:
-        return not name.startswith(f"{CORE}."), len(name)
-
-    return {
-        number: min(found[1:] or found, key=rank).removeprefix(f"{CORE}.") for number, found in names.items()
-    }

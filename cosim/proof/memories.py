@@ -5,7 +5,6 @@ import re
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
-from qlif.cosim.proof.update import signal
 from qlif.hdl import probes
 
 _FRESH = re.compile(rf"{re.escape(probes.WAS_FRESH)}(?:_(\d+))?")
@@ -48,7 +47,7 @@ class RowMemory:
         else:
             # Yosys makes registers of a memory whose address is constant: one row is never counted.
             single = f"{name}[0]"
-            self._arrays = [signal(circuit, single if single in circuit.named else name)]
+            self._arrays = [circuit.signal(single if single in circuit.named else name)]
             self._sizes = [width]
 
     def row(self, now: Clock, number: Term) -> Term:
@@ -89,13 +88,13 @@ class StateMemory(RowMemory):
     """
 
     def __init__(self, terms: Products, circuit: Circuit) -> None:
-        super().__init__(terms, circuit, probes.STATE, circuit.width(signal(circuit, probes.STORED)))
+        super().__init__(terms, circuit, probes.STATE, circuit.width(circuit.signal(probes.STORED)))
         stages = [[probes.READ]]
         if self.blocks:
             stages = [
                 [f"{block}.{register}" for block in self.blocks] for register in ("latch", "registered")
             ]
-        self._stages = [[signal(circuit, name) for name in stage] for stage in stages]
+        self._stages = [[circuit.signal(name) for name in stage] for stage in stages]
         # Amaranth numbers signals of one name in the order in which they are made.
         fresh = sorted(
             (int(found[1] or 0), name) for name in circuit.named if (found := _FRESH.fullmatch(name))

@@ -77,6 +77,21 @@ class Products(Terms):
         product = self._by_word.get(term.id())
         return () if product is None else (product.left.word, product.right.word)
 
+    def variables(self, roots: Iterable[Term]) -> set[int]:
+        """Return the numbers of the variables that terms are made of, through their products."""
+        seen: set[int] = set()
+        stack, found = list(roots), set[int]()
+        while stack:
+            one = stack.pop()
+            if one.id() in seen:
+                continue
+            seen.add(one.id())
+            inner = self.factors(one) or tuple(one[place] for place in range(one.num_children()))
+            stack += inner
+            if not inner and not one.is_value():
+                found.add(one.id())
+        return found
+
     def prove(
         self,
         claim: Term,

@@ -1,5 +1,7 @@
 """Proofs of Verilog texts: what the command calls."""
 
+import dataclasses
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,15 +13,19 @@ import numpy.typing as npt
 
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import POPULATION_BENCH, cosimulate
+from qlif.cosim.proof.choices import Choice, several, split, why_same
+from qlif.cosim.proof.circuit import Circuit
 from qlif.cosim.proof.claims import Claim, Undecided, timed_out
-from qlif.cosim.proof.counterexample import Replay, by_clock, play
+from qlif.cosim.proof.counterexample import Replay, by_clock, lines, play
 from qlif.cosim.proof.population_claims import population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.read_verilog import read_export
 from qlif.cosim.proof.runs import follow, prove_run
 from qlif.cosim.proof.update import legality, neuron_update, population_updates
 from qlif.cosim.simulator.find import Simulator
+from qlif.hdl import probes
 from qlif.hdl.interface import Kind
+from qlif.hdl.primitives import PORTABLE
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.golden.neurons import FixedNeurons
@@ -27,6 +33,11 @@ from qlif.model.words import Words
 
 SECONDS = 60.0
 """The time that the solver may take for one claim."""
+
+_FREE_PIPELINES = (
+    "in the counterexample the pipelines give anything in each clock; in the simulation, what they make of random "
+    "currents"
+)
 
 STEPS_AFTER = 50
 """Number of timesteps that a replay continues after its counterexample."""
@@ -65,17 +76,19 @@ def prove_update(export: Export, *, claim: str = UPDATE_CLAIM, seconds: float = 
         case _:
             assert_never(interface.kind)
     result = "proved"
-    counterexample = None
+    counterexample: Mapping[str, int] | None = None
+    choices: tuple[Choice, ...] = ()
     for update in updates:
         answer = update.prove(terms, seconds)
         if answer.verdict == "refuted":
-            result, counterexample = "refuted", answer.values
+            result, (counterexample, choices) = "refuted", split(answer.values)
             break
         if answer.verdict == "unknown":
             result = "unknown"
     why = timed_out(seconds) if result == "unknown" else ""
+    elapsed = time.monotonic() - start
     return Claim(
-        export.interface.name, claim, result, None, time.monotonic() - start, counterexample, why=why
+        export.interface.name, claim, result, None, elapsed, counterexample, why=why, choices=choices
     )
 
 
@@ -96,6 +109,8 @@ def prove_population(export: Export, *, seconds: float = SECONDS) -> Iterator[Cl
         or a tool isn't installed.
     """
     circuit, interface = read_export(export), export.interface
+    if missing := _missing(export, circuit):
+        raise InputError(f"the population isn't one that this project exports: it has no signal {missing}")
     yield from population_claims(circuit, interface, seconds)
     terms = Products()
     update, *_ = population_updates(terms, circuit, interface)
@@ -106,6 +121,19 @@ def prove_population(export: Export, *, seconds: float = SECONDS) -> Iterator[Cl
         elapsed = time.monotonic() - start
         why = timed_out(seconds) if answer.verdict == "unknown" else ""
         yield Claim(export.interface.name, name, answer.verdict, None, elapsed, values, why=why)
+
+
+def _missing(export: Export, circuit: Circuit) -> str:
+    """Return the signals that the claims are about and an edit took out of the text; empty if there are all.
+
+    One that nothing reads is in the text, and not in the circuit.
+    """
+    interface = export.interface
+    if interface.core.primitives != PORTABLE:
+        return ""
+    written = set(re.findall(r"\w+", export.verilog))
+    wanted = (name for name in probes.of(interface.core, interface.loop_latency) if name not in circuit.named)
+    return ", ".join(name for name in wanted if name.rpartition(".")[2] not in written)
 
 
 RUNS = MappingProxyType(
@@ -156,7 +184,7 @@ def prove_runs(export: Export, claim: str, *, seconds: float = SECONDS) -> Claim
     except Undecided as undecided:
         elapsed, name = time.monotonic() - start, export.interface.name
         return Claim(name, claim, "unknown", bound, elapsed, under=FULL_SPEED, why=str(undecided))
-    answer, what, currents = prove_run(terms, words, run, words.parameters.n, seconds)
+    answer, what, currents, choices = prove_run(terms, words, run, words.parameters.n, seconds)
     shown = currents if answer.verdict == "refuted" else None
     elapsed = time.monotonic() - start
     unknown = answer.verdict == "unknown"
@@ -170,17 +198,18 @@ def prove_runs(export: Export, claim: str, *, seconds: float = SECONDS) -> Claim
         what="" if unknown else what,
         under=FULL_SPEED,
         why=timed_out(seconds, what) if unknown else "",
+        choices=choices,
     )
 
 
 def replay_run(
     export: Export,
     configuration: Configuration,
-    currents: npt.NDArray[Any] | None,
+    claim: Claim,
     simulator: Simulator,
     directory: Path,
     seconds: float = SECONDS,
-) -> Replay | None:
+) -> Replay | str:
     """Play a population from reset on, with waves, and draw the stretch around the first difference.
 
     Parameters
@@ -189,8 +218,9 @@ def replay_run(
         The population.
     configuration : Configuration
         What it should be.
-    currents : array of int, (timesteps, neurons), optional
-        Current words; if not given, a run in which it differs from the golden model is looked for first.
+    claim : Claim
+        A refuted one; if it has no run from reset, one in which the population differs from the golden model is
+        looked for first.
     simulator : Simulator
     directory : Path
         Where everything is written.
@@ -199,25 +229,44 @@ def replay_run(
 
     Returns
     -------
-    Replay or None
-        None if no such run was found.
+    Replay or str
+        Why there is none, if no such run was found.
     """
     from qlif.cosim.report import draw_mismatch
 
-    words = configuration.words
-    if currents is None:
-        for claim in RUNS:
-            found = prove_runs(export, claim, seconds=seconds)
-            if found.run is not None:
-                currents = found.run
+    searched: list[Claim] = []
+    if claim.run is None:
+        for name in RUNS:
+            searched.append(prove_runs(export, name, seconds=seconds))
+            if searched[-1].run is not None:
+                claim = searched[-1]
                 break
         else:
-            return None
-    values = words.currents(currents)
+            return _no_run(claim, searched, configuration.words)
+    assert claim.run is not None
+    values = configuration.words.currents(claim.run)
     run = cosimulate(configuration, values, simulator, directory, waves=True, export=export)
     assert run.waves is not None
     pictures = draw_mismatch(directory, run, values)
-    return Replay(run.verdict.mismatches > 0, run.waves, run.log, tuple(pictures))
+    text = run.verdict.text
+    return Replay(
+        run.waves, run.log, text, "" if text else why_same(claim.choices, run.waves), tuple(pictures)
+    )
+
+
+def _no_run(claim: Claim, searched: list[Claim], words: Words) -> str:
+    """Return why no run from reset shows a counterexample, by what was searched."""
+    found = {line.name: line.word for line in lines(words, claim.counterexample or {})}
+    start = several(
+        [f"{name} = {word}" for name, word in found.items() if name in ("potential", "refractory", "trace")]
+    )
+    bounds = ", ".join(str(one.bound) for one in searched)
+    open_ones = [one.why for one in searched if one.result == "unknown"]
+    return (
+        f"the proof starts from any state{f', here from {start},' if start else ','} and of the runs from reset of "
+        f"{bounds} timesteps, at full speed, none was found to differ"
+        + (f" ({open_ones[0]})" if open_ones else "")
+    )
 
 
 def replay_clocks(export: Export, values: Mapping[str, int], simulator: Simulator, directory: Path) -> Replay:
@@ -240,7 +289,8 @@ def replay_clocks(export: Export, values: Mapping[str, int], simulator: Simulato
     rows = max(interface.rows, interface.loop_latency)
     inputs = [*by_clock(values), *[{**full_speed, "parameters_valid": 0}] * (STEPS_AFTER * rows)]
     test, options = "given_clocks", {"inputs": inputs}
-    return play(export, POPULATION_BENCH, test, options, simulator, directory)
+    replay = play(export, POPULATION_BENCH, test, options, simulator, directory)
+    return replay if replay.shown else dataclasses.replace(replay, why=_FREE_PIPELINES)
 
 
 def _prefix(words: Words, length: Callable[[int, int], int]) -> npt.NDArray[Any]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from qlif.cosim.mapping.complaints import LATCHES, checked, complaint, latches
 from qlif.cosim.proof.circuit import Circuit
 from qlif.hdl.interface import CLOCK, RESET, Interface
 from qlif.hdl.ports import Port
@@ -16,7 +17,7 @@ from qlif.model.support.scratch import scratch
 
 _SCRIPT = (
     "read_verilog -sv design.v; {cells}hierarchy -check -top {module}; {keep}proc; flatten; opt_clean; "
-    "memory_collect; async2sync; dffunmap; opt_clean; check -assert; "
+    "memory_collect; tee -q -o latches.txt dump {latches}; async2sync; dffunmap; opt_clean; check -assert; "
     "write_btor -s -i clocks.txt circuit.btor"
 )
 
@@ -60,22 +61,28 @@ def read_circuit(
             (directory / f"cells{number}.v").write_text(cell, encoding="utf-8")
             read += f"read_verilog -sv -defer cells{number}.v; "
         keep = _KEEP if every_signal else ""
-        script = _SCRIPT.format(cells=read, module=f"\\{module}", keep=keep)
+        script = _SCRIPT.format(latches=LATCHES, cells=read, module=f"\\{module}", keep=keep)
         try:
             yowasp.run(yowasp.YOSYS, ["-p", script], directory, "yosys.log", extra="proof")
         except yowasp.ToolError as error:
-            reason = str(error).partition("; its log is")[0].partition("failed: ")[2]
             log = (directory / "yosys.log").read_text(encoding="utf-8", errors="replace")
-            # What was checked is told as warnings, and only their number as an error.
-            warnings = re.findall(r"^Warning: (.*)$", log.rpartition("Executing CHECK")[2], re.MULTILINE)
-            if warnings and "check -assert" in reason:
-                reason = warnings[0]
-            if reason.startswith("exit code"):  # it says nothing of the text
+            reason = complaint(error, verilog, log)
+            if (found := checked(log)) and "check -assert" in reason:
+                reason = "; ".join(found)
+            if not reason or reason.startswith("exit code"):  # it says nothing of the text
                 raise
             raise InputError(f"the Verilog can't be read: {reason.replace('design.v:', 'line ')}") from None
-        circuit = Circuit.parse((directory / "circuit.btor").read_text(encoding="utf-8"))
-        clocks = (directory / "clocks.txt").read_text(encoding="utf-8").split("\n")
-    _check_clocks(circuit, clocks)
+        written, latched, clocks = (
+            (directory / name).read_text(encoding="utf-8")
+            for name in ("circuit.btor", "latches.txt", "clocks.txt")
+        )
+    if faults := "; ".join(latches(latched)).replace("design.v:", "line "):
+        raise InputError(f"the Verilog can't be proved: {faults}")
+    try:
+        circuit = Circuit.parse(written)
+    except ValueError as error:
+        raise InputError(f"the Verilog can't be proved: {error}") from None
+    _check_clocks(circuit, clocks.split("\n"))
     return circuit
 
 

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qlif.cosim.benches.monitors import judge_events
 from qlif.cosim.proof import integers
+from qlif.cosim.proof.choices import Choice, Choices, split
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Undecided
 from qlif.cosim.proof.integers import Integer
@@ -29,6 +31,9 @@ from qlif.model.words import Words
 PATIENCE = 200
 """An update that takes more clocks than this counts as lost."""
 
+
+AN_EVENT, EVENTS = "an event", "the number of events"
+_PARTS = ("valid", "neuron", "step")
 
 DRAIN = 8
 """Most clocks that an event may lag its update."""
@@ -48,7 +53,11 @@ class Run:
         For each clock, whether an event was given, of which neuron, in which timestep.
     absent : tuple of str
         What the updates don't tell; there the golden model's is taken for seen.
+    choices : Choices
+        What the solver chooses besides the currents.
     """
+
+    choices: Choices
 
     currents: list[Term] = field(default_factory=list)
     updates: list[dict[str, Term]] = field(default_factory=list)
@@ -79,14 +88,15 @@ def follow(
     """
     neurons = interface.neurons
     width = circuit.width(circuit.inputs["currents_data"])
-    run = Run([terms.constant(int(word), width) for word in prefix.ravel()], absent=interface.absent)
+    choices = Choices(terms, circuit, aligned=False)
+    run = Run(choices, [terms.constant(int(word), width) for word in prefix.ravel()], absent=interface.absent)
     run.currents += [terms.fresh(width, "current") for _ in range(steps * neurons)]
     # Parameters in registers keep what they were made with, and a core without a reset has its initial state; all
     # else may be anything when the reset comes.
     kept = interface.runtime or (interface.mapped is not None and not interface.mapped.resets)
     states = Clock(terms, circuit, {}, {}).initial() if kept else {}
     states = Clock(terms, circuit, {"rst": terms.true, "parameters_valid": terms.false}, states).following()
-    sent, idle = 0, 0
+    sent = idle = 0
     while idle < PATIENCE:
         offered = sent < len(run.currents)
         inputs = {
@@ -99,6 +109,7 @@ def follow(
         if offered:
             inputs["currents_data"] = run.currents[sent]
         now = Clock(terms, circuit, inputs, states)
+        choices.clocks.append(now)
         states = now.following()
         idle += 1
         if offered and _known(terms, now.output("currents_ready")):
@@ -108,7 +119,7 @@ def follow(
             run.updates.append({part: now.output(f"updates_{part}") for part in parts})
             idle = 0
         phase = ("phase",) if "phase" in interface.events.fields else ()
-        event = tuple(now.output(f"events_{part}") for part in ("valid", "neuron", "step", *phase))
+        event = tuple(now.output(f"events_{part}") for part in (*_PARTS, *phase))
         if terms.value(event[0]) != 0:
             run.events.append(event)
         if len(run.updates) > len(run.currents):
@@ -120,7 +131,7 @@ def follow(
 
 def prove_run(
     terms: Products, words: Words, run: Run, neurons: int, seconds: float
-) -> tuple[Answer, str, npt.NDArray[Any]]:
+) -> tuple[Answer, str, npt.NDArray[Any], tuple[Choice, ...]]:
     """Prove that a run is the golden model's.
 
     Returns
@@ -130,13 +141,15 @@ def prove_run(
         What isn't so, if it was refuted; what is undecided, if it is unknown.
     currents : array of int, (timesteps, neurons)
         Current words with which it isn't.
+    choices : tuple of Choice
+        What the solver chose besides.
     """
     deadline = time.thread_time() + seconds
     named = {str(number): word for number, word in enumerate(run.currents)}
     if len(run.updates) != len(run.currents):
         zeros = {name: terms.value(word) or 0 for name, word in named.items()}
         what = f"{len(run.updates)} updates follow {len(run.currents)} currents"
-        return Answer("refuted", zeros), what, _currents(words, zeros, neurons)
+        return Answer("refuted", zeros), what, _currents(words, zeros, neurons), run.choices.known()
     verdict, undecided = Answer("proved", {}), ""
     claims = _update_claims(terms, words, run, neurons)
     if not {"spike", "events"} <= set(run.absent):
@@ -146,10 +159,33 @@ def prove_run(
             continue
         answer = terms.prove(claim, (), named, deadline - time.thread_time())
         if answer.verdict == "refuted":
-            return answer, what, _currents(words, answer.values, neurons)
+            told = named | run.choices.named(claim) | _events_named(run)
+            again = terms.prove(claim, (), told, deadline - time.thread_time())
+            if again.verdict != "refuted":
+                return answer, what, _currents(words, answer.values, neurons), ()
+            answer = again
+            values, choices = split(answer.values)
+            what = _event_fault(run, values, neurons) or what if what in (AN_EVENT, EVENTS) else what
+            return answer, what, _currents(words, {name: values[name] for name in named}, neurons), choices
         if answer.verdict == "unknown":
             verdict, undecided = answer, what
-    return verdict, undecided, np.zeros((0, neurons), dtype=np.int64)
+    return verdict, undecided, np.zeros((0, neurons), dtype=np.int64), ()
+
+
+def _events_named(run: Run) -> dict[str, Term]:
+    """Return what tells the spikes and the events of a run, by stream, place and part."""
+    named = {f"spike {place}": update["spike"] for place, update in enumerate(run.updates)}
+    for place, event in enumerate(run.events):
+        named |= {f"event {place} {part}": term for part, term in zip(_PARTS, event, strict=True)}
+    return named
+
+
+def _event_fault(run: Run, values: Mapping[str, int], neurons: int) -> str:
+    """Return what a bench says of the events in a counterexample."""
+    spikes = [divmod(place, neurons) for place in range(len(run.updates)) if values[f"spike {place}"]]
+    given = [tuple(values[f"event {place} {part}"] for part in _PARTS) for place in range(len(run.events))]
+    events = [(step, neuron) for valid, neuron, step in given if valid]
+    return "; ".join(broken.text for broken in judge_events(spikes, events))
 
 
 def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> list[tuple[str, Term]]:
@@ -236,9 +272,9 @@ def _event_claims(terms: Products, run: Run, neurons: int) -> list[tuple[str, Te
                     *(terms.equal(word, update["phase"]) for word in phase),
                 )
             )
-        claims.append(("an event", terms.implies(valid, terms.either(*right))))
+        claims.append((AN_EVENT, terms.implies(valid, terms.either(*right))))
         given = terms.make("BV_ADD", given, terms.extend(valid, width, False))
-    claims.append(("the number of events", terms.equal(given, count)))
+    claims.append((EVENTS, terms.equal(given, count)))
     return claims
 
 

@@ -1,6 +1,7 @@
 """What is proved of a configuration, claim by claim."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from qlif.cosim.configuration import Configuration
 from qlif.cosim.mapping.core_map import Contract, CoreMap
 from qlif.cosim.proof import counterexample
 from qlif.cosim.proof.axi_claims import SHELL_CLAIMS, axi_claims
+from qlif.cosim.proof.circuit import Circuit
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.counterexample import Replay
 from qlif.cosim.proof.foreign_pipeline import prove_pipeline
@@ -23,8 +25,9 @@ from qlif.cosim.proof.prove import (
     replay_clocks,
     replay_run,
 )
-from qlif.cosim.proof.read_verilog import check_ports, read_circuit
+from qlif.cosim.proof.read_verilog import check_ports, read_circuit, read_export
 from qlif.cosim.simulator.find import Simulator
+from qlif.hdl import probes
 from qlif.hdl.core import STEP_BITS, Core, Streams
 from qlif.hdl.interface import Kind
 from qlif.hdl.primitives import PORTABLE, Primitives, Variant
@@ -68,20 +71,19 @@ class Task:
         """Give the solver so many seconds for each claim."""
         return self.claims(self.export, seconds)
 
-    def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | None:
-        """Play a counterexample in a simulator, with waves; None if no run from reset on shows it."""
+    def replay(self, claim: Claim, simulator: Simulator, directory: Path) -> Replay | str:
+        """Play a counterexample in a simulator, with waves; why not, if no run from reset on shows it."""
         values = claim.counterexample or {}
         if self.export.interface.kind is Kind.NEURON:
-            return counterexample.replay(self.export, values, simulator, directory)
+            return counterexample.replay(self.export, claim, simulator, directory)
         if claim.claim in SHELL_CLAIMS:
-            return None
+            return "what refutes a claim about the shell isn't played"
         if values and all("@" in name for name in values):
             return replay_clocks(self.export, values, simulator, directory)
         if self.export.interface.core.streams is not Streams.BOTH:
-            # The search for a run needs both streams.
-            return None
+            return "runs from reset are looked for only with both streams"
         seconds = SECONDS if self.export.interface.mapped is None else MAPPED_SECONDS
-        return replay_run(self.export, self.configuration, claim.run, simulator, directory, seconds)
+        return replay_run(self.export, self.configuration, claim, simulator, directory, seconds)
 
 
 def tasks(
@@ -180,8 +182,41 @@ def foreign_tasks(
     export = Export(verilog, dataclasses.replace(interface, module=module))
     if is_pipeline:
         yield _update(UPDATE_CLAIM, configuration, export)
+    elif has_our_structure(circuit, configuration.export()):
+        yield _edited(configuration, export)
     else:
         yield from run_tasks(configuration, export)
+
+
+def has_our_structure(circuit: Circuit, own: Export) -> bool:
+    """Return whether a circuit has every signal that the claims about our own population are about.
+
+    Each must be as wide as in our own export; what drives it is what is proved.
+    """
+    interface = own.interface
+    kept = probes.kept(interface.core, interface.loop_latency)
+    ours = read_export(own)
+    return all(
+        name in circuit.named and circuit.sorts[circuit.named[name]] == ours.sorts[number]
+        for name, number in ours.named.items()
+        if name.rpartition(".")[2] in kept
+    )
+
+
+def _edited(configuration: Configuration, export: Export) -> Task:
+    """Give the unbounded claims about a text with our structure; where they are undecided, the bounded ones too."""
+
+    def claims(text: Export, seconds: float) -> Iterator[Claim]:
+        undecided = False
+        update = prove_update(text, claim=f"{UPDATE_CLAIM}, in the population", seconds=seconds)
+        for claim in itertools.chain([update], prove_population(text, seconds=seconds)):
+            undecided |= claim.result == "unknown"
+            yield claim
+        if undecided:
+            for name in RUNS:
+                yield prove_runs(text, name, seconds=seconds)
+
+    return Task("a population of this project's structure", configuration, export, claims)
 
 
 def mapped_tasks(configuration: Configuration, export: Export, core_map: CoreMap) -> Iterator[Task]:

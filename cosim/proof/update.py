@@ -14,13 +14,13 @@ from functools import partial
 from typing import Any
 
 from qlif.cosim.proof import integers
+from qlif.cosim.proof.choices import Choices
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
-from qlif.model.exceptions import InputError
 from qlif.model.formats import Format
 from qlif.model.golden import step as datapath
 from qlif.model.words import Words
@@ -47,6 +47,8 @@ class Update:
         All that a bare pipeline is given, as ``PORT@CLOCK``.
     expected : dict of str to Integer or Term
         The same from the golden step.
+    choices : Choices, optional
+        What the solver chooses besides, of a bare pipeline.
     """
 
     words: Words
@@ -54,6 +56,7 @@ class Update:
     after: dict[str, Term]
     inputs: dict[str, Term] = field(default_factory=dict)
     expected: dict[str, Any] = field(default_factory=dict)
+    choices: Choices | None = None
 
     def formats(self) -> dict[str, Format]:
         """Return the format of each word in `before`."""
@@ -102,6 +105,10 @@ class Update:
         agree = terms.both(*(self.agrees(terms, name) for name in self.after))
         for case in (terms.negation(refractory), refractory):
             answer = terms.prove(agree, [*assumed, case], self.named(), deadline - time.thread_time())
+            if answer.verdict == "refuted" and self.choices is not None:
+                named = self.named() | self.choices.named(agree)
+                again = terms.prove(agree, [*assumed, case], named, deadline - time.thread_time())
+                return again if again.verdict == "refuted" else answer
             if answer.verdict != "proved":
                 return answer
         return Answer("proved", {})
@@ -156,6 +163,7 @@ def neuron_update(terms: Products, circuit: Circuit, interface: Interface) -> Up
     steady = {f"constant_{one.name}" for one in interface.runtime if not one.storage.is_per_neuron}
     states: dict[int, Term] = {}
     given: dict[str, Term] = {}
+    choices = Choices(terms, circuit, aligned=True)
     for clock in range(latency + 1):
         inputs = {}
         for port in ports:
@@ -164,9 +172,10 @@ def neuron_update(terms: Products, circuit: Circuit, interface: Interface) -> Up
             inputs[name] = before[plain] if held else terms.fresh(port.width, name)
             given[f"{name}@{clock}"] = inputs[name]
         now = Clock(terms, circuit, {**inputs, "rst": terms.false}, states)
+        choices.clocks.append(now)
         states = now.following()
     after = {name: now.output(f"{name}_out") for name in (*interface.words.state_names, "spike")}
-    update = Update(interface.words, before, after, given)
+    update = Update(interface.words, before, after, given, choices=choices)
     update.golden(terms)
     return update
 
@@ -187,11 +196,11 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     stages = stages_of_currents(circuit)
     latency = interface.loop_latency - len(stages)
     # The states that were read may be anything.
-    stored = terms.fresh(circuit.width(signal(circuit, probes.STORED)), "stored")
+    stored = terms.fresh(circuit.width(circuit.signal(probes.STORED)), "stored")
     states: dict[int, Term] = {}
     for clock in range(latency + 1):
         inputs = {"rst": terms.false, "parameters_valid": terms.false}
-        instead = {signal(circuit, probes.STORED): stored} if clock == 0 else {}
+        instead = {circuit.signal(probes.STORED): stored} if clock == 0 else {}
         now = Clock(terms, circuit, inputs, states, instead)
         if clock == 0:
             first = now
@@ -199,12 +208,12 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     entered = {
         "current": first.values[stages[-1]],
         **{
-            f"constant_{one.name}": first.values[signal(circuit, probes.parameter_value(one.name))]
+            f"constant_{one.name}": first.values[circuit.signal(probes.parameter_value(one.name))]
             for one in interface.runtime
         },
     }
-    written = now.values[signal(circuit, probes.WRITTEN)]
-    spikes = now.values[signal(circuit, probes.PUSHED_SPIKES)]
+    written = now.values[circuit.signal(probes.WRITTEN)]
+    spikes = now.values[circuit.signal(probes.PUSHED_SPIKES)]
     updates = []
     for lane in range(lanes):
         no_trace = {"trace": terms.constant(0, words.arithmetic.trace.width)}
@@ -215,7 +224,7 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
             low = 0 if shared else lane * width
             before[name] = terms.slice(word, low + width - 1, low)
         if words.arithmetic.random_bits:
-            before["random"] = first.values[signal(circuit, probes.random_bits(lane, lanes))]
+            before["random"] = first.values[circuit.signal(probes.random_bits(lane, lanes))]
         after["spike"] = terms.slice(spikes, lane, lane)
         update = Update(words, before, after)
         update.golden(terms)
@@ -223,23 +232,10 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     return updates
 
 
-def signal(circuit: Circuit, name: str) -> int:
-    """Return the node of a signal of our own population.
-
-    Raises
-    ------
-    InputError
-        There is none.
-    """
-    if name not in circuit.named:
-        raise InputError(f"the population isn't one that this project exports: it has no signal {name}")
-    return circuit.named[name]
-
-
 def stages_of_currents(circuit: Circuit) -> list[int]:
     """Return the registers of our own population that a row of currents waits in for its states, in order."""
     count = sum(re.fullmatch(rf"{re.escape(probes.CURRENTS)}\d+", name) is not None for name in circuit.named)
-    return [signal(circuit, probes.current_stage(stage)) for stage in range(count)]
+    return [circuit.signal(probes.current_stage(stage)) for stage in range(count)]
 
 
 def unpacked(terms: Products, words: Words, row: Term, lane: int = 0) -> dict[str, Term]:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
+from xml.etree import ElementTree
 
 from cocotb_tools.check_results import get_results
 
@@ -24,6 +25,7 @@ WAVES_FILE = "waves.vcd"
 """Waveforms that a run leaves in its job directory on request."""
 ACTIVITY_FILE = "activity.saif"
 """Switching activity that a run leaves in its job directory on request."""
+RESULTS_FILE = "results.xml"
 COVERAGE_FILE = "coverage.dat"
 """Coverage file that a run writes into its job directory on request."""
 
@@ -189,7 +191,7 @@ class Design:
             There is no verdict: the simulator crashed, or ran no test.
         """
         job = job.resolve()
-        results, log, waves = job / "results.xml", job / "simulation.log", job / self._trace_file
+        results, log, waves = job / RESULTS_FILE, job / "simulation.log", job / self._trace_file
         results.unlink(missing_ok=True)
         work = self._scratch.path / "run"
         work.mkdir(exist_ok=True)
@@ -279,6 +281,13 @@ def _verilator_options(cells: Sequence[Path], makes_clock: bool, coverage: bool,
     if coverage:
         options += ["--coverage-line", "--coverage-toggle", "--coverage-underscore"]
     return options
+
+
+def failures(job: Path) -> list[str]:
+    """Return what the tests said that failed in a run with this directory."""
+    suites = ElementTree.parse(job / RESULTS_FILE)
+    found = (one for kind in ("failure", "error") for one in suites.iter(kind))
+    return [one.get("message", "it failed").strip() for one in found]
 
 
 def _verdict(results: Path, log: Path) -> tuple[int, int]:

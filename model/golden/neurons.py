@@ -290,6 +290,11 @@ class FixedNeurons:
         return np.require(currents, dtype=self._plan.current, requirements=["C", "A", "W"])
 
     @property
+    def current_type(self) -> np.dtype[Any]:
+        """The narrowest type that holds a current word."""
+        return self._plan.current
+
+    @property
     def s(self) -> npt.NDArray[np.bool_]:
         """Who spiked in the last timestep, of the population's shape."""
         return unpacked(self._last.spikes, self.parameters.n).reshape(self.parameters.shape)

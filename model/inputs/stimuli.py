@@ -115,6 +115,40 @@ class Constant(Stimulus):
 
 
 @dataclass(frozen=True)
+class Stratified(Stimulus):
+    """The same current throughout, one drawn for each neuron: uniformly from a stratum of its own.
+
+    The strata divide the range from `low` to `high` evenly, in the order of the neurons. Unlike an even grid, no
+    current is always among those that are tried, and unlike a plain random sample, no part of the range is left out.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the range, mV.
+
+    Raises
+    ------
+    InputError
+        `high` isn't above `low`.
+    """
+
+    name = "stratified"
+    random = True
+    low: float = _option(12.0, _MILLIVOLT)
+    high: float = _option(30.0, _MILLIVOLT)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.high > self.low:
+            raise InputError(f"high must be above low ({self.low} mV), not {self.high} mV")
+
+    def _fill(self, currents: Currents, dt: float, seed: int) -> None:
+        neurons = currents.shape[1]
+        place = np.arange(neurons) + np.random.default_rng(seed).random(neurons)
+        currents[:] = self.low + (self.high - self.low) * (place / neurons)
+
+
+@dataclass(frozen=True)
 class Step(Stimulus):
     """A step or a pulse: ``baseline``, and ``amplitude`` from the onset to the offset; times a gain.
 
@@ -312,7 +346,7 @@ def _generators(seed: int, count: int) -> list[np.random.Generator]:
 
 
 STIMULI: dict[str, type[Stimulus]] = {
-    kind.name: kind for kind in (Constant, Step, Ramp, Sine, OrnsteinUhlenbeck, Poisson)
+    kind.name: kind for kind in (Constant, Stratified, Step, Ramp, Sine, OrnsteinUhlenbeck, Poisson)
 }
 """Every stimulus by the name that :func:`make` knows it by."""
 

@@ -18,8 +18,8 @@ from qlif.model.parameters import Parameters
 class CompiledFloatEngine:
     """The compiled loop, on arrays that are written in place."""
 
-    def __init__(self, parameters: Parameters, threads: int, substep: bool) -> None:
-        self._threads, self._substep = threads, substep
+    def __init__(self, parameters: Parameters, threads: int, substep: bool, two_slopes: bool) -> None:
+        self._threads, self._kind = threads, (substep, two_slopes)
         self._neurons = neurons = parameters.n
         self._trace_on, self._additive = parameters.spike_trace, parameters.additive_spike_trace
         values = physical(parameters)
@@ -82,7 +82,7 @@ class CompiledFloatEngine:
         """Return the loop with the arguments that stay the same."""
         if self._found is None:
             same = (*self._state, self._parameters, self._periods, self._trace_on, self._additive)
-            entry = advance(self._per_neuron, self._substep).entry(
+            entry = advance(self._per_neuron, *self._kind).entry(
                 *same, *self._at_once, *room.arrays, currents
             )
             self._found = functools.partial(entry, *same)

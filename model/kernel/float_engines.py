@@ -26,9 +26,15 @@ class FloatEngine(Engine, Protocol):
 
 
 def float_engine(
-    parameters: Parameters, engine: str | None = None, threads: int | None = None, substep: bool = False
+    parameters: Parameters,
+    engine: str | None = None,
+    threads: int | None = None,
+    substep: bool = False,
+    two_slopes: bool = False,
 ) -> FloatEngine:
-    """Return the engine that was asked for, or the fastest that there is; with `substep` it keeps phases.
+    """Return the engine that was asked for, or the fastest that there is.
+
+    With `substep` it keeps phases; with `two_slopes` it takes Heun's step instead of Euler's.
 
     Raises
     ------
@@ -40,9 +46,9 @@ def float_engine(
         case EngineName.COMPILED:
             from qlif.model.kernel.float_compiled import CompiledFloatEngine
 
-            return CompiledFloatEngine(parameters, threads, substep)
+            return CompiledFloatEngine(parameters, threads, substep, two_slopes)
         case EngineName.NUMPY:
-            return NumpyFloatEngine(parameters, substep)
+            return NumpyFloatEngine(parameters, substep, two_slopes)
         case unknown:
             assert_never(unknown)
 
@@ -50,8 +56,8 @@ def float_engine(
 class NumpyFloatEngine:
     """The timestep as numpy says it."""
 
-    def __init__(self, parameters: Parameters, substep: bool) -> None:
-        self._parameters, self._substep = parameters, substep
+    def __init__(self, parameters: Parameters, substep: bool, two_slopes: bool) -> None:
+        self._parameters, self._substep, self._two_slopes = parameters, substep, two_slopes
         n = parameters.n
         # One value for all, or one for each in C order.
         self._flat = {
@@ -81,6 +87,10 @@ class NumpyFloatEngine:
             v, count, trace, phase = self.state
             slope = p["a0"] * (v - p["rest_pot"]) * (v - p["critical_pot"]) + p["R"] * current
             increment, ready = p["step"] * slope, count == 0
+            if self._two_slopes:
+                ahead = v + (increment * (1 + phase) if self._substep else increment)
+                slope = p["a0"] * (ahead - p["rest_pot"]) * (ahead - p["critical_pot"]) + p["R"] * current
+                increment = (increment + p["step"] * slope) / 2
             v = np.where(ready, v + (increment * (1 + phase) if self._substep else increment), v)
             spiked = v >= p["threshold"]
             if self._substep:

@@ -30,8 +30,10 @@ PARAMETERS = (
 
 
 @functools.cache
-def advance(per_neuron: bool, substep: bool) -> Compiled:
+def advance(per_neuron: bool, substep: bool, two_slopes: bool) -> Compiled:
     """Return the compiled loop, for parameters of the whole population or of each neuron, with phases or without.
+
+    With `two_slopes` the increment is the mean of those at both ends of Euler's step.
 
     It is called as ``advance(v, count, trace, phase, parameters, periods, trace_on, additive, block, first,
     end, flags, spikes, potentials, traces, phases, currents)``, like :func:`qlif.model.kernel.loops.advance`.
@@ -85,6 +87,10 @@ def advance(per_neuron: bool, substep: bool) -> Compiled:
                     slope = a0 * (before - rest) * (before - critical) + resistance * row[i]
                     ready = refractory[i] == none
                     increment = step * slope
+                    if two_slopes:
+                        ahead = before + (increment * (1 + due[i]) if substep else increment)
+                        slope = a0 * (ahead - rest) * (ahead - critical) + resistance * row[i]
+                        increment = (increment + step * slope) / 2
                     if substep:
                         after = choose(ready, before + increment * (1 + due[i]), before)
                         left_over = choose(increment > 0.0, min((after - threshold) / increment, 1.0), 1.0)
@@ -117,4 +123,7 @@ def advance(per_neuron: bool, substep: bool) -> Compiled:
                     phases[timestep, start:stop] = due
         return True
 
-    return Compiled(loop, f"{'own' if per_neuron else 'shared'}{'_substep' if substep else ''}")
+    return Compiled(
+        loop,
+        f"{'own' if per_neuron else 'shared'}{'_substep' if substep else ''}{'_heun' if two_slopes else ''}",
+    )

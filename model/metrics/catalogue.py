@@ -71,7 +71,7 @@ class Metric:
     Attributes
     ----------
     name : str
-        Its column is ``quantization_NAME``, and ``integration_NAME``.
+        Its column is ``quantization_NAME``, and ``truncation_NAME``, ``grid_NAME`` and ``integration_NAME``.
     of : callable
         Computes it from a pair; nan where there is nothing to compare.
     heading : str
@@ -81,7 +81,7 @@ class Metric:
     label : str
         Of its axis in a figure; empty if it isn't drawn.
     integration : bool
-        Whether it is also computed for Euler against the exact solution.
+        Whether it is also computed for the errors of Euler.
     """
 
     name: str

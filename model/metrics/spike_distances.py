@@ -32,7 +32,8 @@ class SpikeDistances:
         ``1 / time_scale_ms`` to move by 1 ms. Victor and Purpura, J. Neurophysiol. 76, 1310 (1996).
     van_rossum : float
         The distance of the trains after an exponential filter with a time constant of
-        `time_scale_ms`. van Rossum, Neural Computation 13, 751 (2001).
+        `time_scale_ms`. van Rossum, Neural Computation 13, 751 (2001), but normalised so that a spike that only one
+        train has gives 1, as usual today; by the article's definition it gives the square root of one half, 0.71.
     isi : float
         Relative difference of the momentary inter-spike intervals, averaged over time, 0 to 1.
         Kreuz et al., J. Neurosci. Methods 165, 151 (2007).

@@ -1,9 +1,12 @@
 """One point of a sweep: the golden model compared with Euler, and Euler with the exact solution.
 
-The two errors have columns of their own. ``quantization_...`` is the fixed-point run against float64
-Euler with the same timestep and the same input; ``integration_...`` is that float64 Euler run against the
-membrane equation solved without a timestep (:mod:`qlif.model.theory.exact_flow`). The second doesn't depend on
-the arithmetic, and is computed once for all points that share a timestep, a neuron and an input.
+Three errors have columns of their own. ``quantization_...`` is the fixed-point run against float64 Euler with the
+same timestep and the same input; ``truncation_...`` is that Euler run against the exact map of one timestep, with
+spikes on the same grid (:mod:`qlif.model.theory.stepped`); ``grid_...`` is that map against the membrane equation
+solved without a timestep (:mod:`qlif.model.theory.exact_flow`). ``integration_...`` is the last two in one: Euler
+against the equation. These don't depend on the arithmetic, and are computed once for all points that share a
+timestep, a neuron, an input, and whether spikes fall between timesteps: with phases, Euler and the map keep what is
+left of a timestep too, without rounding it.
 """
 
 import functools
@@ -23,12 +26,17 @@ from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
 from qlif.model.recording import Recording
 from qlif.model.studies.grid import Point, Sweep
-from qlif.model.theory import exact_flow
+from qlif.model.theory import exact_flow, stepped
+from qlif.model.theory.exact_flow import ExactRun
+from qlif.model.theory.stepped import Remainder, Step
 
 Row = dict[str, Any]
 """One line of the table: text, numbers, and None where there is none."""
 
 EVALUATED, IMPOSSIBLE = "evaluated", "impossible"
+
+PARTS = ("truncation", "grid", "integration")
+"""Of the error of float64 Euler: the integrator's, the spike grid's, and both together."""
 
 DISTANCES = ("victor_purpura", "van_rossum", "isi_distance", "spike_distance")
 
@@ -36,7 +44,7 @@ DISTANCES = ("victor_purpura", "van_rossum", "isi_distance", "spike_distance")
 def columns(distances: bool) -> tuple[str, ...]:
     """Return the columns of the table, in order."""
     measured = [f"quantization_{metric.name}" for metric in METRICS]
-    integrated = [f"integration_{metric.name}" for metric in METRICS if metric.integration]
+    integrated = [f"{part}_{metric.name}" for part in PARTS for metric in METRICS if metric.integration]
     if distances:
         measured += [f"quantization_{name}" for name in DISTANCES]
         integrated += [f"integration_{name}" for name in DISTANCES]
@@ -65,9 +73,8 @@ def evaluate(sweep: Sweep, point: Point) -> Row:
     with warnings.catch_warnings():
         # That a timestep is coarse shows in the integration error.
         warnings.simplefilter("ignore", PrecisionWarning)
-        reference = _reference(
-            json.dumps(sweep.as_dict(), sort_keys=True), point.input, point.dt_ms, point.tau_m_ms
-        )
+        settings = json.dumps(sweep.as_dict(), sort_keys=True)
+        reference = _reference(settings, point.input, point.dt_ms, point.tau_m_ms, point.phase_bits > 0)
         try:
             population = QLIFPopulation.of(reference.parameters, sweep.arithmetic_of(point))
             golden = population.run(reference.currents, record=("potentials",))
@@ -92,24 +99,30 @@ class _Reference:
 
 # As many as fit in memory without being asked about: one is 25 MB at 64 neurons and 20,000 timesteps.
 @functools.lru_cache(maxsize=8)
-def _reference(settings: str, text: str, dt: float, tau_m: float) -> _Reference:
+def _reference(settings: str, text: str, dt: float, tau_m: float, phases: bool) -> _Reference:
     sweep = Sweep.of(json.loads(settings))
-    parameters, currents, euler = sweep.euler(text, dt, tau_m)
+    parameters, currents, euler = sweep.euler(text, dt, tau_m, phases)
     assert euler.potentials is not None
     exact = exact_flow.solve(parameters, currents)
+    on_grid = stepped.solve(parameters, currents, Step.EXACT, Remainder.LONGER if phases else Remainder.LOST)
     times = euler.spike_times
     duration = len(currents) * dt
-    pair = Pair(exact.spike_times, times, exact.potentials, euler.potentials, dt)
-    found = {
-        **{metric.name: metric.of(pair) for metric in METRICS if metric.integration},
-        **(_distances(exact.spike_times, times, duration) if sweep.distances else {}),
-    }
-    row = {
+    row: Row = {
         "timesteps": len(currents),
         "spikes_euler": int(euler.spikes.sum()),
         "spikes_exact": sum(len(one) for one in exact.spike_times),
-        **_prefixed("integration", found),
     }
+    stepped_euler = ExactRun(times, euler.potentials)
+    runs = {
+        "truncation": (on_grid, stepped_euler),
+        "grid": (exact, on_grid),
+        "integration": (exact, stepped_euler),
+    }
+    for part, (expected, found) in runs.items():
+        pair = Pair(expected.spike_times, found.spike_times, expected.potentials, found.potentials, dt)
+        row |= _prefixed(part, {metric.name: metric.of(pair) for metric in METRICS if metric.integration})
+    if sweep.distances:
+        row |= _prefixed("integration", _distances(exact.spike_times, times, duration))
     return _Reference(parameters, currents, euler, times, row)
 
 

@@ -8,15 +8,38 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
 
+from qlif.model.arithmetic import Form
 from qlif.model.exceptions import InputError
 from qlif.model.metrics.catalogue import METRICS
 from qlif.model.plots.themes import Theme, add_legend, new_figure, panels_of
+from qlif.model.rounding import Rounding
 
-_MARKERS = ("o", "D", "s", "^", "v", "P")
+_STYLES: Mapping[tuple[str, str], tuple[int, str]] = MappingProxyType(
+    {
+        ("factored", "RND"): (0, "o"),
+        ("square", "RND"): (1, "s"),
+        ("factored", "SR"): (2, "D"),
+        ("square", "SR"): (3, "P"),
+        ("factored", "TRN"): (4, "v"),
+        ("square", "TRN"): (5, "^"),
+        ("factored", "RND_CONV"): (0, "h"),
+        ("square", "RND_CONV"): (1, "p"),
+    }
+)
+"""Colour and marker of each form with each rounding, in every figure of every study. (Rounding half to even has the
+colours of half up, from which it hardly ever differs.)"""
+
+_MARKERS = ("<", ">", "X", "d", "*", "8")
+"""Of lines that are something else."""
+
+ZERO = "0, on a logarithmic axis"
+LONGEST_OF_THREE = 27
+"""Letters of the longest entry of a legend in three columns."""
 
 LABELS: Mapping[str, str] = MappingProxyType(
     {metric.name: metric.label for metric in METRICS if metric.label}
@@ -31,7 +54,8 @@ class Line:
     Parameters
     ----------
     label : str
-        Lines of one label have one colour in all panels, and one entry in the legend.
+        Lines of one label have one colour in all panels, and one entry in the legend. A form and a rounding in it, as
+        in ``square SQ(5,13) RND``, have their own style in all studies; a form alone is rounded to nearest.
     x, y : array_like, (points,)
         nan in `y` is a gap.
     spread : tuple of array_like, optional
@@ -57,14 +81,42 @@ class Line:
 class Panel:
     """Axes of a figure: what they measure, with its unit, and the lines in them.
 
-    A logarithmic axis that has to show 0 is linear below a value.
+    On a logarithmic axis, 0 is a hollow marker at its lower end.
     """
 
     y_label: str
     lines: Sequence[Line]
     logarithmic: bool = False
     height: float = 2.4
-    linear_below: float | None = None
+
+
+def styles_of(labels: Sequence[str], theme: Theme) -> dict[str, tuple[str, str]]:
+    """Return colour and marker of each label.
+
+    Raises
+    ------
+    InputError
+        There are more labels than colours.
+    """
+    if len(labels) > len(theme.series):
+        raise InputError(f"a figure shows {len(theme.series)} lines, not {len(labels)}")
+    taken: dict[str, tuple[int, str]] = {}
+    for label in labels:
+        style = _STYLES.get(_kind(label))
+        # A second line of one form and rounding has to be told from the first.
+        if style is not None and style[0] not in [color for color, _ in taken.values()]:
+            taken[label] = style
+    free = [color for color in range(len(theme.series)) if color not in [one for one, _ in taken.values()]]
+    rest = [label for label in labels if label not in taken]
+    taken |= {label: (color, _MARKERS[color]) for label, color in zip(rest, free, strict=False)}
+    return {label: (theme.series[color], marker) for label, (color, marker) in taken.items()}
+
+
+def _kind(label: str) -> tuple[str, str]:
+    """Return the form and the rounding that a label names; empty texts where it names none."""
+    words = label.split()
+    form = next((word for word in words if word in list(Form)), "")
+    return form, next((word for word in words if word in list(Rounding)), "RND" if form else "")
 
 
 def line_figure(
@@ -88,41 +140,21 @@ def line_figure(
         There are more labels than colours.
     """
     labels = list(dict.fromkeys(line.label for panel in panels for line in panel.lines if not line.plain))
-    if len(labels) > len(theme.series):
-        raise InputError(f"a figure shows {len(theme.series)} lines, not {len(labels)}")
-    colors, markers = dict(zip(labels, theme.series, strict=False)), dict(zip(labels, _MARKERS, strict=False))
+    styles = styles_of(labels, theme)
     heights = [panel.height for panel in panels]
     figure = new_figure(0.9 + sum(heights), theme)
     handles: dict[str, Line2D] = {}
     for axes, panel in zip(panels_of(figure, heights, theme), panels, strict=True):
         dashes = itertools.cycle([(6, 3), (2, 2), (6, 2, 1, 2)])
         for line in panel.lines:
-            style: dict[str, Any] = {"label": line.label}
+            style = _properties(line, styles, labels, theme)
             if line.plain:
-                style |= {"color": theme.text, "linewidth": 1.2, "dashes": next(dashes), "zorder": 2}
-            else:
-                style |= {"color": colors[line.label], "marker": markers[line.label], "markersize": 5}
-                style |= {"linewidth": 1.6 if line.joined else 0, "zorder": 3}
-            x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
-            if panel.logarithmic and panel.linear_below is None:
-                y = np.where(y > 0, y, np.nan)  # 0 has no place on such an axis
-            (handle,) = axes.plot(x, y, **style)
-            handles.setdefault(line.label, handle)
-            if line.spread is not None:
-                low, high = (np.asarray(end, dtype=np.float64) for end in line.spread)
-                axes.vlines(x, low, high, color=style["color"], linewidth=1.2, zorder=2.5)
-            if line.silent is not None and np.any(line.silent):
-                at = x[np.asarray(line.silent, dtype=np.bool_)]
-                cross: dict[str, Any] = {"marker": "x", "markersize": 8, "markeredgewidth": 2}
-                cross |= {"linestyle": "none", "color": style["color"], "clip_on": False, "zorder": 4}
-                axes.plot(at, np.zeros(len(at)), transform=axes.get_xaxis_transform(), **cross)
+                style["dashes"] = next(dashes)
+            _draw_line(axes, panel, line, style, handles)
         if panel.logarithmic:
-            if panel.linear_below is None:
-                axes.set_yscale("log")
-            else:
-                axes.set_yscale("symlog", linthresh=panel.linear_below)
-                axes.set_ylim(bottom=0)
+            axes.set_yscale("log")
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(_FewDecades(axes))
         elif all(np.nanmin(np.asarray(line.y, dtype=np.float64), initial=0) >= 0 for line in panel.lines):
             axes.set_ylim(bottom=0)
         axes.set_ylabel(panel.y_label)
@@ -132,5 +164,72 @@ def line_figure(
         elif whole_x:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.axes[-1].set_xlabel(x_label)
-    add_legend(figure, list(handles.values()), theme, columns=3)
+    # As many columns as the longest entry leaves room for.
+    columns = 3 if max(map(len, handles)) <= LONGEST_OF_THREE else 2
+    add_legend(figure, list(handles.values()), theme, columns=columns)
     return figure
+
+
+def _least(panel: Panel) -> float:
+    """Return the least value above 0 of a panel's lines."""
+    values = np.concatenate([np.ravel(np.asarray(line.y, dtype=np.float64)) for line in panel.lines])
+    return float(np.min(values[values > 0], initial=np.inf))
+
+
+class _FewDecades(Formatter):
+    """Labels 2 and 5 of a decade where the axis has hardly a whole one."""
+
+    def __init__(self, axes: Axes) -> None:
+        self._axes = axes
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        """Return the label of a minor tick."""
+        low, high = self._axes.get_ylim()
+        digit = f"{value:.0e}"[0]
+        return f"{value:g}" if high / low < 15 and digit in "25" else ""
+
+
+def _properties(
+    line: Line, styles: Mapping[str, tuple[str, str]], labels: Sequence[str], theme: Theme
+) -> dict[str, Any]:
+    """Return the properties of a line; later ones are thinner, so that each shows behind the next."""
+    if line.plain:
+        return {"label": line.label, "color": theme.text, "linewidth": 1.2, "zorder": 2}
+    color, marker = styles[line.label]
+    order = labels.index(line.label)
+    style: dict[str, Any] = {"label": line.label, "color": color, "marker": marker, "zorder": 3 + order / 10}
+    width = 3.0 - 0.4 * order if line.joined else 0
+    return style | {"markersize": 8.0 - 0.7 * order, "linewidth": width}
+
+
+def _draw_line(
+    axes: Axes, panel: Panel, line: Line, style: dict[str, Any], handles: dict[str, Line2D]
+) -> None:
+    """Draw a line with its bars, its zeros and its silent points."""
+    x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
+    zero = panel.logarithmic & (y <= 0)
+    (handle,) = axes.plot(x, np.where(zero, np.nan, y), **style)
+    handles.setdefault(line.label, handle)
+    on_axis: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "linestyle": "none", "clip_on": False}
+    if np.any(zero) and not line.plain:
+        hollow = {"markerfacecolor": "none", "markeredgecolor": style["color"], "markeredgewidth": 1.4}
+        same = {name: style[name] for name in ("marker", "markersize", "zorder")}
+        axes.plot(x[zero], np.zeros(zero.sum()), **on_axis, **hollow, **same)
+        handles.setdefault(
+            ZERO,
+            Line2D(
+                [], [], linestyle="none", marker="o", color=axes.xaxis.label.get_color(), fillstyle="none"
+            ),
+        ).set_label(ZERO)
+    if line.spread is not None:
+        low, high = (np.asarray(end, dtype=np.float64) for end in line.spread)
+        if panel.logarithmic:
+            # A bar that reaches 0 goes to the least that is drawn; one that is 0 has no place.
+            low, high = np.where(low > 0, low, _least(panel)), np.where(high > 0, high, np.nan)
+        axes.vlines(x, low, high, color=style["color"], linewidth=1.2, zorder=2.5)
+    if line.silent is not None and np.any(line.silent):
+        at = x[np.asarray(line.silent, dtype=np.bool_)]
+        # Those of earlier lines are larger, so that each shows behind the next.
+        cross = {"marker": "x", "markersize": 1.5 * style.get("markersize", 5), "zorder": 1 + style["zorder"]}
+        cross |= {"markeredgewidth": 2}
+        axes.plot(at, np.zeros(len(at)), color=style["color"], **on_axis, **cross)

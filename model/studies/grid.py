@@ -9,7 +9,7 @@ from typing import Any, assert_never
 import numpy as np
 import numpy.typing as npt
 
-from qlif.model.arithmetic import WIDEST_WORD, Arithmetic, Form
+from qlif.model.arithmetic import MOST_PHASE_BITS, WIDEST_WORD, Arithmetic, Form
 from qlif.model.exceptions import InputError, PrecisionWarning, show, unknown_name
 from qlif.model.formats import Format
 from qlif.model.inputs import stimuli
@@ -21,7 +21,7 @@ from qlif.model.rounding import Rounding
 from qlif.model.studies import axes
 from qlif.model.support.checks import flag, whole
 
-DEFAULT_INPUT = "constant:amplitude=48.5,spread=0.65"
+DEFAULT_INPUT = "constant:amplitude=48.5,spread=0.6494845360824743"
 """17 to 80 mV, evenly spaced over the neurons."""
 
 
@@ -53,7 +53,7 @@ class Point:
         Of the state word.
     random_bits, rounding_seed : int
         Of stochastic rounding; 0 and 1 otherwise.
-    coefficient_bits : int
+    coefficient_bits, phase_bits : int
     dt_ms, tau_m_ms : float
     input : str
         As in ``qlif simulate --input``.
@@ -67,6 +67,7 @@ class Point:
     random_bits: int
     rounding_seed: int
     coefficient_bits: int
+    phase_bits: int
     dt_ms: float
     tau_m_ms: float
     input: str
@@ -78,8 +79,8 @@ class Sweep:
 
     Parameters
     ----------
-    word_bits, fraction_bits, rounding, random_bits, rounding_seed, form, coefficient_bits, dt_ms, tau_m_ms, \
-input
+    word_bits, fraction_bits, rounding, random_bits, rounding_seed, form, coefficient_bits, phase_bits, \
+dt_ms, tau_m_ms, input
         The axes; each a list, or a text such as ``8..18`` or ``RND,SR``. `random_bits` and
         `rounding_seed` vary with stochastic rounding only.
     neurons : int
@@ -111,6 +112,7 @@ input
     rounding_seed: Any = 1
     form: Any = "factored,square"
     coefficient_bits: Any = 16
+    phase_bits: Any = 0
     dt_ms: Any = 0.1
     tau_m_ms: Any = 30.0
     input: Any = (DEFAULT_INPUT,)
@@ -131,6 +133,7 @@ input
             "rounding_seed": axes.whole_numbers("rounding_seed", self.rounding_seed, 0, 2**64 - 1),
             "form": axes.forms("form", self.form),
             "coefficient_bits": axes.whole_numbers("coefficient_bits", self.coefficient_bits, 2, WIDEST_WORD),
+            "phase_bits": axes.whole_numbers("phase_bits", self.phase_bits, 0, MOST_PHASE_BITS),
             "dt_ms": axes.times("dt_ms", self.dt_ms),
             "tau_m_ms": axes.times("tau_m_ms", self.tau_m_ms),
             "input": axes.texts("input", self.input),
@@ -157,7 +160,15 @@ input
         for name, axis in (("tau_m", "tau_m_ms"), ("n", "neurons"), ("shape", "neurons")):
             if name in self.parameters:
                 raise InputError(f"{name} is set by {axis}, not in [parameters]")
-        for name in ("form", "rounding", "potential", "random_bits", "random_seed", "coefficient_bits"):
+        for name in (
+            "form",
+            "rounding",
+            "potential",
+            "random_bits",
+            "random_seed",
+            "coefficient_bits",
+            "phase_bits",
+        ):
             if name in self.arithmetic:
                 raise InputError(f"{name} is an axis of the sweep, not a choice in [arithmetic]")
         for name, value in self.parameters.items():
@@ -205,6 +216,7 @@ input
             self.random_bits,
             self.rounding_seed,
             self.coefficient_bits,
+            self.phase_bits,
             self.dt_ms,
             self.tau_m_ms,
         ):
@@ -224,6 +236,7 @@ input
             random_bits=point.random_bits,
             random_seed=point.rounding_seed,
             coefficient_bits=point.coefficient_bits,
+            phase_bits=point.phase_bits,
             **self.arithmetic,
         )
 
@@ -234,12 +247,20 @@ input
         return Parameters(n=neurons, tau_m=tau_m, dt=dt, refrac_length=round(period / dt), **given)
 
     def euler(
-        self, text: str, dt: float, tau_m: float
+        self, text: str, dt: float, tau_m: float, substep: bool = False
     ) -> tuple[Parameters, npt.NDArray[np.float64], Recording]:
-        """Return the neurons under an input, its currents, and the run that fixed point is compared with."""
+        """Return the neurons under an input, its currents, and the run that fixed point is compared with.
+
+        With `substep`, that keeps what is left of a timestep after a spike, as phases do.
+        """
+        parameters, currents = self.neurons_under(text, dt, tau_m)
+        euler = QLIFPopulation.of(parameters, substep=substep).run(currents, record=("potentials",))
+        return parameters, currents, euler
+
+    def neurons_under(self, text: str, dt: float, tau_m: float) -> tuple[Parameters, npt.NDArray[np.float64]]:
+        """Return the neurons under an input, and its currents."""
         currents = self._currents(text, dt)
-        parameters = self.neuron(dt, tau_m, currents.shape[1])
-        return parameters, currents, QLIFPopulation.of(parameters).run(currents, record=("potentials",))
+        return self.neuron(dt, tau_m, currents.shape[1]), currents
 
     def check_inputs(self) -> None:
         """Read every input, so that a bad one ends a study before it has begun.

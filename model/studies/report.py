@@ -18,9 +18,10 @@ from qlif.model.studies.grid import Sweep
 from qlif.model.support.files import write_text
 
 _HOW_TO_READ = """\
-Quantization error is the fixed-point neuron against float64 Euler of the same timestep; integration error
-is that float64 Euler against the membrane equation solved without a timestep. `table.csv` has both for
-every point.
+Quantization error is the fixed-point neuron against float64 Euler of the same timestep; truncation error is that
+Euler against the exact map of one timestep, with spikes on the same grid; grid error is that map against the
+membrane equation solved without a timestep. The integration error of Euler is the last two together. `table.csv`
+has all of them for every point.
 """
 
 
@@ -114,7 +115,14 @@ def _condensed(rows: list[Row]) -> list[Row]:
                     for metric in METRICS
                     if metric.heading
                 },
-                "interval error of Euler": _shown(statistics.median, group, "integration_rms_interval_error"),
+                **{
+                    f"interval error {name}": _shown(statistics.median, group, f"{part}_rms_interval_error")
+                    for part, name in (
+                        ("truncation", "by truncation"),
+                        ("grid", "by the grid"),
+                        ("integration", "of Euler"),
+                    )
+                },
             }
         )
     return condensed
@@ -187,10 +195,12 @@ def _draw(directory: Path, form: str, rows: list[Row]) -> list[Path]:
         known = [value for line in lines for value in np.ravel(line.y) if not math.isnan(value)]
         left_out = _without(rows, f"quantization_{name}")
         label = axis + (f"\n{left_out} of {len(rows)} points left out" if left_out else "")
-        panels.append(Panel(label, lines, logarithmic=bool(known) and min(known) > 0))
+        panels.append(Panel(label, lines, logarithmic=bool(known) and max(known) > 0))
 
     def draw(theme: Theme) -> Figure:
-        return line_figure(panels, "word length (bits)", theme, whole_x=True)
+        return line_figure(
+            panels, "word length (bits); medians, bars from the least to the most", theme, whole_x=True
+        )
 
     return save(draw, directory, f"errors-{form}")
 

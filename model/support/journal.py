@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -61,14 +61,20 @@ class Journal:
 
     def append(self, point: Point, result: Any) -> None:
         """Add a result; when this returns, it is on the disk."""
-        read_back = json.loads(json.dumps(result))
+        self.extend([(point, result)])
+
+    def extend(self, entries: Iterable[tuple[Point, Any]]) -> None:
+        """Add results; when this returns, they are on the disk."""
+        read_back = [(point, json.loads(json.dumps(result))) for point, result in entries]
+        if not read_back:
+            return
         if not self._whole:
             self._begin()
         assert self._file is not None
-        self._file.write(self._line(point, read_back).encode())
+        self._file.write("".join(self._line(*entry) for entry in read_back).encode())
         self._file.flush()
         os.fsync(self._file.fileno())
-        self.results[point] = read_back
+        self.results.update(read_back)
 
     def close(self) -> None:
         """Let go of the file."""

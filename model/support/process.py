@@ -9,7 +9,6 @@ a folder that is removed when it ends.
 """
 
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -189,25 +188,6 @@ def run(
                     raise TimedOut(f"{what} took longer than {seconds:g} s, and was ended")
         output.seek(0)
         return Ended(code, output.read().decode(errors="replace"))
-
-
-def lines(started: "subprocess.Popen[bytes]", *, what: str, seconds: float) -> Iterator[bytes]:
-    """Give the lines that a child says, as they come; its standard output is a pipe.
-
-    Raises
-    ------
-    TimedOut
-        None came for so long.
-    """
-    assert started.stdout is not None
-    pipe, rest = started.stdout.fileno(), b""
-    while True:
-        if not select.select([pipe], [], [], seconds)[0]:
-            raise TimedOut(f"{what} said nothing for {seconds:g} s, and was ended")
-        if not (more := os.read(pipe, 1 << 16)):
-            return
-        *whole, rest = (rest + more).split(b"\n")
-        yield from whole
 
 
 def end_on_signals() -> None:

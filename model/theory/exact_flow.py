@@ -59,12 +59,8 @@ def solve(parameters: Parameters, currents: npt.ArrayLike) -> ExactRun:
     InputError
         The currents aren't of that shape, or not finite; or there are more spikes than :data:`MOST_SPIKES`.
     """
-    inputs = np.asarray(currents, dtype=np.float64)
-    if inputs.ndim != 2 or inputs.shape[1] != parameters.n:
-        raise InputError(f"currents must be of shape (timesteps, {parameters.n}), not {inputs.shape}")
-    if not np.all(np.isfinite(inputs)):
-        raise InputError("currents must be finite")
-    equation = _Equation(parameters)
+    inputs = checked_inputs(parameters, currents)
+    equation = Equation(parameters)
     drives = inputs * equation.drive
     _check_count(equation, drives, parameters.dt)
     times: list[list[float]] = [[] for _ in range(parameters.n)]
@@ -87,7 +83,17 @@ def solve(parameters: Parameters, currents: npt.ArrayLike) -> ExactRun:
     return ExactRun([np.array(one) for one in times], potentials)
 
 
-def _check_count(equation: "_Equation", drives: Reals, dt: float) -> None:
+def checked_inputs(parameters: Parameters, currents: npt.ArrayLike) -> Reals:
+    """Return currents as an array, (timesteps, neurons); InputError if they are of another shape, or not finite."""
+    inputs = np.asarray(currents, dtype=np.float64)
+    if inputs.ndim != 2 or inputs.shape[1] != parameters.n:
+        raise InputError(f"currents must be of shape (timesteps, {parameters.n}), not {inputs.shape}")
+    if not np.all(np.isfinite(inputs)):
+        raise InputError("currents must be finite")
+    return inputs
+
+
+def _check_count(equation: "Equation", drives: Reals, dt: float) -> None:
     """Refuse an input under which the neurons spike so often that it takes hours, or for ever."""
     with np.errstate(over="ignore"):
         period = equation.time_to_threshold(equation.reset, drives) + equation.refractory
@@ -100,7 +106,7 @@ def _check_count(equation: "_Equation", drives: Reals, dt: float) -> None:
         )
 
 
-class _Equation:
+class Equation:
     """``du/dt = a (u^2 + q)`` of each neuron, ``q`` being `drive` less a constant."""
 
     def __init__(self, p: Parameters) -> None:
@@ -116,12 +122,20 @@ class _Equation:
         self.leak = each(np.square(np.subtract(p.critical_pot, p.rest_pot) / 2))
         self.refractory = each(np.multiply(p.refrac_length, p.dt))
 
+    def slope(self, u: Reals, drive: Reals) -> Reals:
+        """Return ``du/dt`` under an input, mV/ms."""
+        return np.asarray(self.rate * (u * u + (drive - self.leak)))
+
     def time_to_threshold(self, u: Reals, drive: Reals) -> Reals:
         """Return the time until the threshold under a constant input, ms; inf if it is never reached."""
+        return self.time_to(self.threshold, u, drive)
+
+    def time_to(self, level: Reals | float, u: Reals, drive: Reals) -> Reals:
+        """Return the time until a level above ``u`` under a constant input, ms; inf if it is never reached."""
         q = drive - self.leak
         root = np.maximum(np.sqrt(np.abs(q)), _TINY)
-        way, turn = root * (self.threshold - u), q + u * self.threshold
-        # Below rheobase only from above the upper fixed point, or to a threshold under the lower one.
+        way, turn = root * (level - u), q + u * level
+        # Below rheobase only from above the upper fixed point, or to a level under the lower one.
         reached = (turn > way) & (q < 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             below = np.where(reached, np.arctanh(np.where(reached, way / turn, 0.0)), np.inf)

@@ -227,11 +227,24 @@ USELESS = {
     ],
     "study optimize": [
         (("--max-rmse", 1, "--spikes", 5), "--spikes requires --max-lag-steps"),
-        (("--max-rmse", 1, "--target", "ecp5"), "--target requires --cost area"),
-        (("--max-rmse", 1, "--max-syntheses", 5), "--max-syntheses requires --cost area"),
+        (("--max-rmse", 1, "--target", "ecp5"), "--target requires --cost area or real-time"),
+        (("--max-rmse", 1, "--max-syntheses", 5), "--max-syntheses requires --cost area or real-time"),
         (("--rounding", "RND", "--random-bits", "8"), "--random-bits requires --rounding SR"),
         (("--rounding", "RND", "--rounding-seed", "8"), "--rounding-seed requires --rounding SR"),
-        (("--seed", 4), "--seed requires a random --input"),
+        (("--input", "constant", "--seed", 4), "--seed requires a random --input"),
+        (("--input", "constant", "--held-out-seed", 4), "--held-out-seed requires a random --input"),
+        *(
+            (("--every-current", "17..80", option, value), f"{option} requires no --every-current")
+            for option, value in (
+                ("--input", "stratified"),
+                ("--input-neurons", 5),
+                ("--seed", 5),
+                ("--held-out-seed", 5),
+                ("--max-rate-error", 1),
+                ("--max-rmse", 1),
+                ("--max-interval-error", 1),
+            )
+        ),
         (("--max-rmse", 1, "--set", "rounding=TRN"), "only [parameters] is allowed here"),
     ],
     "study reproduce": [

@@ -4,11 +4,15 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from qlif import hdl
+from qlif.cosim.proof.population_claims import EVENTS
+from qlif.cosim.proof.prove import RUNS, prove_population
 from qlif.cosim.proof.solver import Answer, Terms
+from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
@@ -16,9 +20,15 @@ from qlif.model.quantisation import quantise
 NEURONS = 2
 
 
-def population():
+def own():
+    """The text that this project exports, as a module of another name."""
     words = quantise(Parameters(n=NEURONS), preset("tiny-8"))
     return hdl.export(hdl.Core(words)).verilog.replace("module qlif_population(", "module mine(")
+
+
+def population():
+    """A text without our structure: a signal of it has another name."""
+    return own().replace("in_flight", "under_way")
 
 
 def arguments(command, module="mine"):
@@ -112,6 +122,34 @@ def test_a_file_that_is_not_there(command, qlif):
     code, _, error = qlif(*arguments(command))
     assert code == 2
     assert "mine.v can't be read: No such file" in error
+
+
+def test_our_own_text_is_proved_without_a_bound(qlif, tmp_path, yosys):
+    write(tmp_path, own())
+    code, said, _ = qlif(*arguments("prove"))
+    assert code == 0
+    assert {(claim["result"], claim["bound"]) for claim in json.loads(said)} == {("proved", None)}
+
+
+def test_an_edit_of_our_own_text_is_refuted_without_a_bound(qlif, tmp_path, yosys):
+    # The carry into the upper half of the timestep's number, after 65,279 timesteps instead of 65,535.
+    text = own().replace("low == 16'hfffe", "low == 16'hfefe")
+    assert text != own()
+    write(tmp_path, text)
+    code, said, _ = qlif(*arguments("prove"), "--timeout", 1)
+    assert code == 1
+    claims = {claim["claim"]: claim for claim in json.loads(said)}
+    assert claims[EVENTS]["result"] == "unknown" and "it isn't shown that always" in claims[EVENTS]["why"]
+    # What the invariants don't decide is followed from reset too.
+    assert set(RUNS) <= claims.keys()
+
+
+def test_a_signal_that_an_edit_removed_is_named(yosys):
+    made = hdl.export(hdl.Core(quantise(Parameters(n=NEURONS), preset("tiny-8"))))
+    for name in ("in_flight", "free_rows", "spare"):
+        edited = replace(made, verilog=made.verilog.replace(name, "under_way"))
+        with pytest.raises(InputError, match=rf"it has no signal core\.{name}$"):
+            list(prove_population(edited))
 
 
 def test_a_variant_belongs_to_this_projects_own(command, qlif, tmp_path):

@@ -1,5 +1,6 @@
 """Spikes between timesteps: the phase in fixed point and in float, and what becomes of the interval error."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -70,6 +71,32 @@ def test_the_float_reference_keeps_what_is_left_of_a_timestep(engine, refractory
     steps = np.flatnonzero(run.spikes[:, 0])
     assert len(steps) > 20
     assert run.spike_times[0] == pytest.approx([(k + 1 - expected[k][2]) * 0.1 for k in steps], rel=1e-12)
+
+
+@pytest.mark.parametrize("substep", [False, True])
+def test_heuns_step_converges_faster_and_a_population_of_it_can_be_copied(substep):
+    choices = {"integrator": "heun", "engine": "numpy", "substep": substep}
+    currents = np.linspace(20, 60, 400)[:, np.newaxis]
+    population = QLIFPopulation(n=1, **choices)
+    first = population.run(currents[:150])
+    copied = pickle.loads(pickle.dumps(population))
+    assert np.array_equal(copied.run(currents[150:]).potentials, population.run(currents[150:]).potentials)
+    assert first.spikes.any()
+    euler = interval_error(substep=True)
+    assert interval_error(substep=True, integrator="heun") < euler / 2
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"integrator": "huen"}, "unknown integrator 'huen': did you mean 'heun'"),
+        ({"integrator": "heun", "arithmetic": "square-18"}, "integrator must be euler with an arithmetic"),
+        ({"integrator": "heun", "dialect": "synapticflow"}, "integrator must be euler with dialect"),
+    ],
+)
+def test_an_integrator_that_there_is_not_is_refused(choices, message):
+    with pytest.raises(InputError, match=message):
+        QLIFPopulation(n=1, **choices)
 
 
 def test_a_float_neuron_above_its_threshold_has_a_whole_timestep_left():

@@ -10,8 +10,11 @@ from qlif.model.studies.named import (
     isi,
     potential_error,
     reliability,
+    robustness,
     spike_lag,
     stochastic,
+    substep,
+    three_errors,
     twelve_bits,
 )
 from qlif.model.studies.named.result import Study
@@ -26,6 +29,9 @@ STUDIES = MappingProxyType(
         "reliability": Study("how precise are spike times under frozen noise?", reliability.run, extra=True),
         "below-euler": Study("from which word on does rounding matter less than Euler?", below_euler.run),
         "forms": Study("what is the square form worth in bits?", forms.run, sweeps=True),
+        "robustness": Study("does the narrowest word depend on which currents are tried?", robustness.run),
+        "three-errors": Study("what is the error of a timestep made of?", three_errors.run),
+        "substep": Study("what are spikes between timesteps worth?", substep.run),
         "potential-error": Study(
             "does the potential's RMSE rank formats?", potential_error.run, extra=True, sweeps=True
         ),

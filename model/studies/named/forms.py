@@ -74,9 +74,8 @@ def _draw(rows: list[Row], theme: Theme) -> Figure:
         lines = []
         for form in ("factored", "square"):
             group = [row for row in rows if row["form"] == form]
-            # An error of 0 has no place on a logarithmic axis.
             lines.append(
-                Line(form, [row["word_bits"] for row in group], [row[name] or math.nan for row in group])
+                Line(f"{form} RND", [row["word_bits"] for row in group], [_shown(row[name]) for row in group])
             )
         if name == "rms_interval_error":
             words = sorted({row["word_bits"] for row in rows})
@@ -84,3 +83,7 @@ def _draw(rows: list[Row], theme: Theme) -> Figure:
             lines.append(Line("integration error of Euler", words, level, plain=True))
         panels.append(Panel(LABELS[name], lines, logarithmic=True, height=3.0))
     return line_figure(panels, "word length (bits), round to nearest", theme, whole_x=True)
+
+
+def _shown(value: float | None) -> float:
+    return math.nan if value is None else value

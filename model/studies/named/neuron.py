@@ -10,7 +10,7 @@ from qlif.model.formats import SQ
 from qlif.model.metrics.fi_curve import fi_currents
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
-from qlif.model.studies.grid import Sweep, base_of
+from qlif.model.studies.grid import DEFAULT_INPUT, Sweep, base_of
 
 RANDOM_BITS = 8
 """Of stochastic rounding."""
@@ -21,7 +21,7 @@ NEURON = Parameters(n=1, tau_m=30.0, refrac_length=50, dt=0.1)
 CURRENTS = np.linspace(17.0, 80.0, 24)
 """Constant inputs, mV: from just above the rheobase of 16 mV to where a spike takes few timesteps."""
 
-CONSTANT_INPUT = "constant:amplitude=48.5,spread=0.6494845360824743"
+CONSTANT_INPUT = DEFAULT_INPUT
 """The same as the input of 24 neurons."""
 
 NOISE_INPUT = "ou:mean=18,sd=8,tau=5"

@@ -74,7 +74,11 @@ def _draw(rows: list[Row], theme: Theme) -> Figure:
         for form in ("factored", "square"):
             group = [row for row in rows if row["form"] == form]
             lines.append(
-                Line(form, [row["word_bits"] for row in group], [row[name] or math.nan for row in group])
+                Line(f"{form} RND", [row["word_bits"] for row in group], [_shown(row[name]) for row in group])
             )
         panels.append(Panel(label, lines, logarithmic=True, height=1.9))
     return line_figure(panels, "word length (bits), round to nearest", theme, whole_x=True)
+
+
+def _shown(value: float | None) -> float:
+    return math.nan if value is None else value

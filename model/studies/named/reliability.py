@@ -3,7 +3,7 @@
 Mainen and Sejnowski (Science 268, 1995) gave a neuron the same noise again and again, and measured how
 precisely its spikes came back. Here each trial is one arithmetic, or one seed of stochastic rounding, under
 the same noise as float64 Euler. A spike is kept if the trial has one within 2 ms; jitter is the spread of
-the times of those.
+the times of those. All of it is repeated with other noise: a figure of one noise alone may be a lucky one.
 """
 
 import math
@@ -25,6 +25,15 @@ from qlif.model.studies.named.result import Bench, Result
 
 BITS = range(8, 21, 2)
 NEURONS, TIMESTEPS, SEEDS = 16, 20_000, range(1, 6)
+NOISE_SEEDS = range(1, 5)
+MEASURES = (
+    "spikes_kept",
+    "spikes_of_its_own",
+    "jitter_ms",
+    "mean_shift_ms",
+    "victor_purpura",
+    "spike_distance",
+)
 WINDOW_MS = 2.0
 
 Times = list[npt.NDArray[np.float64]]
@@ -33,21 +42,48 @@ Times = list[npt.NDArray[np.float64]]
 def run(bench: Bench) -> Result:
     """Run every trial under the same noise."""
     parameters = NEURON.replace(n=NEURONS)
-    currents = stimuli.make(NOISE_INPUT, timesteps=TIMESTEPS, neurons=NEURONS, dt=NEURON.dt, seed=1)
-    euler = QLIFPopulation.of(parameters).run(currents, record=()).spike_times
+    noises = [
+        stimuli.make(NOISE_INPUT, timesteps=TIMESTEPS, neurons=NEURONS, dt=NEURON.dt, seed=seed)
+        for seed in NOISE_SEEDS
+    ]
+    eulers = [QLIFPopulation.of(parameters).run(currents, record=()).spike_times for currents in noises]
     cases = [(form, rounding, bits) for form in Form for rounding in ("RND", "SR") for bits in BITS]
     rows: list[Row] = []
     for number, (form, rounding, bits) in enumerate(cases):
         bench.progress(f"{form} {rounding}, {bits} bits", number / len(cases))
-        trials: list[Times] = []
-        for seed in SEEDS if rounding == "SR" else [1]:
-            arithmetic = usual(form, bits, rounding, seed)
-            trials.append(QLIFPopulation.of(parameters, arithmetic).run(currents, record=()).spike_times)
-        rows.append(_row(str(form), rounding, bits, euler, trials))
+        seeds = SEEDS if rounding == "SR" else [1]
+        measured = []
+        for currents, euler in zip(noises, eulers, strict=True):
+            populations = [QLIFPopulation.of(parameters, usual(form, bits, rounding, seed)) for seed in seeds]
+            measured.append(
+                _measure(euler, [one.run(currents, record=()).spike_times for one in populations])
+            )
+        rows.append(
+            {
+                "form": str(form),
+                "rounding": rounding,
+                "word_bits": bits,
+                "noises": len(noises),
+                "trials": len(noises) * len(seeds),
+                **_spread(measured),
+            }
+        )
     return Result(rows, lambda theme: _draw(rows, theme), _findings(rows))
 
 
-def _row(form: str, rounding: str, bits: int, euler: Times, trials: list[Times]) -> Row:
+def _spread(measured: list[Row]) -> Row:
+    """Return the mean of each measure over the noises, and its ends; None where it isn't there for all of them."""
+    row: Row = {}
+    for name in MEASURES:
+        values = [one[name] for one in measured]
+        known = all(value is not None for value in values)
+        row |= {name: float(np.mean(values)) if known else None}
+        row |= {f"{name}_{end.__name__}": end(values) if known else None for end in (min, max)}
+    return row
+
+
+def _measure(euler: Times, trials: list[Times]) -> Row:
+    """Compare the trials under one noise."""
     kept = found = expected = 0
     differences = []
     for trial in trials:
@@ -59,10 +95,6 @@ def _row(form: str, rounding: str, bits: int, euler: Times, trials: list[Times])
     together = np.concatenate(differences)
     distances = [spike_distances(euler, trial, duration_ms=TIMESTEPS * NEURON.dt) for trial in trials]
     return {
-        "form": form,
-        "rounding": rounding,
-        "word_bits": bits,
-        "trials": len(trials),
         "spikes_kept": kept / expected,
         "spikes_of_its_own": (found - kept) / found if found else None,
         "jitter_ms": root_mean_square(together) if len(together) else None,
@@ -95,14 +127,20 @@ def _findings(rows: list[Row]) -> list[str]:
     for form in Form:
         for rounding in ("RND", "SR"):
             group = [row for row in rows if (row["form"], row["rounding"]) == (form, rounding)]
-            shown = ", ".join(f"{row['word_bits']} bits {_kept(row)}" for row in group)
-            findings.append(f"{form} {rounding}, spikes kept and their jitter: {shown}.")
+            shown = "; ".join(f"{row['word_bits']} bits {_kept(row)}" for row in group)
+            findings.append(
+                f"{form} {rounding}, spikes kept and their jitter, mean and ends over {len(NOISE_SEEDS)} noises: "
+                f"{shown}."
+            )
     return findings
 
 
 def _kept(row: Row) -> str:
-    jitter = "" if row["jitter_ms"] is None else f" +-{row['jitter_ms']:.3f} ms"
-    return f"{100 * row['spikes_kept']:.1f} %{jitter}"
+    low, high = (100 * row[f"spikes_kept_{end}"] for end in ("min", "max"))
+    shown = f"{100 * row['spikes_kept']:.1f} ({low:.1f} to {high:.1f}) %"
+    if row["jitter_ms"] is None:
+        return shown
+    return f"{shown}, {row['jitter_ms']:.3f} ({row['jitter_ms_min']:.3f} to {row['jitter_ms_max']:.3f}) ms"
 
 
 def _draw(rows: list[Row], theme: Theme) -> Figure:
@@ -116,7 +154,12 @@ def _draw(rows: list[Row], theme: Theme) -> Figure:
         for form in Form:
             for rounding in ("RND", "SR"):
                 group = [row for row in rows if (row["form"], row["rounding"]) == (form, rounding)]
-                values = [row[name] if row[name] or not logarithmic else math.nan for row in group]
-                lines.append(Line(f"{form} {rounding}", [row["word_bits"] for row in group], values))
+                values, low, high = (
+                    [math.nan if row[f"{name}{end}"] is None else row[f"{name}{end}"] for row in group]
+                    for end in ("", "_min", "_max")
+                )
+                bits = [row["word_bits"] for row in group]
+                lines.append(Line(f"{form} {rounding}", bits, values, (low, high)))
         panels.append(Panel(label, lines, logarithmic=logarithmic))
-    return line_figure(panels, "word length (bits)", theme, whole_x=True)
+    label = f"word length (bits); bars go from the least to the most of {len(NOISE_SEEDS)} noises"
+    return line_figure(panels, label, theme, whole_x=True)

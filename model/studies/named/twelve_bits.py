@@ -169,4 +169,6 @@ def _draw(measured: list[Measured], theme: Theme) -> Figure:
                 spread = (mean - widths, mean + widths)
                 lines.append(Line(one.label, one.drives, mean, spread, ~one.fires))
         panels.append(Panel(f"{neuron}\ninterval error against\nfloat64 Euler (%)", lines, height=3.0))
-    return line_figure(panels, "R·I (mV); a cross on the axis is a silent neuron", theme)
+    return line_figure(
+        panels, "R·I (mV); bars are 95 % intervals over seeds, crosses on the axis silent neurons", theme
+    )

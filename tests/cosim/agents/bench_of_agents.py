@@ -46,7 +46,7 @@ FAULTS = {
         {"updates_valid": "raw | count == 400"}, "an update more than currents follows"
     ),
     "updates without end": Fault({"updates_valid": "1'b1"}, "the payload is stable"),
-    "a lost event": Fault({"events_valid": "raw & count < 200"}, "event is missing"),
+    "a lost event": Fault({"events_valid": "raw & count < 200"}, "has no event"),
     "another's event": Fault({"events_neuron": "raw ^ 1'b1"}, "event (as an update number)"),
     "no current is taken": Fault({"currents_ready": "1'b0", "currents_valid": "1'b0"}, "were never taken"),
     "unstable": Fault(

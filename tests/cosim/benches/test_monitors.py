@@ -85,6 +85,9 @@ def test_events_are_held_against_the_updates():
     assert "event 1 says neuron 0 in timestep 1" in judge_events([(0, 1), (2, 0)], [(0, 1), (1, 0)])[0].text
     assert "no update has such a spike" in judge_events([], [(0, 1)], [7])[0].text
     assert "the spike of neuron 1 in timestep 0 has no event" in judge_events([(0, 1)], [])[0].text
+    # A later one's event in its place; but one that is no other's, or comes too late, is a wrong one.
+    assert "the spike of neuron 1 in timestep 0 has no" in judge_events([(0, 1), (2, 0)], [(2, 0)])[0].text
+    assert "event 0 says neuron 0 in timestep 2" in judge_events([(0, 1), (2, 0)], [(2, 0), (0, 1)])[0].text
 
 
 def test_a_core_that_never_stops_giving_ends_the_run(qlif, yosys, quick_simulator):

@@ -69,7 +69,7 @@ def test_the_report_says_everything_in_words_and_in_mv(scoreboard, perfect):
         f"update 40 (neuron 0, timestep 10): potential: expected {expected}, got {expected + 3} "
         f"({in_mv[0]:.6f} mV, {in_mv[1]:.6f} mV); its current word was {current} "
         f"({float(words.currents(current)):.6f}), its potential before {before} ({in_mv[2]:.6f} mV), "
-        "its refractory counter 0"
+        "its refractory counter 0, the golden model's"
     )
 
 
@@ -99,7 +99,11 @@ def test_events_that_are_missing_invented_or_wrong(scoreboard, perfect):
         perfect, event_neuron=perfect.event_neuron[:-1], event_step=perfect.event_step[:-1]
     )
     verdict = scoreboard.compare(missing)
-    assert (verdict.mismatches, verdict.first.what) == (1, "event is missing")
+    step, neuron = int(perfect.event_step[-1]), int(perfect.event_neuron[-1])
+    assert (verdict.mismatches, verdict.first.what) == (
+        1,
+        f"the spike of neuron {neuron} in timestep {step} has no event",
+    )
     invented = dataclasses.replace(
         perfect,
         event_neuron=np.append(perfect.event_neuron, 1),
@@ -110,6 +114,63 @@ def test_events_that_are_missing_invented_or_wrong(scoreboard, perfect):
     step[3] += 1
     verdict = scoreboard.compare(dataclasses.replace(perfect, event_step=step))
     assert (verdict.mismatches, verdict.first.what) == (1, "event (as an update number)")
+
+
+@pytest.mark.parametrize("lost", [0, 5, -2, -1])
+def test_a_dropped_event_reads_the_same_wherever_it_is_dropped(scoreboard, perfect, lost):
+    step, neuron = int(perfect.event_step[lost]), int(perfect.event_neuron[lost])
+    dropped = dataclasses.replace(
+        perfect,
+        event_neuron=np.delete(perfect.event_neuron, lost),
+        event_step=np.delete(perfect.event_step, lost),
+    )
+    verdict = scoreboard.compare(dropped)
+    said = f"the spike of neuron {neuron} in timestep {step} has no event"
+    assert verdict.first.what == said and verdict.first.update == step * NEURONS + neuron
+    assert [rule.text for rule in verdict.broken] == [
+        f"events: {said} (events come in order, each with its update)"
+    ]
+    # In a stretch of a longer run, the events of what follows it come in its place.
+    went_on = dataclasses.replace(
+        dropped,
+        event_neuron=np.append(dropped.event_neuron, 0),
+        event_step=np.append(dropped.event_step, STEPS),
+    )
+    assert scoreboard.compare(went_on).first.what == said
+
+
+def test_events_in_another_order_are_not_dropped(scoreboard, perfect):
+    order = np.arange(len(perfect.event_step))
+    order[[3, 4]] = order[[4, 3]]
+    swapped = dataclasses.replace(
+        perfect, event_neuron=perfect.event_neuron[order], event_step=perfect.event_step[order]
+    )
+    assert scoreboard.compare(swapped).first.what == "event (as an update number)"
+
+
+def test_the_potential_before_is_the_hardwares_where_it_tells_it(scoreboard, perfect):
+    trace = perfect.trace.copy()
+    trace[40] += 1
+    late = scoreboard.compare(dataclasses.replace(perfect, trace=trace)).first
+    assert not late.before_is_golden
+    assert "mV), its refractory counter 0, the golden model's" in late.text
+    trace[2] += 1
+    # Before the first update it shows nothing.
+    first = scoreboard.compare(dataclasses.replace(perfect, trace=trace)).first
+    assert first.before_is_golden and "mV, the golden model's), its refractory counter" in first.text
+    told = dataclasses.replace(
+        perfect,
+        trace=np.where(np.arange(len(trace)) == 40, trace, perfect.trace),
+        refractory=np.zeros_like(trace) + 9,
+    )
+    words, currents = scoreboard.words, scoreboard.currents
+    silent = Scoreboard(words, currents, absent=("potential", "refractory"))
+    assert silent.compare(told).first.before_is_golden
+    more = Scoreboard(words, currents, absent=("events",))
+    golden = more.states["refractory"].astype(np.int64).ravel()
+    # A counter that is right up to the fault, and then the hardware's own.
+    both = dataclasses.replace(told, refractory=golden)
+    assert more.compare(both).first.text.endswith("its refractory counter 0")
 
 
 def test_what_was_observed_survives_its_file(tmp_path, perfect):

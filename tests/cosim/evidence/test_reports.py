@@ -11,7 +11,7 @@ from qlif.cosim.evidence import gather
 from qlif.cosim.evidence.evidence import Check, Evidence, Status, Table
 from qlif.cosim.evidence.html import MOST_ROWS, html
 from qlif.cosim.evidence.junit import junit
-from qlif.cosim.mutation.faults import Mutant
+from qlif.cosim.mutation.mutant import Mutant
 from qlif.cosim.mutation.outcomes import Campaign, Outcome
 from qlif.cosim.proof.claims import Claim
 
@@ -125,7 +125,7 @@ def claims():
 
 def campaign():
     def outcome(number, result, by):
-        mutant = Mutant(number, "inv", "$add$1", "A", 0, "core.sum", (3,), ())
+        mutant = Mutant(number, "inv", "$add$1", "A", 0, "core.sum", (3,), "$add$1")
         return Outcome(mutant, result, by, None, "passed")
 
     results = [

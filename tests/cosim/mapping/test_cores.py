@@ -1,6 +1,7 @@
 """The example cores, which are nobody's of this project: mutation and coverage by a map alone."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def test_faults_are_planted_in_the_core_and_not_in_its_adapter(qlif, yosys, coun
     lines = {line for outcome in facts["list"] for line in outcome["lines"]}
     core = (CORES / "elastic" / "core.v").read_text().splitlines()
     assert any("=" in text[line - 1] and text[line - 1] in core for line in lines)
+    # And the places are those of the user's own file.
+    for outcome in facts["list"]:
+        for line, place in zip(outcome["lines"], outcome["places"], strict=True):
+            assert place.rpartition(":")[0].endswith("elastic/core.v")
+            assert core[int(place.rpartition(":")[2]) - 1] == text[line - 1]
 
 
 def test_a_core_without_a_reset_is_switched_on_for_each_bench(qlif, yosys):
@@ -69,19 +75,31 @@ def test_a_fault_that_changes_nothing_is_proved_by_the_map_and_another_one_refut
 
 # With so many updates, events of the elastic core still wait in the adapter when the last update has come.
 @pytest.mark.parametrize(
-    ("core", "bench", "updates"),
+    ("core", "file", "bench", "updates"),
     [
-        pytest.param("elastic", "stalled", 5000, marks=pytest.mark.slow),
-        ("pulse", "constrained_random", 500),
+        pytest.param("elastic", "core.v", "stalled", 5000, marks=pytest.mark.slow),
+        ("pulse", "core.vhd", "constrained_random", 500),
     ],
 )
-def test_coverage_counts_the_core_and_not_its_adapter(qlif, yosys, core, bench, updates):
+def test_coverage_counts_the_core_and_not_its_adapter(qlif, yosys, core, file, bench, updates):
     code, output, errors = qlif("coverage", *_map(core), "--updates", updates, "--bench", bench, "--no-prove")
     assert code == 1, errors
     facts = json.loads(output)
-    names = [hole["name"] for hole in facts["holes"] if hole["kind"] == "toggle"]
-    assert names and all(name.startswith("core.") for name in names)
+    holes = [hole for hole in facts["holes"] if hole["kind"] != "case"]
+    # In the words of the user's file, whose lines name the signal or the branch.
+    text = (Path(_map(core)[1]).parent / file).read_text().splitlines()
+    for hole in holes:
+        where, _, line = hole["place"].rpartition(":")
+        assert where.endswith(file) and text[int(line) - 1].strip()
+        signal = hole["name"].partition("[")[0]
+        # What GHDL made of an expression has a name of its own.
+        if hole["kind"] == "toggle" and not re.fullmatch(r"n\d+_[oq]", signal):
+            assert signal in text[int(line) - 1]
+    assert any(hole["kind"] == "toggle" for hole in holes)
     assert facts["toggle"]["covered"] > 100
+    cases = {case["name"]: case["count"] for case in facts["cases"]}
+    assert not any("neurons" in name for name in cases) and cases["the neuron spikes"]
+    assert any("at full speed" in name for name in cases)
 
 
 def test_a_bit_that_an_update_can_not_change_is_proved_unreachable(qlif, yosys):
@@ -90,5 +108,6 @@ def test_a_bit_that_an_update_can_not_change_is_proved_unreachable(qlif, yosys):
     facts = json.loads(output)
     proved = {item["name"] for item in facts["unreachable"] if item["kind"] == "toggle"}
     # The potential stays below the threshold, which is negative; and the gain has two trailing zeros.
-    assert {"core.u[15] falls", "core.acc[0] rises", "core.acc[1] falls"} <= proved, errors
-    assert all(name.startswith("core.") for name in proved)
+    assert {"u[15] falls", "acc[0] rises", "acc[1] falls"} <= proved, errors
+    bits = (item for item in facts["unreachable"] if item["kind"] == "toggle")
+    assert all(item["by"].startswith(item["name"].partition(" ")[0]) for item in bits)

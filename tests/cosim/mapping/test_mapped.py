@@ -288,12 +288,15 @@ def test_a_reset_that_is_not_asynchronous_is_refused(tmp_path):
             "is clocked by gated, not by ck: a gated clock",
         ),
         ("posedge ck or negedge", "negedge ck or negedge", "follows the falling edge of ck"),
-        ("fire_n <= !fire1", "fire_n <= !fire1 ^ open", "open is a latch"),
+        ("fire_n <= !fire1", "fire_n <= !fire1 ^ open", "core.v:13: open is a latch"),
+        ("fire_n <= !fire1", "fire_n <= !fire1 ^ bus", "core.v:14: z of a tristate"),
+        ("posedge ck or negedge", "posedge scan or negedge", "is clocked by the port scan, not by ck"),
     ],
-    ids=["gated", "falling", "latch"],
+    ids=["gated", "falling", "latch", "tristate", "port"],
 )
 def test_clocks_that_no_net_follows_are_refused(tmp_path, old, new, told):
     more = "  wire gated = ck && go;\n  reg open;\n  always @* if (go) open = i[0];"
+    more += "\n  wire bus; assign bus = go ? i[0] : 1'bz;"
     core = STROBE.replace(old, new).replace("  reg [7:0] held;", f"  reg [7:0] held;\n{more}")
     assert told in contradictions(tmp_path, core)
 
@@ -307,6 +310,34 @@ def test_what_a_tool_says_of_the_text_comes_with_file_and_line(tmp_path):
         tmp_path, STROBE.replace("  wire fire1;", "  wire fire1; string text; initial text.len();")
     )
     assert f"core.v:{line}: " in said and "rror" in said
+
+
+def test_a_module_that_is_not_ended_is_told_in_its_file(tmp_path):
+    last = len(STROBE.rstrip().splitlines()) - 1
+    said = contradictions(tmp_path, STROBE.replace("endmodule", ""))
+    assert f"core.v:{last}: module qif_cell, which begins in line 1, has no endmodule" in said
+
+
+def test_a_parameter_that_is_not_there_is_named(tmp_path):
+    said = contradictions(tmp_path, text=STROBE_MAP.replace("V_START =", "V_STRAT ="))
+    assert said == "parameters: unknown parameter 'V_STRAT': did you mean 'V_START'?"
+
+
+def test_every_source_that_is_none_is_told_at_once(tmp_path):
+    text = STROBE_MAP.replace('"core.v", "neuron.v"', '"core.v", "neuron.v", "neuron.v", ".", "nix.v"')
+    more = 'includes = ["core.v", "nix"]\ndefines = ["WIDTH=3", "a b", "=1"]\ncontract'
+    said = contradictions(tmp_path, text=text.replace("contract", more))
+    for told in (
+        f"{tmp_path} must be a file, and is a folder",
+        "nix.v can't be read: there is no such file",
+        "core.v must be a folder, and is a file",
+        "nix can't be read: there is no such folder",
+        "neuron.v is named twice",
+        "define must be NAME or NAME=VALUE, not 'a b'",
+        "define must be NAME or NAME=VALUE, not '=1'",
+    ):
+        assert told in said
+    assert "WIDTH" not in said
 
 
 def test_files_includes_and_defines_make_one_text(qlif, tmp_path, quick_simulator):

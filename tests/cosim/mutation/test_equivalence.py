@@ -27,7 +27,7 @@ def test_faults_between_memory_and_pipeline_are_not_taken_for_none(yosys, tiny, 
         read = [m for m in netlist.mutants if "$memrd$state" in m.cell and m.port == "DATA"]
         if read:
             break
-    decided = Equivalence(netlist.verilog.read_text(), export, 5.0)
+    decided = Equivalence(netlist.selectable(), export, 5.0)
     assert read
     for mutant in read[:2]:
         assert not decided.decide(mutant.number).equivalent
@@ -42,7 +42,7 @@ def test_no_fault_that_the_benches_see_is_proved_to_be_none(qlif, yosys, preset)
     seen = [outcome for outcome in facts["list"] if outcome["result"] == KILLED]
     configuration = Settings.read(preset, None).population(16)
     export = configuration.export(step_bits=8)
-    text = Path("qlif-out/mutation/netlist/mutated.v").read_text()
+    text = plant(export, 100, 9, Path("planted")).selectable()
     decided = Equivalence(text, export, 2.0)
     for outcome in random.Random(1).sample(seen, 25):
         decision = decided.decide(outcome["mutant"])

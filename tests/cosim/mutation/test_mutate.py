@@ -80,7 +80,7 @@ def test_a_fault_that_nothing_sees_and_the_prover_refutes_is_a_survivor(qlif, yo
     monkeypatch.setattr(recorded_benches, "record", blind)
     monkeypatch.setattr(recorded_benches, "tests_of", lambda interface: ("full_speed",))
     monkeypatch.setattr(SelfTestPlayer, "__init__", lambda *arguments: None)
-    monkeypatch.setattr(SelfTestPlayer, "run", lambda _, numbers, jobs: ((n, "passed") for n in numbers))
+    monkeypatch.setattr(SelfTestPlayer, "run", lambda _, numbers, jobs: ([(n, "passed")] for n in numbers))
     code, output, errors = qlif(
         "mutate", "--preset", "tiny-8", "--count", 2, "--seed", 1, "--updates", 10, "--timeout", 2
     )

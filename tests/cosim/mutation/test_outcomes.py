@@ -4,16 +4,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from qlif.cosim.mutation.campaign import _play
-from qlif.cosim.mutation.faults import Mutant
 from qlif.cosim.mutation.findings import Findings, points
+from qlif.cosim.mutation.mutant import Mutant
 from qlif.cosim.mutation.outcomes import Campaign, Outcome
 from qlif.cosim.mutation.play_benches import Difference
 from qlif.model.exceptions import DifferenceFound
 from qlif.model.support import journal
-from qlif.model.support.progress import unwatched
 
-MUTANT = Mutant(3, "inv", "core.adder", "Y", 2, "core.sum", (17,), ())
+MUTANT = Mutant(3, "inv", "core.adder", "Y", 2, "core.sum", (17,), "core.adder")
 SEEN = Difference("stalled", 40, "updates_valid")
 EQUIVALENT = {"equivalent": True, "by": "the same in each clock", "seconds": 9.0}
 OPEN = {"equivalent": False, "by": "not proved", "seconds": 9.0}
@@ -94,17 +92,3 @@ def test_what_stays_open_in_more_time_is_what_counts(tmp_path):
 def test_what_is_no_fault_of_the_campaign_is_no_finding(point):
     assert not points(3)(point)
     assert points(3)("3 benches") and points(3)("1 proof") and points(3)("2 proof 9.0 s")
-
-
-def test_a_netlist_that_fails_without_a_fault_is_not_counted(tmp_path):
-    class Player:
-        def run(self, numbers, jobs):
-            for number in numbers:
-                yield number, "signature"
-
-    with (
-        findings_in(tmp_path / "findings.jsonl") as findings,
-        pytest.raises(DifferenceFound, match="without a fault isn't the population: self-test: signature"),
-    ):
-        _play("self-test", Player, [MUTANT], findings, 1, unwatched)
-    assert findings.of == {}

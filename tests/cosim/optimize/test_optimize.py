@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from qlif import hdl
 from qlif.cosim.configuration import Settings
 from qlif.cosim.optimize import delivery
 from qlif.cosim.optimize import search as search_module
-from qlif.cosim.optimize.budget import Budget, errors_of, largest_lag
-from qlif.cosim.optimize.outcome import Outcome, error, front
+from qlif.cosim.optimize.budget import Budget
+from qlif.cosim.optimize.errors import Trial, at_share, errors_of
+from qlif.cosim.optimize.held_out import interval_95, judge
+from qlif.cosim.optimize.outcome import Outcome, error, flagged, front
 from qlif.cosim.optimize.space import Candidate, candidates
 from qlif.model.exceptions import InputError
 from qlif.model.inputs import stimuli
@@ -20,6 +23,7 @@ from qlif.model.metrics import run_errors
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
+from qlif.model.studies.executors import Workers
 from qlif.model.studies.grid import Sweep
 
 INPUT = "constant:amplitude=40,spread=0.5"
@@ -120,6 +124,17 @@ def test_an_impossible_budget_says_what_is_reachable(qlif, small, tmp_path):
         (("--max-lag-steps", 1, "--spikes", 0), "spikes must be a whole number, 1 or more"),
         (("--max-rmse", 1, "--cost", "money"), "unknown cost 'money'"),
         (("--max-rmse", 1, "--cost", "area", "--target", "artix"), "unknown target 'artix'"),
+        (("--max-rmse", 1, "--at", "99%"), "at requires a limit that each neuron can keep: max_lag_steps"),
+        (("--max-lag-steps", 1, "--at", "0%"), "--at must be from 0 to 100 %"),
+        (("--max-lag-steps", 1, "--at", "most"), "--at must be a number"),
+        (("--max-lag-steps", 1, "--held-out-seed", 1), "--held-out-seed requires a random --input"),
+        (
+            ("--max-lag-steps", 1, "--input", "stratified", "--seed", 3, "--held-out-seed", 3),
+            "--held-out-seed must not be the seed of the inputs, 3",
+        ),
+        (("--max-lag-steps", 1, "--dt", "0.1,0.2"), "several --dt require --max-interval-error"),
+        (("--max-lag-steps", 1, "--every-current", "17..80"), "--input requires no --every-current"),
+        (("--max-lag-steps", 1, "--phase-bits", "5"), "phase_bits must be whole numbers from 0 to 4"),
         (("--max-rmse", 1, "--word-bits", ""), "--word-bits must have a value, not ''"),
         (("--max-rmse", 1, "--word-bits", "9..8"), "word_bits is an empty axis"),
         (("--max-rmse", 1, "--word-bits", "2"), "no configuration of the space"),
@@ -201,19 +216,12 @@ def test_by_area_with_yosys_and_nextpnr(qlif, small):
     assert code == 0 and best["lut"] > 100 and best["area"] > best["lut"] and best["fmax_mhz"] > 50
 
 
-def test_a_spike_that_only_one_has_lags_at_least_to_the_end():
-    assert largest_lag(np.array([10, 20]), np.array([11, 19]), 100) == 1
-    assert largest_lag(np.array([10, 98]), np.array([10]), 100) == 2
-    assert largest_lag(np.array([10]), np.array([10, 40]), 100) == 60
-    assert largest_lag(np.array([], dtype=int), np.array([], dtype=int), 100) == 0
-
-
 def test_the_front_is_what_nothing_betters():
     budget = Budget(max_lag_steps=3.0, max_rmse_mv=0.5)
     arithmetic = PRESETS["square-16"]
     figures = ((20, 9.0, 0.1), (22, 9.0, 0.1), (22, 3.0, 1.0), (24, 3.0, 0.4), (26, 3.0, 0.5))
     made = [
-        Outcome(Candidate(i, str(i), arithmetic, bits, (bits,)), errors, budget.met(errors))
+        Outcome(Candidate(i, str(i), arithmetic, 0.1, bits, (bits,)), errors, budget.met(errors))
         for i, (bits, errors) in enumerate(
             (bits, {"max_lag_steps": lag, "max_rate_error": 0.0, "max_rmse_mv": rmse})
             for bits, lag, rmse in figures
@@ -243,7 +251,141 @@ def test_what_is_silent_in_fixed_point_or_in_both_is_counted_as_it_is_in_sweeps(
 
     def of(amplitude):
         sweep = Sweep(neurons=2, duration_ms=300.0, form="square", input=[f"constant:amplitude={amplitude}"])
-        return errors_of(sweep, arithmetic, (), 20)
+        return errors_of(sweep, arithmetic, 0.1, Trial((), 20))
 
     assert of(15.9)["max_rate_error"] == math.inf
     assert of(10.0)["max_rate_error"] == 0.0
+
+
+def test_a_share_of_the_neurons_is_the_least_limit_that_so_many_keep():
+    values = np.array([3.0, 1.0, 2.0, math.inf])
+    assert [at_share(values, share) for share in (0.25, 0.5, 0.51, 0.75, 1.0)] == [
+        1.0,
+        2.0,
+        3.0,
+        3.0,
+        math.inf,
+    ]
+    assert at_share(np.arange(100.0), 0.99) == 98.0  # 99 of 100 keep it
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    # Brown, Cai and DasGupta, Statistical Science 16 (2001): for no failure, n / (n + z^2) is the lower end.
+    z = 1.959964
+    assert interval_95(256, 256) == (pytest.approx(256 / (256 + z * z)), 1.0)
+    low, high = interval_95(50, 100)
+    assert (low, high) == (pytest.approx(0.4038, abs=1e-4), pytest.approx(0.5962, abs=1e-4))
+
+
+def test_what_passes_while_a_wider_word_of_its_range_fails_does_by_luck():
+    def outcome(i_bits, f_bits, met, rounding="RND"):
+        arithmetic = PRESETS["square-16"].replace(potential=f"SQ({i_bits},{f_bits})", rounding=rounding)
+        return Outcome(Candidate(0, "", arithmetic, 0.1, 0, ()), {}, met)
+
+    cases = [
+        (outcome(5, 10, True), True),
+        (outcome(5, 11, False), False),
+        (outcome(5, 12, True), False),
+        (outcome(6, 10, True), False),
+        (outcome(5, 10, True, "TRN"), False),
+    ]
+    assert [one.luck for one in flagged([one for one, _ in cases])] == [luck for _, luck in cases]
+
+
+@pytest.mark.parametrize("phases", [0, 2])
+def test_errors_of_each_neuron_are_those_of_its_own_run(phases):
+    arithmetic = PRESETS["square-16"].replace(phase_bits=phases)
+    sweep = Sweep(neurons=6, duration_ms=200.0, form="square", input=["stratified:low=17,high=40"])
+    trial = Trial((), 5, 0.5)
+    parameters = sweep.neuron(0.1, 30.0, 6)
+    currents = stimuli.make(sweep.input[0], timesteps=2000, neurons=6, dt=0.1)
+    euler = QLIFPopulation.of(parameters, substep=phases > 0).run(currents).spike_times
+    golden = QLIFPopulation.of(parameters, arithmetic).run(currents).spike_times
+    lags = []
+    for expected, found in zip(euler, golden, strict=True):
+        common = min(len(expected), len(found), 5)
+        lag = [abs(a - b) / 0.1 for a, b in zip(expected[:common], found[:common], strict=True)]
+        # A spike ends its timestep: one after the end is two timesteps later than one that ends the last but one.
+        lag += [2000 - (one / 0.1 - 1) for one in (*expected[common:5], *found[common:5])]
+        lags.append(max(lag))
+    assert errors_of(sweep, arithmetic, 0.1, trial)["max_lag_steps"] == pytest.approx(
+        sorted(lags)[2], abs=1e-5
+    )
+    budget = Budget(max_lag_steps=sorted(lags)[2] + 1e-4, spikes=5, at=0.5)
+    kept = sum(lag <= budget.max_lag_steps for lag in lags)
+    found = judge(Candidate(0, "", arithmetic, 0.1, 0, ()), sweep, trial, budget, 0)
+    assert (found["within"], found["neurons"]) == (kept, 6)
+
+
+def test_the_interval_error_is_against_the_equation_and_phases_make_it_small():
+    sweep = Sweep(neurons=8, duration_ms=300.0, form="square", input=["stratified:low=17,high=40"])
+    trial = Trial((), 5, intervals=True)
+    errors = [
+        errors_of(sweep, PRESETS["square-18"].replace(phase_bits=bits), dt, trial)["max_interval_error"]
+        for bits, dt in ((0, 0.1), (3, 0.1), (3, 0.2))
+    ]
+    assert errors[1] < errors[2] < errors[0] < 0.02
+    silent = PRESETS["square-16"].replace(potential="SQ(5,3)")
+    assert errors_of(sweep, silent, 0.1, trial)["max_interval_error"] == math.inf
+
+
+def test_every_current_between_two_is_tried():
+    arithmetic = PRESETS["square-16"].replace(current="SQ(8,3)")
+    sweep = Sweep(neurons=1, duration_ms=600.0, form="square")
+    trial = Trial((), 4, every=(17.0, 40.0))
+    words = quantise(sweep.neuron(0.1, 30.0, 1), arithmetic)
+    every = np.arange(arithmetic.current.min_word, arithmetic.current.max_word + 1)
+    currents = words.currents(every)
+    currents = currents[(currents >= 17) & (currents <= 40)]
+    assert len(currents) > 50
+    parameters = sweep.neuron(0.1, 30.0, len(currents))
+    inputs = np.broadcast_to(currents, (6000, len(currents)))
+    lag = run_errors.spike_lag(
+        QLIFPopulation.of(parameters).run(inputs).spikes,
+        QLIFPopulation.of(parameters, arithmetic).run(inputs).spikes,
+    )
+    assert all(len(one) >= 4 for one in lag.lags)
+    expected = max(np.abs(one[:4]).max() for one in lag.lags)
+    assert errors_of(sweep, arithmetic, 0.1, trial) == {"max_lag_steps": expected}
+
+
+def test_the_winner_is_judged_on_currents_that_it_was_not_chosen_by(qlif, small, tmp_path):
+    drawn = instead(small, "--input", "stratified:low=17,high=40", "--input-neurons", 40)
+    budget = ("--max-lag-steps", 12, "--spikes", 3, "--at", "90%")
+    code, out, _ = qlif("study", "optimize", *budget, *drawn, "--out", "here")
+    held_out = json.loads((tmp_path / "here" / "result.json").read_text())["held_out"]
+    assert code == 0 and (held_out["seed"], held_out["neurons"]) == (1, 40)
+    assert held_out["share_low"] < held_out["share"] <= held_out["share_high"] <= 1
+    assert held_out["meets_budget"] is (held_out["within"] >= 36)
+    assert f"{held_out['within']} of 40 neurons within, 95 % interval" in " ".join(out.split())
+
+
+def test_timesteps_are_compared_by_the_error_against_the_equation(tmp_path):
+    sweep = Sweep(
+        word_bits="16,18", fraction_bits="11..13", rounding="RND", form="square", dt_ms="0.05,0.1,0.2", neurons=12,
+        duration_ms=300.0, input=["stratified:low=17,high=40"],
+    )  # fmt: skip
+    trial = Trial((), 5, intervals=True)
+    with ThreadPoolExecutor(1) as pool:
+        found = search_module.search(
+            sweep, Budget(max_interval_error=0.008), trial, tmp_path, Workers(pool, 1), cost="state-bits"
+        )
+    errors = {}
+    for outcome in found.outcomes:
+        errors.setdefault(outcome.candidate.dt_ms, []).append(outcome.errors["max_interval_error"])
+        assert f"dt {outcome.candidate.dt_ms:g} ms" in outcome.candidate.name
+        assert outcome.met is (outcome.errors["max_interval_error"] <= 0.008)
+    assert max(errors[0.05]) < min(errors[0.1]) and max(errors[0.1]) < min(errors[0.2])
+    # Of what passes with as many state bits, the longest timestep comes first: it leaves room for more neurons.
+    passing = [one for one in found.outcomes if one.met and not one.luck]
+    least = min(one.candidate.state_bits for one in passing)
+    assert found.best.candidate.state_bits == least
+
+
+def test_the_cost_in_real_time_is_luts_for_each_neuron_that_a_lane_serves():
+    candidate = Candidate(0, "", PRESETS["square-16"], 0.5, 20, ())
+    costs = {"lut": 200, "fmax_mhz": 100.0, "area": 1300.0}
+    # 100 million updates a second are 50,000 neurons with 2,000 timesteps each.
+    assert Outcome(candidate, {}, True, costs).cost("real-time") == pytest.approx(200 / 50_000)
+    assert Outcome(candidate, {}, True).cost("real-time") == math.inf
+    assert Outcome(candidate, {}, True, {**costs, "area": None}).cost("real-time") == math.inf

@@ -4,13 +4,16 @@ The core is small, so that each proof takes a second; the bugs are of the kinds 
 """
 
 import json
+import re
 import tomllib
 
 import pytest
 
+from qlif.cosim.benches.monitors import no_event
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mapping.mapped import mapped_export
 from qlif.cosim.mapping.read import read_map
+from qlif.cosim.proof.counterexample import lines
 from qlif.cosim.proof.foreign_node import NoInvariant
 from qlif.cosim.proof.foreign_update import (
     ANSWERS,
@@ -275,6 +278,14 @@ def test_a_condition_that_is_an_invariant_is_enough(prove):
     assert prove(text, MAP + 'n = "n <= 5"\n')[UPDATES].result == "proved"
 
 
+def test_the_step_that_leaves_a_table_is_told_in_numbers(prove):
+    told = (
+        r"ph = 'ph <= 1' is no invariant: waiting .* leaves it, from current = .*potential = -?\d+, .*ph = 1"
+    )
+    with pytest.raises(NoInvariant, match=told):
+        prove(NEURON, _edited(MAP, "ph = 0", 'ph = "ph <= 1"'))
+
+
 def test_a_counter_that_counts_up_is_placed_by_the_golden_one(prove):
     text = NEURON.replace("ref_ct == 0", "ref_ct == 5").replace("hit ? 3'd5 :", "hit ? 3'd0 :")
     text = _edited(text, "3'd0 : ref_ct - 3'd1", "3'd5 : ref_ct + 3'd1").replace(
@@ -283,6 +294,26 @@ def test_a_counter_that_counts_up_is_placed_by_the_golden_one(prove):
     core_map = _edited(MAP, 'refractory = "ref_ct"\n', "")
     claims = prove(text, core_map + 'ref_ct = "ref_ct + golden.refractory == 5"\n')
     assert [claim for claim in claims.values() if claim.result != "proved"] == []
+
+    # A word that no register is named for is the golden model's, and said to be.
+    faulty = _edited(text, "u_next >= 8'sd31", "u_next >= 8'sd30")
+    refuted = prove(faulty, core_map + 'ref_ct = "ref_ct + golden.refractory == 5"\n')[UPDATES]
+    assert refuted.result == "refuted" and refuted.of_golden == ("refractory",)
+    words = Settings.read("tiny-8").population(1).words
+    named = [line.name for line in lines(words, refuted.counterexample, refuted.of_golden)]
+    assert "refractory, golden model" in named and "potential" in named
+
+
+def test_a_dropped_event_reads_as_in_the_testbenches(prove):
+    text = _edited(NEURON, "output reg fire,", "output reg fire, output reg told,").replace(
+        "rdy <= 0;\n      case", "rdy <= 0; told <= 0;\n      case"
+    )
+    text = _edited(text, "fire <= hit; rdy <= 1;", "fire <= hit; told <= hit && x != 8'd3; rdy <= 1;")
+    text = text.replace("ph <= 0; rdy <= 0; fire <= 0; u", "ph <= 0; rdy <= 0; told <= 0; fire <= 0; u")
+    core_map = _edited(MAP, 'spike = "fire"\n', 'spike = "fire"\nevent = "told"\n') + "told = 0\n"
+    assert prove(text.replace(" && x != 8'd3", ""), core_map)[UPDATES].result == "proved"
+    refuted = prove(text, core_map)[UPDATES]
+    assert re.fullmatch(re.escape(no_event(0, 777)).replace("777", r"\d+"), refuted.what), refuted
 
 
 @pytest.mark.parametrize(

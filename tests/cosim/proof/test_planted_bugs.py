@@ -148,7 +148,7 @@ def assert_refuted(verilog, simulator, directory):
     got = {name: claim.counterexample[f"{name}_out"] for name in outputs}
     masks = {name: export.interface.port(f"{name}_out").mask for name in outputs}
     assert got != {name: golden[name] & mask for name, mask in masks.items()}
-    played = replay(export, claim.counterexample, simulator, directory)
+    played = replay(export, claim, simulator, directory)
     assert played.shown
     assert played.waves.stat().st_size
 
@@ -288,8 +288,7 @@ def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simu
     export = Export(faulty.verilog, configuration.export().interface)
     claim = prove_update(export)
     assert claim.result == "refuted"
-    played = replay_run(export, configuration, None, quick_simulator, tmp_path)
-    assert played is not None
-    assert played.shown
+    played = replay_run(export, configuration, claim, quick_simulator, tmp_path)
+    assert not isinstance(played, str) and "mismatches, the first at update" in played.said
     named = {path.name for path in played.pictures if path.exists()}
     assert {"first-mismatch.svg", "first-mismatch-dark.svg"} <= named

@@ -120,7 +120,7 @@ def test_a_wrong_bit_is_found_and_located(tmp_path, verilator, with_fault):
 SLIPS = {
     "a lost event": (
         {"events_valid": "raw & (events_step != 700 | events_neuron != 24)"},
-        (700, 24, "event"),
+        (700, 24, "the spike of neuron 24 in timestep 700 has no event"),
     ),
     "an update too many": ({"updates_valid": "raw | (count == 64000)"}, (999, 63, "an update more")),
     "a stuck stream": (

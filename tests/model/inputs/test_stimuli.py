@@ -48,6 +48,18 @@ def test_constant():
     np.testing.assert_array_equal(Constant(18.0).currents(**SIZE), np.full((50, 3), 18.0))
 
 
+def test_stratified_currents_come_one_from_each_stratum_and_change_with_the_seed():
+    first, second = (
+        make("stratified:low=10,high=50", timesteps=3, neurons=40, dt=0.1, seed=s) for s in (1, 2)
+    )
+    assert np.array_equal(first[0], first[2])
+    for currents in (first, second):
+        assert np.floor(currents[0] - 10).tolist() == list(range(40))
+    assert not np.any(first == second)
+    with pytest.raises(InputError, match=r"high must be above low \(10.0 mV\), not 10.0 mV"):
+        make("stratified:low=10,high=10", timesteps=1, neurons=1, dt=0.1)
+
+
 def test_spread_multiplies_the_current_linearly_over_the_neurons():
     for stimulus in (Constant(), Step(), Ramp(), Sine()):
         plain = stimulus.currents(**SIZE)
@@ -247,7 +259,7 @@ def test_any_text_is_a_stimulus_or_a_one_line_error(text):
 
 
 SUFFIXES = ".npy, .csv, .wav, .flac, .ogg, .aiff or .aif"
-KNOWN = "constant, step, ramp, sine, ou, poisson, FILE" + SUFFIXES.replace(" or ", ", ").replace(
+KNOWN = "constant, stratified, step, ramp, sine, ou, poisson, FILE" + SUFFIXES.replace(" or ", ", ").replace(
     ", ", ", FILE"
 )
 

@@ -14,7 +14,8 @@ from qlif.model.studies.evaluation import columns, evaluate
 from qlif.model.studies.grid import Sweep
 from qlif.model.studies.run import run_sweep
 from qlif.model.support import sources
-from qlif.model.theory import exact_flow
+from qlif.model.theory import exact_flow, stepped
+from qlif.model.theory.stepped import Remainder, Step
 
 SMALL = {"neurons": 4, "duration_ms": 60.0, "rounding": "RND,SR", "word_bits": "12,16"}
 NEAREST = {**SMALL, "rounding": "RND"}
@@ -25,7 +26,7 @@ def run(sweep, path, **options):
         return run_sweep(sweep, path, pool, workers=2, **options)
 
 
-def test_a_row_holds_the_two_errors_apart():
+def test_a_row_holds_the_errors_apart():
     sweep = Sweep(**{**SMALL, "word_bits": 10, "rounding": "RND", "form": "square", "dt_ms": 0.2})
     (point,) = sweep.points()
     row = evaluate(sweep, point)
@@ -43,10 +44,28 @@ def test_a_row_holds_the_two_errors_apart():
     assert (
         row["quantization_rmse_mv"] == run_errors.potential_error(euler.potentials, golden.potentials).rmse_mv
     )
-    pairs = zip(exact.spike_times, euler.spike_times, strict=True)
-    late = max(np.abs(a[: len(b)] - b[: len(a)]).max() for a, b in pairs if len(a) and len(b))
+    late = _largest(exact.spike_times, euler.spike_times)
     assert row["integration_max_lag_steps"] == pytest.approx(late / 0.2, abs=1e-6)
+    on_grid = stepped.solve(parameters, currents, Step.EXACT, Remainder.LOST).spike_times
+    assert row["truncation_max_lag_steps"] == pytest.approx(
+        _largest(on_grid, euler.spike_times) / 0.2, abs=1e-6
+    )
+    assert row["grid_max_lag_steps"] == pytest.approx(_largest(exact.spike_times, on_grid) / 0.2, abs=1e-6)
     assert row["spikes"] == golden.spikes.sum() and row["spikes_exact"] == sum(map(len, exact.spike_times))
+
+
+def _largest(expected, found):
+    pairs = zip(expected, found, strict=True)
+    return max(np.abs(a[: len(b)] - b[: len(a)]).max() for a, b in pairs if len(a) and len(b))
+
+
+def test_phases_take_the_grids_error_away_and_are_compared_with_euler_that_has_them():
+    sweep = Sweep(**{**NEAREST, "word_bits": 18, "form": "square", "phase_bits": "0,3", "duration_ms": 300.0})
+    without, phases = (evaluate(sweep, point) for point in sweep.points())
+    assert (without["phase_bits"], phases["phase_bits"]) == (0, 3)
+    assert phases["state_bits"] == without["state_bits"] + 3
+    assert phases["grid_rms_interval_error"] < without["grid_rms_interval_error"] / 10
+    assert phases["quantization_rms_interval_error"] < without["grid_rms_interval_error"]
 
 
 def test_integration_error_does_not_depend_on_the_arithmetic_and_shrinks_with_the_timestep():
