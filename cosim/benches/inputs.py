@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -201,8 +202,8 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
         words_tried = all_words
         if words_tried is None:
             words_tried = random.integers(format.min_word, format.max_word + 1, size=tried)
-        currents = words_tried.astype(kind)
-        total = datapath.exact_sum(words, constants[neuron], potential, currents, np.where, phase)
+        tries: Any = words_tried.astype(kind)
+        total = datapath.exact_sum(words, constants[neuron], potential, tries, np.where, phase)
         above = (total - turns) & ((1 << places) - 1)
         ways = (above, (1 << places) - 1 - above)
         return [(int(far.min()), words_tried[far == far.min()]) for far in ways]
