@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs own-edits golden peers lint check format clean
+.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs own-edits exhaustion golden peers lint check format clean
 
 help:
 	@echo "make demo       check the square-18 hardware against its golden and float models, with pictures"
@@ -17,6 +17,7 @@ help:
 	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
 	@echo "make foreign-bugs  75 bugs planted in the example cores, and which net finds each (a quarter of an hour)"
 	@echo "make own-edits  120 one-bit edits of our own Verilog, each refuted or proved equal (minutes)"
+	@echo "make exhaustion every potential with every current through the gates, text and mapped netlists (half an hour)"
 	@echo "make golden     the golden model in C on 10^8 updates of each preset, its testbenches in Verilator (an hour)"
 	@echo "make peers      the same neuron in Brian2, NEST and SynapticFlow: the same spikes (installs them, with torch)"
 	@echo "make format     format with ruff"
@@ -73,6 +74,16 @@ foreign-bugs: $(READY)
 
 own-edits: $(READY)
 	$(BIN)/python tests/cosim/proof/own_edits.py --jobs 2
+
+exhaustion: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
+	@for preset in tiny-8 stochastic-12 square-16 factored-16 square-18; do \
+		for gates in text ecp5 up5k; do \
+			out=build/exhaustion/$$preset-$$gates; \
+			if [ $$gates = text ]; then mapped=; else mapped="--gates $$gates"; fi; \
+			echo "$$preset, $$gates"; $(BIN)/qlif exhaust --preset $$preset $$mapped --out $$out || exit 1; \
+		done; \
+	done
 
 # In an environment of its own, since Brian2 needs an older numpy.
 peers:

@@ -52,6 +52,8 @@ class Reach:
         The refractory counter's highest word.
     trace : int
         The trace's highest word.
+    sums : tuple of int
+        Between which words the golden sum of an update from one of them is, before it is saturated.
     """
 
     lowest: int
@@ -59,6 +61,7 @@ class Reach:
     resting: int
     longest: int
     trace: int
+    sums: tuple[int, int]
 
     @classmethod
     def of(cls, words: Words) -> "Reach | None":
@@ -72,7 +75,8 @@ class Reach:
         if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
             trace = constants["trace_spike"]
         lowest, highest = potential_range(words, constants, resting)
-        return cls(lowest, highest, resting, constants["refractory"], trace)
+        sums = sums_of(words, constants, lowest, highest)
+        return cls(lowest, highest, resting, constants["refractory"], trace, sums)
 
     def holds(self, terms: Products, words: Words, state: Mapping[str, Term]) -> list[Term]:
         """Return that a state is one of them.
@@ -107,7 +111,7 @@ class Reach:
         """
         words, numbers = update.words, update.numbers(terms)
         constants = {name: int(word) for name, word in words.values.items()}
-        low, high = sums_of(words, constants, self.lowest, self.highest)
+        low, high = self.sums
         total = step.rounded_sum(
             words,
             constants,
