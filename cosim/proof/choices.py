@@ -1,7 +1,7 @@
 """What the solver chose in a counterexample, and a simulator may not: why a replay doesn't differ."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,9 @@ from qlif.hdl.interface import RESET
 _KEY = "choice "
 _MADE = r"(^|\.)[$_]"
 """A name that Yosys or Amaranth made."""
+_OTHERWISE = (
+    "nothing that the solver chose is another there, so the simulator reads the text otherwise than Yosys"
+)
 _SHOWN = 3
 """Most that a report names."""
 
@@ -146,7 +149,9 @@ def split(values: Mapping[str, int]) -> tuple[dict[str, int], tuple[Choice, ...]
     return words, tuple(sorted(chosen, key=lambda one: (list(Kind).index(one.kind), one.clock, one.name)))
 
 
-def why_same(choices: tuple[Choice, ...], waves: Path, begin: int | None = None) -> str:
+def why_same(
+    choices: Sequence[Choice], waves: Path, begin: int | None = None, otherwise: str = _OTHERWISE
+) -> str:
     """Return why a simulation doesn't show a counterexample: where it isn't as the solver chose.
 
     Parameters
@@ -156,6 +161,8 @@ def why_same(choices: tuple[Choice, ...], waves: Path, begin: int | None = None)
         VCD of the simulation.
     begin : int, optional
         The time from which it plays the counterexample; that of the end of the first reset if not given.
+    otherwise : str
+        What it is if everything is as the solver chose.
     """
     last = max((choice.clock for choice in choices), default=0)
     seen = samples(waves, {choice.name for choice in choices}, last + 1, begin)
@@ -171,9 +178,7 @@ def why_same(choices: tuple[Choice, ...], waves: Path, begin: int | None = None)
             chosen, word = different[0]
             other.setdefault(kind, []).append(f"{name} is {chosen} there and {word} in the simulation")
     told = [f"{_reason(kind)}: {several(found)}" for kind, found in other.items()]
-    return "; ".join(told) or (
-        "nothing that the solver chose is another there, so the simulator reads the text otherwise than Yosys"
-    )
+    return "; ".join(told) or otherwise
 
 
 def several(found: list[str]) -> str:
