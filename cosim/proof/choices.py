@@ -116,19 +116,24 @@ class Choices:
     def _unknowns(self) -> Iterator[_Found]:
         """Give, for each X, the nearest signal in each clock: an input without a name is an X."""
         circuit = self._circuit
-        states = set(circuit.states.values())
+        users: dict[int, list[int]] = {}
+        for node in circuit.nodes:
+            for operand in node.operands:
+                users.setdefault(operand, []).append(node.number)
+        names: dict[int, str] = {}
+        for name, number in circuit.named.items():
+            if not re.search(_MADE, name) and len(name) < len(names.get(number, name + " ")):
+                names[number] = name
         for unknown in (number for name, number in circuit.inputs.items() if re.fullmatch(r"input\d+", name)):
-            cones = {
-                name: circuit.cone([number], states)
-                for name, number in circuit.named.items()
-                if number != unknown and not re.search(_MADE, name)
-            }
-            near = {name: len(cone) for name, cone in cones.items() if unknown in cone}
-            if near:
-                name = min(near, key=lambda one: (near[one], one))
+            seen = near = {unknown}
+            while near and not any(number in names for number in near - {unknown}):
+                near = {user for number in near for user in users.get(number, ())} - seen
+                seen = seen | near
+            shows = min((names[number] for number in near - {unknown} if number in names), default=None)
+            if shows is not None:
                 for clock, now in enumerate(self.clocks):
-                    shown = now.values[circuit.named[name]]
-                    yield Kind.UNKNOWN, own_name(name), clock, now.values[unknown], shown
+                    shown = now.values[circuit.named[shows]]
+                    yield Kind.UNKNOWN, own_name(shows), clock, now.values[unknown], shown
 
     def _constants(self) -> Iterator[_Found]:
         """Give the signals that are constants to Yosys."""
