@@ -1,7 +1,7 @@
 """What the solver chose in a counterexample, and a simulator may not: why a replay doesn't differ."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,9 @@ from qlif.hdl.interface import RESET
 _KEY = "choice "
 _MADE = r"(^|\.)[$_]"
 """A name that Yosys or Amaranth made."""
+_OTHERWISE = (
+    "nothing that the solver chose is another there, so the simulator reads the text otherwise than Yosys"
+)
 _SHOWN = 3
 """Most that a report names."""
 
@@ -113,19 +116,24 @@ class Choices:
     def _unknowns(self) -> Iterator[_Found]:
         """Give, for each X, the nearest signal in each clock: an input without a name is an X."""
         circuit = self._circuit
-        states = set(circuit.states.values())
+        users: dict[int, list[int]] = {}
+        for node in circuit.nodes:
+            for operand in node.operands:
+                users.setdefault(operand, []).append(node.number)
+        names: dict[int, str] = {}
+        for name, number in circuit.named.items():
+            if not re.search(_MADE, name) and len(name) < len(names.get(number, name + " ")):
+                names[number] = name
         for unknown in (number for name, number in circuit.inputs.items() if re.fullmatch(r"input\d+", name)):
-            cones = {
-                name: circuit.cone([number], states)
-                for name, number in circuit.named.items()
-                if number != unknown and not re.search(_MADE, name)
-            }
-            near = {name: len(cone) for name, cone in cones.items() if unknown in cone}
-            if near:
-                name = min(near, key=lambda one: (near[one], one))
+            seen = near = {unknown}
+            while near and not any(number in names for number in near - {unknown}):
+                near = {user for number in near for user in users.get(number, ())} - seen
+                seen = seen | near
+            shows = min((names[number] for number in near - {unknown} if number in names), default=None)
+            if shows is not None:
                 for clock, now in enumerate(self.clocks):
-                    shown = now.values[circuit.named[name]]
-                    yield Kind.UNKNOWN, own_name(name), clock, now.values[unknown], shown
+                    shown = now.values[circuit.named[shows]]
+                    yield Kind.UNKNOWN, own_name(shows), clock, now.values[unknown], shown
 
     def _constants(self) -> Iterator[_Found]:
         """Give the signals that are constants to Yosys."""
@@ -146,7 +154,9 @@ def split(values: Mapping[str, int]) -> tuple[dict[str, int], tuple[Choice, ...]
     return words, tuple(sorted(chosen, key=lambda one: (list(Kind).index(one.kind), one.clock, one.name)))
 
 
-def why_same(choices: tuple[Choice, ...], waves: Path, begin: int | None = None) -> str:
+def why_same(
+    choices: Sequence[Choice], waves: Path, begin: int | None = None, otherwise: str = _OTHERWISE
+) -> str:
     """Return why a simulation doesn't show a counterexample: where it isn't as the solver chose.
 
     Parameters
@@ -156,6 +166,8 @@ def why_same(choices: tuple[Choice, ...], waves: Path, begin: int | None = None)
         VCD of the simulation.
     begin : int, optional
         The time from which it plays the counterexample; that of the end of the first reset if not given.
+    otherwise : str
+        What it is if everything is as the solver chose.
     """
     last = max((choice.clock for choice in choices), default=0)
     seen = samples(waves, {choice.name for choice in choices}, last + 1, begin)
@@ -171,9 +183,7 @@ def why_same(choices: tuple[Choice, ...], waves: Path, begin: int | None = None)
             chosen, word = different[0]
             other.setdefault(kind, []).append(f"{name} is {chosen} there and {word} in the simulation")
     told = [f"{_reason(kind)}: {several(found)}" for kind, found in other.items()]
-    return "; ".join(told) or (
-        "nothing that the solver chose is another there, so the simulator reads the text otherwise than Yosys"
-    )
+    return "; ".join(told) or otherwise
 
 
 def several(found: list[str]) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Iterator, Mapping
 
+from qlif.cosim.proof.choices import Choices, split
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim, timed_out
 from qlif.cosim.proof.control import Control, Monitor
@@ -110,6 +111,7 @@ class PopulationProof:
         states = Clock(terms, self.circuit, {"rst": terms.true}, {}).following()
         monitor = self.control.reset_monitor()
         named: dict[str, Term] = {}
+        choices = Choices(terms, self.circuit, aligned=False)
         deadline = time.thread_time() + self.seconds
         for number in range(clocks):
             driven = {
@@ -119,8 +121,14 @@ class PopulationProof:
             for port, node in self.circuit.inputs.items():
                 if port.endswith(("_valid", "_ready")) or port.startswith("parameters"):
                     named[f"{port}@{number}"] = now.values[node]
+            choices.clocks.append(now)
             claim = visible(self.control, now, monitor)[name]
-            answer = terms.prove(claim, [self.control.watches_a_row], named, deadline - time.thread_time())
+            watched = [self.control.watches_a_row]
+            answer = terms.prove(claim, watched, named, deadline - time.thread_time())
+            if answer.verdict == "refuted":
+                told = named | choices.named(claim)
+                again = terms.prove(claim, watched, told, deadline - time.thread_time())
+                return again if again.verdict == "refuted" else answer, number
             if answer.verdict != "proved":
                 return answer, number
             states = {node: word for node, word in now.following().items() if node not in pipelines}
@@ -193,14 +201,23 @@ def population_claims(circuit: Circuit, interface: Interface, seconds: float) ->
     def claim(name: str, answer: Answer, bound: int | None = None) -> Claim:
         nonlocal start
         begun, start = start, time.monotonic()
-        shown = answer.values if answer.verdict == "refuted" else None
+        words, choices = split(answer.values)
+        shown = words if answer.verdict == "refuted" else None
         why = ""
         if answer.verdict == "unknown":
             broken = dict.fromkeys((*proof.disturbed, *proof.broken))
             follows = [f"it isn't shown that always: {', '.join(broken)}"] if broken else []
             why = "; ".join((*follows, timed_out(seconds)) if bound or not broken else follows)
         return Claim(
-            interface.name, name, answer.verdict, bound, start - begun, shown, unit="clocks", why=why
+            interface.name,
+            name,
+            answer.verdict,
+            bound,
+            start - begun,
+            shown,
+            unit="clocks",
+            why=why,
+            choices=choices,
         )
 
     yield claim(RESTARTS, proof.reset)

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, assert_never
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import POPULATION_BENCH, cosimulate
+from qlif.cosim.mapping.complaints import own_name
 from qlif.cosim.proof.choices import Choice, several, split, why_same
 from qlif.cosim.proof.circuit import Circuit
 from qlif.cosim.proof.claims import Claim, Undecided, timed_out
@@ -269,7 +270,13 @@ def _no_run(claim: Claim, searched: list[Claim], words: Words) -> str:
     )
 
 
-def replay_clocks(export: Export, values: Mapping[str, int], simulator: Simulator, directory: Path) -> Replay:
+def replay_clocks(
+    export: Export,
+    values: Mapping[str, int],
+    simulator: Simulator,
+    directory: Path,
+    choices: Sequence[Choice] = (),
+) -> Replay:
     """Play a population clock by clock, with waves, on random currents.
 
     It then goes on for :data:`STEPS_AFTER` timesteps at full speed, in which what is wrong in a memory has
@@ -284,13 +291,20 @@ def replay_clocks(export: Export, values: Mapping[str, int], simulator: Simulato
     simulator : Simulator
     directory : Path
         Where everything is written.
+    choices : sequence of Choice
+        What the solver chose besides.
     """
     interface, full_speed = export.interface, {"currents_valid": 1, "updates_ready": 1, "events_ready": 1}
     rows = max(interface.rows, interface.loop_latency)
     inputs = [*by_clock(values), *[{**full_speed, "parameters_valid": 0}] * (STEPS_AFTER * rows)]
     test, options = "given_clocks", {"inputs": inputs}
     replay = play(export, POPULATION_BENCH, test, options, simulator, directory)
-    return replay if replay.shown else dataclasses.replace(replay, why=_FREE_PIPELINES)
+    if replay.shown:
+        return replay
+    # What a pipeline holds is free in each clock, not only where it starts.
+    of_pipelines = own_name(probes.PIPELINES)
+    outside = [choice for choice in choices if not choice.name.startswith(of_pipelines)]
+    return dataclasses.replace(replay, why=why_same(outside, replay.waves, otherwise=_FREE_PIPELINES))
 
 
 def _prefix(words: Words, length: Callable[[int, int], int]) -> npt.NDArray[Any]:

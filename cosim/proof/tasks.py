@@ -79,7 +79,7 @@ class Task:
         if claim.claim in SHELL_CLAIMS:
             return "what refutes a claim about the shell isn't played"
         if values and all("@" in name for name in values):
-            return replay_clocks(self.export, values, simulator, directory)
+            return replay_clocks(self.export, values, simulator, directory, claim.choices)
         if self.export.interface.core.streams is not Streams.BOTH:
             return "runs from reset are looked for only with both streams"
         seconds = SECONDS if self.export.interface.mapped is None else MAPPED_SECONDS

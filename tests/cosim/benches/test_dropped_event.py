@@ -36,8 +36,7 @@ def test_each_testbench_says_it_with_the_same_words(dropping, quick_simulator, t
         assert re.search(SAID, said), (bench, said)
 
 
-def test_so_do_the_replays_and_the_proof(dropping, quick_simulator, tmp_path, yosys):
-    pytest.importorskip("bitwuzla")
+def test_so_do_the_replays(dropping, quick_simulator, tmp_path):
     words = CONFIGURATION.words
     currents = np.full((40, 2), words.arithmetic.current.max_word)
     values = words.currents(currents)
@@ -52,5 +51,10 @@ def test_so_do_the_replays_and_the_proof(dropping, quick_simulator, tmp_path, yo
     (timestep,) = {re.search(SAID, text)[1] for text in (blocks.text, blocks.first.text, played.said)}
     spikes, _ = FixedNeurons(words).run_words(currents)
     assert int(timestep) == np.flatnonzero(spikes[:, 0])[0]
+
+
+@pytest.mark.slow
+def test_so_does_the_proof(dropping, yosys):
+    pytest.importorskip("bitwuzla")
     claim = prove_runs(dropping, "so are those around the first spike")
     assert claim.result == "refuted" and re.search(SAID, claim.what), claim

@@ -14,7 +14,8 @@ from qlif.cosim.mapping.read import read_map
 from qlif.cosim.proof import prove
 from qlif.cosim.proof.choices import Choice, Kind, why_same
 from qlif.cosim.proof.counterexample import replay
-from qlif.cosim.proof.prove import RUNS, prove_runs, prove_update
+from qlif.cosim.proof.population_claims import EVENTS
+from qlif.cosim.proof.prove import RUNS, prove_population, prove_runs, prove_update, replay_clocks
 from qlif.cosim.proof.tasks import mapped_tasks
 from qlif.hdl.verilog import Export, export_neuron
 
@@ -72,6 +73,22 @@ def test_its_cause_is_named(yosys, quick_simulator, tmp_path, body, why):
     played = replay(export, claim, quick_simulator, tmp_path)
     assert not played.shown and played.said == ""
     assert re.fullmatch(why, played.why), played.why
+
+
+def test_a_free_register_around_the_pipelines_is_named(yosys, quick_simulator, tmp_path):
+    pytest.importorskip("bitwuzla")
+    export = Settings.read("tiny-8").population(2).export()
+    right = "assign events_neuron ="
+    odd = f"bit odd;\n  always @(posedge clk) odd <= odd;\n  {right} odd ^"
+    assert export.verilog.count(right) == 1
+    damaged = Export(export.verilog.replace(right, odd), export.interface)
+    claim = next(claim for claim in prove_population(damaged) if claim.claim == EVENTS)
+    assert claim.result == "refuted" and Choice(Kind.FREE, "odd", 0, 1) in claim.choices
+    played = replay_clocks(damaged, claim.counterexample, quick_simulator, tmp_path, claim.choices)
+    assert not played.shown and "odd is 1 there and 0 in the simulation" in played.why, played
+    # Were it as the solver chose it, the pipelines would be left.
+    said = replay_clocks(damaged, claim.counterexample, quick_simulator, tmp_path).why
+    assert said.startswith("in the counterexample the pipelines give anything")
 
 
 WAVES = """\
