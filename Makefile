@@ -73,7 +73,7 @@ foreign-bugs: $(READY)
 	$(BIN)/python tests/cosim/mapping/foreign_bugs.py docs/your-own-cores-bugs.md --work build/foreign-bugs --jobs 2
 
 own-edits: $(READY)
-	$(BIN)/python tests/cosim/proof/own_edits.py --jobs 2
+	$(BIN)/python tests/cosim/proof/own_edits.py --page docs/proof.md --jobs 2
 
 exhaustion: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'

@@ -3,7 +3,7 @@
 An edit flips a bit of a constant or of an index, turns an operator into its neighbour, or a signal into another of
 the same width. Each must be refuted, refused, or proved equal; `unknown` is a failure. What was stopped is resumed.
 
-    python tests/cosim/proof/own_edits.py --count 20 --seed 1
+    python tests/cosim/proof/own_edits.py --count 20 --seed 1 --page docs/proof.md
 """
 
 import argparse
@@ -52,6 +52,7 @@ OPERATORS = {
     "<": "<=",
 }
 _STATEMENT = re.compile(r"\s*(assign\b|if\b|(?:\\?[\w.$]+)(?:\[[^]]+\])? (?:<=|=) |reg\b.* = )")
+_TABLE = re.compile(r"(?m)^\| seed \d+ \| edits .*\n(?:\|.*\n)+")
 _TOKEN = re.compile(
     r"\\\S+ |\d+'s?[hd][0-9a-f]+|\[[^]]*\]|[A-Za-z_][\w$]*|[=!<>]=|<<<|>>>|<<|>>|[-&|^+<>~?:]"
 )
@@ -211,7 +212,7 @@ def side_by_side(export, original):
 
 def aligned(circuit, original):
     """Return a circuit with the numbers that another one's registers and inputs have; None if it has others."""
-    # An input without a name is an unknown value.
+    # An input without a name is an unknown value, which a number as its name doesn't tell from another one.
     ports = {name for name in original.inputs if not re.fullmatch(r"input\d+", name)}
     if circuit.states.keys() != original.states.keys() or not ports <= circuit.inputs.keys():
         return None
@@ -229,7 +230,7 @@ def aligned(circuit, original):
             for node in circuit.nodes
         ],
         sorts={moved(number): sort for number, sort in circuit.sorts.items()},
-        inputs={name: moved(number) for name, number in circuit.inputs.items()},
+        inputs={name: original.inputs[name] for name in ports},
         states=original.states,
         outputs={name: moved(number) for name, number in circuit.outputs.items()},
         named={name: moved(number) for name, number in circuit.named.items()},
@@ -272,6 +273,7 @@ def main():
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--preset", nargs="+", choices=list(PRESETS), default=list(PRESETS))
+    parser.add_argument("--page", type=Path, help="a page whose table of all presets is made anew")
     parser.add_argument("--work", type=Path, default=Path("build/own-edits"))
     parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
@@ -293,7 +295,11 @@ def main():
                 kept.append(point, answer.result())
                 print(f"{point}: {': '.join(filter(None, answer.result()))}", flush=True)
         found = {preset: [kept.results[f"{preset}: {edit}"][0] for edit in edits[preset]] for preset in edits}
-    print(table(found, given.seed))
+    made = table(found, given.seed)
+    print(made)
+    if given.page is not None:
+        text = given.page.read_text(encoding="utf-8")
+        given.page.write_text(_TABLE.sub(lambda _: made, text, count=1), encoding="utf-8")
     sys.exit(any(UNKNOWN in said for said in found.values()))
 
 
