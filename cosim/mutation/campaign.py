@@ -1,7 +1,7 @@
 """A campaign: every fault of a netlist is played, and survivors go to the prover."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import closing
 from pathlib import Path
@@ -151,6 +151,9 @@ def _play(
             progress(f"playing the {what}", done / len(mutants))
 
 
+TOGETHER = 16
+"""Faults of which it is tried to prove by one proof that they are none."""
+
 _prover: Equivalence | ForeignEquivalence
 """In a process of the pool: what decides faults there."""
 
@@ -168,8 +171,14 @@ def _equivalence(
     return ForeignEquivalence(netlist, export, core_map, seconds)
 
 
-def _decide(number: int) -> tuple[int, Decision]:
-    return number, _prover.decide(number)
+def _decide(numbers: Sequence[int]) -> list[tuple[int, Decision]]:
+    """Decide faults, together if that goes, else half by half."""
+    if len(numbers) == 1:
+        return [(numbers[0], _prover.decide(numbers[0]))]
+    if (decision := _prover.together(numbers)) is not None:
+        return [(number, decision) for number in numbers]
+    half = len(numbers) // 2
+    return _decide(numbers[:half]) + _decide(numbers[half:])
 
 
 def _prove(
@@ -182,23 +191,29 @@ def _prove(
     progress: Progress,
 ) -> None:
     """Decide every fault that nobody saw, unless it is decided, or was open after as much time."""
-    open_ones = []
-    for mutant in netlist.mutants:
-        known = findings.about(mutant.number)
-        proof = known.get(PROOF)
-        decided = proof and (proof["equivalent"] or proof["seconds"] >= seconds)
-        if not is_seen(known) and not decided:
-            open_ones.append(mutant.number)
-    if not open_ones:
+    unseen = [each.number for each in netlist.mutants if not is_seen(findings.about(each.number))]
+    decided = {number for number in unseen if _is_decided(findings.about(number).get(PROOF), seconds)}
+    # The same groups in a campaign that resumes: what is said of a fault may depend on the others.
+    groups = [unseen[first : first + TOGETHER] for first in range(0, len(unseen), TOGETHER)]
+    groups = [group for group in groups if not decided.issuperset(group)]
+    if not groups:
         return
     progress("proving the population without a fault", 0.0)
-    told = (netlist.only(set(open_ones)), export, core_map, seconds)
+    told = (netlist.only({number for group in groups for number in group}), export, core_map, seconds)
     _equivalence(*told).check_premise()
-    workers = min(jobs, len(open_ones))
-    with worker_processes(workers, _begin, told) as pool:
-        asked = [pool.submit(_decide, number) for number in open_ones]
-        for done, answer in enumerate(as_completed(asked), start=1):
-            number, decision = answer.result()
-            finding = {"equivalent": decision.equivalent, "by": decision.reason, "seconds": seconds}
-            findings.add(number, PROOF, finding)
-            progress("deciding the survivors", done / len(open_ones))
+    with worker_processes(min(jobs, len(groups)), _begin, told) as pool:
+        asked = [pool.submit(_decide, group) for group in groups]
+        for answer in as_completed(asked):
+            found = [(number, decision) for number, decision in answer.result() if number not in decided]
+            findings.add_all(PROOF, ((number, _finding(each, seconds)) for number, each in found))
+            decided.update(number for number, _ in found)
+            progress("deciding the survivors", len(decided) / len(unseen))
+
+
+def _is_decided(proof: Mapping[str, Any] | None, seconds: float) -> bool:
+    """Return whether a fault is proved to be none, or was open after as much time."""
+    return proof is not None and (proof["equivalent"] or proof["seconds"] >= seconds)
+
+
+def _finding(decision: Decision, seconds: float) -> dict[str, Any]:
+    return {"equivalent": decision.equivalent, "by": decision.reason, "seconds": seconds}

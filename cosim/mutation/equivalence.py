@@ -1,11 +1,11 @@
 """Equivalence proofs for mutants that no testbench killed."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from qlif.cosim.mutation.lockstep import Lockstep
-from qlif.cosim.mutation.pipeline_faults import differs
+from qlif.cosim.mutation.pipeline_faults import differs, with_the_same_counter
 from qlif.cosim.mutation.planting import SELECTOR
 from qlif.cosim.proof.circuit import Circuit, Clock, Node
 from qlif.cosim.proof.claims import Unproved
@@ -27,6 +27,10 @@ _OUTCOME = (probes.WRITTEN, probes.PUSHED_WORDS, probes.PUSHED_SPIKES)
 
 _ENTRY = (probes.READ, probes.WAS_FRESH)
 """Registers that the states come from, on their way to the pipeline."""
+
+
+SAME, GOLDEN = "the same in each clock", "the golden update of each state that can be reached"
+"""The first two proofs that a fault is none."""
 
 
 class Decision(NamedTuple):
@@ -104,13 +108,13 @@ class Equivalence:
         """Decide one fault, by its number."""
         changed = selected(self._circuit, number, self._outcome)
         if self._lockstep.same_registers(changed):
-            return Decision(True, "the same in each clock")
+            return Decision(True, SAME)
         why = differs(lambda terms, own: self._update(terms, changed, own), self._seconds)
         why = why or self._entry_differs(changed) or self._exit_differs(changed)
         if why is not None:
             return Decision(False, why)
         if self._lockstep.same(changed, self._around, self._outcome, self._entry):
-            return Decision(True, "the golden update of each state that can be reached")
+            return Decision(True, GOLDEN)
         proof = PopulationProof(changed, self._interface, self._seconds)
         if proof.reset.verdict != "proved":
             return Decision(False, f"{proof.reset.verdict}: {RESTARTS}")
@@ -120,6 +124,19 @@ class Equivalence:
             if claim.result != "proved":
                 return Decision(False, f"{claim.result}: {claim.claim}")
         return Decision(True, "all claims about the population hold")
+
+    def together(self, numbers: Collection[int]) -> Decision | None:
+        """Decide some faults at once if each is proved to be none by the same of the first two proofs; else None."""
+        changed = one_of(self._circuit, numbers, self._outcome)
+        if self._lockstep.same_registers(changed):
+            return Decision(True, SAME)
+        # A question about several that takes long is better asked of fewer.
+        if with_the_same_counter(lambda terms, own: self._update(terms, changed, own), self._seconds / 4):
+            return None
+        if self._entry_differs(changed) or self._exit_differs(changed):
+            return None
+        alike = self._lockstep.same(changed, self._around, self._outcome, self._entry)
+        return Decision(True, GOLDEN) if alike else None
 
     def _states_around(self) -> set[int]:
         """Return the states that matter to anything but the pipeline: outputs, and what enters it."""
@@ -217,10 +234,40 @@ class Equivalence:
 def selected(circuit: Circuit, number: int, kept: Collection[int] = ()) -> Circuit:
     """Return the circuit in which the selector turns one fault on, without what is left of the others.
 
-    Whatever depends on the selector alone becomes a constant, and a choice by such a constant is what it
-    chooses. The nodes in `kept` stay in any case.
+    The nodes in `kept` stay in any case.
     """
-    words: dict[int, int] = {circuit.inputs[SELECTOR]: number}
+    return _folded(circuit, {circuit.inputs[SELECTOR]: number}, kept)
+
+
+def one_of(circuit: Circuit, numbers: Collection[int], kept: Collection[int] = ()) -> Circuit:
+    """Return the circuit with one of some faults, or with none: its selector is a register that keeps its value.
+
+    Registers begin with anything, so what is proved of the circuit is proved of each of these faults.
+    """
+    selector = circuit.inputs[SELECTOR]
+    constants = {node.number: node.constant for node in circuit.nodes if node.operation == "constant"}
+    off = {
+        node.number: 0
+        for node in circuit.nodes
+        if node.operation == "eq"
+        and selector in node.operands
+        and not any(constants.get(operand) in numbers for operand in node.operands)
+    }
+    held = dataclasses.replace(
+        circuit,
+        nodes=[n._replace(operation="state") if n.number == selector else n for n in circuit.nodes],
+        states=circuit.states | {SELECTOR: selector},
+        following=circuit.following | {selector: selector},
+    )
+    return _folded(held, off, kept)
+
+
+def _folded(circuit: Circuit, known_words: Mapping[int, int], kept: Collection[int]) -> Circuit:
+    """Return the circuit with some nodes as constants, without the selector among its inputs.
+
+    Whatever depends on them alone becomes a constant, and a choice by such a constant is what it chooses.
+    """
+    words = dict(known_words)
     chosen: dict[int, int] = {}
     nodes = []
     for node in circuit.nodes:

@@ -1,10 +1,10 @@
 """Equivalence proofs for mutants of somebody else's core that no testbench killed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from qlif.cosim.mapping.core_map import Contract, CoreMap
-from qlif.cosim.mutation.equivalence import SECONDS, Decision, selected
+from qlif.cosim.mutation.equivalence import SAME, SECONDS, Decision, one_of, selected
 from qlif.cosim.mutation.faults import MutatedNetlist
 from qlif.cosim.mutation.lockstep import same_outputs
 from qlif.cosim.proof.circuit import Circuit, Clock
@@ -66,9 +66,13 @@ class ForeignEquivalence:
         """Decide one fault, by its number."""
         changed = selected(self._circuit, number)
         if self._same(changed):
-            return Decision(True, "the same in each clock")
+            return Decision(True, SAME)
         why = self._differs(self._netlist.alone(number), self._seconds)
         return Decision(True, "every update is the golden step") if why is None else Decision(False, why)
+
+    def together(self, numbers: Collection[int]) -> Decision | None:
+        """Decide some faults at once if each is proved to be none by the first proof; else None."""
+        return Decision(True, SAME) if self._same(one_of(self._circuit, numbers)) else None
 
     def _differs(self, verilog: str, seconds: float) -> str | None:
         """Return which claim about a core isn't proved; None if all are."""

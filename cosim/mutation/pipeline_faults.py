@@ -18,11 +18,12 @@ and that the state can be reached."""
 
 def differs(follow: Follow, seconds: float) -> str | None:
     """Return how an update differs from the golden step; None if it is proved that it doesn't."""
-    why = _with_the_same_counter(follow, seconds)
+    why = with_the_same_counter(follow, seconds)
     return None if why is None else _with_its_own_counter(follow, seconds, why)
 
 
-def _with_the_same_counter(follow: Follow, seconds: float) -> str | None:
+def with_the_same_counter(follow: Follow, seconds: float) -> str | None:
+    """Return how an update differs from the golden step, the refractory counter too; None if it doesn't."""
     terms = Products()
     update, _, reached = follow(terms, False)
     return _seen(terms, update, update.after, reached, seconds)

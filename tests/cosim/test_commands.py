@@ -198,6 +198,7 @@ USELESS = {
     "faults": [
         (("--kinds", "nets", "--clocks", 5), "--clocks requires --kinds flip-flops or memories"),
         (("--kinds", "nets", "--threads", 1), "--threads requires --kinds flip-flops or memories"),
+        (("--target", "ecp5"), "--target requires --variant explicit"),
     ],
     "bench": [
         (("--neurons", 5, "--only", "cosim"), "--neurons requires the part kernel or peers"),

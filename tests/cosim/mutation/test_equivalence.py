@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qlif.cosim.configuration import Settings
-from qlif.cosim.mutation.equivalence import Equivalence
+from qlif.cosim.mutation.equivalence import GOLDEN, SAME, Equivalence
 from qlif.cosim.mutation.faults import plant
 from qlif.cosim.mutation.outcomes import KILLED
 
@@ -31,6 +31,27 @@ def test_faults_between_memory_and_pipeline_are_not_taken_for_none(yosys, tiny, 
     assert read
     for mutant in read[:2]:
         assert not decided.decide(mutant.number).equivalent
+
+
+def test_several_faults_are_decided_together_unless_one_is_seen(yosys, tiny, tmp_path):
+    netlist = plant(tiny, None, 1, tmp_path)
+    cells = json.loads((tmp_path / "netlist.json").read_text())["modules"][netlist.module]["cells"]
+
+    def is_none(mutant):
+        bit = cells[mutant.raw_cell]["connections"][mutant.port][mutant.bit]
+        return (bit, mutant.mode) in (("0", "const0"), ("1", "const1"))
+
+    none = [mutant.number for mutant in netlist.mutants if is_none(mutant)][:8]
+    seen = next(m.number for m in netlist.mutants if "$memrd$state" in m.cell and m.port == "DATA")
+    decided = Equivalence(netlist.only({*none, seen}).selectable(), tiny, 5.0)
+    assert len(none) == 8
+    assert decided.together(none) == (True, SAME)
+    assert decided.together([none[0], seen]) is None
+    assert decided.together([seen]) is None
+    # What is proved of the golden update is none of the clocks' own equality.
+    decided._lockstep.same_registers = lambda changed: False
+    assert decided.together(none) == (True, GOLDEN)
+    assert decided.together([*none, seen]) is None
 
 
 @pytest.mark.slow
