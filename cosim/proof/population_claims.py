@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 
 from qlif.cosim.proof.choices import Choices, split
 from qlif.cosim.proof.circuit import Circuit, Clock
@@ -123,17 +124,18 @@ class PopulationProof:
                     named[f"{port}@{number}"] = now.values[node]
             choices.clocks.append(now)
             claim = visible(self.control, now, monitor)[name]
-            watched = [self.control.watches_a_row]
-            answer = terms.prove(claim, watched, named, deadline - time.thread_time())
-            if answer.verdict == "refuted":
-                told = named | choices.named(claim)
-                again = terms.prove(claim, watched, told, deadline - time.thread_time())
-                return again if again.verdict == "refuted" else answer, number
+            told = partial(_told, named, choices, claim)
+            answer = terms.prove(claim, [self.control.watches_a_row], told, deadline - time.thread_time())
             if answer.verdict != "proved":
                 return answer, number
             states = {node: word for node, word in now.following().items() if node not in pipelines}
             monitor = self.control.next_monitor(now, monitor)
         return Answer("proved", {}), clocks
+
+
+def _told(named: Mapping[str, Term], choices: Choices, claim: Term) -> dict[str, Term]:
+    """Return what a counterexample of the search tells."""
+    return {**named, **choices.named(claim)}
 
 
 def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:

@@ -9,10 +9,10 @@ This abstracts from what a product is, so a proof counts, but a counterexample d
 proved like this is asked again with the real multiplications.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from qlif.cosim.proof.solver import Answer, Term, Terms
+from qlif.cosim.proof.solver import Answer, Named, Term, Terms
 
 PIECES = (8, 16, 18)
 """Multiplier widths into which wide words are split."""
@@ -96,7 +96,7 @@ class Products(Terms):
         self,
         claim: Term,
         assumptions: Iterable[Term] = (),
-        named: Mapping[str, Term] | None = None,
+        named: Named = None,
         seconds: float | None = None,
     ) -> Answer:
         """Ask whether a claim holds: see :meth:`qlif.cosim.proof.solver.Terms.ask`."""

@@ -157,13 +157,8 @@ def prove_run(
     for what, claim in claims:
         if terms.value(claim) == 1:
             continue
-        answer = terms.prove(claim, (), named, deadline - time.thread_time())
+        answer = terms.prove(claim, (), partial(_told, run, claim, named), deadline - time.thread_time())
         if answer.verdict == "refuted":
-            told = named | run.choices.named(claim) | _events_named(run)
-            again = terms.prove(claim, (), told, deadline - time.thread_time())
-            if again.verdict != "refuted":
-                return answer, what, _currents(words, answer.values, neurons), ()
-            answer = again
             values, choices = split(answer.values)
             what = _event_fault(run, values, neurons) or what if what in (AN_EVENT, EVENTS) else what
             return answer, what, _currents(words, {name: values[name] for name in named}, neurons), choices
@@ -172,9 +167,10 @@ def prove_run(
     return verdict, undecided, np.zeros((0, neurons), dtype=np.int64), ()
 
 
-def _events_named(run: Run) -> dict[str, Term]:
-    """Return what tells the spikes and the events of a run, by stream, place and part."""
-    named = {f"spike {place}": update["spike"] for place, update in enumerate(run.updates)}
+def _told(run: Run, claim: Term, currents: Mapping[str, Term]) -> dict[str, Term]:
+    """Return what a counterexample tells: currents, choices, and the spikes and events by place and part."""
+    named = {**currents, **run.choices.named(claim)}
+    named |= {f"spike {place}": update["spike"] for place, update in enumerate(run.updates)}
     for place, event in enumerate(run.events):
         named |= {f"event {place} {part}": term for part, term in zip(_PARTS, event, strict=True)}
     return named

@@ -16,6 +16,9 @@ def _signed(word: int, width: int) -> int:
     return word - (1 << width) if word >> (width - 1) else word
 
 
+Named = Mapping[str, Term] | Callable[[], Mapping[str, Term]] | None
+"""What a counterexample tells, by name; a function is asked for it only when there is one."""
+
 _FOLDED: dict[str, Callable[..., int]] = {
     "BV_NOT": lambda width, a: ~a,
     "BV_NEG": lambda width, a: -a,
@@ -252,7 +255,7 @@ class Terms:
         self,
         claim: Term,
         assumptions: Iterable[Term] = (),
-        named: Mapping[str, Term] | None = None,
+        named: Named = None,
         seconds: float | None = None,
     ) -> Answer:
         """Ask whether a claim holds for all values of the free variables that satisfy the assumptions.
@@ -263,7 +266,7 @@ class Terms:
             One bit.
         assumptions : iterable of Term
             One bit each.
-        named : mapping of str to Term
+        named : mapping of str to Term, or what returns one
             What a counterexample tells.
         seconds : float, optional
             The processor time that the solver may take: other load on the machine changes no verdict.
@@ -283,5 +286,6 @@ class Terms:
             return Answer("proved", {})
         if result != self._bitwuzla.Result.SAT:
             return Answer("unknown", {})
-        values = {name: int(solver.get_value(term).value(2), 2) for name, term in (named or {}).items()}
+        told = named() if callable(named) else named or {}
+        values = {name: int(solver.get_value(term).value(2), 2) for name, term in told.items()}
         return Answer("refuted", values)

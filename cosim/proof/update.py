@@ -103,12 +103,12 @@ class Update:
         refractory = terms.any(self.before["refractory"])
         deadline = time.thread_time() + seconds
         agree = terms.both(*(self.agrees(terms, name) for name in self.after))
+
+        def told() -> dict[str, Term]:
+            return self.named() | ({} if self.choices is None else self.choices.named(agree))
+
         for case in (terms.negation(refractory), refractory):
-            answer = terms.prove(agree, [*assumed, case], self.named(), deadline - time.thread_time())
-            if answer.verdict == "refuted" and self.choices is not None:
-                named = self.named() | self.choices.named(agree)
-                again = terms.prove(agree, [*assumed, case], named, deadline - time.thread_time())
-                return again if again.verdict == "refuted" else answer
+            answer = terms.prove(agree, [*assumed, case], told, deadline - time.thread_time())
             if answer.verdict != "proved":
                 return answer
         return Answer("proved", {})

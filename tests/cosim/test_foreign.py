@@ -131,6 +131,7 @@ def test_our_own_text_is_proved_without_a_bound(qlif, tmp_path, yosys):
     assert {(claim["result"], claim["bound"]) for claim in json.loads(said)} == {("proved", None)}
 
 
+@pytest.mark.slow
 def test_an_edit_of_our_own_text_is_refuted_without_a_bound(qlif, tmp_path, yosys):
     # The carry into the upper half of the timestep's number, after 65,279 timesteps instead of 65,535.
     text = own().replace("low == 16'hfffe", "low == 16'hfefe")
