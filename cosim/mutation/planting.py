@@ -128,17 +128,17 @@ class Planted:
         self._plant([mutant], lambda mutants, pin, port: self._faulty(mutants[0], pin, port))
 
     def _faulty(self, mutant: Mutant, pin: Bit, port: Sequence[Bit]) -> Bit:
-        match mutant.mode:
-            case "const0" | "const1":
-                return mutant.mode[-1]
-            case "inv":
+        match mutant.mode, mutant.control:
+            case ("const0" | "const1") as mode, _:
+                return mode[-1]
+            case "inv", _:
                 return self._gate("NOT", pin)
-            case "cnot1":
-                assert mutant.control is not None
-                return self._gate("XOR", pin, port[mutant.control])
-            case mode:
-                assert mode == "cnot0" and mutant.control is not None
-                return self._gate("XNOR", pin, port[mutant.control])
+            case "cnot1", int(control):
+                return self._gate("XOR", pin, port[control])
+            case "cnot0", int(control):
+                return self._gate("XNOR", pin, port[control])
+            case unknown:
+                raise ValueError(f"no fault is called {unknown}")
 
     def _plant(
         self, mutants: Iterable[Mutant], faulty: Callable[[list[Mutant], Bit, Sequence[Bit]], Bit]
