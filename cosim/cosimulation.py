@@ -285,10 +285,10 @@ def _vhdl_design(
     """
     if core_map is None or core_map.file is None or not is_vhdl(core_map.sources):
         raise InputError("simulator ghdl needs a map of VHDL sources, from a file")
-    if core_map.contract not in SUPPORTED or {"taken", "neuron", "event"} & set(core_map.ports):
+    if core_map.contract not in SUPPORTED or {"taken", "neuron", "event", "random"} & set(core_map.ports):
         raise InputError(
-            f"{core_map.where}simulator ghdl takes the contract strobe without taken, neuron and event; the others "
-            "run in verilator or icarus"
+            f"{core_map.where}simulator ghdl takes the contract strobe without taken, neuron, event and random; "
+            "the others run in verilator or icarus"
         )
     *others, last = core_map.sources
     generics = {

@@ -192,7 +192,7 @@ class AbsentStream(StreamMonitor):
             self.clocks.append(clock + self._latency)
 
 
-def no_event(neuron: int, step: int | str) -> str:
+def no_event(neuron: int | str, step: int | str) -> str:
     """Return what every bench and proof says of a spike whose event never came."""
     return f"the spike of neuron {neuron} in timestep {step} has no event"
 

@@ -16,6 +16,7 @@ from qlif.hdl.core import Core
 from qlif.hdl.ports import Port
 from qlif.hdl.verilog import commented
 from qlif.model.golden.neurons import FixedNeurons
+from qlif.model.random_words import MASK_LAGS, REGISTER_BITS, TAPS, WORD_BITS, initial_register
 
 _ONE = "1'b1"
 
@@ -160,8 +161,26 @@ class Adapter:
             may = f"(offered || {may})"
         yield f"  assign currents_ready = {' && '.join(filter(None, (accept, may))) or _ONE};"
         yield "  assign core_current = currents_data;"
+        if self.has("random"):
+            yield from self._random()
         if start:
             yield f"  assign {start} = {' && '.join(filter(None, ('currents_valid', may)))};"
+
+    def _random(self) -> Iterator[str]:
+        """Give the random words of stochastic rounding, one for each update that is begun."""
+        arithmetic = self.core.words.arithmetic
+        if not arithmetic.random_bits:
+            self.faults.append(f"ports: random: the rounding {arithmetic.rounding} takes no random bits")
+            return
+        top, seed = REGISTER_BITS - 1, initial_register(arithmetic.random_seed)
+        fed_back = " ^ ".join(f"random_bits[{tap + WORD_BITS - 1}:{tap}]" for tap in TAPS)
+        bits = arithmetic.random_bits - 1
+        one, other = (f"random_bits[{lag + bits}:{lag}]" for lag in MASK_LAGS)
+        yield "  // The random words of the configuration: the next one comes with the next update."
+        yield f"  reg [{top}:0] random_bits = {REGISTER_BITS}'h{seed:x};"
+        yield f"  always @(posedge clk) if (rst) random_bits <= {REGISTER_BITS}'h{seed:x};"
+        yield f"    else if (issue) random_bits <= {{{fed_back}, random_bits[{top}:{WORD_BITS}]}};"
+        yield f"  assign core_random = random_bits[{bits}:0] ^ ({one} & {other});"
 
     @property
     def _holds_updates(self) -> bool:

@@ -137,11 +137,14 @@ _INDEXED = {
 
 def roles(contract: Contract) -> dict[str, Role]:
     """Return the roles that ports of a module have under a contract, besides clock and reset."""
-    current = Role("input", True, "the input current")
+    inputs = {
+        "current": Role("input", True, "the input current"),
+        "random": Role("input", False, "the random bits of stochastic rounding, with the current"),
+    }
     match contract:
         case Contract.STREAMS:
             return {
-                "current": current,
+                **inputs,
                 "current_valid": Role("input", True, "a current is offered"),
                 "current_ready": Role("output", True, "it is taken"),
                 "update_valid": Role("output", True, "an update is offered"),
@@ -151,7 +154,7 @@ def roles(contract: Contract) -> dict[str, Role]:
             }
         case Contract.STROBE:
             return {
-                "current": current,
+                **inputs,
                 "start": Role("input", True, "an update begins, with the current"),
                 "ready": Role("output", False, "a start is accepted; it is held until then"),
                 "done": Role("output", True, "the update is there"),
@@ -161,7 +164,7 @@ def roles(contract: Contract) -> dict[str, Role]:
             }
         case Contract.PIPELINE:
             return {
-                "current": current,
+                **inputs,
                 "potential_in": Role("input", True, "potential before the update"),
                 "refractory_in": Role(
                     "input", False, "timesteps that the neuron is still refractory, before"

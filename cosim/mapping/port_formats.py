@@ -37,6 +37,8 @@ def formats_of(core: Core) -> dict[str, Format]:
     neuron, step = UQ(core.neuron_bits, 0), UQ(core.step_bits, 0)
     return {
         "current": arithmetic.current,
+        # Without stochastic rounding such a port is refused.
+        "random": UQ(max(1, arithmetic.random_bits), 0),
         "potential": arithmetic.potential,
         "potential_in": arithmetic.potential,
         "trace": arithmetic.trace,

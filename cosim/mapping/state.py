@@ -12,15 +12,24 @@ In a map (TOML)::
     product = "any"
     count = "count <= 5"
 
-An expression may speak of the golden model: ``golden.potential``, ``golden.refractory``, ``golden.trace`` and
-``golden.timestep``, the number of updates since the reset. So a core that counts up is placed by
-``up = "up + golden.refractory == 5"``.
+An expression may speak of the golden model: ``golden.potential``, ``golden.refractory`` and ``golden.trace`` of the
+neuron that is updated next, ``golden.neuron``, its number, and ``golden.timestep``, in which it is. So a core that
+counts up is placed by ``up = "up + golden.refractory == 5"``.
+
+Of several neurons, each word is in a memory with a row for each, or in as many registers ``u[0]``, ``u[1]``, and so
+on; it may be some bits of it, ``"ram[15:0]"``. Two more keys are for them::
+
+    neuron = "row"            # the register that holds the number of the neuron that is updated next
+    first = "warm == 0"       # when the rows from there on count as initial, whatever they hold
+
+With stochastic rounding, ``random`` names the core's register of random words, where the adapter doesn't give them.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from qlif.cosim.mapping.core_map import Contract, CoreMap
 from qlif.hdl.core import STEP_BITS
@@ -29,8 +38,15 @@ from qlif.model.exceptions import InputError, show, unknown_name
 WORDS = ("potential", "refractory", "trace")
 """What a neuron keeps."""
 
-GOLDEN = tuple(f"golden.{name}" for name in (*WORDS, "timestep"))
+GOLDEN = tuple(f"golden.{name}" for name in (*WORDS, "timestep", "neuron"))
 """Names of an expression that are the golden model's."""
+
+_KEYS = (*WORDS, "neuron", "random", "first", "others")
+
+RANDOM = "random_bits"
+"""The adapter's register of random words."""
+
+_BITS = re.compile(r"(.+)\[(\d+):(\d+)\]")
 
 ANY = "any"
 """A register that may hold anything."""
@@ -129,27 +145,64 @@ Place = int | str | Expression
 """What a register holds between two updates: a number, :data:`ANY`, or what a condition says."""
 
 
+class Location(NamedTuple):
+    """Where a word is: in a register, a memory or an array of registers; of `bits` (high, low) alone, if given."""
+
+    name: str
+    bits: tuple[int, int] | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Location":
+        """Return the location of a text such as ``ram[15:0]``."""
+        if (found := _BITS.fullmatch(text)) is None:
+            return cls(text)
+        return cls(found[1], (int(found[2]), int(found[3])))
+
+    def __str__(self) -> str:
+        return self.name if self.bits is None else "{}[{}:{}]".format(self.name, *self.bits)
+
+
 @dataclass(frozen=True)
 class StateMap:
     """Where a core's state is between two updates.
 
     Attributes
     ----------
-    words : mapping of str to str
-        The registers that hold a neuron's potential, refractory counter and trace, by these names.
+    words : mapping of str to Location
+        Where the potential, refractory counter and trace of a neuron are, or of each, by these names.
     others : mapping of str to Place
         What every other register holds.
     adapter : mapping of str to Place
         What the registers of the adapter hold, of those that there are.
+    neuron : str
+        The register that holds the number of the neuron that is updated next; empty if there is none.
+    random : str
+        The register of the random words (:mod:`qlif.model.random_words`); empty if there is none.
+    first : Expression, optional
+        When the rows from that one on count as initial, whatever they hold.
     """
 
-    words: Mapping[str, str]
+    words: Mapping[str, Location]
     others: Mapping[str, Place] = field(default_factory=dict)
     adapter: Mapping[str, Place] = field(default_factory=dict)
+    neuron: str = ""
+    random: str = ""
+    first: Expression | None = None
 
     def with_adapter(self, core_map: CoreMap) -> "StateMap":
-        """Return it with the places of the adapter's registers."""
-        return replace(self, adapter=adapter_places(core_map))
+        """Return it with the places of the adapter's registers.
+
+        Raises
+        ------
+        InputError
+            Both have random words.
+        """
+        random = self.random
+        if "random" in core_map.ports:
+            if random:
+                raise InputError(f"{core_map.where}state: random: they come by the port in the role random")
+            random = RANDOM
+        return replace(self, adapter=adapter_places(core_map), random=random)
 
 
 def read_state(table: Any) -> StateMap:
@@ -163,34 +216,50 @@ def read_state(table: Any) -> StateMap:
     if not isinstance(table, dict):
         raise InputError(f"state must be a table [state], not {show(table)}")
     faults = [
-        f"state: {unknown_name('key', name, (*WORDS, 'others'))}; what other registers hold is in [state.others]"
+        f"state: {unknown_name('key', name, _KEYS)}; what other registers hold is in [state.others]"
         for name in table
-        if name not in (*WORDS, "others")
+        if name not in _KEYS
     ]
-    words: dict[str, str] = {}
-    for name in WORDS:
-        if isinstance(said := table.get(name, ""), str):
-            words |= {name: said} if said else {}
+    said: dict[str, str] = {}
+    for name in _KEYS[:-1]:
+        if isinstance(text := table.get(name, ""), str):
+            said |= {name: text} if text else {}
         else:
-            faults.append(f"state: {name} must be a register's name in quotes, not {show(said)}")
+            faults.append(f"state: {name} must be {_meant(name)} in quotes, not {show(text)}")
+    first = None
+    try:
+        first = Expression.parse(said["first"]) if "first" in said else None
+    except InputError as error:
+        faults.append(f"state: first: {error}")
+    others = _others(table.get("others", {}), faults)
+    words = {name: Location.parse(said[name]) for name in WORDS if name in said}
+    registers = {name: text for name, text in said.items() if name != "first"}
+    for name, text in registers.items():
+        if Location.parse(text).name in others or list(registers.values()).count(text) > 1:
+            faults.append(f"state: register {text} is named twice, once as {name}")
+    if faults:
+        raise InputError("; ".join(faults))
+    return StateMap(words, others, neuron=said.get("neuron", ""), random=said.get("random", ""), first=first)
+
+
+def _meant(key: str) -> str:
+    return "a condition" if key == "first" else "a register's name"
+
+
+def _others(table: Any, faults: list[str]) -> dict[str, Place]:
+    """Return what a table ``[state.others]`` says."""
+    if not isinstance(table, dict):
+        faults.append(f"state: others must be a table [state.others], not {show(table)}")
+        return {}
     others: dict[str, Place] = {}
-    table_of_others = table.get("others", {})
-    if not isinstance(table_of_others, dict):
-        faults.append(f"state: others must be a table [state.others], not {show(table_of_others)}")
-        table_of_others = {}
-    for name, said in _flat(table_of_others, ""):
+    for name, said in _flat(table, ""):
         try:
             if isinstance(said, bool) or not isinstance(said, int | str):
                 raise InputError(f'must be a number, "any" or a condition on registers, not {show(said)}')
             others[name] = said if isinstance(said, int) or said == ANY else Expression.parse(said)
         except InputError as error:
             faults.append(f"state: others: {name}: {error}")
-    for name, register in words.items():
-        if register in others or list(words.values()).count(register) > 1:
-            faults.append(f"state: register {register} is named twice, once as {name}")
-    if faults:
-        raise InputError("; ".join(faults))
-    return StateMap(words, others)
+    return others
 
 
 def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
@@ -211,9 +280,10 @@ def adapter_places(core_map: CoreMap) -> dict[str, Place]:
     one_at_a_time = (
         core_map.contract is Contract.STROBE and "ready" not in core_map.ports and core_map.interval is None
     )
+    holds_updates = core_map.contract is Contract.STREAMS or "taken" in core_map.ports
+    several = core_map.neurons > 1
     # Where events are made of what is begun, their count is one ahead.
     ahead = one_at_a_time and "event" in core_map.ports
-    time = f"(event_time + 1) & {(1 << STEP_BITS) - 1}" if ahead else "event_time"
     return {
         "held": 0 if one_at_a_time else ANY,
         "offered": ANY,
@@ -223,7 +293,28 @@ def adapter_places(core_map: CoreMap) -> dict[str, Place]:
         **dict.fromkeys(("update_queue.words", "update_queue.first"), ANY),
         "update_queue.count": 0 if one_at_a_time else ANY,
         **dict.fromkeys(("event_queue.words", "event_queue.first", "event_queue.count"), ANY),
-        "updated": 0,
-        "event_row": 0,
-        "event_time": Expression.parse(f"{time} == golden.timestep"),
+        "updated": _counted("updated", core_map.neurons)
+        if one_at_a_time or holds_updates or not several
+        else ANY,
+        **_event_places(core_map.neurons, ahead),
     }
+
+
+def _counted(name: str, neurons: int) -> Place:
+    """Return the place of a count of neurons: of one, it stays 0."""
+    return Expression.parse(f"{name} == golden.neuron") if neurons > 1 else 0
+
+
+def _event_places(neurons: int, ahead: bool) -> dict[str, Place]:
+    """Return the places of the counts of neurons and timesteps that events are given; `ahead` is by one neuron."""
+    following = f"(event_time + 1) & {(1 << STEP_BITS) - 1} == golden.timestep"
+    if not ahead:
+        time, row = "event_time == golden.timestep", _counted("event_row", neurons)
+    elif neurons == 1:
+        time, row = following, 0
+    else:
+        time = f"golden.neuron == 0 and {following} or golden.neuron != 0 and event_time == golden.timestep"
+        row = Expression.parse(
+            f"golden.neuron == 0 and event_row == {neurons - 1} or event_row + 1 == golden.neuron"
+        )
+    return {"event_row": row, "event_time": Expression.parse(time)}

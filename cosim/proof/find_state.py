@@ -49,7 +49,9 @@ def find_state(export: Export, adapter: StateMap) -> str:
         raise InputError("--find-state is for a core with one neuron: put one in the map")
     terms = Products()
     circuit = read_circuit(export.verilog, export.interface.module, every_signal=True)
-    registers = {n: name for n, name in labels(circuit).items() if name not in adapter.adapter}
+    registers = {
+        n: name for n, name in labels(circuit).items() if name not in (*adapter.adapter, adapter.random)
+    }
     golden = FixedNeurons(words)
     rng = np.random.default_rng(0)
     format = words.arithmetic.current

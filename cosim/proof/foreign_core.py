@@ -9,18 +9,23 @@ from qlif.cosim.mapping.state import WORDS, StateMap
 from qlif.cosim.proof import integers
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Undecided, timed_out
-from qlif.cosim.proof.foreign_node import Node, Refuted, Shown
-from qlif.cosim.proof.idle import Golden, Idle
+from qlif.cosim.proof.foreign_node import Node, Owed, Refuted, Shown
+from qlif.cosim.proof.idle import Idle
 from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.random_register import random_bits
 from qlif.cosim.proof.solver import Answer, Term
+from qlif.cosim.proof.turns import Turns
 from qlif.hdl.interface import Interface
 from qlif.model.exceptions import InputError
 from qlif.model.golden import step as datapath
 
+CASES = 8
+"""Most numbers of one register that are followed each by itself; a register that may hold more stays open."""
+
 
 class ForeignCore:
-    """A core of one neuron, in any of its idle states.
+    """A core in any of its idle states.
 
     Parameters
     ----------
@@ -36,30 +41,33 @@ class ForeignCore:
     Raises
     ------
     InputError
-        The table doesn't place a register, or names one that isn't there; or the core has several neurons, or
-        stochastic rounding.
+        The table doesn't place a register, or names one that isn't there; or the core has several lanes, neurons that
+        differ.
     """
 
     def __init__(
         self, circuit: Circuit, interface: Interface, state: StateMap, absent: tuple[str, ...], seconds: float
     ) -> None:
         words = interface.words
-        if interface.neurons != 1 or interface.lanes != 1:
-            raise InputError("the proof from [state] is of a core with one neuron: put one in the map")
-        if words.arithmetic.random_bits:
-            raise InputError("the proof from [state] is of cores without stochastic rounding")
+        if interface.lanes != 1 or not all(isinstance(one.word, int) for one in words.constants.values()):
+            raise InputError("the proof from [state] is of one lane, and of neurons with the same parameters")
         self.terms = terms = Products()
         self.circuit, self.words, self.absent, self.seconds = circuit, words, absent, seconds
-        self.idle = Idle(terms, circuit, words, state, circuit.width(circuit.outputs["events_step"]))
+        bits = (circuit.width(circuit.outputs[f"events_{name}"]) for name in ("step", "neuron"))
+        self.idle = Idle(terms, circuit, words, state, Turns(terms, interface.neurons, *bits))
         self.current = terms.fresh(words.arithmetic.current.width, "current")
         before = self.idle.golden
         current = Integer.of(terms, self.current, words.arithmetic.current)
-        after, self.spike = datapath.step(
-            words, words.values, before.state(), current, 0, partial(integers.choose, terms)
-        )
-        one = terms.constant(1, terms.width(before.step))
-        self.golden = Golden(after.by_name(words), terms.make("BV_ADD", before.step, one))
         self.named = {"current": self.current, **self.idle.named}
+        random: Any = 0
+        if before.random is not None:
+            bits = random_bits(terms, before.random, words.arithmetic.random_bits)
+            random, self.named["random"] = Integer.of(terms, bits, words.formats["random"]), bits
+        after, self.spike = datapath.step(
+            words, words.values, before.state(), current, random, partial(integers.choose, terms)
+        )
+        self.after = after.by_name(words)
+        self.golden = self.idle.after(self.after)
         self.queued = "update_queue.push" in circuit.named
         self.event_queued = "event_queue.push" in circuit.named
         # Whether its adapter has room for another update is the same as whether a current is offered: both are tried.
@@ -76,14 +84,17 @@ class ForeignCore:
             if name.startswith("event_queue.") or name in ("update_queue.words", "update_queue.first")
         }
         self._pure: dict[int, tuple[bool, bool]] = {}
-        self._proved: set[tuple[int, frozenset[int]]] = set()
+        # By a claim's number, the paths on which it was proved. The solver numbers a term anew that nobody holds.
+        self._proved: dict[int, list[frozenset[int]]] = {}
+        self._held: list[Term] = []
         self.lossy: set[int] = set()
 
     def prove(self, claim: Term, path: tuple[Term, ...], named: Mapping[str, Term] | None = None) -> Answer:
         """Prove a claim in every idle state; an update within the refractory period is a case of its own."""
         terms = self.terms
-        question = (claim.id(), frozenset(one.id() for one in path))
-        if terms.value(claim) == 1 or question in self._proved:
+        conditions = frozenset(one.id() for one in path)
+        known = self._proved.get(claim.id(), [])
+        if terms.value(claim) == 1 or any(fewer <= conditions for fewer in known):
             return Answer("proved", {})
         refractory = terms.any(self.idle.golden.words["refractory"].word)
         deadline = time.thread_time() + self.seconds
@@ -94,7 +105,8 @@ class ForeignCore:
             answer = terms.prove(claim, given, named, max(0.1, deadline - time.thread_time()))
             if answer.verdict != "proved":
                 return answer
-        self._proved.add(question)
+        self._proved[claim.id()] = [*known, conditions]
+        self._held += [claim, *path]
         return Answer("proved", {})
 
     def require(
@@ -103,13 +115,16 @@ class ForeignCore:
         node: Node,
         what: str,
         pair: tuple[Any, Any] | None = None,
-        step: Term | None = None,
+        of: Owed | None = None,
     ) -> None:
         """Prove that something holds.
 
-        `pair` is what the core gives and what the golden model does; `step` is the timestep that `what` leaves open.
+        `pair` is what the core gives and what the golden model does; `of` is the update whose ``{neuron}`` and
+        ``{step}`` are left open in `what`.
         """
-        named = dict(self.named) | ({} if step is None else {"step": step})
+        named = dict(self.named)
+        if of is not None:
+            named |= {"of neuron": of.neuron, "of step": of.step}
         if pair is not None:
             named |= {
                 name: getattr(end, "word", end) for name, end in zip(("got", "expected"), pair, strict=True)
@@ -121,8 +136,8 @@ class ForeignCore:
             if self.lossy & self.terms.variables([claim, *node.path]):
                 raise Undecided(f"it takes a current before the update before it is over, and then: {what}")
             values = dict(answer.values)
-            if step is not None:
-                what = what.format(values.pop("step"))
+            if of is not None:
+                what = what.format(neuron=values.pop("of neuron"), step=values.pop("of step"))
             if pair is not None:
                 numbers = (
                     f"{self._number(end, values.pop(name))}"
@@ -192,12 +207,16 @@ class ForeignCore:
             for name in ("spike", *WORDS)
             if name not in self.absent and (self.queued or names.format(name) in self.circuit.outputs)
         }
+        # Behind a queue it is the adapter that counts, if the core doesn't tell.
+        row = None if self.queued else now.output("updates_neuron")
+        if "core_neuron" in self.circuit.named:
+            row = now["core_neuron"]
         if self.event_queued:
             word, bits = now["event_queue.in"], terms.width(now.output("events_step"))
             step, neuron = terms.slice(word, bits - 1, 0), terms.slice(word, terms.width(word) - 1, bits)
-            return Shown(update, now["event_queue.push"], words, neuron, step)
+            return Shown(update, now["event_queue.push"], words, row, neuron, step)
         event = now.output("events_valid")
-        return Shown(update, event, words, now.output("events_neuron"), now.output("events_step"))
+        return Shown(update, event, words, row, now.output("events_neuron"), now.output("events_step"))
 
     def loosened(self, states: Mapping[int, Term]) -> dict[int, Term]:
         """Return the states with each that may be anything, and depends on nothing that is compared, anything."""
@@ -230,6 +249,39 @@ class ForeignCore:
                 found[number] = guess
         return found
 
-    def impossible(self, node: Node, what: str, step: Term | None = None) -> None:
+    def cases(
+        self, states: Mapping[int, Term], path: tuple[Term, ...]
+    ) -> Iterator[tuple[dict[int, Term], tuple[Term, ...]]]:
+        """Give the states for each number that a register of the control may hold, with the path on which it does.
+
+        So a current that is never answered shows in the control alone, apart from what is computed meanwhile. One
+        that takes a product to tell, such as a spike, stays open.
+        """
+        terms = self.terms
+        number = next((one for one in self.idle.values if self._is_open(states[one])), None)
+        if number is None:
+            yield dict(states), path
+            return
+        term = states[number]
+        for _ in range(CASES):
+            answer = self.prove(terms.false, path, {"held": term})
+            if answer.verdict == "proved":
+                return
+            if answer.verdict == "unknown":
+                break
+            word = terms.constant(answer.values["held"], terms.width(term))
+            here, known = terms.equal(term, word), {**states, number: word}
+            if self.prove(here, path).verdict == "proved":
+                yield from self.cases(known, path)
+                return
+            yield from self.cases(known, (*path, here))
+            path = (*path, terms.negation(here))
+        yield dict(states), path
+
+    def _is_open(self, term: Term) -> bool:
+        """Return whether a register of the control depends on state or current, but on no product."""
+        return not term.is_value() and self.depends(term)[0] and not self.terms.has_products(term)
+
+    def impossible(self, node: Node, what: str, of: Owed | None = None) -> None:
         """Prove that a path isn't taken: what happens on it mustn't."""
-        self.require(self.terms.false, node, what, step=step)
+        self.require(self.terms.false, node, what, of=of)

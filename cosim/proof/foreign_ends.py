@@ -2,26 +2,26 @@
 
 from dataclasses import replace
 
-from qlif.cosim.proof import integers
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.claims import Undecided, timed_out
 from qlif.cosim.proof.foreign_core import ForeignCore
 from qlif.cosim.proof.foreign_node import Node, NoInvariant, Refuted
-from qlif.cosim.proof.idle import Golden
+from qlif.cosim.proof.idle import Placed
 from qlif.cosim.proof.solver import Term
-from qlif.model.golden.neurons import FixedNeurons
 
 PATIENCE = 256
 """A current that isn't answered after this many clocks with the outputs taken counts as lost."""
 
 SETTLING = 8
-"""Most clocks from a reset to an idle state."""
+"""Most clocks from a reset to an idle state, besides two for each neuron: a memory is cleared row by row."""
 
 
 def stays_legal(core: ForeignCore) -> None:
-    """Show that a legal state stays legal in the golden model."""
+    """Show that there are idle states at all, and that a legal state stays legal in the golden model."""
+    if core.prove(core.terms.false, ()).verdict == "proved":
+        raise NoInvariant("state: no registers and no legal state are as all its conditions together say")
     node = Node({}, core.idle.golden)
-    for name, holds in core.idle.legal(core.golden).items():
+    for name, holds in core.idle.legal(core.after).items():
         core.require(holds, node, f"the golden model leaves {name}")
 
 
@@ -30,26 +30,22 @@ def resets(core: ForeignCore) -> None:
     terms = core.terms
     before = Clock(terms, core.circuit, {"rst": terms.true}, {})
     states = core.loosened(before.following())
-    first = {
-        name: int(word.ravel()[0])
-        for name, word in FixedNeurons(core.words).state.by_name(core.words).items()
-    }
-    golden = Golden(
-        {name: integers.constant(terms, word) for name, word in first.items()},
-        terms.constant(0, terms.width(core.golden.step)),
-    )
+    golden = core.idle.initial()
     named = {
         core.idle.names.get(node, name): before.values[node]
         for name, node in core.circuit.states.items()
         if not core.circuit.sorts[node].index
     }
-    off: list[str] = []
-    for _ in range(SETTLING):
+    off: list[Placed] = []
+    most = SETTLING + 2 * core.idle.turns.neurons
+    for _ in range(most):
         places = list(core.idle.places(states, golden))
-        off = [place.name for place in places if terms.value(place.holds) == 0]
+        off = [place for place in places if terms.value(place.holds) == 0]
         if not off:
             for place in places:
-                answer = terms.prove(place.holds, (), named, core.seconds)
+                answer = terms.prove(
+                    place.holds, [core.idle.turns.is_neuron(core.idle.watch)], named, core.seconds
+                )
                 if answer.verdict == "unknown":
                     raise Undecided(timed_out(core.seconds, f"{place.name} after a reset"))
                 if answer.verdict == "refuted":
@@ -57,7 +53,10 @@ def resets(core: ForeignCore) -> None:
             return
         now = core.clock(Node(states, golden), terms.false, 1, 1, terms.fresh(terms.width(core.current)))
         states = core.loosened(now.following())
-    raise NoInvariant(f"state: {SETTLING} clocks after a reset it isn't so that {', '.join(off)}")
+    names = ", ".join(place.name for place in off)
+    if all(place.kind == "word" for place in off):
+        raise Refuted(f"a reset doesn't bring about {names}", {})
+    raise NoInvariant(f"state: {most} clocks after a reset it isn't so that {names}")
 
 
 def takes_currents(core: ForeignCore) -> None:

@@ -31,8 +31,8 @@ class Owed:
     spike : Term
     words : mapping of str to Integer
         Potential, refractory counter and trace after it.
-    step : Term
-        Its timestep.
+    step, neuron : Term
+        Its timestep and its neuron's number.
     shown, told : bool
         Whether it was taken, and its event.
     offered, announced : bool
@@ -42,6 +42,7 @@ class Owed:
     spike: Term
     words: Mapping[str, Integer]
     step: Term
+    neuron: Term
     shown: bool = False
     told: bool = False
     offered: bool = False
@@ -70,10 +71,11 @@ class Node:
 
 
 class Shown(NamedTuple):
-    """What a core shows in a clock."""
+    """What a core shows in a clock; `row` is the neuron of an update, if it tells that."""
 
     update: Term
     event: Term
     words: Mapping[str, Term]
+    row: Term | None
     neuron: Term
     step: Term

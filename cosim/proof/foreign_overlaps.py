@@ -46,25 +46,30 @@ class Overlaps:
         golden = self.core.idle.golden
         owed: list[Owed] = []
         used: set[int] = set()
-        known: list[tuple[Any, Term]] = [(node.golden.step, golden.step)]
+        known: list[tuple[Any, Term]] = [(node.golden.step, golden.step), (node.golden.neuron, golden.neuron)]
         known += [(node.golden.words[name], golden.words[name].word) for name in WORDS]
-        for age, one in zip(range(len(node.owed), 0, -1), node.owed, strict=True):
+        if golden.random is not None:
+            known.append((node.golden.random, golden.random))
+        neuron, step = golden.neuron, golden.step
+        for age, one in enumerate(reversed(node.owed), 1):
+            neuron, step = self.core.idle.turns.before(neuron, step)
             newest = age == 1
-            step = terms.make("BV_SUB", golden.step, terms.constant(age, terms.width(golden.step)))
             spike = one.spike
             if terms.value(spike) is None:
                 spike = self.core.idle.owed_term(age, "spike", 1)
                 known.append((one.spike, spike))
             words = {}
+            last = golden.words if self.core.idle.turns.neurons == 1 else self.core.idle.row(neuron)
             for name, word in one.words.items():
                 if newest:
-                    words[name] = golden.words[name]
+                    words[name] = last[name]
+                    known.append((word, words[name].word))
                     continue
                 format = self.core.words.formats[name]
                 words[name] = Integer.of(terms, self.core.idle.owed_term(age, name, format.width), format)
                 known.append((word, words[name].word))
-            known.append((one.step, step))
-            owed.append(replace(one, spike=spike, words=words, step=step))
+            known += [(one.step, step), (one.neuron, neuron)]
+            owed.insert(0, replace(one, spike=spike, words=words, step=step, neuron=neuron))
         for number, term in node.states.items():
             if number in states:
                 continue
@@ -108,7 +113,7 @@ class Overlaps:
         length = int(self.core.words.values["refractory"])
         if not owed or not length:
             return ()
-        return (self.core.terms.equal(owed[-1].spike, self.core.idle.golden.words["refractory"] == length),)
+        return (self.core.terms.equal(owed[-1].spike, owed[-1].words["refractory"] == length),)
 
     def _same(self, term: Term, known: list[tuple[Any, Term]], node: Node) -> Term | None:
         """Return what a register holds, if it is one of the words that are known, in terms of any such node."""

@@ -122,7 +122,8 @@ class ForeignPaths:
                         here = replace(node, path=path)
                         if accepted:
                             now = self.core.clock(node, *handshakes, self.core.current)
-                            new = Owed(self.core.spike, self.core.golden.words, self.core.idle.golden.step)
+                            before = self.core.idle.golden
+                            new = Owed(self.core.spike, self.core.after, before.step, before.neuron)
                             here = replace(here, golden=self.core.golden, owed=(*node.owed, new))
                         for later in self._streams.observed(now, here, ready, event_ready):
                             yield later, accepted, lively
@@ -193,7 +194,7 @@ class ForeignPaths:
         if node.owed:
             oldest = node.owed[0]
             if oldest.shown:
-                self.core.impossible(node, no_event(0, "{}"), oldest.step)
+                self.core.impossible(node, no_event("{neuron}", "{step}"), oldest)
             self.core.impossible(node, "an update never comes, however long the outputs are taken")
         anything = self.core.terms.fresh(self.core.terms.width(self.core.current), "anything")
         ready = self.core.clock(node, self.core.terms.true, 1, 1, anything).output("currents_ready")

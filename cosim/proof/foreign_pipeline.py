@@ -39,13 +39,11 @@ def prove_pipeline(export: Export, core_map: CoreMap, *, seconds: float) -> Iter
     Raises
     ------
     InputError
-        The rounding is stochastic; or the Verilog can't be read, or a tool isn't installed.
+        The rounding is stochastic, and no port takes the random bits; or the Verilog can't be read, or a tool isn't
+        installed.
     """
-    if export.interface.words.arithmetic.random_bits:
-        raise InputError(
-            "the contract pipeline has no port for random bits: with the ports of qlif_neuron, "
-            "--verilog FILE --module NAME proves an update with stochastic rounding"
-        )
+    if export.interface.words.arithmetic.random_bits and "random" not in core_map.ports:
+        raise InputError(f"{core_map.where}ports: stochastic rounding needs a port in the role random")
     start, terms = time.monotonic(), Products()
     circuit = read_circuit(export.verilog, export.interface.module, every_signal=True)
     update, fits = _update(terms, circuit, export, core_map)
@@ -86,7 +84,7 @@ def _update(terms: Products, circuit: Circuit, export: Export, core_map: CoreMap
     for _ in range(core_map.latency + 1):
         clocks.append(Clock(terms, circuit, known, states))
         states = clocks[-1].following()
-    before = {"current": clocks[0]["core_current"]}
+    before = {name: clocks[0][f"core_{name}"] for name in ("current", "random") if name in core_map.ports}
     for name in WORDS:
         present = f"{name}_in" in core_map.ports
         before[name] = (

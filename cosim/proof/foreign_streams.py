@@ -8,6 +8,7 @@ from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.foreign_core import ForeignCore
 from qlif.cosim.proof.foreign_node import Node, Owed, Refuted, Shown
 from qlif.cosim.proof.integers import Integer
+from qlif.cosim.proof.solver import Term
 
 
 class ForeignStreams:
@@ -43,7 +44,8 @@ class ForeignStreams:
                     continue
                 for rest in self._over(there):
                     known = after if rest.path == node.path else self.core.decided(after, rest.path)
-                    yield replace(rest, states=known)
+                    for states, taken_path in self.core.cases(known, rest.path):
+                        yield replace(rest, states=states, path=taken_path)
 
     def _told(self, node: Node, shown: Shown, taken: bool) -> Node:
         """Compare an event."""
@@ -57,7 +59,6 @@ class ForeignStreams:
                 owed[place] = replace(one, told=True)
                 continue
             self.core.require(one.spike, node, "an event without a spike")
-            self.core.require(terms.negation(terms.any(shown.neuron)), node, "an event's neuron")
             self._of_this_update(node, shown, one, owed[place + 1 :])
             owed[place] = replace(one, told=taken, announced=not taken)
             return replace(node, owed=tuple(owed))
@@ -65,15 +66,19 @@ class ForeignStreams:
         return node
 
     def _of_this_update(self, node: Node, shown: Shown, one: Owed, others: Sequence[Owed]) -> None:
-        """Compare an event's timestep; that of a later update says that this one's never came."""
+        """Compare an event's neuron and timestep; those of a later update say that this one's never came."""
         terms = self.core.terms
-        same = terms.equal(shown.step, one.step)
+
+        def same(update: Owed) -> Term:
+            return terms.both(terms.equal(shown.neuron, update.neuron), terms.equal(shown.step, update.step))
+
         try:
-            self.core.require(same, node, "an event's timestep", (shown.step, one.step))
+            for what, *pair in (("neuron", shown.neuron, one.neuron), ("timestep", shown.step, one.step)):
+                self.core.require(terms.equal(*pair), node, f"an event's {what}", (pair[0], pair[1]))
         except Refuted:
             for other in others:
-                if self.core.prove(terms.equal(shown.step, other.step), node.path).verdict == "proved":
-                    self.core.require(same, node, no_event(0, "{}"), step=one.step)
+                if self.core.prove(same(other), node.path).verdict == "proved":
+                    self.core.require(same(one), node, no_event("{neuron}", "{step}"), of=one)
             raise
 
     def _updated(self, node: Node, shown: Shown, taken: bool) -> Node:
@@ -84,6 +89,9 @@ class ForeignStreams:
             self.core.impossible(node, "an update without a current")
             return node
         one = owed[place]
+        if shown.row is not None:
+            pair = shown.row, one.neuron
+            self.core.require(terms.equal(*pair), node, "the neuron of an update", pair)
         for name, word in shown.words.items():
             if name == "spike":
                 self.core.require(

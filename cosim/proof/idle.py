@@ -1,40 +1,47 @@
 """Idle states of somebody else's core, as the table ``[state]`` of its map says them."""
 
-import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from qlif.cosim.mapping.state import ANY, WORDS, Expression, StateMap, dotted
-from qlif.cosim.proof import integers
+from qlif.cosim.mapping.state import ANY, WORDS, Expression, StateMap
+from qlif.cosim.proof import expressions, integers
 from qlif.cosim.proof.circuit import Circuit
 from qlif.cosim.proof.integers import Integer
-from qlif.cosim.proof.labels import labels
 from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.random_register import next_register
+from qlif.cosim.proof.register_names import RegisterNames
+from qlif.cosim.proof.rows import Rows
 from qlif.cosim.proof.solver import Term
-from qlif.hdl import probes
+from qlif.cosim.proof.turns import Turns
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.golden import step as datapath
+from qlif.model.golden.neurons import FixedNeurons
+from qlif.model.random_words import REGISTER_BITS, initial_register
 from qlif.model.words import Words
-
-_OPERATORS = {
-    ast.Eq: "__eq__", ast.Lt: "__lt__", ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
-    ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Golden:
-    """A state of the golden model, and how many updates led to it.
+    """A state of the golden model, and which update comes next.
 
     Attributes
     ----------
     words : mapping of str to Integer
-    step : Term
+        Those of the neuron that is updated next.
+    step, neuron : Term
+        Timestep and number of that update.
+    watched : mapping of str to Integer
+        The words of the neuron that is watched, which is any: so what holds of it holds of each.
+    random : Term, optional
+        The register of random words, with stochastic rounding.
     """
 
     words: Mapping[str, Integer]
     step: Term
+    neuron: Term
+    watched: Mapping[str, Integer]
+    random: Term | None = None
 
     def state(self) -> datapath.State:
         """Return the state."""
@@ -63,13 +70,14 @@ class Idle:
     words : Words
     state : StateMap
         It places every register.
-    step_bits : int
-        Width of a timestep.
+    turns : Turns
 
     Attributes
     ----------
     golden : Golden
         Any legal state, which the registers hold.
+    watch : Term
+        The neuron that is watched.
     named : dict of str to Term
         What a counterexample tells of it.
     assumed : list of Term
@@ -90,51 +98,151 @@ class Idle:
     """
 
     def __init__(
-        self, terms: Products, circuit: Circuit, words: Words, state: StateMap, step_bits: int
+        self, terms: Products, circuit: Circuit, words: Words, state: StateMap, turns: Turns
     ) -> None:
-        self.terms, self.circuit, self._words = terms, circuit, words
+        self.terms, self.circuit, self._words, self.turns = terms, circuit, words, turns
         self.names: dict[int, str] = {}
         self.known: set[int] = set()
         self._owed: dict[tuple[int, str], Term] = {}
-        self._registers = labels(circuit)
+        self._registers = RegisterNames(circuit)
         faults: list[str] = []
         present = {name: place for name, place in state.adapter.items() if name in circuit.states}
         state = replace(state, others={**state.others, **present})
+        self._first = state.first
         self._find(state, faults)
-        self._words_at = {name: self._state(register) for name, register in state.words.items() if not faults}
+        places = {
+            name: (self._registers.find_rows(at.name, turns.neurons), at)
+            for name, at in state.words.items()
+            if not faults
+        }
+        self._rows = Rows(terms, circuit, words, turns.neurons, places)
+        self.known |= {variable.id() for variable in self._rows.variables}
+        self._places, found = places, not faults
+        faults += self._rows.faults()
         self.values: dict[int, int] = {}
         self._conditions: list[tuple[str, Expression]] = []
         self.free: set[int] = set()
-        bound: dict[int, Term] = {}
-        if not faults:
-            for register, place in state.others.items():
-                number = self._state(register)
-                if isinstance(place, Expression):
-                    self._conditions.append((register, place))
-                    bound[number] = self._variable(self._width(number, register, faults), register)
-                elif place == ANY:
-                    self.free.add(number)
-                else:
-                    width, value = self._width(number, register, faults), int(place)
-                    if not -(1 << width - 1) <= value < 1 << width:
-                        faults.append(f"state: others: {register} has {width} bits, which don't hold {value}")
-                    self.values[number] = value
-        self._check_needed(faults)
+        self._bound: dict[int, Term] = {}
+        if found:
+            self._place(state, faults)
+            self._check_needed(state, faults)
         if faults:
             raise InputError("; ".join(faults))
-        self._bound = bound
-        spoken = {name for _, place in self._conditions for name in place.names}
-        numbers, self.named = {}, {}
-        for name in WORDS:
-            numbers[name] = integers.constant(terms, 0)
-            if name in self._words_at or f"golden.{name}" in spoken:
-                format = words.formats[name]
-                self.named[name] = self._variable(format.width, name)
-                numbers[name] = Integer.of(terms, self.named[name], format)
-        self.golden = Golden(numbers, self._variable(step_bits, "timestep"))
-        self.named |= {self.names[number]: term for number, term in bound.items()}
-        conditions = (place.holds for place in self.places(self.node_states(), self.golden))
-        self.assumed = [*self.legal(self.golden).values(), *(c for c in conditions if terms.value(c) is None)]
+        self._neuron_at = self._registers.find(state.neuron) if state.neuron else None
+        self._random_at = self._registers.find(state.random) if state.random else None
+        self._initial = {
+            name: integers.constant(terms, int(word.ravel()[0]))
+            for name, word in FixedNeurons(words).state.by_name(words).items()
+        }
+        self._told = {
+            name: self._variable(words.formats[name].width, name)
+            for name in WORDS
+            if name not in places and f"golden.{name}" in self._spoken
+        }
+        self.golden, self.watch, self.named = self._any_golden()
+        self.named |= {self.names[number]: term for number, term in self._bound.items()}
+        self.assumed = [term for term in self._assumptions() if terms.value(term) is None]
+
+    def _place(self, state: StateMap, faults: list[str]) -> None:
+        """Take in what the table says of the registers that hold no word."""
+        for register, place in state.others.items():
+            number = self._registers.find(register)
+            if isinstance(place, Expression):
+                self._conditions.append((register, place))
+                self._bound[number] = self._variable(self._width(number, register, faults), register)
+            elif place == ANY:
+                self.free.add(number)
+            else:
+                width, value = self._width(number, register, faults), int(place)
+                if not -(1 << width - 1) <= value < 1 << width:
+                    faults.append(f"state: others: {register} has {width} bits, which don't hold {value}")
+                self.values[number] = value
+        if (
+            state.random
+            and self._width(self._registers.find(state.random), state.random, faults) != REGISTER_BITS
+        ):
+            faults.append(
+                f"state: random: {state.random} must be the register of numerics.md, {REGISTER_BITS} bits"
+            )
+        for register in () if state.first is None else state.first.names:
+            if (
+                not register.startswith("golden.")
+                and (number := self._registers.find(register)) not in self._bound
+            ):
+                if number in self.values or number in self.free:
+                    faults.append(f"state: {register} has a place: first says what it is")
+                self._bound[number] = self._variable(self._width(number, register, faults), register)
+
+    def _any_golden(self) -> tuple[Golden, Term, dict[str, Term]]:
+        """Return any state of the golden model, the neuron that is watched, and what a counterexample tells."""
+        (neuron, step), (watch, _) = self.turns.any(), self.turns.any()
+        self.known |= {one.id() for one in (neuron, step, watch)}
+        # Which rows still are initial depends on the neuron, so that the words come after it.
+        self.golden = Golden({}, step, neuron, {})
+        random = None if self._random_at is None else self._variable(REGISTER_BITS, "random")
+        words, watched = self.row(neuron), self.row(watch)
+        named = {
+            name: word.word for name, word in words.items() if name in self._places or name in self._told
+        }
+        if self.turns.neurons > 1:
+            named |= {"neuron": neuron, "watched": watch}
+        return Golden(words, step, neuron, watched, random), watch, named
+
+    def row(self, neuron: Term) -> dict[str, Integer]:
+        """Return the words of a neuron in any idle state."""
+        return {name: self._word(name, neuron) for name in WORDS}
+
+    def _word(self, name: str, neuron: Term) -> Integer:
+        if name in self._places:
+            return self._unless_first(self._rows.word(name, neuron), name, neuron, self.like(), self.golden)
+        if name in self._told:
+            return Integer.of(self.terms, self._told[name], self._words.formats[name])
+        return integers.constant(self.terms, 0)
+
+    def _unless_first(
+        self, word: Integer, name: str, neuron: Term, states: Mapping[int, Term], golden: Golden
+    ) -> Integer:
+        """Return a word, or the initial one where the table says that it counts as that."""
+        if self._first is None:
+            return word
+        terms = self.terms
+        later = terms.negation(terms.make("BV_ULT", neuron, golden.neuron))
+        first = terms.both(self._holds(self._first, states, golden), later)
+        return integers.choose(terms, first, self._initial[name], word)
+
+    def _assumptions(self) -> Iterator[Term]:
+        """Give that the idle state is legal, as far as it matters, and the conditions of the table."""
+        golden = self.golden
+        states = self.node_states()
+        around = (move(golden.neuron, golden.step)[0] for move in (self.turns.before, self.turns.after))
+        rows = {row.id(): row for row in (golden.neuron, self.watch, *around)}
+        for row in rows.values():
+            yield self.turns.is_neuron(row)
+            words = self.row(row)
+            yield from self.legal(words).values()
+            for name in self._places:
+                yield self._held(states, name, row, golden) == words[name]
+        for place in self.places(states, golden):
+            if place.kind == "condition":
+                yield place.holds
+
+    def after(self, words: Mapping[str, Integer]) -> Golden:
+        """Return the golden state after an update that leaves these words."""
+        terms, golden = self.terms, self.golden
+        neuron, step = self.turns.after(golden.neuron, golden.step)
+        random = None if golden.random is None else next_register(terms, golden.random)
+        if self.turns.neurons == 1:
+            return Golden(words, step, neuron, words, random)
+        here = terms.equal(self.watch, golden.neuron)
+        watched = {name: integers.choose(terms, here, words[name], golden.watched[name]) for name in WORDS}
+        return Golden(self.row(neuron), step, neuron, watched, random)
+
+    def initial(self) -> Golden:
+        """Return the golden state after a reset."""
+        neuron, step = self.turns.first
+        seed = initial_register(self._words.arithmetic.random_seed)
+        random = None if self.golden.random is None else self.terms.constant(seed, REGISTER_BITS)
+        return Golden(self._initial, step, neuron, self._initial, random)
 
     def _variable(self, width: int, name: str) -> Term:
         term = self.terms.fresh(width, name)
@@ -143,54 +251,58 @@ class Idle:
 
     def _width(self, number: int, register: str, faults: list[str]) -> int:
         if self.circuit.sorts[number].index:
-            faults.append(f'state: {register} is a memory: of one, [state] can only say "any"')
+            faults.append(
+                f'state: {register} is a memory: of one that holds no word, [state] can only say "any"'
+            )
         return self.circuit.width(number)
-
-    def _state(self, name: str) -> int:
-        """Return the state of a register by its name, in the core or in the adapter around it."""
-        for full in (f"{probes.CORE}.{name}", name):
-            if full in self.circuit.states:
-                return self.circuit.states[full]
-            if full in self.circuit.named:
-                found = self.circuit.cone([self.circuit.named[full]]) & self._registers.keys()
-                if len(found) == 1:
-                    return found.pop()
-        raise KeyError(name)
 
     def _find(self, state: StateMap, faults: list[str]) -> None:
         """Find every register of a table, and one for every state."""
-        known = [name for name in self._registers.values() if name not in state.adapter]
-        conditions = [place for place in state.others.values() if isinstance(place, Expression)]
-        spoken = [n for place in conditions for n in place.names if not n.startswith("golden.")]
-        for name in dict.fromkeys((*state.words.values(), *state.others, *spoken)):
+        rows = self.turns.neurons
+        known = [name for name in self._registers.labels.values() if name not in state.adapter]
+        conditions = [
+            place for place in (*state.others.values(), state.first) if isinstance(place, Expression)
+        ]
+        self._spoken = {name for place in conditions for name in place.names}
+        spoken = sorted(name for name in self._spoken if not name.startswith("golden."))
+        words = dict.fromkeys(location.name for location in state.words.values())
+        named = dict.fromkeys(name for name in (*words, state.neuron, state.random, *state.others) if name)
+        placed = {*named, *(() if state.first is None else state.first.names)}
+        for name in dict.fromkeys((*named, *spoken)):
             try:
-                number = self._state(name)
+                find = self._registers.find
+                numbers = self._registers.find_rows(name, rows) if name in words else (find(name),)
             except KeyError:
                 faults.append(f"state: {unknown_name('register', name, known)}")
                 continue
-            if name in state.others or name in state.words.values():
+            for number in numbers if name in placed else ():
                 if number in self.names:
                     faults.append(f"state: {name} and {self.names[number]} are the same register")
                 self.names[number] = name
-        for number, name in self._registers.items():
+        for number, name in self._registers.labels.items():
             if number not in self.names:
                 faults.append(
                     f'state: register {name} has no place: give it a value, "any" or a condition in [state.others]'
                 )
 
-    def _check_needed(self, faults: list[str]) -> None:
+    def _check_needed(self, state: StateMap, faults: list[str]) -> None:
         """Refuse a table that doesn't say where a word is that the neuron has."""
-        spoken = {name for _, place in self._conditions for name in place.names}
         has = {
             "potential": True,
             "refractory": self._words.values["refractory"] != 0,
             "trace": self._words.parameters.spike_trace,
         }
+        if self._words.arithmetic.random_bits and not state.random:
+            faults.append("state: random is missing: name its register, or a port in the role random")
         for name, needed in has.items():
-            if needed and not faults and name not in self._words_at and f"golden.{name}" not in spoken:
-                faults.append(
-                    f"state: {name} is missing: name its register, or tell golden.{name} in a condition of others"
-                )
+            if needed and name not in self._places:
+                if self.turns.neurons > 1:
+                    faults.append(f"state: {name} is missing: name the memory with a row for each neuron")
+                elif f"golden.{name}" not in self._spoken:
+                    faults.append(
+                        f"state: {name} is missing: name its register, or tell golden.{name} in a condition of "
+                        "others"
+                    )
 
     @property
     def free_names(self) -> set[str]:
@@ -220,19 +332,23 @@ class Idle:
 
     def like(self, broken: Collection[str] = ()) -> dict[int, Term]:
         """Return the registers of any idle state that hold the golden one, or have a condition that isn't broken."""
-        held = {
-            number: self.golden.words[name].bits(self.circuit.width(number))
-            for name, number in self._words_at.items()
-        }
-        bound = {
-            number: term for number, term in self._bound.items() if number not in self._spoken_of(broken)
-        }
-        return held | bound
+        found = dict(self._rows.content)
+        if self._neuron_at is not None:
+            width = self.circuit.width(self._neuron_at)
+            found[self._neuron_at] = self.terms.extend(self.golden.neuron, width, False)
+        if self._random_at is not None:
+            found[self._random_at] = self.golden.random
+        spoken = self._spoken_of(broken)
+        return found | {number: term for number, term in self._bound.items() if number not in spoken}
 
     def _spoken_of(self, broken: Collection[str]) -> set[int]:
         """Return the registers that a broken condition speaks of, or one that shares a register with it."""
         groups = [
-            {self._state(name) for name in (register, *place.names) if not name.startswith("golden.")}
+            {
+                self._registers.find(name)
+                for name in (register, *place.names)
+                if not name.startswith("golden.")
+            }
             for register, place in self._conditions
         ]
         names = [f"{register} = {place.text!r}" for register, place in self._conditions]
@@ -249,65 +365,46 @@ class Idle:
             should = terms.constant(value, width)
             yield Placed(f"{self.names[number]} = {value}", "value", terms.equal(states[number], should))
         for register, place in self._conditions:
-            yield Placed(f"{register} = {place.text!r}", "condition", self._holds(place.tree, states, golden))
-        for name, number in self._words_at.items():
-            width, format, word = self.circuit.width(number), self._words.formats[name], golden.words[name]
-            low = -(1 << width - 1) if format.signed else 0
-            held = Integer(terms, states[number], low, low + (1 << width) - 1, format.signed)
-            yield Placed(f"{name} in {self.names[number]}", "word", held == word, (held, word))
+            yield Placed(f"{register} = {place.text!r}", "condition", self._holds(place, states, golden))
+        if self._neuron_at is not None:
+            number = states[self._neuron_at]
+            held, should = (
+                Integer(terms, one, 0, (1 << terms.width(one)) - 1) for one in (number, golden.neuron)
+            )
+            yield Placed(f"neuron in {self.names[self._neuron_at]}", "word", held == should, (held, should))
+        if self._random_at is not None:
+            random = states[self._random_at]
+            name = f"the next random word in {self.names[self._random_at]}"
+            yield Placed(name, "word", terms.equal(random, golden.random), (random, golden.random))
+        for name, (_, location) in self._places.items():
+            held, word = self._held(states, name, self.watch, golden), golden.watched[name]
+            yield Placed(f"{name} in {location}", "word", held == word, (held, word))
 
-    def legal(self, golden: Golden) -> dict[str, Term]:
-        """Return what makes a state of the golden model legal, by name."""
-        return legal_limits(self._words, golden.words)
+    def _held(self, states: Mapping[int, Term], name: str, row: Term, golden: Golden) -> Integer:
+        """Return what some registers hold as a word of a neuron."""
+        return self._unless_first(self._rows.held(states, name, row), name, row, states, golden)
 
-    def _holds(self, node: ast.expr, states: Mapping[int, Term], golden: Golden) -> Term:
-        """Return whether a condition holds."""
+    def legal(self, state: Mapping[str, Integer]) -> dict[str, Term]:
+        """Return what makes a neuron's state legal, by name."""
+        return legal_limits(self._words, state)
+
+    def _holds(self, condition: Expression, states: Mapping[int, Term], golden: Golden) -> Term:
+        """Return whether a condition holds of some registers and a state of the golden model."""
         terms = self.terms
-        match node:
-            case ast.BoolOp(op=joins, values=values):
-                parts = [self._holds(value, states, golden) for value in values]
-                return terms.both(*parts) if isinstance(joins, ast.And) else terms.either(*parts)
-            case ast.UnaryOp(operand=operand):
-                return terms.negation(self._holds(operand, states, golden))
-            case ast.Compare(left=left, ops=ops, comparators=others):
-                numbers = [self._number(one, states, golden) for one in (left, *others)]
-                parts = []
-                for place, op in enumerate(ops):
-                    a, b = numbers[place], numbers[place + 1]
-                    if isinstance(op, ast.NotEq):
-                        parts.append(terms.negation(a == b))
-                    else:
-                        parts.append(getattr(a, _OPERATORS[type(op)])(b))
-                return terms.both(*parts)
-        raise TypeError(ast.dump(node))
 
-    def _number(self, node: ast.expr, states: Mapping[int, Term], golden: Golden) -> Integer:
-        """Return the number that an expression stands for."""
-        terms = self.terms
-        match node:
-            case ast.Constant(value=int(value)):
-                return integers.constant(terms, value)
-            case ast.UnaryOp(operand=operand):
-                return 0 - self._number(operand, states, golden)
-            case ast.BinOp(op=ast.LShift(), left=left, right=ast.Constant(value=int(places))):
-                return self._number(left, states, golden) << places
-            case ast.BinOp(op=ast.BitAnd(), left=left, right=ast.Constant(value=int(mask))):
-                return self._number(left, states, golden) & mask
-            case ast.BinOp(op=op, left=left, right=right):
-                a, b = (self._number(one, states, golden) for one in (left, right))
-                made: Integer = getattr(a, _OPERATORS[type(op)])(b)
-                return made
-            case ast.Call(args=[argument]):
-                term = states[self._state(dotted(argument) or "")]
-                top = 1 << terms.width(term) - 1
-                return Integer(terms, term, -top, top - 1, True)
-        name = dotted(node) or ""
-        if name == "golden.timestep":
-            return Integer(terms, golden.step, 0, (1 << terms.width(golden.step)) - 1)
-        if name.startswith("golden."):
-            return golden.words[name.removeprefix("golden.")]
-        term = states[self._state(name)]
-        return Integer(terms, term, 0, (1 << terms.width(term)) - 1)
+        def named(name: str) -> Integer:
+            match name:
+                case "golden.timestep":
+                    term = golden.step
+                case "golden.neuron":
+                    term = golden.neuron
+                case _ if name.startswith("golden."):
+                    return golden.words[name.removeprefix("golden.")]
+                case _:
+                    term = states[self._registers.find(name)]
+            return Integer(terms, term, 0, (1 << terms.width(term)) - 1)
+
+        return expressions.condition(terms, condition.tree, named)
 
 
 def legal_limits(words: Words, state: Mapping[str, Integer]) -> dict[str, Term]:

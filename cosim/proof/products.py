@@ -92,6 +92,10 @@ class Products(Terms):
                 found.add(one.id())
         return found
 
+    def has_products(self, term: Term) -> bool:
+        """Return whether a term depends on any product."""
+        return bool(self._cone([term]))
+
     def prove(
         self,
         claim: Term,

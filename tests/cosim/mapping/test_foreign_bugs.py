@@ -26,6 +26,7 @@ def test_each_bug_changes_one_place_of_its_core(core):
     ("key", "reason"),
     [
         ("serial: one state, one current", "spike"),
+        ("serial: one current is never answered", "an update never comes"),
         ("serial: three magic words", "register seen has no place"),
         ("serial: bomb after 2^20 updates", "register n has no place"),
     ],

@@ -94,7 +94,7 @@ def plant(folder, old, new):
     [
         ('"core.vhd"', '"core.v"', "simulator ghdl simulates VHDL only: it needs a --map of VHDL sources"),
         ('done = "strobe_o"', 'done = "strobe_o"\nevent = "spike_o"', "named 2 times"),
-        ('spike = "spike_o"', 'event = "spike_o"', "without taken, neuron and event"),
+        ('spike = "spike_o"', 'event = "spike_o"', "without taken, neuron, event and random"),
     ],
     ids=["language", "twice", "contract"],
 )

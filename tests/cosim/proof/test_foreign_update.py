@@ -327,6 +327,7 @@ def test_a_dropped_event_reads_as_in_the_testbenches(prove):
         ('sq = "any"', 'sq = "sq < golden.voltage"', "unknown word of the golden model"),
         ('sq = "any"', "sq = true", "not True"),
         ('potential = "u"', 'potential = "x"', "named twice"),
+        ("ph = 0", 'ph = "ph == 1 and ph == 2"', "no registers and no legal state are as all its conditions"),
     ],
 )
 def test_a_wrong_table_is_refused(prove, old, new, error):
@@ -359,3 +360,21 @@ def test_the_command_says_what_it_covers(prove, qlif, tmp_path):
         name: claims[UPDATES]["counterexample"][name] for name in ("refractory", "trace", "event_time")
     }
     assert "in an update from" in errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["i[3:0]", "{i[7], 3'd1}"])
+def test_a_counter_that_a_current_sets_is_followed_to_its_end(prove, first):
+    # More numbers than are followed each by itself, and fewer.
+    text = NEURON.replace("sq <= 0;", "sq <= 0; n <= 0;")
+    for old, new in (
+        ("reg [1:0] ph;", "reg [1:0] ph; reg [3:0] n;"),
+        ("i_hold <= i; ph <= 1;", f"i_hold <= i; n <= {first}; ph <= 1;"),
+        (
+            "1: begin sq <= u * u; ph <= 2; end",
+            "1: begin sq <= u * u; if (n == 0) ph <= 2; else n <= n - 1; end",
+        ),
+    ):
+        text = _edited(text, old, new)
+    claims = prove(text, MAP + "n = 0\n")
+    assert [claim for claim in claims.values() if claim.result != "proved"] == []
