@@ -23,7 +23,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 def python_blocks():
     for page in PAGES:
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)):
-            yield pytest.param(block, id=f"{page.stem}-{number}")
+            # That one runs every testbench.
+            marks = [pytest.mark.slow] if page.stem == "your-core" else []
+            yield pytest.param(block, id=f"{page.stem}-{number}", marks=marks)
 
 
 def command_lines():

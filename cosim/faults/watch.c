@@ -20,7 +20,8 @@ enum { NOTHING = -LANES };
 static const int current_bits[] = {CURRENTS_DATA}, update_bits[] = {UPDATES_DATA}, event_bits[] = {EVENTS_DATA};
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
-/* How an instance differs from the first: transfers that it is ahead, events that it still owes, what was wrong. */
+/* How an instance differs from the first: transfers that it is ahead, events that it still owes, what was wrong. (An
+   event that was told before its update, or waits behind it, when the fault comes, is so in the first one too.) */
 typedef struct { long taken, given, owed, last; int wrong, flags; } lane;
 static __thread lane lanes[WIDTH];
 
@@ -139,7 +140,7 @@ static int batch(const scene *s, moment now, slice *state, slice *const *memory,
           set_bit(&off, n, lanes[n].given != 0);
           set_bit(&later, n, lanes[n].taken != 0);
         }
-    now.taken += good[0], now.given += good[1], lanes[0].owed += spike - good[2], now.clock++;
+    now.taken += good[0], now.given += good[1], now.clock++;
     if (k == s->watch - 1) {
       for (int i = 0; i < FLIP_FLOPS; i++) latent |= state[i] ^ ALL(bit_of(state + i, 0));
       for (int m = 0; m < MEMORIES; m++)
@@ -149,7 +150,7 @@ static int batch(const scene *s, moment now, slice *state, slice *const *memory,
   if (now.taken != now.given || !bit_of(&took, 0) || !bit_of(&gave, 0)) return -2;
   for (int n = 1; n <= count; n++) {
     const lane *own = &lanes[n];
-    const long open = own->taken - own->given, owed = own->owed + lanes[0].owed;
+    const long open = own->taken - own->given, owed = own->owed;
     const int differs = bit_of(&latent, n);
     int class = MASKED;
     if (!bit_of(&took, n) || !bit_of(&gave, n)) class = HUNG;

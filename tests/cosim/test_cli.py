@@ -93,6 +93,7 @@ def test_a_bug_in_the_gates_is_reported_and_fails(qlif, small, monkeypatch):
     assert facts["first_mismatch"]["what"] == "spike" and facts["first_mismatch"]["got"] == 1
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_exceeded_fails(qlif, small):
     code, out, _ = qlif("cosim", *small, "--preset", "tiny-8", "--max-rmse", 0.001, "--json")
     failures = json.loads(out)["failures"]

@@ -71,6 +71,9 @@ def test_verilog_with_the_ports_is_taken(command, qlif, tmp_path):
         assert facts["updates"] == 20 * NEURONS
 
 
+@pytest.mark.parametrize(
+    "command", ["cosim", "selftest", pytest.param("prove", marks=pytest.mark.slow)], indirect=True
+)
 def test_a_fault_in_it_ends_with_1(command, qlif, tmp_path):
     text = population()
     right = "assign updates_spike ="

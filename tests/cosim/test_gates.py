@@ -19,7 +19,7 @@ from qlif.model.quantisation import quantise
 
 QUICK = [
     ("up5k", "tiny-8", "portable"),
-    ("ecp5", "square-18", "explicit"),
+    pytest.param("ecp5", "square-18", "explicit", marks=pytest.mark.slow),
     pytest.param("ecp5", "square-18", "portable", marks=pytest.mark.slow),
 ]
 THOROUGH = [

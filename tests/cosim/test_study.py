@@ -104,6 +104,7 @@ def test_results_of_another_version_are_refused_and_untouched(qlif, tmp_path, qu
         assert {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_and_ends_with_the_same_table(tmp_path):
     command = [sys.executable, "-c", "from qlif.cosim.cli import main; main()", "study", "sweep"]
     axes = ["--word-bits", "8..14", "--neurons", "8", "--duration", "100", "--processes", "2", "--no-parquet"]

@@ -78,7 +78,8 @@ def neuron_run(tmp_path, simulator, words, updates, test):
     return run_bench(tmp_path, simulator, "qlif.cosim.benches.neuron_bench", export, job, tests=(test,))
 
 
-@pytest.mark.parametrize("name", PRESETS)
+# In Verilator, below, another one.
+@pytest.mark.parametrize("name", quick(PRESETS, "square-16", "factored-16", "stochastic-12"))
 def test_every_preset_passes_every_bench(tmp_path, quick_simulator, name):
     words = quantise(Parameters(n=14), PRESETS[name])
     outcome, log = population_run(tmp_path, quick_simulator, words, 1000)
@@ -232,7 +233,7 @@ def test_a_write_inside_a_timestep_would_be_seen(tmp_path, quick_simulator):
 
 
 # The loop has as many stages as 12 neurons fill.
-@pytest.mark.parametrize("neurons", quick((1, 2, 7, 12, 13), 1, 12))
+@pytest.mark.parametrize("neurons", quick((1, 2, 7, 12, 13), 12))
 def test_fewer_neurons_than_stages_only_insert_bubbles(tmp_path, quick_simulator, neurons):
     words = quantise(Parameters(n=neurons), PRESETS["square-16"])
     tests = tuple(test for test in THOROUGH_TESTS if test != "directed")

@@ -90,6 +90,7 @@ def test_events_are_held_against_the_updates():
     assert "event 0 says neuron 0 in timestep 2" in judge_events([(0, 1), (2, 0)], [(2, 0), (0, 1)])[0].text
 
 
+@pytest.mark.slow
 def test_a_core_that_never_stops_giving_ends_the_run(qlif, yosys, quick_simulator):
     code, out, _ = qlif("export", "--preset", "tiny-8", "--neurons", 2, "--json")
     ports = json.loads(out)["ports"]

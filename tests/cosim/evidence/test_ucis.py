@@ -145,6 +145,7 @@ def test_lanes_registers_and_memories_have_their_cases(qlif):
         assert cases[name]["rewritten"] > 0 and not cases[name]["directed"], name
 
 
+@pytest.mark.slow
 def test_unreachability_of_lanes_is_refused_if_it_is_asked_for(qlif):
     small = ["--preset", "tiny-8", "--lanes", 2, "--bench", "full_speed", "--prove"]
     code, _, errors = qlif("coverage", *small)

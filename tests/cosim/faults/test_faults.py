@@ -12,7 +12,7 @@ from qlif.cosim.bitslice.simulation import SliceProgram, SliceSimulation, unslic
 from qlif.cosim.configuration import Settings
 from qlif.cosim.faults import campaign
 from qlif.cosim.faults.findings import Counts, Faults
-from qlif.cosim.faults.places import Kind, net_places, stages
+from qlif.cosim.faults.places import Kind, net_places, stages, state_places
 from qlif.cosim.faults.watch import DISORDER, ILLEGAL, Outcome, Watched, outcomes_of, traffic
 from qlif.cosim.simulator import c_compiler
 from qlif.hdl import probes
@@ -50,6 +50,16 @@ def test_upsets_of_the_neurons_states_do_only_what_is_proved(tiny, upset):
     # Elsewhere there are such upsets: the check can fail.
     assert (verdicts & DISORDER).any()
     assert (verdicts & ILLEGAL).any()
+
+
+def test_an_event_that_stands_apart_from_its_update_as_the_fault_comes_is_neither_lost_nor_doubled(yosys):
+    export = Settings.read("tiny-8").population(4).export(step_bits=8)
+    netlist = export_netlist(export)
+    places = [place.number for place in state_places(netlist) if place.net == "core.state"][:3]
+    # With these pauses one stands apart in clock 479.
+    watched = Watched(netlist, export.interface, traffic(export.interface, 500, 120, 0.25, 2))
+    outcomes = outcomes_of(watched.upsets(watched.switched_on(), places, 500))
+    assert not np.isin(outcomes, (Outcome.LOST, Outcome.DOUBLED)).any()
 
 
 @pytest.mark.parametrize("bad", [Outcome.LOST | 0, Outcome.HUNG | 0, DISORDER, ILLEGAL])

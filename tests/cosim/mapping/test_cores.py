@@ -27,7 +27,8 @@ def test_a_core_has_a_map_of_under_25_lines(core):
     assert len((CORES / core / "core.toml").read_text().splitlines()) < 25
 
 
-@pytest.mark.parametrize(("count", "killed"), [(3, 1), pytest.param(15, 6, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("count", "killed"), [(3, 1), (15, 6)])
 def test_faults_are_planted_in_the_core_and_not_in_its_adapter(qlif, yosys, count, killed):
     options = ("--count", count, "--seed", 1, "--updates", 100, "--jobs", 1)
     code, output, errors = qlif("mutate", *_map("elastic"), *options)
@@ -47,6 +48,7 @@ def test_faults_are_planted_in_the_core_and_not_in_its_adapter(qlif, yosys, coun
             assert core[int(place.rpartition(":")[2]) - 1] == text[line - 1]
 
 
+@pytest.mark.slow
 def test_a_core_without_a_reset_is_switched_on_for_each_bench(qlif, yosys):
     options = ("--count", 2, "--seed", 1, "--updates", 100, "--jobs", 1)
     _, output, errors = qlif("mutate", *_map("published"), *options)
@@ -102,6 +104,7 @@ def test_coverage_counts_the_core_and_not_its_adapter(qlif, yosys, core, file, b
     assert any("at full speed" in name for name in cases)
 
 
+@pytest.mark.slow
 def test_a_bit_that_an_update_can_not_change_is_proved_unreachable(qlif, yosys):
     options = ("--updates", 300, "--bench", "constrained_random", "--timeout", 10)
     _, output, errors = qlif("coverage", *_map("serial"), *options)

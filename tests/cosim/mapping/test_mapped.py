@@ -170,6 +170,7 @@ def test_a_pipeline_gets_its_state(qlif, tmp_path, quick_simulator):
     assert facts["thorough_failed"] == 0
 
 
+@pytest.mark.slow
 def test_a_pipeline_that_is_slower_than_its_map_fails(qlif, tmp_path, quick_simulator):
     write(tmp_path, text=PIPELINE_MAP.replace(f"latency = {LATENCY}", f"latency = {LATENCY - 1}"))
     code, facts, _ = cosim(qlif, quick_simulator)
@@ -205,6 +206,7 @@ def test_our_own_population_is_a_core_with_streams(qlif, tmp_path, quick_simulat
     assert failure.startswith("the latency is ") and failure.endswith("above the map's 2 clocks")
 
 
+@pytest.mark.slow
 def test_a_core_without_a_reset_goes_on(qlif, tmp_path, quick_simulator):
     core = STROBE.replace("input nrst, ", "").replace("  always @(posedge ck or negedge nrst)", "\n".join((
         "  wire nrst = 1'b1;",
@@ -221,6 +223,7 @@ def test_a_core_without_a_reset_goes_on(qlif, tmp_path, quick_simulator):
     assert (facts["thorough_tests"], facts["thorough_failed"]) == (3, 0)
 
 
+@pytest.mark.slow
 def test_a_done_may_last_until_the_next_start(qlif, tmp_path, quick_simulator):
     core = STROBE.replace(f"rdy <= moving[{LATENCY}]", f"rdy <= moving[{LATENCY}] || (rdy && !go)")
     file = write(tmp_path, core, STROBE_MAP.replace('"rdy"', '{ port = "rdy", lasts = "start" }'))
@@ -359,6 +362,7 @@ def test_files_includes_and_defines_make_one_text(qlif, tmp_path, quick_simulato
     assert cosim(qlif, quick_simulator, "--source", "none.v")[0] == 2
 
 
+@pytest.mark.slow
 def test_what_the_lint_says_is_shown_and_can_be_waived(qlif, tmp_path, quick_simulator):
     core = STROBE.replace("  wire fire1;", "  wire fire1;\n  wire [3:0] odd = i;")
     file = write(tmp_path, core)

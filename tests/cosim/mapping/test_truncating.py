@@ -35,6 +35,7 @@ def test_without_what_it_cuts_off_the_core_is_another(qlif, tmp_path):
     assert mismatches(qlif, tmp_path, text) > 0
 
 
+@pytest.mark.slow
 def test_a_core_in_the_style_of_published_work_is_the_golden_model(qlif, tmp_path):
     folder = CORE.with_name("published")
     core_map, text = read_map(folder / "core.toml"), (folder / "neuron.toml").read_text()

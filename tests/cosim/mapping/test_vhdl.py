@@ -74,6 +74,7 @@ def test_a_fault_is_found_in_ghdl(qlif, pulse):
     assert code == 1 and facts["mismatches"]
 
 
+@pytest.mark.slow
 def test_an_unknown_value_is_found_in_ghdl(qlif, pulse):
     # Which no net sees that reads the Verilog made of it.
     plant(pulse, "spike_o <= '1';", "spike_o <= 'X';")

@@ -15,6 +15,7 @@ RESULTS = ("killed", "equivalent")
 DIRECTORY = Path("qlif-out")
 
 
+@pytest.mark.slow
 def test_no_fault_of_a_sample_survives(qlif, yosys):
     facts, _ = _whole_sample(qlif)
     assert facts["mutants"] == 12

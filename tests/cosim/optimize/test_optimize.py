@@ -156,6 +156,7 @@ def test_results_of_another_search_are_refused_and_untouched(qlif, small, tmp_pa
     assert (tmp_path / "here" / "results.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_by_area_what_was_not_synthesised_is_said(qlif, small, monkeypatch):
     sizes = iter([300, 200, 100])
     synthesised_ones = []

@@ -127,7 +127,7 @@ def test_a_solver_without_time_knows_nothing():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("endmodule", "endmodul", r"can't be read: line \d+: syntax error"),
+        ("endmodule", "endmodul", r"module qlif_neuron, which begins in line \d+, has no endmodule"),
         ("module qlif_neuron", "module other", "module"),
         ("potential_in", "potential_inn", "lacks the input potential_in of 8 bits"),
         ("[7:0] current_in", "[6:0] current_in", "port current_in must have 8 bits"),

@@ -68,6 +68,7 @@ def test_signatures_agree_whatever_stalls(tmp_path, verilator, stalls):
     assert outcome.clocks > 1500 * 6 / (1 - stalls)
 
 
+@pytest.mark.slow
 def test_a_fault_that_shows_in_a_stall_is_found_and_located(tmp_path, verilator, with_fault):
     outcomes = [
         run(

