@@ -235,6 +235,9 @@ class Clock:
             return terms.fresh_array(sort.index, sort.width) if sort.index else terms.fresh(sort.width)
         operands = [values[number] for number in node.operands]
         match operation:
+            case "uext" | "sext" if node.indices == (0,):
+                # A second name, of a memory too.
+                return operands[0]
             case "uext" | "sext":
                 return terms.extend(operands[0], sort.width, operation == "sext")
             case "slice":

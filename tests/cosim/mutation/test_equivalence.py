@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from qlif.cosim.configuration import Settings
-from qlif.cosim.mutation.equivalence import GOLDEN, SAME, Equivalence
+from qlif.cosim.mutation.equivalence import GOLDEN, SAME, Equivalence, _folded
 from qlif.cosim.mutation.faults import plant
 from qlif.cosim.mutation.outcomes import KILLED
+from qlif.cosim.proof.circuit import Clock
+from qlif.cosim.proof.products import Products
+from qlif.cosim.proof.read_verilog import read_circuit
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +73,21 @@ def test_no_fault_that_the_benches_see_is_proved_to_be_none(qlif, yosys, preset)
         # The claims about a population leave open in which clock something is done; a bench's record doesn't.
         allowed = decision.reason == "all claims about the population hold"
         assert not decision.equivalent or allowed, (outcome, decision)
+
+
+def test_a_memory_that_is_never_written_because_of_a_fault_keeps_its_words(yosys):
+    circuit = read_circuit(
+        "module m(input clk, input en, input a, input [1:0] d, output [1:0] q);\n"
+        "reg [1:0] words [0:1]; always @(posedge clk) if (en) words[a] <= d; assign q = words[a]; endmodule\n",
+        "m",
+    )
+    folded = _folded(circuit, {circuit.inputs["en"]: 0}, ())
+    terms = Products()
+    states = {
+        node: terms.fresh_array(circuit.sorts[node].index, circuit.sorts[node].width)
+        for node in circuit.states.values()
+    }
+    assert len(states) == 1
+    assert Clock(terms, folded, {}, states).following() == states
+    # What decides is the constant: else a word may be written.
+    assert Clock(terms, circuit, {}, states).following() != states
