@@ -150,12 +150,12 @@ static int batch(const scene *s, moment now, slice *state, slice *const *memory,
   if (now.taken != now.given || !bit_of(&took, 0) || !bit_of(&gave, 0)) return -2;
   for (int n = 1; n <= count; n++) {
     const lane *own = &lanes[n];
-    const long open = own->taken - own->given, owed = own->owed;
+    const long open = own->taken - own->given;
     const int differs = bit_of(&latent, n);
     int class = MASKED;
     if (!bit_of(&took, n) || !bit_of(&gave, n)) class = HUNG;
-    else if (open > 0 || owed > 0) class = LOST;
-    else if (open < 0 || owed < 0) class = DOUBLED;
+    else if (open > 0 || own->owed > 0) class = LOST;
+    else if (open < 0 || own->owed < 0) class = DOUBLED;
     else if (own->wrong) class = differs || s->reset ? WRONG : RECOVERED; /* what is stuck stays so */
     else if (bit_of(&timing, n)) class = DELAYED;
     else if (differs) class = LATENT;

@@ -146,7 +146,7 @@ def _play(
     done = len(mutants) - len(todo)
     with closing(build().run(todo, jobs)) as answers:
         for some in answers:
-            findings.add_all(what, some)
+            findings.add(what, some)
             done += len(some)
             progress(f"playing the {what}", done / len(mutants))
 
@@ -205,7 +205,7 @@ def _prove(
         asked = [pool.submit(_decide, group) for group in groups]
         for answer in as_completed(asked):
             found = [(number, decision) for number, decision in answer.result() if number not in decided]
-            findings.add_all(PROOF, ((number, _finding(each, seconds)) for number, each in found))
+            findings.add(PROOF, ((number, _finding(each, seconds)) for number, each in found))
             decided.update(number for number, _ in found)
             progress("deciding the survivors", len(decided) / len(unseen))
 

@@ -37,11 +37,7 @@ class Findings:
         """Return what is known of a fault."""
         return self.of.get(number, {})
 
-    def add(self, number: int, name: str, finding: Any) -> None:
-        """Keep a finding about a fault."""
-        self.add_all(name, [(number, finding)])
-
-    def add_all(self, name: str, some: Iterable[tuple[int, Any]]) -> None:
+    def add(self, name: str, some: Iterable[tuple[int, Any]]) -> None:
         """Keep findings of one name about several faults, all at once."""
         found = {number: (_point(number, name, finding), finding) for number, finding in some}
         self._journal.extend(found.values())

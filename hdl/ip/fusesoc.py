@@ -22,13 +22,13 @@ def core_file(top: str, sources: Sequence[str], waivers: Sequence[str], testbenc
         elaborates the module.
     """
     bench, *read = testbench or (f"{top}.v",)
-    filesets = {
-        "rtl": ([*sources], "verilogSource-2005"),
-        "lint": ([*waivers], "vlt"),
-        # The testbench reads its files from where it runs.
-        **({"tb": ([bench], "verilogSource-2005")} if testbench else {}),
-        **({"vectors": ([f"{name}: {{copyto: {name}}}" for name in read], "user")} if testbench else {}),
-    }
+    filesets = {"rtl": ([*sources], "verilogSource-2005"), "lint": ([*waivers], "vlt")}
+    simulated = ["rtl"]
+    if testbench:
+        filesets["tb"] = [bench], "verilogSource-2005"
+        # The testbench reads them from where it runs.
+        filesets["vectors"] = [f"{name}: {{copyto: {name}}}" for name in read], "user"
+        simulated += ["tb", "vectors"]
     listed = "".join(
         f"  {name}:\n    files:\n"
         + "".join(f"      - {file}\n" for file in files)
@@ -54,7 +54,7 @@ filesets:
         verilator_options: [-Wall]
   sim:
     default_tool: icarus
-    filesets: [rtl{", tb, vectors" if testbench else ""}]
+    filesets: [{", ".join(simulated)}]
     toplevel: {PurePath(bench).stem}
     tools:
       icarus:

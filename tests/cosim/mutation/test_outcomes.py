@@ -62,13 +62,13 @@ def findings_in(path, count=3):
 def test_findings_outlive_the_campaign_that_made_them(tmp_path):
     path = tmp_path / "findings.jsonl"
     with findings_in(path) as first:
-        first.add(1, "benches", SEEN)
-        first.add(2, "benches", None)
-        first.add(2, "self-test", "passed")
-        first.add(2, "proof", OPEN)
+        first.add("benches", [(1, SEEN)])
+        first.add("benches", [(2, None)])
+        first.add("self-test", [(2, "passed")])
+        first.add("proof", [(2, OPEN)])
         assert first.about(1) == {"benches": list(SEEN)}
         # In more time it is decided.
-        first.add(2, "proof", EQUIVALENT)
+        first.add("proof", [(2, EQUIVALENT)])
     # Cut off in the middle of a line.
     path.write_text(path.read_text() + '{"point": "3 ben')
     with findings_in(path) as again:
@@ -80,8 +80,8 @@ def test_findings_outlive_the_campaign_that_made_them(tmp_path):
 def test_what_stays_open_in_more_time_is_what_counts(tmp_path):
     path = tmp_path / "findings.jsonl"
     with findings_in(path) as first:
-        first.add(2, "proof", OPEN)
-        first.add(2, "proof", {**OPEN, "seconds": 20.0})
+        first.add("proof", [(2, OPEN)])
+        first.add("proof", [(2, {**OPEN, "seconds": 20.0})])
     with findings_in(path) as again:
         assert again.about(2)["proof"]["seconds"] == 20.0
 
