@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-slow test-interrupts test-lowest docs-figures synthesis-table random-words foreign-bugs own-edits exhaustion golden peers lint check format clean
+.PHONY: help demo test test-slow test-interrupts test-lowest site docs-figures synthesis-table random-words foreign-bugs own-edits exhaustion golden peers lint check format clean
 
 help:
 	@echo "make demo       check the square-18 hardware against its golden and float models, with pictures"
@@ -12,7 +12,8 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-interrupts  every command interrupted at random moments (eight minutes)"
 	@echo "make test-lowest  the fast tests with the lowest versions that pyproject.toml allows"
-	@echo "make docs-figures  run the commands beside the figures in the documents, and compare (half an hour)"
+	@echo "make site       the documentation as a site, build/site/index.html: tutorials, pages, reference, gallery"
+	@echo "make docs-figures  run the tutorials and the commands beside the figures, and compare (half an hour)"
 	@echo "make synthesis-table  docs/synthesis: every core synthesised, placed and routed (half an hour)"
 	@echo "make random-words  stochastic rounding's random words against an ideal source (minutes; with dieharder, hours)"
 	@echo "make foreign-bugs  75 bugs planted in the example cores, and which net finds each (a quarter of an hour)"
@@ -51,9 +52,16 @@ test-lowest:
 		--editable '.[dev]'
 	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal -W ignore::DeprecationWarning
 
+# Sphinx reads the pages where they are; a warning, of a dead link for example, fails it.
+site: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/sphinx-build -q -E -W --keep-going -c docs/site -d build/site-doctrees . build/site
+	@echo "build/site/index.html is written"
+
 docs-figures: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" tests/test_docs_figures.py
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" tests/test_docs_figures.py \
+		tests/test_docs_tutorials.py
 
 synthesis-table: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[synth]'

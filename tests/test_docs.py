@@ -62,13 +62,52 @@ def test_command_examples_name_commands_and_options_that_exist(line):
     assert {argument for argument in arguments if argument.startswith("--")} <= known
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def anchors_of(text):
+    """Return what a link can name behind ``#``: the headings, as code hosts write them."""
+    anchors = set()
+    for heading in re.findall(
+        r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE
+    ):
+        anchor = re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        count = sum(re.fullmatch(rf"{anchor}(-\d+)?", other) is not None for other in anchors)
+        anchors.add(f"{anchor}-{count}" if count else anchor)
+    return anchors
+
+
+def dead_links(page, text):
+    """Return the links of a page's text within the repository that lead nowhere."""
+    dead = []
+    text = re.sub(r"^```.*?^```|`[^`]*`", "", text, flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)]+)\)", text) + re.findall(r'(?:src|srcset)="([^"]+)"', text):
+        name, _, anchor = target.partition("#")
+        to = page.parent / name if name else page
+        if not target.startswith("http") and (
+            not to.exists() or (anchor and anchor not in anchors_of(to.read_text()))
+        ):
+            dead.append(target)
+    return dead
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.stem
+)
 def test_links_lead_somewhere(page):
-    text = page.read_text()
-    targets = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r'(?:src|srcset)="([^"]+)"', text)
-    for target in targets:
-        if not target.startswith("http"):
-            assert (page.parent / target).exists(), target
+    assert dead_links(page, page.read_text()) == []
+
+
+def test_a_dead_link_is_found():
+    text = "# One\n[a](docs/numerics.md#the-neuron) [b](docs/numerics.md#no) [c](no.md) [d](#one)"
+    assert dead_links(ROOT / "README.md", text) == ["docs/numerics.md#no", "no.md", "#one"]
+    assert anchors_of("# `A`: b, c\n## x\n```\n# y\n```\n### x\n") == {"a-b-c", "x", "x-1"}
+
+
+def test_the_site_leads_to_every_page():
+    navigation = ROOT / "docs" / "site" / "navigation.md"
+    named = re.findall(r"^/(.*)$", navigation.read_text(), re.MULTILINE)
+    pages = [*PAGES[1:], ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+    assert sorted(f"{name}.md" for name in named) == sorted(
+        page.relative_to(ROOT).as_posix() for page in pages if page != navigation
+    )
 
 
 def test_the_input_page_lists_what_the_command_lists():
