@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Any
 
 from amaranth.back import rtlil  # type: ignore[attr-defined]
@@ -51,10 +52,16 @@ def verilog_text(
     """
     text = _with_plain_names(rtlil.convert(component, name=module, ports=list(ports), emit_src=False), kept)
     removed = " ".join(f"-remove {attribute}" for attribute in _ATTRIBUTES)
-    body = builtin_yosys.run(_SCRIPT.format(rtlil=text, removed=removed, file=_FILE), _FILE)
+    body = _body(_SCRIPT.format(rtlil=text, removed=removed, file=_FILE))
     # Yosys signs its output with its version, which says nothing about the circuit.
     # Registers keep their values in their declarations: these are there before any edge of a clock, at time 0 too.
     return re.sub(r"\A/\*.*?\*/\n*", "", body, flags=re.DOTALL)
+
+
+@lru_cache(maxsize=64)
+def _body(script: str) -> str:
+    """Return what Yosys writes; who exports the same circuit again in one process doesn't wait for it again."""
+    return builtin_yosys.run(script, _FILE)
 
 
 def _with_plain_names(text: str, kept: Collection[str]) -> str:

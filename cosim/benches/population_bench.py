@@ -104,7 +104,8 @@ async def constrained_random(dut: Any) -> None:
     bench = await _ready(dut, job)
     await _random_run(bench, job, Stalls(), "constrained random")
     neurons = job.words.parameters.n
-    edges = inputs.rounding_edges(job.words, max(8, 2000 // neurons), neurons, bench.random)
+    steps = max(8, min(2000, _updates(job)) // neurons)
+    edges = inputs.rounding_edges(job.words, steps, neurons, bench.random)
     if edges is not None:
         await bench.reset()
         _judge(job, edges, await bench.play(edges, Stalls()), "edges of the rounding")
@@ -147,12 +148,16 @@ async def given_clocks(dut: Any) -> None:
     _judge(job, currents, observed, "as given")
 
 
+def _updates(job: Job) -> int:
+    """Return how many updates random input is to have."""
+    return int(job.options.get("updates", 10_000))
+
+
 async def _random_run(
     bench: PopulationBench, job: Job, stalls: Stalls, case: str, share: float = 1.0
 ) -> None:
     neurons = job.words.parameters.n
-    updates = int(job.options.get("updates", 10_000)) * share
-    steps = max(8, -int(-updates // neurons))
+    steps = max(8, -int(-_updates(job) * share // neurons))
     currents = inputs.constrained_random(job.words, steps, neurons, bench.random)
     observed = await bench.play(currents, stalls)
     _judge(job, currents, observed, f"{case}, seed {cocotb.RANDOM_SEED}")
