@@ -33,7 +33,9 @@ PATIENCE = 200
 
 
 AN_EVENT, EVENTS = "an event", "the number of events"
-_PARTS = ("valid", "neuron", "step")
+_EVENT_PARTS = ("valid", "neuron", "step", "phase")
+"""The last one only of a core that has phases."""
+
 
 DRAIN = 8
 """Most clocks that an event may lag its update."""
@@ -118,8 +120,8 @@ def follow(
             parts = interface.updates.fields
             run.updates.append({part: now.output(f"updates_{part}") for part in parts})
             idle = 0
-        phase = ("phase",) if "phase" in interface.events.fields else ()
-        event = tuple(now.output(f"events_{part}") for part in (*_PARTS, *phase))
+        parts = _EVENT_PARTS if "phase" in interface.events.fields else _EVENT_PARTS[:-1]
+        event = tuple(now.output(f"events_{part}") for part in parts)
         if terms.value(event[0]) != 0:
             run.events.append(event)
         if len(run.updates) > len(run.currents):
@@ -170,17 +172,25 @@ def prove_run(
 def _told(run: Run, claim: Term, currents: Mapping[str, Term]) -> dict[str, Term]:
     """Return what a counterexample tells: currents, choices, and the spikes and events by place and part."""
     named = {**currents, **run.choices.named(claim)}
-    named |= {f"spike {place}": update["spike"] for place, update in enumerate(run.updates)}
+    for place, update in enumerate(run.updates):
+        named |= {f"{part} {place}": update[part] for part in ("spike", "phase") if part in update}
     for place, event in enumerate(run.events):
-        named |= {f"event {place} {part}": term for part, term in zip(_PARTS, event, strict=True)}
+        parts = _EVENT_PARTS[: len(event)]
+        named |= {f"event {place} {part}": term for part, term in zip(parts, event, strict=True)}
     return named
 
 
 def _event_fault(run: Run, values: Mapping[str, int], neurons: int) -> str:
     """Return what a bench says of the events in a counterexample."""
-    spikes = [divmod(place, neurons) for place in range(len(run.updates)) if values[f"spike {place}"]]
-    given = [tuple(values[f"event {place} {part}"] for part in _PARTS) for place in range(len(run.events))]
-    events = [(step, neuron) for valid, neuron, step in given if valid]
+    parts = _EVENT_PARTS[: len(run.events[0])] if run.events else ()
+    told = "phase" in parts
+    spikes = [
+        divmod(place, neurons) + ((values[f"phase {place}"],) if told else ())
+        for place in range(len(run.updates))
+        if values[f"spike {place}"]
+    ]
+    given = [tuple(values[f"event {place} {part}"] for part in parts) for place in range(len(run.events))]
+    events = [(step, neuron, *phase) for valid, neuron, step, *phase in given if valid]
     return "; ".join(broken.text for broken in judge_events(spikes, events))
 
 

@@ -80,7 +80,10 @@ def test_the_difference_is_shown(yosys):
     )
 
 
-NEURON = hdl.export_neuron(hdl.Core(quantise(Parameters(n=1), preset("tiny-8")))).verilog
+def neuron():
+    return hdl.export_neuron(hdl.Core(quantise(Parameters(n=1), preset("tiny-8")))).verilog
+
+
 PROVE = (
     "prove", "--preset", "tiny-8", "--verilog", "mine.v", "--module", "qlif_neuron", "--json",
     "--report", "report.html",
@@ -96,7 +99,7 @@ def switched(text):
 
 
 def test_a_proof_of_what_no_simulator_reads_fails(qlif, tmp_path, yosys):
-    (tmp_path / "mine.v").write_text(switched(NEURON))
+    (tmp_path / "mine.v").write_text(switched(neuron()))
     code, said, errors = qlif(*PROVE)
     assert code == 1
     views, update = json.loads(said)
@@ -113,9 +116,9 @@ def test_a_proof_of_what_no_simulator_reads_fails(qlif, tmp_path, yosys):
 
 def test_a_proof_without_a_simulator_to_compare_with_is_open(qlif, tmp_path, monkeypatch, yosys):
     monkeypatch.setattr("qlif.cosim.simulator.find.installed", list)
-    (tmp_path / "mine.v").write_text(switched(NEURON))
+    (tmp_path / "mine.v").write_text(switched(neuron()))
     code, said, _ = qlif(*PROVE)
     assert code == 1 and [claim["result"] for claim in json.loads(said)] == ["unknown", "proved"]
-    (tmp_path / "mine.v").write_text(NEURON)
+    (tmp_path / "mine.v").write_text(neuron())
     code, said, _ = qlif(*PROVE)
     assert code == 0 and [claim["result"] for claim in json.loads(said)] == ["proved"]

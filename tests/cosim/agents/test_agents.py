@@ -28,18 +28,19 @@ def made(preset="tiny-8", neurons=4, lanes=1, storage=None, **parameters):
 @pytest.mark.parametrize(
     ("agent", "interface", "text"),
     [
-        (ParameterWriter, made().interface, "--register or --memory"),
-        (UpdateSink, hdl.export_neuron(made().interface.core).interface, "it is a neuron"),
+        (ParameterWriter, lambda: made().interface, "--register or --memory"),
+        (UpdateSink, lambda: hdl.export_neuron(made().interface.core).interface, "it is a neuron"),
         (
             EventSink,
-            replace(made().interface, mapped=Mapped("theirs", ("spike", "events"))),
+            lambda: replace(made().interface, mapped=Mapped("theirs", ("spike", "events"))),
             "tells no spikes",
         ),
     ],
 )
 def test_a_stream_that_a_module_does_not_have_is_refused(agent, interface, text):
+    made = interface()
     with pytest.raises(InputError, match=text):
-        agent.from_interface(None, interface)
+        agent.from_interface(None, made)
 
 
 def test_events_that_an_adapter_makes_of_spikes_are_there():

@@ -30,10 +30,10 @@ def test_each_testbench_says_it_with_the_same_words(dropping, quick_simulator, t
     job = tmp_path / "job"
     job.mkdir()
     Job(CONFIGURATION.words, dropping.interface, {"updates": 300}).write(job)
-    for bench in ("directed", "stalled", "full_speed"):
-        design.run(POPULATION_BENCH, job, 1, (bench,))
-        (said,) = failures(job)
-        assert re.search(SAID, said), (bench, said)
+    benches = ("directed", "stalled", "full_speed")
+    assert design.run(POPULATION_BENCH, job, 1, benches) == (3, 3)
+    said = failures(job)
+    assert len(said) == 3 and all(re.search(SAID, one) for one in said), said
 
 
 def test_so_do_the_replays(dropping, quick_simulator, tmp_path):

@@ -131,10 +131,8 @@ def _compare(export, simulator, count, updates, directory):
         list(replay.run(numbers, 1))
 
 
-@pytest.mark.parametrize(
-    ("preset", "count", "updates"),
-    [("tiny-8", 1, 50), pytest.param("square-16", 20, 300, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("preset", "count", "updates"), [("tiny-8", 1, 50), ("square-16", 20, 300)])
 def test_a_fault_shows_where_it_shows_in_icarus_as_yosys_plants_it(yosys, tmp_path, preset, count, updates):
     export = Settings.read(preset, None).population(4).export(step_bits=8)
     _compare(export, find.find("icarus"), count, updates, tmp_path)

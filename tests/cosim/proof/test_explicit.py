@@ -34,9 +34,8 @@ def test_a_population_of_a_targets_cells_is_proved(name, target):
     assert_all_proved(claims_of(explicit_tasks(configuration(name, 64), target)))
 
 
-@pytest.mark.parametrize(
-    ("neurons", "lanes"), [(16, 2), pytest.param(1500, 1, marks=pytest.mark.slow)], ids=str
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("neurons", "lanes"), [(16, 2), (1500, 1)], ids=str)
 def test_any_number_of_neurons_and_lanes(neurons, lanes):
     """Few rows and several lanes; and so many rows that a block RAM has bytes for words."""
     storage = {"bias": "memory", "reset": "register"}

@@ -1,5 +1,7 @@
 """Proof of gates with a phase, and what it finds when they are wrong."""
 
+import re
+
 import pytest
 
 from qlif import hdl
@@ -57,6 +59,12 @@ def test_phases_of_a_preset_are_proved(name, bits):
 def test_first_updates_of_a_core_with_phases_are_proved():
     export = hdl.export(hdl.Core(words_of("tiny-8", 1, 2)))
     assert {prove_runs(export, claim).result for claim in RUNS} == {"proved"}
+    faulty = re.sub(r"(assign events_phase = )(.*);", r"\1~(\2);", export.verilog)
+    assert faulty != export.verilog
+    found = [prove_runs(Export(faulty, export.interface), claim) for claim in RUNS]
+    told = "with phase [01], the next update with a spike was that of .* with phase [01]"
+    refuted = [claim for claim in found if claim.result == "refuted"]
+    assert refuted and all(re.search(told, claim.what) for claim in refuted)
 
 
 def strictly_left(patch):

@@ -39,7 +39,8 @@ def narrow_words_of(name, inside):
 BOTH = pytest.mark.parametrize(
     ("name", "inside"),
     [(name, "exact") for name in PRESETS]
-    + list(itertools.product(("tiny-8", "factored-16", "stochastic-12"), ("saturating", "wrapping"))),
+    + list(itertools.product(("tiny-8", "stochastic-12"), ("saturating", "wrapping")))
+    + [("factored-16", "saturating"), pytest.param("factored-16", "wrapping", marks=pytest.mark.slow)],
 )
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,19 +25,23 @@ core = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(core)
 
 CONFIGURATION = Settings.read("tiny-8").population(1)
-RIGHT = export_neuron(CONFIGURATION.core())
+
+
+@cache
+def right():
+    return export_neuron(CONFIGURATION.core())
 
 
 def around(body):
     """The right pipeline in a module that may change its spike."""
-    ports = RIGHT.interface.ports
+    ports = right().interface.ports
     declared = ", ".join(f"{port.direction} [{port.width - 1}:0] {port.name}" for port in ports)
     wired = ", ".join(f".{port.name}({'raw' if port.name == 'spike_out' else port.name})" for port in ports)
-    text = RIGHT.verilog.replace("module qlif_neuron(", "module right(")
+    text = right().verilog.replace("module qlif_neuron(", "module right(")
     outer = f"module around(input clk, input rst, {declared});\n  wire raw;\n"
     inner = f"  right core(.clk(clk), .rst(rst), {wired});\n"
     verilog = f"{text}\n{outer}{inner}{body}\nendmodule\n"
-    return Export(verilog, replace(RIGHT.interface, module="around"))
+    return Export(verilog, replace(right().interface, module="around"))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,12 @@ def check(outcome):
 
 
 @pytest.mark.parametrize(
-    ("preset", "neurons", "lanes"), [("square-18", 64, 1), ("wide-32", 8, 4), ("stochastic-12", 3, 1)]
+    ("preset", "neurons", "lanes"),
+    [
+        ("square-18", 64, 1),
+        pytest.param("wide-32", 8, 4, marks=pytest.mark.slow),
+        pytest.param("stochastic-12", 3, 1, marks=pytest.mark.slow),
+    ],
 )
 def test_signatures_agree(tmp_path, verilator, preset, neurons, lanes):
     check(run(tmp_path, verilator, preset, neurons, 2500, lanes))
@@ -119,11 +124,11 @@ def test_a_wrong_bit_is_found_and_located(tmp_path, verilator, with_fault):
 
 
 SLIPS = {
-    "a lost event": (
-        {"events_valid": "raw & (events_step != 700 | events_neuron != 24)"},
-        (700, 24, "the spike of neuron 24 in timestep 700 has no event"),
+    "lost events": (
+        {"events_valid": "raw & (events_step < 700)"},
+        (700, "the spike of neuron {neuron} in timestep {step} has no event"),
     ),
-    "an update too many": ({"updates_valid": "raw | (count == 64000)"}, (999, 63, "an update more")),
+    "an update too many": ({"updates_valid": "raw | (count == 64000)"}, (999, "an update more")),
     "a stuck stream": (
         {"currents_ready": "raw & (count < 30000)", "currents_valid": "raw & (count < 30000)"},
         None,
@@ -142,7 +147,9 @@ def test_streams_that_lose_or_invent_transfers(tmp_path, verilator, with_fault, 
         # What was accepted before still comes out.
         assert outcome.stuck and first.what == "update is missing" and 30000 <= first.update < 30064
     else:
-        assert (first.step, first.neuron) == expected[:2] and first.what.startswith(expected[2])
+        step, what = expected
+        assert step <= first.step < step + 20
+        assert first.what.startswith(what.format(neuron=first.neuron, step=first.step))
 
 
 @pytest.mark.slow
