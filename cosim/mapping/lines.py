@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _DIRECTIVE = re.compile(r'^[ \t]*`line[ \t]+(\d+)[ \t]+"([^"\n]*)"[^\n]*$', re.MULTILINE)
@@ -64,6 +65,10 @@ class Lines:
             return f"line {line}"
         stretch = self._stretches[at]
         return f"{stretch.file}:{stretch.line + (line - stretch.begin if stretch.counts else 0)}"
+
+    def places(self, lines: Iterable[int]) -> tuple[str, ...]:
+        """Return the places in files of some lines; an adapter, which stands before the files, has none."""
+        return tuple(self.place(line) for line in lines if bisect_right(self._begins, line))
 
 
 def not_ended(text: str) -> str:

@@ -109,7 +109,7 @@ def plant(export: Export, count: int | None, seed: int, directory: Path) -> Muta
     chosen = sorted(random.Random(seed).sample(range(len(places)), count))
     mutants = tuple(Mutant.parse(number, places[place]) for number, place in enumerate(chosen, start=1))
     if export.interface.mapped is not None:
-        mutants = tuple(replace(mutant, places=tuple(map(text.place, mutant.lines))) for mutant in mutants)
+        mutants = tuple(replace(mutant, places=text.places(mutant.lines)) for mutant in mutants)
     return MutatedNetlist(directory, module, mutants)
 
 

@@ -43,9 +43,10 @@ def test_faults_are_planted_in_the_core_and_not_in_its_adapter(qlif, yosys, coun
     assert any("=" in text[line - 1] and text[line - 1] in core for line in lines)
     # And the places are those of the user's own file.
     for outcome in facts["list"]:
-        for line, place in zip(outcome["lines"], outcome["places"], strict=True):
-            assert place.rpartition(":")[0].endswith("elastic/core.v")
-            assert core[int(place.rpartition(":")[2]) - 1] == text[line - 1]
+        assert outcome["places"]
+        for file, _, line in (place.rpartition(":") for place in outcome["places"]):
+            assert file.endswith("elastic/core.v")
+            assert core[int(line) - 1] in [text[each - 1] for each in outcome["lines"]]
 
 
 @pytest.mark.slow

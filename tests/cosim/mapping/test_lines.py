@@ -27,6 +27,7 @@ def test_each_line_has_its_place():
     assert places[0] == "line 1"
     assert places[2:7] == ["a.v:1", "a.v:2", "a.v:3", "a.v:4", "a.v:5"]
     assert (places[8], places[10], places[12]) == ("sub/b.vh:40", "a.v:6", "b.v:1")
+    assert lines.places([1, 3, 9]) == ("a.v:1", "sub/b.vh:40")  # an adapter's line is nobody's own
     assert len(lines.plain.splitlines()) == len(TEXT.splitlines()) and "`" not in lines.plain
 
 

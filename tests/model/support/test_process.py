@@ -84,8 +84,8 @@ def test_it_ends_with_us_however_we_end(number, tmp_path):
         [sys.executable, "-c", PARENT.format(seconds)],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stderr=subprocess.DEVNULL,
-        # What a shell runs in the background ignores interrupts, and so would this.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # What a shell runs in the background ignores interrupts, or with nohup a hang-up, and so would this.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL) if number != signal.SIGKILL else None,
     )
     wait_until(lambda: sleepers(seconds), 60)
     parent.send_signal(number)
