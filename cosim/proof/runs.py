@@ -120,8 +120,8 @@ def follow(
             parts = interface.updates.fields
             run.updates.append({part: now.output(f"updates_{part}") for part in parts})
             idle = 0
-        parts = _EVENT_PARTS if "phase" in interface.events.fields else _EVENT_PARTS[:-1]
-        event = tuple(now.output(f"events_{part}") for part in parts)
+        told = _EVENT_PARTS if "phase" in interface.events.fields else _EVENT_PARTS[:-1]
+        event = tuple(now.output(f"events_{part}") for part in told)
         if terms.value(event[0]) != 0:
             run.events.append(event)
         if len(run.updates) > len(run.currents):
