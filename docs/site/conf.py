@@ -9,10 +9,13 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from numpy.typing import ArrayLike
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import Config, NumpyDocstring
 from sphinx.util import logging
+from sphinx.util.typing import stringify_annotation
 from typer.testing import CliRunner
 
 import qlif.cosim.agents
@@ -26,7 +29,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 root_doc = "README"
 include_patterns = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**.md"]
 exclude_patterns = [".*", "build", "docs/site/navigation.md"]
-suppress_warnings = ["ref.python"]  # the types in docstrings are prose, in which a word may be several names
 
 myst_enable_extensions = ["html_image", "colon_fence"]
 myst_heading_anchors = 3
@@ -52,6 +54,7 @@ html_theme_options = {
 PICTURE = re.compile(
     r'<picture>\s*<source [^>]*srcset="(?P<dark>[^"]*)">\s*<img (?P<rest>[^>]*src="[^"]*"[^>]*)>\s*</picture>'
 )
+NDARRAY = re.compile(r"~numpy\.ndarray\[tuple\[~typing\.Any, \.\.\.\], ~numpy\.dtype\[(.*?)\]\]")
 FOLDER = re.compile(r"\]\((?:\.\./)*(examples/[\w/]*?)/?\)")
 
 
@@ -136,6 +139,20 @@ def themed(found: re.Match[str]) -> str:
     return f":::{{container}} picture\n{picture(attributes['src'], found['dark'], attributes['alt'])}\n:::"
 
 
+def plain_signature(app: Sphinx, what: str, name: str, *rest: object) -> tuple[str, str] | None:
+    """Return a signature as people read it: numpy's types by their names, `...` for `<factory>` and the like."""
+    *_, signature, result = (NDARRAY.sub(r"NDArray[\1]", part or "") for part in rest[2:])
+    signature = signature.replace(stringify_annotation(ArrayLike, "smart"), "ArrayLike")
+    return (re.sub("= <[^,()]*>", "= ...", signature), result) if signature else None
+
+
+def unlink_prose(app: Sphinx, tree: nodes.document) -> None:
+    """Take the links off the words of types in docstrings, as `(timesteps, neurons)`: no class is in lower case."""
+    for link in list(tree.findall(pending_xref)):
+        if link.get("refspecific") and link["reftarget"].islower():
+            link.replace_self(link.children)
+
+
 def mark_prose(app: Sphinx, tree: nodes.document, name: str) -> None:
     """Mark the cells of tables that hold sentences, which need some width."""
     for cell in tree.findall(nodes.entry):
@@ -163,6 +180,8 @@ def setup(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("source-read", prepare)
     app.connect("autodoc-process-docstring", read_docstring)
+    app.connect("autodoc-process-signature", plain_signature)
+    app.connect("doctree-read", unlink_prose)
     app.connect("env-check-consistency", undocumented)
     app.connect("doctree-resolved", mark_prose)
     app.connect("build-finished", first_page)
