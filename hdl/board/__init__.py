@@ -1,0 +1,1 @@
+"""The gates between a board's pins and a population: UART, frames, commands."""
