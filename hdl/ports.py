@@ -224,3 +224,6 @@ SELF_TEST_PORTS = (
     Port("signature", "output", UQ(2 * SIGNATURE_BITS, 0), "of the updates (low half) and of the events"),
 )
 """The ports of an exported self-test that are always there."""
+
+RUNNING_PORT = Port("running", "output", UQ(1, 0), "a run is in progress; else the streams are yours")
+"""The one more port of a self-test whose population others use between its runs."""

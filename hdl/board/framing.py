@@ -58,9 +58,8 @@ class FrameReceiver(wiring.Component):
         m.d.sync += gap.eq(Mux(self.valid, 0, gap + 1))
         is_late = gap[-1]
         with m.FSM():
-            with m.State("SYNC"):
-                with m.If(self.valid & (self.data == SYNC[0])):
-                    m.next = "SYNC 2"
+            with m.State("SYNC"), m.If(self.valid & (self.data == SYNC[0])):
+                m.next = "SYNC 2"
             with m.State("SYNC 2"):
                 m.d.comb += crc.start.eq(1)
                 m.d.sync += header.eq(0)

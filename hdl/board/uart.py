@@ -44,9 +44,8 @@ class Receiver(wiring.Component):
         level, timer, left = Signal(init=IDLE), Signal(range(self.divisor)), Signal(range(_BITS + 1))
         m.submodules.synchroniser = FFSynchronizer(self.pin, level, init=IDLE)
         m.d.sync += self.valid.eq(0)
-        with m.If(left == 0):
-            with m.If(level != IDLE):
-                m.d.sync += [left.eq(_BITS), timer.eq(self.divisor // 2 - 1)]
+        with m.If(left == 0), m.If(level != IDLE):
+            m.d.sync += [left.eq(_BITS), timer.eq(self.divisor // 2 - 1)]
         with m.Elif(timer != 0):
             m.d.sync += timer.eq(timer - 1)
         with m.Else():
@@ -88,12 +87,11 @@ class Transmitter(wiring.Component):
         shift, timer, left = Signal(_BITS - 1, init=-1), Signal(range(self.divisor)), Signal(range(_BITS + 1))
         m.d.comb += self.bytes.ready.eq(left == 0)
         m.d.sync += timer.eq(timer - 1)
-        with m.If(left == 0):
-            with m.If(self.bytes.valid):
-                # The start bit at once, then the byte from its lowest bit.
-                m.d.sync += [
-                    self.pin.eq(0), shift.eq(Cat(self.bytes.payload, IDLE)), left.eq(_BITS), timer.eq(self.divisor - 1)
-                ]  # fmt: skip
+        with m.If(left == 0), m.If(self.bytes.valid):
+            # The start bit at once, then the byte from its lowest bit.
+            m.d.sync += [
+                self.pin.eq(0), shift.eq(Cat(self.bytes.payload, IDLE)), left.eq(_BITS), timer.eq(self.divisor - 1)
+            ]  # fmt: skip
         with m.Elif(timer == 0):
             m.d.sync += [
                 self.pin.eq(shift[0]), shift.eq(Cat(shift[1:], IDLE)), left.eq(left - 1), timer.eq(self.divisor - 1)

@@ -48,6 +48,8 @@ class SelfTest(Elaboratable):
         Whether its output streams can be looked at from outside.
     handed_through : collection of str
         Inputs of the module that aren't in the port contract, and come from outside.
+    shared : bool
+        Whether others use the population while no run is in progress.
 
     Attributes
     ----------
@@ -67,6 +69,11 @@ class SelfTest(Elaboratable):
         The population's output streams, by the names of its ports; empty unless `observed`.
     handed : dict of str to Signal
         The inputs that come from outside, by their names.
+    running : Out
+        A run is in progress.
+    lent : dict of str to Signal
+        The population's streams for others, by the names of its ports; nothing moves on them during a run. Empty
+        unless `shared`.
     """
 
     def __init__(
@@ -75,8 +82,10 @@ class SelfTest(Elaboratable):
         interface: Interface,
         observed: bool = False,
         handed_through: Collection[str] = (),
+        shared: bool = False,
     ) -> None:
         self.plan, self.interface, self.observed = plan, interface, observed
+        self.shared = shared
         self.neurons, self.lanes = interface.neurons, interface.lanes
         self._ports = {port.name: port for port in interface.ports}
         # Plain signals: a component of Amaranth's can't have a port that is called `signature`.
@@ -93,6 +102,9 @@ class SelfTest(Elaboratable):
             if observed and stream.role == "source"
         }
         self.handed = {name: Signal(self._ports[name].width, name=name) for name in handed_through}
+        self.running = Signal()
+        lent = [port for stream in interface.streams for port in stream.ports] if shared else []
+        self.lent = {port.name: Signal(port.width, name=port.name) for port in lent}
 
     def elaborate(self, platform: Any) -> Module:
         """Build the gates."""
@@ -114,6 +126,10 @@ class SelfTest(Elaboratable):
         ports = self._instance(m, restart, stimulus.currents)
         m.d.comb += [ports["updates_ready"].eq(~pause_updates), ports["events_ready"].eq(~pause_events)]
         taken = {name: ports[f"{name}_valid"] & ports[f"{name}_ready"] for name in ("updates", "events")}
+        if self.shared:
+            m.d.comb += self.running.eq(running)
+            self._lend(m, ports, running)
+            taken = {name: moved & running for name, moved in taken.items()}
 
         m.submodules.updates = updates = restarted(Signature(self.lanes))
         m.submodules.events = events = restarted(Signature())
@@ -128,6 +144,21 @@ class SelfTest(Elaboratable):
         m.d.comb += [signal.eq(ports[name]) for name, signal in self.watched.items()]
         m.d.comb += [ports[name].eq(signal) for name, signal in self.handed.items()]
         return m
+
+    def _lend(self, m: Module, ports: Mapping[str, Signal], running: Value) -> None:
+        """Give the population's streams to others while no run is in progress."""
+        for stream in self.interface.streams:
+            for port in stream.ports:
+                inner, outer = ports[port.name], self.lent[port.name]
+                is_handshake = port in (stream.valid, stream.ready)
+                if port.direction == "output":
+                    m.d.comb += outer.eq(inner & ~running if is_handshake else inner)
+                elif stream.name == "parameters":
+                    m.d.comb += inner.eq(outer & ~running if is_handshake else outer)
+                else:
+                    # This comes after what the run itself drives.
+                    with m.If(~running):
+                        m.d.comb += inner.eq(outer)
 
     def _count(
         self, m: Module, ports: Mapping[str, Signal], taken: Value, restart: Value, running: Signal

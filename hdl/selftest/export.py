@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from qlif.hdl.interface import Kind, SelfTested
-from qlif.hdl.ports import SELF_TEST_PORTS, STALL_RATE_BITS
+from qlif.hdl.ports import RUNNING_PORT, SELF_TEST_PORTS, STALL_RATE_BITS
 from qlif.hdl.selftest.block import SelfTest
 from qlif.hdl.verilog import GENERATED, Export, commented, port_line
 from qlif.hdl.verilog_text import verilog_text
@@ -15,7 +15,11 @@ BOARD_MODULE = "qlif_self_test_board"
 
 
 def export_self_test(
-    population: Export, plan: SelfTestPlan, observed: bool = False, handed_through: Collection[str] = ()
+    population: Export,
+    plan: SelfTestPlan,
+    observed: bool = False,
+    handed_through: Collection[str] = (),
+    shared: bool = False,
 ) -> Export:
     """Return a self-test and the population in it as Verilog, with its interface.
 
@@ -29,16 +33,20 @@ def export_self_test(
         Whether the population's output streams can be looked at from outside: for simulation.
     handed_through : collection of str
         Inputs of the population that aren't in the port contract, and come from outside.
+    shared : bool
+        Whether the population's streams are ports too, for others to use while no run is in progress.
     """
     inner = population.interface
-    block = SelfTest(plan, inner, observed, handed_through)
-    ports = SELF_TEST_PORTS
+    block = SelfTest(plan, inner, observed, handed_through, shared)
+    ports = (*SELF_TEST_PORTS, RUNNING_PORT) if shared else SELF_TEST_PORTS
+    lent = [port for port in inner.ports if port.name in block.lent]
     handed = [port for port in inner.ports if port.name in block.handed]
     watched = [replace(port, direction="output") for port in inner.ports if port.name in block.watched]
     signals = [
         *(getattr(block, port.name) for port in ports),
         *block.handed.values(),
         *block.watched.values(),
+        *block.lent.values(),
     ]
     body = verilog_text(block, SELF_TEST_MODULE, signals)
     header = [
@@ -54,7 +62,7 @@ def export_self_test(
         module=SELF_TEST_MODULE,
         kind=Kind.SELF_TEST,
         streams=(),
-        signals=(*ports, *handed, *watched),
+        signals=(*ports, *handed, *watched, *lent),
         tested=SelfTested(inner.module, inner.ports, plan.seed),
     )
     return Export(f"{commented(header)}\n{body}\n{population.verilog}", interface)
