@@ -49,6 +49,12 @@ COMMANDS = (
     Entry("bench", "bench", "bench --rounds 15 --out build/bench"),
     Entry("coverage", "coverage", "coverage --preset square-16 --out build/coverage"),
     Entry("inputs", "inputs", "inputs"),
+    Entry("board build", "board_build", "board build --board icebreaker --neurons 256 --out build/board"),
+    Entry("board program", "board_program", "board program --board icebreaker --out build/board"),
+    Entry(
+        "board run", "board_run", "board run --port /dev/ttyUSB1 --board icebreaker --neurons 256 --steps 200"
+    ),
+    Entry("board simulate", "board_simulate", "board simulate --board icebreaker --port build/tty"),
     Entry("study sweep", "study_sweep", "study sweep --word-bits 8..18 --rounding RND,SR --out build/sweep"),
     Entry(
         "study optimize", "study_optimize", "study optimize --max-lag-steps 1 --at 95% --out build/optimize"
@@ -57,7 +63,10 @@ COMMANDS = (
 )
 """A new command is a file in ``cosim/commands`` and a line here."""
 
-GROUPS = {"study": "How many bits, which rounding and form, and at what cost."}
+GROUPS = {
+    "board": "A population on an FPGA board, real or simulated, compared with the golden model.",
+    "study": "How many bits, which rounding and form, and at what cost.",
+}
 
 MOVED = {"--selftest": "qlif selftest"}
 """Options that became commands."""

@@ -31,6 +31,32 @@ class Limit:
     applies: Callable[[Cell], bool] = lambda cell: True
 
 
+@dataclass(frozen=True)
+class Packer:
+    """How a placed design becomes a bitstream.
+
+    Attributes
+    ----------
+    constraints : callable
+        The text of nextpnr's constraints for a clock in MHz and the package's pin of each port.
+    constraints_option, routed_option : str
+        nextpnr's options for the file with them, and for what it writes.
+    tool : str
+        The tool, in the router's Python module.
+    arguments : tuple of str
+        Its arguments before the two files.
+    ending : str
+        Of the bitstream's name.
+    """
+
+    constraints: Callable[[float, Mapping[str, str]], str]
+    constraints_option: str
+    routed_option: str
+    tool: str
+    arguments: tuple[str, ...]
+    ending: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """A device in one speed grade, and how Yosys and nextpnr are run for it.
@@ -81,6 +107,7 @@ class Target:
     yosys_models_suffice : bool
         A netlist is simulated without our models.
     limits : tuple of Limit
+    packer : Packer
     lacks_registers : callable
         Whether a cell lacks registers that nextpnr takes for granted, so that it would be timed wrongly.
     """
@@ -105,6 +132,7 @@ class Target:
     explicit: Primitives
     models: Mapping[str, Path]
     yosys_models: tuple[str, ...]
+    packer: Packer
     yosys_defines: tuple[str, ...] = ()
     yosys_models_left_out: tuple[str, ...] = ()
     yosys_models_suffice: bool = False

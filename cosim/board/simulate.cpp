@@ -38,7 +38,7 @@ int main(int argc, char **argv) {
     top.rx = 1;
     uint64_t clock = 0, active = 0;
     // Bits that are still to be sent and received, and clocks until the next one's.
-    unsigned sending = 0, send_in = 0, receiving = 0, receive_in = 0, look_in = 0;
+    unsigned sending = 0, send_in = 0, receiving = 0, receive_in = 0, look_in = 4096;
     uint32_t out = 0, in = 0, shown = ~0u;
     while (true) {
         top.clk = 0;

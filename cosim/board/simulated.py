@@ -1,7 +1,9 @@
 """A board that is simulated, UART pins included, behind a pseudo-terminal."""
 
 import os
-from collections.abc import Iterator, Sequence
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from qlif.model.support.files import write_text
 PROGRAM = Path(__file__).with_name("simulate.cpp")
 LEDS_FILE = "leds.txt"
 LEDS = ("running", "passed", "failed")
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class SimulatedBoard:
 
     port: str
     leds_file: Path
-    process: "process.subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes]"
 
     def leds(self) -> dict[str, bool]:
         """Return which LEDs are lit."""
@@ -42,16 +45,21 @@ class SimulatedBoard:
         values = next((line.split()[1:] for line in reversed(lines) if len(line.split()) == 4), ["0"] * 3)
         return {name: value == "1" for name, value in zip(LEDS, values, strict=True)}
 
-    def wait(self) -> None:
-        """Wait until it ends, which is a failure.
+    def watch(self, tell: Callable[[list[str]], None]) -> None:
+        """Tell which LEDs are lit whenever that changes, until the board ends, which is a failure.
 
         Raises
         ------
         ToolError
             It has ended.
         """
-        code = self.process.wait()
-        raise ToolError(f"the simulated board ended with exit code {code}")
+        shown = None
+        while self.process.poll() is None:
+            if (lit := [name for name, is_lit in self.leds().items() if is_lit]) != shown:
+                shown = lit
+                tell(lit)
+            time.sleep(LOOK_EVERY_S)
+        raise ToolError(f"the simulated board ended with exit code {self.process.returncode}")
 
 
 def build(verilog: str, directory: Path, cells: Sequence[Path] = ()) -> Path:

@@ -53,6 +53,7 @@ CATALOGUES = {
     "presets": ("qlif.model.presets", "PRESETS"),
     "stimuli": ("qlif.model.inputs.stimuli", "STIMULI"),
     "targets": ("qlif.hdl.targets.catalogue", "TARGETS"),
+    "boards": ("qlif.hdl.boards.catalogue", "BOARDS"),
     "simulators": ("qlif.cosim.simulator.find", "SIMULATORS"),
     "studies": ("qlif.model.studies.named.catalogue", "STUDIES"),
 }

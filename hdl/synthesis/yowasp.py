@@ -83,6 +83,29 @@ def run(
     return said
 
 
+def call(module: str, tool: str, arguments: Sequence[str], directory: Path) -> None:
+    """Run another tool of a module in a directory: see :func:`run`. It has no log.
+
+    Raises
+    ------
+    InputError
+        The module isn't installed.
+    ToolError
+        It failed, or took too long.
+    """
+    logger.info("%s: %s", version(module), tool)
+    program = f"import sys, {module}; sys.exit({module}.run_{tool}(sys.argv[1:]))"
+    try:
+        done = process.run(
+            process.python("-c", program, *arguments), what=tool, seconds=LONGEST_SECONDS, directory=directory
+        )
+    except process.TimedOut as error:
+        raise ToolError(str(error)) from None
+    if done.code:
+        said = done.said.strip().splitlines()
+        raise ToolError(f"{tool} failed: {said[-1] if said else f'exit code {done.code}'}")
+
+
 def read_json(path: Path) -> Any:
     """Return what a tool wrote as JSON.
 

@@ -1,12 +1,12 @@
 """Lattice ECP5: the LFE5U-85F, its cells and their models, and what its tools don't check."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value
 
-from qlif.hdl.target import Cell, Limit, Target
+from qlif.hdl.target import Cell, Limit, Packer, Target
 from qlif.hdl.targets.blocks import Blocks, extended
 from qlif.model.exceptions import InputError
 
@@ -155,6 +155,13 @@ def _reads_before_it_writes(cell: Cell) -> bool:
     return "READBEFOREWRITE" in (cell["parameters"].get("WRITEMODE_A"), cell["parameters"].get("WRITEMODE_B"))
 
 
+def _constraints(mhz: float, pins: Mapping[str, str]) -> str:
+    lines = [f'FREQUENCY PORT "clk" {mhz:g} MHZ;']
+    for port, pin in pins.items():
+        lines += [f'LOCATE COMP "{port}" SITE "{pin}";', f'IOBUF PORT "{port}" IO_TYPE=LVCMOS33;']
+    return "\n".join(lines) + "\n"
+
+
 ECP5 = Target(
     name="ecp5",
     device="LFE5U-85F, speed grade 6",
@@ -188,6 +195,7 @@ ECP5 = Target(
     },
     yosys_models=("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"),
     yosys_defines=("NO_INCLUDES",),
+    packer=Packer(_constraints, "--lpf", "--textcfg", "ecppack", ("--compress",), "bit"),
     # What nextpnr makes of LUTs: no netlist has it, and Icarus can't read it.
     yosys_models_left_out=("TRELLIS_COMB",),
 )

@@ -1,10 +1,11 @@
 """Lattice iCE40 UltraPlus: the UP5K, its cells and their models, and what its tools don't check."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from amaranth.hdl import ClockSignal, Const, Instance, Value
 
-from qlif.hdl.target import Cell, Target
+from qlif.hdl.target import Cell, Packer, Target
 from qlif.hdl.targets.blocks import Blocks
 
 
@@ -67,6 +68,13 @@ def _lacks_registers(cell: Cell) -> bool:
     return not (operands and inside)
 
 
+def _constraints(mhz: float, pins: Mapping[str, str]) -> str:
+    # The host's end of the UART drives its line; until it does, a pull-up keeps it idle.
+    pulled = {"rx": "-pullup yes "}
+    lines = [f"set_io {pulled.get(port, '')}{port} {pin}" for port, pin in pins.items()]
+    return "\n".join([*lines, f"set_frequency clk {mhz:g}"]) + "\n"
+
+
 UP5K = Target(
     name="up5k",
     device="iCE40UP5K",
@@ -93,6 +101,7 @@ UP5K = Target(
     models={"SB_MAC16": Path(__file__).with_name("up5k_sb_mac16.v")},
     yosys_models=("ice40/cells_sim.v",),
     yosys_defines=("NO_ICE40_DEFAULT_ASSIGNMENTS",),
+    packer=Packer(_constraints, "--pcf", "--asc", "icepack", (), "bin"),
     # A netlist uses more of a cell than our model knows.
     yosys_models_suffice=True,
 )

@@ -1,0 +1,148 @@
+"""A board's design as a bitstream: mapped, placed at the board's pins, timed at its clock, packed."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from qlif.hdl.board.top import BOARD_TOP, BoardDesign
+from qlif.hdl.synthesis import yowasp
+from qlif.hdl.synthesis.fit import expected_multipliers
+from qlif.hdl.synthesis.mapping import mapped_netlist
+from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
+from qlif.hdl.synthesis.timing import check_registers, clock_of
+from qlif.hdl.target import Target
+from qlif.model.exceptions import InputError
+from qlif.model.support.files import write_text
+from qlif.model.support.progress import Progress, unwatched
+
+SEED = 1
+"""Of the placement: the same bytes each time."""
+
+
+@dataclass(frozen=True)
+class Bitstream:
+    """What a board is configured with.
+
+    Attributes
+    ----------
+    file : Path
+    sha256 : str
+        Of its bytes.
+    clock_mhz, fmax_mhz : float
+        The board's clock, and the fastest that it could have.
+    lut, ff, dsp, ram : int
+        Resources of the whole design.
+    """
+
+    file: Path
+    sha256: str
+    clock_mhz: float
+    fmax_mhz: float
+    lut: int
+    ff: int
+    dsp: int
+    ram: int
+
+
+def bitstream(design: BoardDesign, directory: Path, *, progress: Progress = unwatched) -> Bitstream:
+    """Make a board's bitstream.
+
+    Parameters
+    ----------
+    design : BoardDesign
+    directory : Path
+        Where it goes, with the netlist and the tools' logs and reports.
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        It doesn't fit the board's device, or a tool isn't installed.
+    SynthesisError
+        A tool failed, the netlist isn't the circuit that was described, or it is too slow for the board's clock.
+    """
+    board = design.board
+    device, packer = board.target, board.target.packer
+    mhz = board.clock_hz / 1e6
+    constraints, routed = f"board.{packer.constraints_option[2:]}", f"board.{packer.routed_option[2:]}"
+    packed = f"{BOARD_TOP}.{packer.ending}"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / packed).unlink(missing_ok=True)
+    write_text(directory / constraints, packer.constraints(mhz, board.pins))
+    try:
+        progress("synthesising", 0.0)
+        netlist = board_netlist(design, directory)
+        progress("placing and routing", 0.3)
+        options = ["--json", "board.json", "--package", device.package(board.package), "--seed", str(SEED)]
+        options += [packer.constraints_option, constraints, packer.routed_option, routed]
+        # A clock that is missed is told with its figure, below.
+        options += ["--freq", f"{mhz:g}", "--timing-allow-fail", "--report", "report.json", "--quiet"]
+        yowasp.run(device.router, [*device.router_options, *options], directory, "board.nextpnr.log")
+        fmax = clock_of(yowasp.read_json(directory / "report.json"))
+        if fmax < mhz:
+            raise SynthesisError(
+                f"{board.title} has a clock of {mhz:g} MHz, but the design reaches {fmax:.1f} MHz"
+            )
+        progress("packing", 0.9)
+        yowasp.call(device.router, packer.tool, [*packer.arguments, routed, packed], directory)
+    except yowasp.ToolError as error:
+        raise SynthesisError(str(error)) from None
+    return Bitstream(
+        directory / packed,
+        hashlib.sha256((directory / packed).read_bytes()).hexdigest(),
+        mhz,
+        fmax,
+        netlist.luts(device),
+        netlist.flip_flops(device),
+        netlist.counts[device.multiplier],
+        netlist.counts[device.memory],
+    )
+
+
+def board_netlist(design: BoardDesign, directory: Path, then: str = "") -> Netlist:
+    """Map a board's design to its device's cells; the netlist is also left as ``board.json``.
+
+    Parameters
+    ----------
+    design : BoardDesign
+    directory : Path
+    then : str
+        Further commands of Yosys on the netlist.
+
+    Raises
+    ------
+    InputError
+        It doesn't fit.
+    ToolError
+        Yosys failed, or the netlist isn't the circuit that was described.
+    """
+    device, core = design.board.target, design.interface.core
+    write_text(directory / f"{BOARD_TOP}.v", design.verilog)
+    sources = [f"{BOARD_TOP}.v"]
+    netlist = mapped_netlist(directory, device, BOARD_TOP, "board", sources, core.primitives, then)
+    _check_size(netlist, device, core.neurons)
+    check_registers(netlist, device)
+    if lost := netlist.lost_outputs():
+        raise SynthesisError(f"the netlist lost its outputs {', '.join(lost)}")
+    if (found := netlist.counts[device.multiplier]) != (expected := expected_multipliers(core, device)):
+        raise SynthesisError(f"the netlist has {found} {device.multiplier}, not the expected {expected}")
+    return netlist
+
+
+def _check_size(netlist: Netlist, device: Target, neurons: int) -> None:
+    """Refuse a design that is larger than the device; InputError says what ran out, and by how much."""
+    sizes: Mapping[str, tuple[int, int]] = {
+        "LUTs": (netlist.luts(device), device.device_luts),
+        "block RAMs": (netlist.counts[device.memory], device.memories),
+        "multipliers": (netlist.counts[device.multiplier], device.multipliers),
+    }
+    short = [
+        f"{needed} {what}, {needed - there} more than its {there}"
+        for what, (needed, there) in sizes.items()
+        if needed > there
+    ]
+    if short:
+        raise InputError(
+            f"{neurons} neurons with link and self-test don't fit {device.device}: they need {' and '.join(short)}"
+        )
