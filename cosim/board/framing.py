@@ -36,7 +36,7 @@ class FrameReader:
     def feed(self, data: bytes) -> list[Frame]:
         """Take the next bytes; return the frames that are whole now."""
         self._bytes += data
-        frames = []
+        frames: list[Frame] = []
         while True:
             begin = self._bytes.find(SYNC)
             if begin < 0:

@@ -1,9 +1,9 @@
 """The host's end: requests that are carried out once, whatever the line does to them."""
 
-import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from secrets import token_bytes
 
 from qlif.cosim.board.framing import Frame, FrameReader
 from qlif.cosim.board.port import Port
@@ -62,7 +62,7 @@ class Link:
     def __init__(self, port: Port) -> None:
         self._port = port
         self._reader = FrameReader()
-        self._sequence = os.urandom(1)[0]
+        self._sequence = token_bytes(1)[0]
         self._wait_s = FIRST_WAIT_S
         self.size = FIRST_SIZE
         self.repeated = 0
@@ -80,7 +80,7 @@ class Link:
         LinkError
             Nothing answers.
         """
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = token_bytes(NONCE_BYTES)
         answer = self.request(Kind.HELLO, nonce, HELLO_S)
         return answer.payload[NONCE_BYTES : NONCE_BYTES + IDENTITY_BYTES]
 

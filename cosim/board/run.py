@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +130,7 @@ def _without_updates(seen: Observed, currents: npt.NDArray[np.int64]) -> Observe
     """Return what was seen with an update for each current, of which nothing is told."""
     timesteps, neurons = currents.shape
     nothing = np.zeros(currents.size, dtype=np.int64)
-    told = {
+    told: dict[str, Any] = {
         name: nothing for name in ("spike", "potential", "trace", "phase") if getattr(seen, name) is not None
     }
     return replace(seen, neuron=np.tile(np.arange(neurons), timesteps), **told)

@@ -45,6 +45,10 @@ class DesignOptions(BoardOptions):
         from qlif.hdl.board.top import board_design
         from qlif.hdl.synthesis.fit import check_fit
 
-        core = self.settings(neuron, storage).population(self.neurons).core(storage.lanes)
-        check_fit(core, self.chosen().target)
-        return board_design(core, self.chosen())
+        # With all the registers of its cells, so that the tools time them as they are.
+        board = self.chosen()
+        core = (
+            self.settings(neuron, storage).population(self.neurons).core(storage.lanes, board.target.explicit)
+        )
+        check_fit(core, board.target)
+        return board_design(core, board)

@@ -12,7 +12,7 @@ import typer
 from qlif.cosim.commands.board_options import DesignOptions
 from qlif.cosim.commands.option_groups import command
 from qlif.cosim.commands.options import NeuronOptions, StorageOptions
-from qlif.cosim.terminal import Terminal
+from qlif.cosim.terminal import Terminal, say_json
 from qlif.model.exceptions import InputError
 
 
@@ -24,6 +24,7 @@ class SimulatedPortOptions:
         Path | None,
         typer.Option("--port", help="Make a symbolic link to its serial port here, while it runs."),
     ] = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print only one JSON value, the port.")] = False
 
 
 @command()
@@ -40,11 +41,12 @@ def simulate(
     if place.port is not None and os.path.lexists(place.port):
         raise InputError(f"--port {place.port} must not be there already")
     design = options.design(neuron, storage)
-    terminal = Terminal()
+    terminal = Terminal(errors=place.as_json)
     with scratch() as work:
-        program = simulated.build(design.verilog, work)
+        program = simulated.build(design.verilog, work, cells=design.cells)
         with simulated.simulated(program, design.board, work) as board, _linked(place.port, board.port):
-            terminal.line(f"port: {board.port if place.port is None else place.port}")
+            port = board.port if place.port is None else str(place.port)
+            say_json({"port": port}) if place.as_json else terminal.line(f"port: {port}")
             board.watch(lambda lit: terminal.line(f"LEDs: {', '.join(lit) or 'none'}"))
 
 

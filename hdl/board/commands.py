@@ -122,8 +122,9 @@ class Commands(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = self._receiver = FrameReceiver()
         m.submodules.sender = sender = self._sender = FrameSender()
-        m.submodules.request = request = memory.Memory(shape=8, depth=1 << PLACE_BITS, init=[])
-        m.submodules.answer = answer = memory.Memory(shape=8, depth=1 << PLACE_BITS, init=[])
+        request: Any = memory.Memory(shape=8, depth=1 << PLACE_BITS, init=[])
+        answer: Any = memory.Memory(shape=8, depth=1 << PLACE_BITS, init=[])
+        m.submodules.request, m.submodules.answer = request, answer
         argument, came = request.read_port(), request.write_port()
         told, tell = answer.read_port(), answer.write_port()
         self._at, self._length, self._status = Signal(PLACE_BITS), Signal(PLACE_BITS), Signal(8)

