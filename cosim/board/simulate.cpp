@@ -41,8 +41,11 @@ int main(int argc, char **argv) {
     unsigned sending = 0, send_in = 0, receiving = 0, receive_in = 0, look_in = 4096;
     uint32_t out = 0, in = 0, shown = ~0u;
     while (true) {
+        // The models of block RAM tell by the time whether a word is read while it is written.
+        context.timeInc(1);
         top.clk = 0;
         top.eval();
+        context.timeInc(1);
         top.clk = 1;
         top.eval();
         ++clock;

@@ -53,7 +53,7 @@ class RunOptions:
     stalls: StallsOption = 0.0
 
 
-LOCKSTEP = "no --selftest: that has its own stimulus"
+LOCKSTEP = "no --selftest: it has its own stimulus"
 BYTES_PER_UPDATE = 1000
 """Of memory, at most."""
 Outcome = tuple[dict[str, Any], str]

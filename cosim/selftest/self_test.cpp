@@ -84,6 +84,8 @@ int main(int argc, char **argv) {
     uint32_t before = 0;
     bool stuck = false;
     while (true) {
+        // The models of block RAM tell by the time whether a word is read while it is written.
+        context.timeInc(1);
         top.clk = 0;
         top.eval();
 #ifdef QLIF_OBSERVED
@@ -95,6 +97,7 @@ int main(int argc, char **argv) {
         if (update && updates.is_due()) qlif_keep_update(top, clocks, updates.file);
         if (event && events.is_due()) qlif_keep_event(top, clocks, events.file);
 #endif
+        context.timeInc(1);
         top.clk = 1;
         top.eval();
 #ifdef QLIF_OBSERVED

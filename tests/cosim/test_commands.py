@@ -221,6 +221,24 @@ USELESS = {
         (("--seeds", 0), "--seeds must be a whole number, 1 or more, not 0"),
     ],
     "inputs": [],
+    "board build": [],
+    "board program": [],
+    "board run": [
+        (("--port", "x", "--updates", 5), "--updates requires --selftest"),
+        (("--port", "x", "--stalls", 0.5), "--stalls requires --selftest"),
+        (
+            ("--port", "x", "--input", "constant", "--seed", 5),
+            "--seed requires an --input with random numbers",
+        ),
+        *(
+            (
+                ("--port", "x", "--selftest", option, value),
+                f"{option} requires no --selftest: it has its own stimulus",
+            )
+            for option, value in (("--steps", 5), ("--input", "ou"), ("--streams", "both"), ("--seed", 5))
+        ),
+    ],
+    "board simulate": [],
     "study sweep": [
         (("--rounding", "RND", "--random-bits", 8), "--random-bits requires --rounding SR"),
         (("--rounding", "RND", "--rounding-seed", 1), "--rounding-seed requires --rounding SR"),

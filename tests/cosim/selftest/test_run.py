@@ -13,6 +13,7 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.selftest.run import facts, self_test
 from qlif.cosim.simulator import find
 from qlif.hdl.selftest.export import board_top, export_self_test
+from qlif.hdl.targets.ecp5 import ECP5
 from qlif.model.exceptions import InputError
 from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
@@ -58,6 +59,12 @@ def test_signatures_agree(tmp_path, verilator, preset, neurons, lanes):
     check(run(tmp_path, verilator, preset, neurons, 2500, lanes))
     written = sorted(path.name for path in tmp_path.iterdir())
     assert written == ["interface.json", "qlif_self_test.v", "qlif_self_test.vlt"]
+
+
+def test_signatures_of_block_ram_with_few_rows_agree(tmp_path, verilator):
+    """A row is read soon after it was written: not at the same time."""
+    configuration = Settings.read("square-18").population(4)
+    check(self_test(configuration, 300, verilator, tmp_path, export=configuration.export(1, ECP5.explicit)))
 
 
 def test_signatures_with_phases_agree(tmp_path, verilator):

@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[3]
 NAMES = r"ecp5|up5k|ice40|DP16KD|MULT18X18D|SB_[A-Z]|TRELLIS"
 # The measured figures of other people's neurons, a default, and the example of a command.
 MAY_NAME = {
+    # What openFPGALoader calls it.
+    "hdl/boards/icebreaker.py",
     "cosim/synthesis_table.py",
     "cosim/cli.py",
     "cosim/commands/options.py",
