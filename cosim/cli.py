@@ -59,6 +59,9 @@ COMMANDS = (
     Entry(
         "study optimize", "study_optimize", "study optimize --max-lag-steps 1 --at 95% --out build/optimize"
     ),
+    Entry(
+        "study joint", "study_joint", "study joint --max-lag-steps 1 --at 95% --cost luts --out build/joint"
+    ),
     Entry("study reproduce", "study_reproduce", "study reproduce isi --out build/isi"),
 )
 """A new command is a file in ``cosim/commands`` and a line here."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qlif.cosim.optimize.budget import Budget
     from qlif.cosim.optimize.errors import Trial
     from qlif.cosim.optimize.search import Search
+    from qlif.cosim.optimize.space import Candidate
     from qlif.model.studies.grid import Sweep
 
 SYNTHESISED = ("area", "real-time")
@@ -49,6 +50,10 @@ class BudgetOptions:
             help="RMS relative error of intervals against the membrane equation, timestep included.",
         ),
     ] = None
+    max_trace_error: Annotated[
+        float | None,
+        typer.Option("--max-trace-error", help="Error of the trace after a spike, whatever the spikes."),
+    ] = None
     at: Annotated[
         str, typer.Option("--at", help="Share of the neurons that must keep lag and rate error, as 99%.")
     ] = "100%"
@@ -66,6 +71,7 @@ class BudgetOptions:
             self.max_rate_error,
             self.max_rmse,
             self.max_interval_error,
+            self.max_trace_error,
             self.spikes,
             share_from("--at", self.at),
         )
@@ -132,12 +138,35 @@ class SpaceOptions:
             duration_ms=self.duration,
             input_seed=self.input_seed,
             parameters=dict(parameters),
-            arithmetic={"current": self.current},
+            arithmetic=self.fixed,
         )
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """What every configuration of the sweep has."""
+        return {"current": self.current}
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeliveryOptions:
+class BuildOptions:
+    """What is built from the cheapest."""
+
+    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons to export and synthesise.")] = (
+        1024
+    )
+    simulator: SimulatorOption = "verilator"
+    cosim_steps: Annotated[int, typer.Option("--cosim-steps", help="Timesteps of the co-simulation.")] = 2000
+
+    def check(self) -> None:
+        """Refuse numbers out of range; InputError."""
+        from qlif.model.support.checks import whole
+
+        whole("--cosim-steps", self.cosim_steps)
+        whole("--neurons", self.neurons)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryOptions(BuildOptions):
     """The cost, and what is built from the cheapest."""
 
     cost: Annotated[
@@ -147,9 +176,6 @@ class DeliveryOptions:
             help="state-bits, area (LUT + DSP + RAM of `qlif synth`), or real-time (LUT per neuron in real time).",
         ),
     ] = "state-bits"
-    neurons: Annotated[int, typer.Option("--neurons", help="Number of neurons to export and synthesise.")] = (
-        1024
-    )
     target: Annotated[
         str, typer.Option("--target", help="FPGA family for --cost area or real-time: {targets}.")
     ] = DEFAULT_TARGET
@@ -160,8 +186,6 @@ class DeliveryOptions:
             help="For --cost area or real-time: most syntheses within the budget, and as many outside.",
         ),
     ] = 8
-    simulator: SimulatorOption = "verilator"
-    cosim_steps: Annotated[int, typer.Option("--cosim-steps", help="Timesteps of the co-simulation.")] = 2000
 
     def check(self) -> None:
         """Refuse unknown names and numbers out of range; InputError."""
@@ -169,18 +193,15 @@ class DeliveryOptions:
         from qlif.hdl.targets.catalogue import target
         from qlif.model.support.checks import whole
 
+        super().check()
         if self.cost not in COSTS:
             raise InputError(unknown_name("cost", self.cost, COSTS))
         target(self.target)
         whole("--max-syntheses", self.max_syntheses)
-        whole("--cosim-steps", self.cosim_steps)
-        whole("--neurons", self.neurons)
 
 
-@command(
+SPACE_RULES = (
     Rule("spikes", lambda options: options.max_lag_steps is not None, "--max-lag-steps"),
-    Rule("target", lambda options: options.cost in SYNTHESISED, "--cost area or real-time"),
-    Rule("max_syntheses", lambda options: options.cost in SYNTHESISED, "--cost area or real-time"),
     *(
         Rule(name, lambda options: "SR" in options.rounding.split(","), "--rounding SR")
         for name in ("random_bits", "rounding_seed")
@@ -201,6 +222,14 @@ class DeliveryOptions:
             "max_interval_error",
         )
     ),
+)
+"""Of budget, space and inputs."""
+
+
+@command(
+    Rule("target", lambda options: options.cost in SYNTHESISED, "--cost area or real-time"),
+    Rule("max_syntheses", lambda options: options.cost in SYNTHESISED, "--cost area or real-time"),
+    *SPACE_RULES,
 )
 def optimize(
     limits: BudgetOptions,
@@ -227,8 +256,8 @@ def optimize(
     budget = limits.budget()
     delivered.check()
     simulator = find(delivered.simulator)
-    sweep = space.sweep(_physical(neuron))
-    trial = _trial(space, budget, sweep)
+    sweep = space.sweep(physical_of(neuron))
+    trial = trial_of(space, budget, sweep)
     with (
         progress_bar(output.as_json) as progress,
         working(workers.scheduler, workers.processes) as found,
@@ -246,7 +275,7 @@ def optimize(
             progress=progress,
         )
         facts = _deliver(result, sweep, budget, simulator, delivered, output, progress)
-        facts["held_out"] = _held_out(result, space, sweep, trial, budget)
+        facts["held_out"] = held_out(result.best.candidate, space, sweep, trial, budget)
     output.write_json("result.json", facts)
     compared = f"{facts['mismatches']} mismatches in {facts['cosimulated_updates']} updates"
     output.hand_in(
@@ -291,7 +320,7 @@ def ends_from(name: str, text: str) -> tuple[float, float]:
     return ends
 
 
-def _trial(space: SpaceOptions, budget: "Budget", sweep: "Sweep") -> "Trial":
+def trial_of(space: SpaceOptions, budget: "Budget", sweep: "Sweep") -> "Trial":
     """Return how configurations are tried; InputError for choices that make no sense together."""
     from qlif.cosim.optimize.errors import Trial
     from qlif.model.studies import axes
@@ -309,11 +338,11 @@ def _trial(space: SpaceOptions, budget: "Budget", sweep: "Sweep") -> "Trial":
             "--every-current requires --rounding without SR: under chance no figure is a maximum"
         )
     seeds = axes.whole_numbers("rounding_seed", space.rounding_seed, 0, 2**64 - 1)
-    return Trial(seeds, budget.spikes, budget.at, intervals, every)
+    return Trial(seeds, budget.spikes, budget.at, intervals, budget.max_trace_error is not None, every)
 
 
-def _held_out(
-    result: "Search", space: SpaceOptions, sweep: "Sweep", trial: "Trial", budget: "Budget"
+def held_out(
+    best: "Candidate", space: SpaceOptions, sweep: "Sweep", trial: "Trial", budget: "Budget"
 ) -> dict[str, Any] | None:
     """Judge the result on inputs that it wasn't chosen by; None where another seed would change none."""
     from qlif.cosim.optimize.held_out import judge
@@ -321,7 +350,7 @@ def _held_out(
     if trial.every is not None or not any_random(list(sweep.input)):
         return None
     seed = space.input_seed + 1 if space.held_out_seed is None else space.held_out_seed
-    return judge(result.best.candidate, sweep, trial, budget, seed)
+    return judge(best, sweep, trial, budget, seed)
 
 
 def _deliver(
@@ -340,14 +369,17 @@ def _deliver(
     from qlif.model.studies import tables
 
     out, cost = output.out, delivered.cost
-    progress("exporting", 0.9)
-    preset = out / "optimized.toml"
     comment = f"{result.best.candidate.name}\nThe cheapest by {cost} for {budget}.\n{result.proof}"
-    delivery.write_preset(
-        preset, sweep, result.best.candidate.arithmetic, result.best.candidate.dt_ms, comment
+    files, compared = delivery.deliver(
+        result.best.candidate,
+        sweep,
+        comment,
+        out,
+        simulator,
+        delivered.neurons,
+        delivered.cosim_steps,
+        progress,
     )
-    files = [preset, *delivery.export(preset, out / "rtl", delivered.neurons)]
-    runs = delivery.check(preset, sweep, simulator, out / "cosim", delivered.cosim_steps, progress)
     tables.write_csv(out / "table.csv", [describe(outcome) for outcome in result.outcomes])
     files += [out / "table.csv", *draw_front(out, result, budget)]
     return {
@@ -358,8 +390,7 @@ def _deliver(
         "narrowest": narrowest(result),
         "luck": [one.candidate.name for one in result.outcomes if one.luck],
         "front": [describe(outcome) for outcome in front(result.outcomes, cost, budget)],
-        "cosimulated_updates": sum(run.verdict.updates for run in runs),
-        "mismatches": sum(run.verdict.mismatches for run in runs),
+        **compared,
         "files": [str(path) for path in files],
         "study": sweep.as_dict(),
     }
@@ -377,7 +408,7 @@ def narrowest(result: "Search") -> dict[str, int | None]:
     return dict(sorted(found.items()))
 
 
-def _physical(neuron: ParameterOptions) -> dict[str, Any]:
+def physical_of(neuron: ParameterOptions) -> dict[str, Any]:
     """Return the physical parameters of file and options, which may hold nothing else."""
     from qlif.cosim.configuration import Settings
 
@@ -388,6 +419,33 @@ def _physical(neuron: ParameterOptions) -> dict[str, Any]:
     return dict(settings.physical)
 
 
+def errors_in_words(errors: Mapping[str, float | None]) -> dict[str, str]:
+    """Return the errors that were measured as rows of a table."""
+    rows = {}
+    for name, what, factor, unit in (
+        ("max_lag_steps", "spike lag", 1, " steps"),
+        ("max_rate_error", "rate error", 100, " %"),
+        ("max_rmse_mv", "potential RMSE", 1, " mV"),
+        ("max_interval_error", "interval error", 100, " %"),
+        ("max_trace_error", "trace error", 1, ""),
+    ):
+        if (error := errors.get(name)) is not None:
+            rows[what] = f"{factor * error:.4g}{unit}"
+    return rows
+
+
+def held_out_in_words(judged: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the verdict on inputs of another seed as a row of a table, if there is one."""
+    if judged is None:
+        return {}
+    verdict = "meets the budget" if judged["meets_budget"] else "fails"
+    if "share" in judged:
+        low, high = (100 * judged[name] for name in ("share_low", "share_high"))
+        share = f"{judged['within']} of {judged['neurons']} neurons within, 95 % interval"
+        verdict = f"{verdict}; {share} {low:.1f} to {high:.1f} %"
+    return {f"held out, seed {judged['seed']}": verdict}
+
+
 def _show(terminal: Terminal, facts: dict[str, Any]) -> None:
     best = facts["best"]
     rows: dict[str, Any] = {"state bits": best["state_bits"]}
@@ -396,22 +454,7 @@ def _show(terminal: Terminal, facts: dict[str, Any]) -> None:
         rows["area in LUTs"] = f"{best['area']:.0f}"
         rows["Fmax, one placement"] = f"{best['fmax_mhz']} MHz"
         rows["LUT per neuron in real time"] = f"{best['lut'] / (best['fmax_mhz'] * 1000 * best['dt_ms']):.4g}"
-    for name, what, factor, unit in (
-        ("max_lag_steps", "spike lag", 1, "steps"),
-        ("max_rate_error", "rate error", 100, "%"),
-        ("max_rmse_mv", "potential RMSE", 1, "mV"),
-        ("max_interval_error", "interval error", 100, "%"),
-    ):
-        if best[name] is not None:
-            rows[what] = f"{factor * best[name]:.4g} {unit}"
-    held_out = facts["held_out"]
-    if held_out is not None:
-        verdict = "meets the budget" if held_out["meets_budget"] else "fails"
-        if "share" in held_out:
-            low, high = (100 * held_out[name] for name in ("share_low", "share_high"))
-            share = f"{held_out['within']} of {held_out['neurons']} neurons within, 95 % interval"
-            verdict = f"{verdict}; {share} {low:.1f} to {high:.1f} %"
-        rows[f"held out, seed {held_out['seed']}"] = verdict
+    rows |= errors_in_words(best) | held_out_in_words(facts["held_out"])
     for kind, bits in facts["narrowest"].items():
         rows[f"from which width on, {kind}"] = "none" if bits is None else f"{bits} bits"
     if facts["luck"]:

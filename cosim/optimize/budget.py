@@ -15,6 +15,7 @@ MEASURES = {
     "max_rate_error": "largest relative error of a firing rate",
     "max_rmse_mv": "RMSE of the potential (mV)",
     "max_interval_error": "RMS interval error against the membrane equation",
+    "max_trace_error": "largest error of a decaying trace",
 }
 PER_NEURON = ("max_lag_steps", "max_rate_error")
 """Measures that each neuron has, so that a share of them can be asked to keep a limit."""
@@ -40,6 +41,8 @@ class Budget:
         RMSE of the potential over all neurons and timesteps.
     max_interval_error : float, optional
         RMS over the neurons of the relative error of the mean interval, against the membrane equation.
+    max_trace_error : float, optional
+        Error of the trace at any time after a spike, in the trace's own unit: :func:`.largest_trace_error`.
     spikes : int
         So many first spikes of each neuron count for the lag.
     at : float
@@ -50,6 +53,7 @@ class Budget:
     max_rate_error: float | None = None
     max_rmse_mv: float | None = None
     max_interval_error: float | None = None
+    max_trace_error: float | None = None
     spikes: int = 20
     at: float = 1.0
 
@@ -87,6 +91,7 @@ class Budget:
             "max_rate_error": f"rates within {self.max_rate_error}",
             "max_rmse_mv": f"an RMSE of at most {self.max_rmse_mv} mV",
             "max_interval_error": f"intervals within {self.max_interval_error} (RMS) of the membrane equation's",
+            "max_trace_error": f"a trace within {self.max_trace_error}",
         }
         at = f" for {100 * self.at:g} % of the neurons" if self.at < 1 else ""
         return ", ".join(texts[name] + (at if name in PER_NEURON else "") for name in self.limits)

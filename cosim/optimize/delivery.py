@@ -7,6 +7,7 @@ from typing import Any
 
 from qlif.cosim.configuration import Configuration, Settings
 from qlif.cosim.cosimulation import Cosimulation, cosimulate
+from qlif.cosim.optimize.space import Candidate
 from qlif.cosim.simulator.find import Simulator
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import ToolError
@@ -18,6 +19,31 @@ from qlif.model.support.progress import Progress
 
 NAME = "optimized"
 """Of the configuration, where a preset's name stands otherwise."""
+
+
+def deliver(
+    best: Candidate,
+    sweep: Sweep,
+    comment: str,
+    out: Path,
+    simulator: Simulator,
+    neurons: int,
+    timesteps: int,
+    progress: Progress,
+) -> tuple[list[Path], dict[str, int]]:
+    """Write the result of a search, export and co-simulate it.
+
+    Returns the files, and how many updates were compared with how many mismatches.
+    """
+    progress("exporting", 0.9)
+    preset = out / "optimized.toml"
+    write_preset(preset, sweep, best.arithmetic, best.dt_ms, comment)
+    files = [preset, *export(preset, out / "rtl", neurons)]
+    runs = check(preset, sweep, simulator, out / "cosim", timesteps, progress)
+    return files, {
+        "cosimulated_updates": sum(run.verdict.updates for run in runs),
+        "mismatches": sum(run.verdict.mismatches for run in runs),
+    }
 
 
 def write_preset(path: Path, sweep: Sweep, arithmetic: Arithmetic, dt: float, comment: str) -> None:

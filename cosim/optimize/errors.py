@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.optimize.budget import PER_NEURON, Errors
+from qlif.cosim.optimize.trace_error import largest_trace_error
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import PrecisionWarning
 from qlif.model.metrics import run_errors
@@ -39,6 +40,8 @@ class Trial:
         The share of the neurons that the per-neuron errors are given at.
     intervals : bool
         The interval error is asked for.
+    traces : bool
+        The trace's error is asked for.
     every : tuple of float, optional
         Every current word between these two, mV, in place of the inputs.
     """
@@ -47,6 +50,7 @@ class Trial:
     spikes: int
     at: float = 1.0
     intervals: bool = False
+    traces: bool = False
     every: tuple[float, float] | None = None
 
 
@@ -72,7 +76,11 @@ def measure(sweep: Sweep, arithmetic: Arithmetic, dt: float, trial: Trial) -> tu
     with warnings.catch_warnings():
         # That a timestep is coarse shows in the errors.
         warnings.simplefilter("ignore", PrecisionWarning)
-        return _measure(sweep, arithmetic, dt, trial)
+        neurons, whole = _measure(sweep, arithmetic, dt, trial)
+        if trial.traces:
+            (tau_m,) = sweep.tau_m_ms
+            whole["max_trace_error"] = largest_trace_error(quantise(sweep.neuron(dt, tau_m, 1), arithmetic))
+        return neurons, whole
 
 
 def _measure(
@@ -84,7 +92,7 @@ def _measure(
     whole: Errors = {"max_rmse_mv": 0.0, **({"max_interval_error": 0.0} if trial.intervals else {})}
     of_inputs: list[dict[str, Reals]] = []
     for text in sweep.input:
-        reference = _reference(settings, text, dt, trial.spikes, arithmetic.phase_bits > 0)
+        reference = reference_of(settings, text, dt, trial.spikes, arithmetic.phase_bits > 0)
         worst = dict.fromkeys(PER_NEURON, np.zeros(reference.parameters.n))
         for seed in trial.seeds if arithmetic.random_bits else (arithmetic.random_seed,):
             population = QLIFPopulation.of(reference.parameters, arithmetic.replace(random_seed=seed))
@@ -100,7 +108,9 @@ def _measure(
 
 
 @dataclass(frozen=True, eq=False)
-class _Reference:
+class Reference:
+    """Euler's run on an input: what fixed point is compared with."""
+
     parameters: Parameters
     currents: Reals
     euler: Recording
@@ -119,11 +129,12 @@ class _Reference:
 
 # As many as fit in memory without being asked about: one is 100 MB at 256 neurons and 20,000 timesteps.
 @functools.lru_cache(maxsize=4)
-def _reference(settings: str, text: str, dt: float, spikes: int, phases: bool) -> _Reference:
+def reference_of(settings: str, text: str, dt: float, spikes: int, phases: bool) -> Reference:
+    """Return Euler's run on an input; `settings` are the sweep's as JSON, with its keys in order."""
     sweep = Sweep.of(json.loads(settings))
     (tau_m,) = sweep.tau_m_ms
     parameters, currents, euler = sweep.euler(text, dt, tau_m, phases)
-    return _Reference(parameters, currents, euler, first_spikes(euler, spikes), euler.spike_counts())
+    return Reference(parameters, currents, euler, first_spikes(euler, spikes), euler.spike_counts())
 
 
 @functools.lru_cache(maxsize=16)
@@ -155,14 +166,26 @@ def _under_every_current(
     sweep: Sweep, arithmetic: Arithmetic, dt: float, trial: Trial, ends: tuple[float, float]
 ) -> tuple[dict[str, Reals], Errors]:
     """Return the lag of each neuron, one for each current word."""
+    return {"max_lag_steps": lags_of_words(sweep, arithmetic, dt, trial.spikes, ends)}, {}
+
+
+def lags_of_words(
+    sweep: Sweep,
+    arithmetic: Arithmetic,
+    dt: float,
+    spikes: int,
+    ends: tuple[float, float],
+    stride: int = 1,
+) -> Reals:
+    """Return the lag under every current word between two currents, mV, or under one in `stride` of them."""
     (tau_m,) = sweep.tau_m_ms
     neuron, timesteps = sweep.neuron(dt, tau_m, 1), max(1, round(sweep.duration_ms / dt))
-    words = every_current.every_word(neuron, arithmetic, *ends)
-    found = every_current.of_arithmetic(neuron, arithmetic, words, timesteps, trial.spikes)
+    words = every_current.every_word(neuron, arithmetic, *ends)[::stride]
+    found = every_current.of_arithmetic(neuron, arithmetic, words, timesteps, spikes)
     currents = quantise(neuron, arithmetic).currents(words).tobytes()
     settings = json.dumps(sweep.as_dict(), sort_keys=True)
-    expected = _euler_spikes(settings, currents, dt, trial.spikes, arithmetic.phase_bits > 0)
-    return {"max_lag_steps": largest_lags(expected, found)}, {}
+    expected = _euler_spikes(settings, currents, dt, spikes, arithmetic.phase_bits > 0)
+    return largest_lags(expected, found)
 
 
 @functools.lru_cache(maxsize=4)

@@ -100,7 +100,7 @@ def candidates(sweep: Sweep) -> tuple[list[Candidate], int]:
             -point.fraction_bits,
             -point.dt_ms,
         )
-        name = _name(point, several=len(sweep.dt_ms) > 1)
+        name = name_of(point, several=len(sweep.dt_ms) > 1)
         found.append(Candidate(point.index, name, words.arithmetic, point.dt_ms, words.state_bits, order))
     return sorted(found, key=lambda candidate: candidate.order), impossible
 
@@ -136,7 +136,8 @@ def synthesised(
     return {**facts, "fmax_mhz": found.fmax_mhz.median, "area": area(found), "reason": None}
 
 
-def _name(point: Point, several: bool) -> str:
+def name_of(point: Point, several: bool) -> str:
+    """Return the name of a configuration; with its timestep where there are several."""
     i_bits = point.word_bits - point.fraction_bits
     random = f", {point.random_bits} random bits" if point.random_bits else ""
     phase = f", {point.phase_bits} phase bits" if point.phase_bits else ""

@@ -6,11 +6,15 @@ from typing import Any
 
 from qlif.model.arithmetic import WIDEST_WORD, Form
 from qlif.model.exceptions import InputError, show, unknown_name
+from qlif.model.formats import Format
 from qlif.model.rounding import Rounding
 from qlif.model.support.checks import Quantity, number_from
 
 AUTOMATIC = "auto"
 """Fraction bits that follow from the word: it less the integer bits of the form's usual format."""
+
+EXACT = "exact"
+"""A word that isn't rounded at all."""
 
 _TIME = Quantity("ms", 0.0, open=True)
 
@@ -51,6 +55,29 @@ def fraction_bits(name: str, given: object) -> tuple[int | str, ...]:
     rest = [value for value in values if value != AUTOMATIC]
     chosen = whole_numbers(name, rest, -WIDEST_WORD, WIDEST_WORD) if rest else ()
     return _unique([*automatic, *chosen])
+
+
+def formats(name: str, given: str) -> tuple[Format, ...]:
+    """Return the formats to try; the bits in a text may be ranges, as in ``SQ(8,4..12),SQ(7,13)``."""
+    pieces = re.findall(r"\s*([SU])Q\(([^(),]+),([^(),]+)\)\s*(?:,|$)|(.+)", given)
+    if not pieces or any(rest for *_, rest in pieces):
+        raise InputError(
+            f"{name} must be formats, whose bits may be ranges, as in SQ(8,4..12), not {given!r}"
+        )
+    return _unique(
+        Format(i_bits, f_bits, kind == "S")
+        for kind, i_text, f_text, _ in pieces
+        for i_bits in _range(name, i_text.strip())
+        for f_bits in _range(name, f_text.strip())
+    )
+
+
+def kept_bits(name: str, given: str, low: int, high: int) -> tuple[int | None, ...]:
+    """Return how many bits to keep: whole numbers, or None for :data:`EXACT`."""
+    values = list(_listed(name, given))
+    rest = [value for value in values if value != EXACT]
+    chosen = whole_numbers(name, rest, low, high) if rest else ()
+    return _unique([*([None] if EXACT in values else []), *chosen])
 
 
 def forms(name: str, given: object) -> tuple[str, ...]:

@@ -148,7 +148,7 @@ def _run(
     def advance(begin: int, length: int) -> npt.NDArray[np.int64]:
         room = run(lambda first, end: piece[: end - first], length)
         assert room is not None
-        whose, steps, left = _spikes(room, neurons, units)
+        whose, steps, left = spikes_of(room, neurons, units)
         place(times, counts, whose, begin + steps - left)
         return whose
 
@@ -167,7 +167,7 @@ def _run(
     return times
 
 
-def _spikes(
+def spikes_of(
     room: Room, neurons: int, units: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Reals]:
     """Return whose spikes there are, in which timesteps, and what was left of those, by neuron."""

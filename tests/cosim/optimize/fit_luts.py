@@ -1,0 +1,95 @@
+"""Fit the estimate of LUTs to Yosys: ``python tests/cosim/optimize/fit_luts.py``, ten minutes.
+
+Random configurations are mapped to an ECP5, the weights are fitted to some of them (least squares, none below 0),
+and the rest, drawn with another seed, says how far off the estimate is.
+"""
+
+import argparse
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import nnls
+
+from qlif.cosim.optimize.word_costs import WEIGHTS, features
+from qlif.hdl.core import Core
+from qlif.hdl.synthesis.fit import check_fit
+from qlif.hdl.synthesis.mapping import mapped_netlist
+from qlif.hdl.targets.catalogue import target
+from qlif.hdl.verilog import export
+from qlif.model.exceptions import InputError
+from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
+from qlif.model.studies.grid import Sweep, base_of
+
+DEVICE = target("ecp5")
+
+
+def drawn(choose):
+    """Return a random core of 1024 neurons that the device holds."""
+    while True:
+        form = choose.choice(["square", "square", "factored"])
+        i_bits = choose.choice([4, 5, 6] if form == "square" else [7, 8])
+        f_bits = choose.randint(10, 18 if form == "square" else 17) - i_bits
+        rounding = choose.choice(["TRN", "RND", "RND_CONV", "SR"])
+        changes = {
+            "potential": f"SQ({i_bits},{f_bits})",
+            "rounding": rounding,
+            "random_bits": choose.choice([4, 6, 8, 12]) if rounding == "SR" else 0,
+            "coefficient_bits": choose.randint(8, 20),
+            "current": f"SQ(8,{choose.randint(3, 12)})",
+            "trace": f"UQ(1,{choose.randint(5, 15)})",
+            "phase_bits": choose.choice([0, 0, 0, 1, 2, 3]),
+        }
+        if choose.random() < 0.4:
+            changes["product_fraction"] = max(0, f_bits + choose.randint(-2, 6))
+            changes["product_rounding"] = choose.choice(["TRN", "RND", "RND_CONV"])
+        try:
+            neuron = Sweep().neuron(0.1, 30.0, 1024).replace(spike_trace=choose.random() < 0.6)
+            core = Core(quantise(neuron, PRESETS[base_of(form)].replace(**changes)))
+            check_fit(core, DEVICE)
+        except InputError:
+            continue
+        return core
+
+
+def measured(seed, count):
+    """Return the features and the LUTs of some drawn cores."""
+    choose = random.Random(seed)
+    rows, luts = [], []
+    for _ in range(count):
+        core = drawn(choose)
+        made = export(core)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "block.v").write_text(made.verilog)
+            module = made.interface.module
+            netlist = mapped_netlist(Path(folder), DEVICE, module, "block", ["block.v"], core.primitives)
+        rows.append(list(features(core.words).values()))
+        luts.append(netlist.luts(DEVICE))
+    return np.array(rows), np.array(luts, dtype=float)
+
+
+def main():
+    """Fit, and print the weights and how far off they are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fitted", type=int, default=96, help="configurations to fit to")
+    parser.add_argument("--held-out", type=int, default=40, help="configurations to judge by")
+    options = parser.parse_args()
+    rows, luts = measured(1, options.fitted)
+    weights = np.round(nnls(rows, luts)[0], 1)
+    for name, weight in zip(WEIGHTS, weights, strict=True):
+        print(f"{name}: {weight} (in use: {WEIGHTS[name]})")
+    rows, luts = measured(2, options.held_out)
+    off = rows @ list(WEIGHTS.values()) - luts
+    estimates = rows @ list(WEIGHTS.values())
+    one, other = np.triu_indices(len(luts), 1)
+    agree = (estimates[one] - estimates[other]) * (luts[one] - luts[other]) > 0
+    print(
+        f"held out: RMS {np.sqrt(np.mean(off**2)):.1f} LUTs, at most {np.abs(off).max():.0f}, of "
+        f"{luts.mean():.0f} on average; {100 * agree.mean():.0f} % of all pairs in the right order"
+    )
+
+
+if __name__ == "__main__":
+    main()
