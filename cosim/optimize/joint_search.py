@@ -86,7 +86,7 @@ class _Verdicts:
         for one in candidates:
             first.setdefault(one.function, one)
         functions = list(first.values())
-        self._sweep, self._trial, self._budget = space.sweep, trial, budget
+        self._located, self._trial, self._budget = space.sweep.located(), trial, budget
         self._workers, self._progress = workers, progress
         self._batches = [functions[begin : begin + BATCH] for begin in range(0, len(functions), BATCH)]
         self._place = {one.function: divmod(at, BATCH) for at, one in enumerate(functions)}
@@ -118,7 +118,7 @@ class _Verdicts:
         jobs = {
             batch: (
                 judge_all,
-                self._sweep,
+                self._located,
                 [(one.arithmetic, one.dt_ms) for one in self._batches[batch]],
                 self._trial,
                 self._budget,

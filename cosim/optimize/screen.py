@@ -7,14 +7,16 @@ other seeds or the other limits would say can't mend that. A configuration that 
 in place of the lag; all others are run to the end.
 """
 
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from qlif.cosim.optimize.budget import Budget, Errors
 from qlif.cosim.optimize.errors import (
+    Reals,
     Reference,
     Trial,
     at_share,
@@ -81,14 +83,14 @@ def _lag(sweep: Sweep, arithmetic: Arithmetic, dt: float, trial: Trial, limit: f
     for number, reference in enumerate(references):
         for seed in trial.seeds if arithmetic.random_bits else (arithmetic.random_seed,):
             before = bounds[number]
-            for lags in _bounds(reference, arithmetic.replace(random_seed=seed), limit):
+            for lags in _bounds(reference, arithmetic.replace(random_seed=seed)):
                 bounds[number] = np.maximum(before, lags)
                 if (lag := certain()) > limit:
                     return lag, False
     return certain(), True
 
 
-def _bounds(reference: Reference, arithmetic: Arithmetic, limit: float) -> Any:
+def _bounds(reference: Reference, arithmetic: Arithmetic) -> Iterator[Reals]:
     """Give the lag of each neuron as far as it is certain, piece by piece; at last the lags themselves."""
     parameters, currents, first = reference.parameters, reference.currents, reference.first
     neurons = FixedNeurons(quantise(parameters.replace(spike_trace=False), arithmetic))
@@ -98,11 +100,8 @@ def _bounds(reference: Reference, arithmetic: Arithmetic, limit: float) -> Any:
     counts = np.zeros(many, dtype=np.int64)
     for begin in range(0, timesteps, PIECE):
         end = min(begin + PIECE, timesteps)
-        room = neurons.run(
-            lambda low, high, begin=begin: currents[begin + low : begin + high],
-            end - begin,
-            ("phase",) if phases else (),
-        )
+        rows = functools.partial(_between, currents[begin:end])
+        room = neurons.run(rows, end - begin, ("phase",) if phases else ())
         assert room is not None, "the current format holds the inputs, as the space makes sure"
         whose, steps, left = spikes_of(room, many, units)
         place(times, counts, whose, begin + steps - left)
@@ -112,3 +111,7 @@ def _bounds(reference: Reference, arithmetic: Arithmetic, limit: float) -> Any:
         known = np.where(np.arange(count) < counts[:, np.newaxis], times, np.maximum(first, end - phases))
         yield largest_lags(first, known)
     yield largest_lags(first, times)
+
+
+def _between(rows: Reals, begin: int, end: int) -> Reals:
+    return rows[begin:end]

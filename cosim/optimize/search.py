@@ -143,7 +143,8 @@ def _evaluate(
     progress: Progress,
 ) -> dict[int, Errors]:
     """Return the errors of every candidate, taken from the journal where they are known."""
-    jobs = {one.index: (errors_of, sweep, one.arithmetic, one.dt_ms, trial) for one in found}
+    located = sweep.located()
+    jobs = {one.index: (errors_of, located, one.arithmetic, one.dt_ms, trial) for one in found}
     key = {"code": code_of(*ROOMS), **study}
     with journal.opened(directory / "results.jsonl", "optimize", key, jobs.__contains__) as results:
         sweep.check_inputs()

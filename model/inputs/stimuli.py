@@ -11,6 +11,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -421,6 +422,15 @@ def content(text: str) -> str:
     match = _RECORDING.fullmatch(text)
     assert match is not None
     return recordings.content(match["path"])
+
+
+def located(text: str) -> str:
+    """Return a text whose file, if it names one, is found from any directory."""
+    match = _RECORDING.fullmatch(text)
+    if match is None:
+        return text
+    options = "" if match["options"] is None else f":{match['options']}"
+    return f"{Path(match['path']).absolute()}{options}"
 
 
 def parse(text: str) -> Stimulus:

@@ -1,5 +1,6 @@
 """Where points are evaluated: all cores of this machine, or a Dask cluster."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -64,16 +65,26 @@ def _dask(scheduler: str) -> Iterator[Workers]:
         threads = sum(client.nthreads().values())
         if not threads:
             raise InputError(f"the scheduler at {scheduler} has no workers")
-        try:
-            codes = client.run(code_of, "model")
-        except Exception as error:
-            # Whatever a worker raises when it can't even import this module.
-            raise InputError(f"the workers of {scheduler} can't run qlif: {error}") from None
+        # What a worker raises, when it can't even import this module say, is its answer.
+        codes = client.run(code_of, "model", on_error="return")
         here = code_of("model")
         for address, code in codes.items():
+            if isinstance(code, Exception):
+                raise InputError(f"the worker {address} can't run qlif: {code}")
             if code != here:
                 raise InputError(other_code(f"the worker {address}", code, here))
         yield Workers(client.get_executor(pure=False), threads)
+
+
+def cluster_worker() -> str | None:
+    """Return the address of the Dask worker that runs this; None elsewhere."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return None
+    try:
+        return str(distributed.get_worker().address)
+    except ValueError:
+        return None
 
 
 def other_code(who: str, code: Mapping[str, str], here: Mapping[str, str]) -> str:

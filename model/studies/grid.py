@@ -3,7 +3,7 @@
 import itertools
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, assert_never
 
 import numpy as np
@@ -201,6 +201,12 @@ dt_ms, tau_m_ms, input
     def identity(self) -> dict[str, Any]:
         """All that its results depend on: itself, and the presets that say what it doesn't vary."""
         return {**self.as_dict(), "bases": {name: PRESETS[name].as_dict() for name in map(base_of, Form)}}
+
+    def located(self) -> "Sweep":
+        """Return the same study with recordings that are found from any directory, as a worker's may be."""
+        assert self.contents is not None
+        contents = {stimuli.located(text): digest for text, digest in self.contents.items()}
+        return replace(self, input=tuple(map(stimuli.located, self.input)), contents=contents)
 
     def points(self) -> list[Point]:
         """Return the grid, each distinct configuration once under each input, the input fastest.

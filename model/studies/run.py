@@ -3,13 +3,14 @@
 import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, QlifError
 from qlif.model.studies.evaluation import Row, evaluate
-from qlif.model.studies.executors import other_code
-from qlif.model.studies.grid import Sweep
+from qlif.model.studies.executors import cluster_worker, other_code
+from qlif.model.studies.grid import Point, Sweep
 from qlif.model.support import journal
 from qlif.model.support.progress import Progress, unwatched
 from qlif.model.support.sources import code_of
@@ -57,12 +58,22 @@ def run_sweep(
         raise InputError("the sweep has no point")
     # Points that share an input and a neuron follow each other, and with them their reference.
     ordered = sorted(points, key=lambda point: (point.input, point.tau_m_ms, point.dt_ms))
-    jobs = {point.index: (evaluate, sweep, point) for point in ordered}
+    located = sweep.located()
+    found = dict(zip(sweep.input, located.input, strict=True))
+    jobs = {
+        point.index: (_evaluate, located, replace(point, input=found[point.input]), point.input)
+        for point in ordered
+    }
     key = {"code": code_of(ROOM), **sweep.identity}
     with journal.opened(path, "sweep", key, jobs.__contains__) as results:
         sweep.check_inputs()
         run_jobs(jobs, results, executor, workers, "points", progress, (ROOM,))
         return [results.results[point.index] for point in points]
+
+
+def _evaluate(located: Sweep, point: Point, text: str) -> Row:
+    """Return the row of a point, with its input as it was written."""
+    return {**evaluate(located, point), "input": text}
 
 
 def run_jobs(
@@ -118,5 +129,13 @@ def run_jobs(
 def _signed(
     rooms: tuple[str, ...], function: Callable[..., Any], *arguments: Any
 ) -> tuple[dict[str, str], object]:
-    """Return a job's result, and with which code it was computed."""
-    return code_of(*rooms), function(*arguments)
+    """Return a job's result, and with which code it was computed; an error names the worker of a cluster."""
+    try:
+        return code_of(*rooms), function(*arguments)
+    except Exception as error:
+        worker = cluster_worker()
+        if worker is not None:
+            if isinstance(error, QlifError):
+                raise type(error)(f"the worker {worker}: {error}") from None
+            error.add_note(f"on the worker {worker}")
+        raise

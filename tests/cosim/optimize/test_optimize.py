@@ -87,6 +87,19 @@ def test_the_result_is_the_first_of_an_independent_exhaustion(qlif, small, tmp_p
     assert (tmp_path / "here" / "results.jsonl").read_bytes() == lines
 
 
+def test_what_has_phases_is_exported_and_cosimulated(qlif, quick_simulator, in_this_process, tmp_path):
+    space = ("--word-bits", "14..15", "--rounding", "RND", "--form", "square", "--phase-bits", "0..2")
+    inputs = ("--input", INPUT, "--input-neurons", 4, "--duration", 200, "--dt", "0.5", "--neurons", 4)
+    rest = ("--cosim-steps", 100, "--simulator", quick_simulator.name, "--processes", 1, "--json")
+    code, out, _ = qlif(
+        "study", "optimize", "--max-interval-error", 0.012, *space, *inputs, *rest, "--out", "here"
+    )
+    facts = json.loads(out)
+    assert (code, facts["mismatches"], facts["cosimulated_updates"]) == (0, 0, 400)
+    assert facts["best"]["phase_bits"] > 0
+    assert "updates_phase" in (tmp_path / "here" / "rtl" / "interface.json").read_text()
+
+
 def test_hardware_that_differs_from_the_golden_model_is_exit_1(qlif, small, monkeypatch):
     monkeypatch.setattr(delivery, "cosimulate", _with_another_threshold(delivery.cosimulate))
     code, out, _ = qlif("study", "optimize", "--max-lag-steps", 50, *small, "--out", "here")

@@ -7,14 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import qlif
 from qlif.model.exceptions import InputError
-from qlif.model.studies import executors
+from qlif.model.studies import axes, executors
 from qlif.model.studies.evaluation import evaluate
 from qlif.model.studies.grid import Sweep
-from qlif.model.studies.run import run_sweep
+from qlif.model.studies.run import run_jobs, run_sweep
+from qlif.model.support import journal
+from qlif.model.support.progress import unwatched
 
 SMALL = {"neurons": 4, "duration_ms": 60.0, "rounding": "RND,SR", "word_bits": "12,16"}
 
@@ -37,11 +40,11 @@ def cluster(tmp_path):
     script.write_text(CLUSTER)
     started = []
 
-    def start(count, root=None):
+    def start(count, root=None, directory=None):
         command = [sys.executable, str(script), str(count)]
         environment = {**os.environ, **({} if root is None else {"PYTHONPATH": str(root)})}
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=directory
         )
         started.append(process)
         return process.stdout.readline().strip()
@@ -53,13 +56,33 @@ def cluster(tmp_path):
         process.stdout.close()
 
 
-def test_a_cluster_of_two_workers_gives_the_rows_of_this_process(tmp_path, cluster):
-    address = cluster(2)
-    sweep = Sweep(**SMALL)
+def test_a_cluster_of_two_workers_gives_the_rows_of_this_process(tmp_path, cluster, monkeypatch):
+    # The workers are elsewhere: a recording's path means nothing there as it is written here.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    np.save("drive.npy", np.full((600, 4), 30.0))
+    address = cluster(2, directory=tmp_path / "elsewhere")
+    sweep = Sweep(**SMALL, input=["constant", "drive.npy:scale=1.5"])
     with executors.workers(address) as found:
         assert found.count == 2
         rows = run_sweep(sweep, tmp_path / "results.jsonl", found.executor, workers=found.count)
+        # What goes wrong there says where: an error of the user's, and any other.
+        for job, kind, message in (
+            (
+                (axes.forms, "form", "round"),
+                InputError,
+                r"^the worker tcp://\S+: form: unknown value 'round'",
+            ),
+            ((divmod, 1, 0), ZeroDivisionError, "division"),
+        ):
+            with (
+                journal.opened(tmp_path / "none.jsonl", "none", {}, lambda point: True) as results,
+                pytest.raises(kind, match=message) as raised,
+            ):
+                run_jobs({0: job}, results, found.executor, 1, "jobs", unwatched, ("model",))
+            assert "tcp://" in " ".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
     assert rows == [evaluate(sweep, point) for point in sweep.points()]
+    assert {row["input"] for row in rows} == set(sweep.input)
 
 
 def test_workers_with_other_code_under_the_same_version_are_refused(tmp_path, cluster):
