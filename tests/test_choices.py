@@ -17,7 +17,7 @@ CHOICES = {
     "Rounding": (
         "model/rounding.py",
         'SR = "SR"',
-        {"model/rounding.py", "model/kernel/rules.py", "hdl/fixed.py"},
+        {"model/rounding.py", "model/kernel/rules.py", "hdl/fixed.py", "cosim/optimize/word_costs.py"},
     ),
     "Overflow": (
         "model/rounding.py",

@@ -7,11 +7,11 @@ in the gates. All weights are 0 or more, so that no wider word is estimated smal
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import assert_never
 
 from qlif.hdl.core import Core
 from qlif.hdl.synthesis.fit import expected_multipliers
 from qlif.hdl.target import Target
-from qlif.model.arithmetic import Form
 from qlif.model.exceptions import unknown_name
 from qlif.model.rounding import Rounding
 from qlif.model.words import Words
@@ -74,22 +74,32 @@ def bits(words: Words) -> int:
 def features(words: Words) -> dict[str, float]:
     """Return what the estimate of LUTs is linear in: widths, and whether what they belong to is there at all."""
     arithmetic = words.arithmetic
-    potential, rounding = arithmetic.potential.width, arithmetic.rounding
+    potential = arithmetic.potential.width
     dropped = words.sum_format.f_bits - arithmetic.potential.f_bits
-    even = rounding is Rounding.RND_CONV
-    rounded = arithmetic.product_rounding is not None and arithmetic.product_rounding is not Rounding.TRN
+    rounded = arithmetic.product_rounding is not None and arithmetic.product_rounding.carries
     product = words.quadratic_format.i_bits + (arithmetic.product_fraction or 0) + 1
     return {
         "any": 1.0,
-        "factored": float(arithmetic.form is Form.FACTORED),
+        "factored": float(arithmetic.form.has_differences),
         "potential": float(potential),
         "current": float(arithmetic.current.width),
         "trace": float(arithmetic.trace.width if words.parameters.spike_trace else 0),
         "has trace": float(words.parameters.spike_trace),
         "random": float(arithmetic.random_bits),
-        "stochastic": float(rounding.stochastic),
-        "ties to even": float(even * (potential + dropped)),
+        "stochastic": float(arithmetic.rounding.stochastic),
+        "ties to even": float(_looks_at_ties(arithmetic.rounding) * (potential + dropped)),
         "rounded product": float(rounded * product),
         "phase": float((potential << arithmetic.phase_bits) if arithmetic.phase_bits else 0),
         "has phase": float(potential if arithmetic.phase_bits else 0),
     }
+
+
+def _looks_at_ties(rounding: Rounding) -> bool:
+    """Return whether a rounding depends on the bit that it keeps and on all that it drops."""
+    match rounding:
+        case Rounding.RND_CONV:
+            return True
+        case Rounding.TRN | Rounding.RND | Rounding.SR:
+            return False
+        case unknown:
+            assert_never(unknown)

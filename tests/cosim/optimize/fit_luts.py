@@ -4,7 +4,6 @@ Random configurations are mapped to an ECP5, the weights are fitted to some of t
 and the rest, drawn with another seed, says how far off the estimate is.
 """
 
-import argparse
 import random
 import tempfile
 from pathlib import Path
@@ -24,6 +23,8 @@ from qlif.model.quantisation import quantise
 from qlif.model.studies.grid import Sweep, base_of
 
 DEVICE = target("ecp5")
+FITTED, HELD_OUT = ((1, 48), (3, 48)), ((2, 40),)
+"""Seeds, and how many configurations of each."""
 
 
 def drawn(choose):
@@ -54,12 +55,11 @@ def drawn(choose):
         return core
 
 
-def measured(seed, count):
-    """Return the features and the LUTs of some drawn cores."""
-    choose = random.Random(seed)
+def measured(draws):
+    """Return the features and the LUTs of drawn cores."""
     rows, luts = [], []
-    for _ in range(count):
-        core = drawn(choose)
+    choosing = [choose for seed, count in draws for choose in [random.Random(seed)] * count]
+    for core in map(drawn, choosing):
         made = export(core)
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "block.v").write_text(made.verilog)
@@ -72,15 +72,11 @@ def measured(seed, count):
 
 def main():
     """Fit, and print the weights and how far off they are."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fitted", type=int, default=96, help="configurations to fit to")
-    parser.add_argument("--held-out", type=int, default=40, help="configurations to judge by")
-    options = parser.parse_args()
-    rows, luts = measured(1, options.fitted)
+    rows, luts = measured(FITTED)
     weights = np.round(nnls(rows, luts)[0], 1)
     for name, weight in zip(WEIGHTS, weights, strict=True):
         print(f"{name}: {weight} (in use: {WEIGHTS[name]})")
-    rows, luts = measured(2, options.held_out)
+    rows, luts = measured(HELD_OUT)
     off = rows @ list(WEIGHTS.values()) - luts
     estimates = rows @ list(WEIGHTS.values())
     one, other = np.triu_indices(len(luts), 1)
