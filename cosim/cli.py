@@ -48,6 +48,7 @@ COMMANDS = (
     Entry("faults", "faults", "faults --preset square-18 --clocks 10000 --kinds flip-flops"),
     Entry("bench", "bench", "bench --rounds 15 --out build/bench"),
     Entry("coverage", "coverage", "coverage --preset square-16 --out build/coverage"),
+    Entry("ranges", "ranges", "ranges --preset square-16 --input ou --seed 1"),
     Entry("inputs", "inputs", "inputs"),
     Entry("board build", "board_build", "board build --board icebreaker --neurons 256 --out build/board"),
     Entry("board program", "board_program", "board program --board icebreaker --out build/board"),

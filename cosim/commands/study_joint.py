@@ -84,6 +84,11 @@ class JointOptions(SpaceOptions):
             axes.kept_bits("product", self.product, -8, 40),
             roundings,
         )
+        if self.every_current is not None and len({format.f_bits for format in space.current}) > 1:
+            raise InputError(
+                "--current is an axis that --every-current can't bound: it tries the words of each format, which "
+                "have no rounding error; it requires a single number of fraction bits"
+            )
         # Errors that don't depend on an axis, or are each against another reference, leave it without a bound.
         for option, values, limit in (
             ("--trace", space.trace, "max_trace_error"),

@@ -302,6 +302,10 @@ def test_the_command_writes_what_it_found(qlif, small, tmp_path):
         ((), "a budget needs one limit or more"),
         (("--max-lag-steps", 1, "--trace", "UQ(1,8..9)"), "--trace is an axis that this budget can't bound"),
         (("--max-lag-steps", 1, "--phase-bits", "0..1"), "--phase-bits is an axis that this budget can't bound"),
+        (
+            ("--max-lag-steps", 1, "--current", "SQ(8,4..5)", "--every-current", "17..40"),
+            "--current is an axis that --every-current can't bound",
+        ),
         (("--max-lag-steps", 1, "--dt", "0.1,0.2"), "several --dt require --max-interval-error"),
         (("--max-lag-steps", 1, "--trace", "SQ(1,8)"), "trace must be an unsigned format, not SQ(1,8)"),
         (("--max-lag-steps", 1, "--trace", "8..9"), "trace must be formats, whose bits may be ranges"),
@@ -319,9 +323,9 @@ def test_the_command_writes_what_it_found(qlif, small, tmp_path):
 def test_what_the_joint_search_refuses(qlif, small, tmp_path, arguments, message):
     pairs = zip(small[::2], small[1::2], strict=True)
     lag = "--max-lag-steps" in arguments
-    others = [
-        word for pair in pairs if pair[0] not in arguments and (lag or pair[0] != "--spikes") for word in pair
-    ]
+    without = set(arguments) | (set() if lag else {"--spikes"})
+    without |= {"--input", "--input-neurons"} if "--every-current" in arguments else set()
+    others = [word for pair in pairs if pair[0] not in without for word in pair]
     code, out, err = qlif("study", "joint", *others, *arguments, "--out", "here")
     assert (code, out) == (2, ""), err
     assert message in err and "Traceback" not in err
