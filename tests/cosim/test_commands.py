@@ -106,6 +106,28 @@ OWN_STREAMS = [
     for option, value in (("--streams", "events"), ("--step-bits", 8))
 ]
 POPULATION = (("--selftest",), ("--neurons", 2), ("--lanes", 1))
+SPACE = [
+    (("--max-rmse", 1, "--spikes", 5), "--spikes requires --max-lag-steps"),
+    (("--rounding", "RND", "--random-bits", "8"), "--random-bits requires --rounding SR"),
+    (("--rounding", "RND", "--rounding-seed", "8"), "--rounding-seed requires --rounding SR"),
+    (("--input", "constant", "--seed", 4), "--seed requires a random --input"),
+    (("--input", "constant", "--held-out-seed", 4), "--held-out-seed requires a random --input"),
+    *(
+        (("--every-current", "17..80", option, value), f"{option} requires no --every-current")
+        for option, value in (
+            ("--input", "stratified"),
+            ("--input-neurons", 5),
+            ("--seed", 5),
+            ("--held-out-seed", 5),
+            ("--max-rate-error", 1),
+            ("--max-rmse", 1),
+            ("--max-interval-error", 1),
+        )
+    ),
+    (("--max-rmse", 1, "--set", "rounding=TRN"), "only [parameters] is allowed here"),
+]
+"""Of the searches: budget, space and inputs."""
+
 USELESS = {
     "simulate": [(("--seed", 0, "--input", "constant"), "--seed requires a random --input")],
     "cosim": [
@@ -220,6 +242,7 @@ USELESS = {
         (("--traceability", "t.csv", "--proof", "no.json"), "--proof: no.json can't be read"),
         (("--seeds", 0), "--seeds must be a whole number, 1 or more, not 0"),
     ],
+    "ranges": [(("--input", "constant", "--seed", 4), "--seed requires a random --input")],
     "inputs": [],
     "board build": [],
     "board program": [],
@@ -245,26 +268,17 @@ USELESS = {
         (("--seed", 0), "--seed requires a random --input"),
     ],
     "study optimize": [
-        (("--max-rmse", 1, "--spikes", 5), "--spikes requires --max-lag-steps"),
         (("--max-rmse", 1, "--target", "ecp5"), "--target requires --cost area or real-time"),
         (("--max-rmse", 1, "--max-syntheses", 5), "--max-syntheses requires --cost area or real-time"),
-        (("--rounding", "RND", "--random-bits", "8"), "--random-bits requires --rounding SR"),
-        (("--rounding", "RND", "--rounding-seed", "8"), "--rounding-seed requires --rounding SR"),
-        (("--input", "constant", "--seed", 4), "--seed requires a random --input"),
-        (("--input", "constant", "--held-out-seed", 4), "--held-out-seed requires a random --input"),
-        *(
-            (("--every-current", "17..80", option, value), f"{option} requires no --every-current")
-            for option, value in (
-                ("--input", "stratified"),
-                ("--input-neurons", 5),
-                ("--seed", 5),
-                ("--held-out-seed", 5),
-                ("--max-rate-error", 1),
-                ("--max-rmse", 1),
-                ("--max-interval-error", 1),
-            )
+        *SPACE,
+    ],
+    "study joint": [
+        (("--max-rmse", 1, "--target", "ecp5"), "--target requires --cost dsps"),
+        (
+            ("--max-rmse", 1, "--product-rounding", "RND"),
+            "--product-rounding requires --product other than exact",
         ),
-        (("--max-rmse", 1, "--set", "rounding=TRN"), "only [parameters] is allowed here"),
+        *SPACE,
     ],
     "study reproduce": [
         (("isi", "--processes", 1), "--processes requires a study that sweeps"),
