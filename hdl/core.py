@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import RuntimeParameter, Storage, place
@@ -41,6 +41,15 @@ class Streams(StrEnum):
         return self is not Streams.UPDATES
 
 
+class Feed(StrEnum):
+    """How currents reach the neurons of a population."""
+
+    STREAM = "stream"
+    """A stream of current words: one for each update."""
+    HELD = "held"
+    """A memory of one current word per neuron, which holds until it is written; a command starts a timestep."""
+
+
 @dataclass(frozen=True, eq=False)
 class Core:
     """A population in hardware, to be built.
@@ -61,6 +70,8 @@ class Core:
         Name of the configuration, for headers and reports.
     streams : Streams
         Which streams of results it has.
+    feed : Feed
+        How its currents reach it.
 
     Raises
     ------
@@ -75,6 +86,7 @@ class Core:
     step_bits: int = STEP_BITS
     name: str = "unnamed"
     streams: Streams = Streams.BOTH
+    feed: Feed = Feed.STREAM
 
     def __post_init__(self) -> None:
         if self.neurons > LARGEST_POPULATION:
@@ -94,13 +106,38 @@ class Core:
             raise InputError(f"name must be printable text in one line, not {show(self.name)}")
         if self.streams not in list(Streams):
             raise InputError(unknown_name("streams", str(self.streams), list(Streams)))
+        if self.feed not in list(Feed):
+            raise InputError(unknown_name("feed", str(self.feed), list(Feed)))
         object.__setattr__(self, "streams", Streams(self.streams))
+        object.__setattr__(self, "feed", Feed(self.feed))
         object.__setattr__(self, "storage", MappingProxyType(place(self.words, self.storage)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping that can't be written to can't be pickled either.
         given = (self.words, self.lanes, dict(self.storage), self.primitives, self.step_bits, self.name)
-        return Core, (*given, self.streams)
+        return Core, (*given, self.streams, self.feed)
+
+    @property
+    def holds_currents(self) -> bool:
+        """Whether its currents are in a memory, instead of coming as a stream."""
+        match self.feed:
+            case Feed.STREAM:
+                return False
+            case Feed.HELD:
+                return True
+            case unknown:
+                assert_never(unknown)
+
+    def require_stream(self, what: str) -> None:
+        """Refuse a core that holds its currents where they have to come as a stream.
+
+        Raises
+        ------
+        InputError
+            Naming `what` needs that.
+        """
+        if self.holds_currents:
+            raise InputError(f"{what} needs currents as a stream: feed must be stream, not {self.feed}")
 
     @property
     def neurons(self) -> int:
@@ -116,6 +153,11 @@ class Core:
     def neuron_bits(self) -> int:
         """Width of a neuron's number."""
         return max(1, (self.neurons - 1).bit_length())
+
+    @property
+    def row_bits(self) -> int:
+        """Width of a row's number."""
+        return max(1, (self.rows - 1).bit_length())
 
     @cached_property
     def runtime(self) -> tuple[RuntimeParameter, ...]:

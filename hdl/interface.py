@@ -15,7 +15,7 @@ from typing import Any, TypeVar, assert_never
 
 import numpy as np
 
-from qlif.hdl.core import Core, Streams
+from qlif.hdl.core import Core, Feed, Streams
 from qlif.hdl.ports import SELF_TEST_PORTS, Port, Stream, neuron_ports, population_streams
 from qlif.hdl.primitives import PORTABLE, Primitives, Variant
 from qlif.hdl.storage import RuntimeParameter, Storage
@@ -395,6 +395,7 @@ class Interface:
             step_bits=entries.get("step_bits", int),
             name=entries.get("name", str),
             streams=_streams_of(entries),
+            feed=_feed_of(entries),
         )
         ports = {port.name: port for port in map(_port, entries.each("ports"))}
         streams = tuple(_stream(one, ports) for one in entries.each("streams"))
@@ -449,6 +450,12 @@ def _streams_of(entries: "_Entries") -> Streams:
     if len(found) != 1:
         return Streams.BOTH
     return Streams(found.pop())
+
+
+def _feed_of(entries: "_Entries") -> Feed:
+    """Return how currents reach a module: only those that are held need a command for each timestep."""
+    commanded = any(one.get("name", str) == "steps" for one in entries.each("streams"))
+    return Feed.HELD if commanded else Feed.STREAM
 
 
 def _port(entries: "_Entries") -> Port:

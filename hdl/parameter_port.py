@@ -1,5 +1,6 @@
 """Run-time parameters: registers and per-neuron memories, written only between timesteps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
@@ -9,6 +10,49 @@ from amaranth.lib.wiring import In, Out
 from qlif.hdl.core import Core
 from qlif.hdl.row_counters import equals
 from qlif.hdl.storage import RuntimeParameter
+
+
+def neuron_memory(
+    m: Module,
+    core: Core,
+    name: str,
+    *,
+    row: Value,
+    neuron: Value,
+    word: Value,
+    write: Value,
+    init: Sequence[Sequence[int]] = (),
+) -> Value:
+    """Build a memory of one word per neuron, which is written for one neuron and read by rows.
+
+    Parameters
+    ----------
+    m : Module
+        Where it is built.
+    core : Core
+    name : str
+    row : Value
+        What is read: its words are there `memory_latency` clocks later, the first lane's lowest.
+    neuron, word : Value
+        What is written.
+    write : Value
+        Whether it is. No row may be read in the same clock.
+    init : sequence of sequence of int
+        The first words, row by row.
+    """
+    lanes, lane_bits = core.lanes, core.lanes.bit_length() - 1
+    lane = neuron[:lane_bits]
+    return core.primitives.memory(
+        m,
+        name,
+        width=len(word),
+        read_address=row,
+        write_address=neuron[lane_bits:] if len(neuron) > lane_bits else Const(0, 1),
+        write_data=Cat(*[word] * lanes),
+        # Each lane has a write enable of its own.
+        write_enables=[write & equals(lane, place) for place in range(lanes)],
+        init=init,
+    )
 
 
 class ParameterPort(wiring.Component):
@@ -40,8 +84,6 @@ class ParameterPort(wiring.Component):
 
     def __init__(self, core: Core) -> None:
         self._core, self._lanes = core, core.lanes
-        self._lane_bits = core.lanes.bit_length() - 1
-        row_bits = max(1, core.neuron_bits - self._lane_bits)
         layout = data.StructLayout(
             {
                 "select": core.select_format.width,
@@ -53,7 +95,7 @@ class ParameterPort(wiring.Component):
             {
                 "writes": In(stream.Signature(layout)),
                 "open": In(1),
-                "row": In(row_bits),
+                "row": In(core.row_bits),
                 **{f"value_{one.name}": Out(self._width(one)) for one in core.runtime},
             }
         )
@@ -83,18 +125,14 @@ class ParameterPort(wiring.Component):
         m.d.comb += getattr(self, f"value_{parameter.name}").eq(register)
 
     def _memory(self, m: Module, parameter: RuntimeParameter, chosen: Value) -> None:
-        width, lanes = parameter.format.width, self._lanes
-        neuron = self.writes.payload.neuron
-        lane = neuron[: self._lane_bits]
-        read = self._core.primitives.memory(
+        read = neuron_memory(
             m,
+            self._core,
             f"memory_{parameter.name}",
-            width=width,
-            read_address=self.row,
-            write_address=neuron[self._lane_bits :] if len(neuron) > self._lane_bits else Const(0, 1),
-            write_data=Cat(*[self.writes.payload.word[:width]] * lanes),
-            # Each lane has a write enable of its own.
-            write_enables=[chosen & equals(lane, place) for place in range(lanes)],
+            row=self.row,
+            neuron=self.writes.payload.neuron,
+            word=self.writes.payload.word[: parameter.format.width],
+            write=chosen,
             init=self._rows(parameter),
         )
         m.d.comb += getattr(self, f"value_{parameter.name}").eq(read)

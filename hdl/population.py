@@ -11,6 +11,7 @@ from amaranth.utils import ceil_log2
 
 from qlif.hdl import fixed
 from qlif.hdl.core import Core
+from qlif.hdl.current_memory import CurrentMemory
 from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.outlet import Outlet
 from qlif.hdl.parameter_port import ParameterPort
@@ -28,7 +29,8 @@ class Population(wiring.Component):
     """N neurons on L lanes: L updates per clock.
 
     Currents arrive row after row, timestep after timestep; row r is neurons ``r L`` to ``r L + L - 1``, one
-    on each lane. Each row makes L updates, which leave :attr:`latency` clocks later at the earliest, in
+    on each lane. Or they are held in a memory, and a command starts each timestep: an update uses the last word
+    that was written before its timestep's command was taken, or in the same clock. Each row makes L updates, which leave :attr:`latency` clocks later at the earliest, in
     the same order. The pipelines never stall: currents are accepted only when the queue has room for their
     results, so backpressure reaches the currents and nothing is lost; it also reaches the other stream, as soon
     as both have to show the same row. The throughput is a row per clock if there are at least
@@ -44,8 +46,11 @@ class Population(wiring.Component):
 
     Attributes
     ----------
-    currents : In, stream of current words
-        A row of them; with one lane, a single one.
+    currents : In, stream of current words, or of (neuron, word)
+        A row of them; with one lane, a single one. Or, where they are held, a write of one neuron's, which is accepted
+        between two timesteps.
+    steps : In, stream without payload
+        Each transfer starts a timestep; absent unless currents are held.
     updates : Out, stream of (neuron, spike, potential, trace, phase)
         Absent if `core.streams` leaves it out; without a spike trace there is none in it, nor a phase without bits.
         Each row's results, in order; `neuron` is that of the first lane, the others have one per lane.
@@ -58,6 +63,7 @@ class Population(wiring.Component):
     """
 
     currents: Any
+    steps: Any
     updates: Any
     events: Any
     parameters: Any
@@ -68,13 +74,18 @@ class Population(wiring.Component):
         self._rows = core.rows
         self._pipelines = [NeuronPipeline(core) for _ in range(lanes)]
         self._parameter_port = ParameterPort(core) if core.runtime else None
+        self._current_memory = CurrentMemory(core) if core.holds_currents else None
         shown = {name: self._per_lane(fixed.Shape(words.formats[name])) for name in self._shown}
         update = data.StructLayout({"neuron": core.neuron_bits, "spike": lanes, **shown})
         which = {"spike": lanes} if lanes > 1 else {}
         phase = {"phase": shown["phase"]} if "phase" in shown else {}
         event = data.StructLayout({"neuron": core.neuron_bits, **which, "step": core.step_bits, **phase})
-        current = self._per_lane(fixed.Shape(words.arithmetic.current))
-        members = {"currents": In(stream.Signature(current))}
+        if self._current_memory is None:
+            current = self._per_lane(fixed.Shape(words.arithmetic.current))
+            members = {"currents": In(stream.Signature(current))}
+        else:
+            members = {"currents": In(self._current_memory.writes.signature.flip())}
+            members["steps"] = In(stream.Signature(data.StructLayout({})))
         if core.streams.has_updates:
             members["updates"] = Out(stream.Signature(update))
         if core.streams.has_events:
@@ -129,14 +140,15 @@ class Population(wiring.Component):
         m.submodules.writing = writing = RowCounter(self._rows)
         m.d.comb += writing.enable.eq(retire)
 
-        may_start = self._connect_parameters(m, issue, reading.row, accepted | in_flight.any())
+        between = self._count_starts(m, issue)
+        may_start = self._connect_parameters(m, between, reading.row, accepted | in_flight.any())
         self._keep_state(m, reading.row, fresh, writing.row, retire)
 
-        currents = self.currents.payload.as_value()
-        for stage in range(self._state_latency):
-            delayed = Signal(len(currents), name=f"currents_{stage}", reset_less=True)
-            m.d.sync += delayed.eq(currents)
-            currents = delayed
+        if self._current_memory is None:
+            currents = self._delayed_currents(m)
+        else:
+            may_start = may_start & self._connect_currents(m, self._current_memory, between, reading.row, accepted)
+            currents = self._current_memory.words
         for pipeline, current in zip(self._pipelines, self._lanes_of(currents), strict=True):
             m.d.comb += pipeline.current.as_value().eq(current)
         if words.arithmetic.random_bits:
@@ -158,8 +170,42 @@ class Population(wiring.Component):
         room: Any = may_start & has_room
         if self._rows < self.loop_latency:
             room = room & self._room(m, "rows", self._rows, issue, in_flight[stages - 3])
-        m.d.comb += [self.currents.ready.eq(room), issue.eq(room & self.currents.valid)]
+        if self._current_memory is None:
+            m.d.comb += [self.currents.ready.eq(room), issue.eq(room & self.currents.valid)]
+        else:
+            # A timestep's first row takes its command; the others follow on their own.
+            m.d.comb += [self.steps.ready.eq(room & between), issue.eq(room & (self.steps.valid | ~between))]
         return m
+
+    def _count_starts(self, m: Module, issue: Signal) -> Value:
+        """Count the rows that start, where something waits for the end of a timestep; return whether it is there."""
+        if self._parameter_port is None and self._current_memory is None:
+            return Const(1, 1)
+        m.submodules.starting = starting = RowCounter(self._rows, first=self._rows - 1)
+        m.d.comb += starting.enable.eq(issue)
+        return starting.last
+
+    def _delayed_currents(self, m: Module) -> Value:
+        """Return the currents of the stream at the time at which their neurons' states are there."""
+        currents: Value = self.currents.payload.as_value()
+        for stage in range(self._state_latency):
+            delayed = Signal(len(currents), name=f"currents_{stage}", reset_less=True)
+            m.d.sync += delayed.eq(currents)
+            currents = delayed
+        return currents
+
+    def _connect_currents(
+        self, m: Module, memory: CurrentMemory, between: Value, row: Value, accepted: Value
+    ) -> Value:
+        """Connect the memory of currents; return whether a row may start beside its writes."""
+        m.submodules.current_memory = memory
+        # While a write waits no new timestep starts, so that it waits for one at most.
+        writing = Signal()
+        m.d.sync += writing.eq(self.currents.valid)
+        wiring.connect(m, wiring.flipped(self.currents), memory.writes)
+        # A row is read in the clock after it started: then nothing is written.
+        m.d.comb += [memory.open.eq(between & ~accepted), memory.row.eq(row)]
+        return ~(writing & between)
 
     def _send(self, m: Module, retire: Value) -> Outlet:
         """Queue the results, and offer them as updates and events."""
@@ -223,7 +269,7 @@ class Population(wiring.Component):
         width = len(bits) // self.lanes
         return [bits[lane * width : (lane + 1) * width] for lane in range(self.lanes)]
 
-    def _connect_parameters(self, m: Module, issue: Signal, row: Value, busy: Value) -> Value:
+    def _connect_parameters(self, m: Module, between: Value, row: Value, busy: Value) -> Value:
         """Connect the run-time parameters; return whether a row may start beside their writes."""
         port = self._parameter_port
         if port is None:
@@ -232,9 +278,6 @@ class Population(wiring.Component):
         # A write waits for the end of the timestep and for the pipelines to empty; while one waits, no new
         # timestep starts. Nor has one started since `quiet` was found, if a write waits still.
         pausing, quiet = Signal(), Signal()
-        m.submodules.starting = starting = RowCounter(self._rows, first=self._rows - 1)
-        between = starting.last
-        m.d.comb += starting.enable.eq(issue)
         m.d.sync += [pausing.eq(self.parameters.valid), quiet.eq(pausing & between & ~busy)]
         wiring.connect(m, wiring.flipped(self.parameters), port.writes)
         m.d.comb += [port.open.eq(pausing & quiet), port.row.eq(row)]

@@ -1,9 +1,9 @@
 """The ports of the exported modules, grouped into streams, besides clock and reset."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
-from qlif.hdl.core import Core
+from qlif.hdl.core import Core, Feed
 from qlif.model.formats import UQ, Format
 from qlif.model.selftest.plan import SIGNATURE_BITS, TIMESTEP_BITS
 
@@ -120,13 +120,7 @@ def population_streams(core: Core) -> tuple[Stream, ...]:
         for stream in ("updates", "events")
     )
     streams = [
-        Stream(
-            "currents",
-            "sink",
-            Port("currents_valid", "input", bit, "currents are offered"),
-            Port("currents_ready", "output", bit, "they are taken"),
-            (Port("currents_data", "input", arithmetic.current, "current word of the next neuron", lanes),),
-        ),
+        *_streams_of_currents(core),
         Stream(
             "updates",
             "source",
@@ -176,6 +170,39 @@ def population_streams(core: Core) -> tuple[Stream, ...]:
             )
         )
     return tuple(streams)
+
+
+def _streams_of_currents(core: Core) -> tuple[Stream, ...]:
+    """Return the streams by which currents reach a population, and by which its timesteps start."""
+    bit, word = UQ(1, 0), core.words.arithmetic.current
+    match core.feed:
+        case Feed.STREAM:
+            data = Port("currents_data", "input", word, "current word of the next neuron", core.lanes)
+            valid = Port("currents_valid", "input", bit, "currents are offered")
+            return (
+                Stream("currents", "sink", valid, Port("currents_ready", "output", bit, "they are taken"), (data,)),
+            )
+        case Feed.HELD:
+            neuron = Port("currents_neuron", "input", UQ(core.neuron_bits, 0), "whose current is written")
+            new = Port("currents_word", "input", word, "the current word that it holds from then on")
+            return (
+                Stream(
+                    "currents",
+                    "sink",
+                    Port("currents_valid", "input", bit, "a write is offered"),
+                    Port("currents_ready", "output", bit, "it is taken, between two timesteps"),
+                    (neuron, new),
+                ),
+                Stream(
+                    "steps",
+                    "sink",
+                    Port("steps_valid", "input", bit, "a timestep is asked for"),
+                    Port("steps_ready", "output", bit, "it starts, with what is held by now"),
+                    (),
+                ),
+            )
+        case unknown:
+            assert_never(unknown)
 
 
 def neuron_ports(core: Core) -> tuple[Port, ...]:
