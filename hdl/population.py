@@ -147,7 +147,9 @@ class Population(wiring.Component):
         if self._current_memory is None:
             currents = self._delayed_currents(m)
         else:
-            may_start = may_start & self._connect_currents(m, self._current_memory, between, reading.row, accepted)
+            may_start = may_start & self._connect_currents(
+                m, self._current_memory, between, reading.row, accepted
+            )
             currents = self._current_memory.words
         for pipeline, current in zip(self._pipelines, self._lanes_of(currents), strict=True):
             m.d.comb += pipeline.current.as_value().eq(current)
@@ -200,12 +202,12 @@ class Population(wiring.Component):
         """Connect the memory of currents; return whether a row may start beside its writes."""
         m.submodules.current_memory = memory
         # While a write waits no new timestep starts, so that it waits for one at most.
-        writing = Signal()
-        m.d.sync += writing.eq(self.currents.valid)
+        write_waits = Signal()
+        m.d.sync += write_waits.eq(self.currents.valid)
         wiring.connect(m, wiring.flipped(self.currents), memory.writes)
         # A row is read in the clock after it started: then nothing is written.
         m.d.comb += [memory.open.eq(between & ~accepted), memory.row.eq(row)]
-        return ~(writing & between)
+        return ~(write_waits & between)
 
     def _send(self, m: Module, retire: Value) -> Outlet:
         """Queue the results, and offer them as updates and events."""

@@ -180,7 +180,13 @@ def _streams_of_currents(core: Core) -> tuple[Stream, ...]:
             data = Port("currents_data", "input", word, "current word of the next neuron", core.lanes)
             valid = Port("currents_valid", "input", bit, "currents are offered")
             return (
-                Stream("currents", "sink", valid, Port("currents_ready", "output", bit, "they are taken"), (data,)),
+                Stream(
+                    "currents",
+                    "sink",
+                    valid,
+                    Port("currents_ready", "output", bit, "they are taken"),
+                    (data,),
+                ),
             )
         case Feed.HELD:
             neuron = Port("currents_neuron", "input", UQ(core.neuron_bits, 0), "whose current is written")

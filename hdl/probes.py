@@ -38,8 +38,13 @@ WRITTEN = f"{CORE}.written"
 CURRENTS = f"{CORE}.currents_"
 """Registers that a row of currents waits in for its states, followed by their number."""
 
+HELD_CURRENTS = f"{CORE}.current_memory.memory"
+"""The memory of currents that are held."""
+CURRENT_WORDS = f"{CORE}.current_memory.words"
+"""What was read from it, as it enters the pipelines."""
+
 READING, WRITING, STARTING, OFFERED_ROWS = "reading", "writing", "starting", "outlet.rows"
-"""Counters of rows: of those read, written, accepted (with run-time parameters), and offered."""
+"""Counters of rows: of those read, written, accepted (with run-time parameters or held currents), and offered."""
 
 PUSHED_SPIKES = f"{CORE}.outlet.pushed_spikes"
 PUSHED_WORDS = f"{CORE}.outlet.pushed_words"
@@ -147,8 +152,9 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
         ACCEPTED, IN_FLIGHT, FRESH, SPARE, READ, WAS_FRESH, STORED, INITIAL, WRITTEN,
         PUSHED_SPIKES, POPPED, QUEUE, QUEUE_WRITTEN, QUEUE_NEWEST, QUEUE_TAKEN, QUEUE_WAITS,
         QUEUE_REFILL, QUEUE_READING, QUEUE_READ, HELD, VACANT,
-        STATE, current_stage(0),
+        STATE,
     ]  # fmt: skip
+    names += [HELD_CURRENTS, CURRENT_WORDS] if core.holds_currents else [current_stage(0)]
     if core.streams.has_updates or core.lanes > 1:
         names.append(OFFERED_SPIKES)
     if core.streams.has_updates:
@@ -160,7 +166,7 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
     counters = [READING, WRITING, OFFERED_ROWS]
     if core.rows < loop_latency:
         names.append(FREE_ROWS)
-    if core.runtime:
+    if core.runtime or core.holds_currents:
         counters.append(STARTING)
     if core.rows > 1:
         names += [name(counter) for counter in counters for name in (counted_row, counted_last)]

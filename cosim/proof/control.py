@@ -8,7 +8,7 @@ themselves give is left open too: :mod:`qlif.cosim.proof.update` says what that 
 """
 
 from qlif.cosim.proof.circuit import Circuit, Clock
-from qlif.cosim.proof.memories import StateMemory
+from qlif.cosim.proof.memories import RowMemory, StateMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import shown_widths, unpacked
@@ -22,7 +22,8 @@ Monitor = dict[str, Term]
 reset, and what; ``read``: whether it was read. ``waiting``, ``pushed``: whether the watched place of the
 queue holds a row that wasn't read yet, and which. ``taken``, ``held``: the row that was read from the queue
 is that one, and which. ``mine``, ``shown``: the same of the row that is offered. ``row``, ``step``: the
-number of that row, counted. ``owes_update``, ``owes_event``: it wasn't taken yet.
+number of that row, counted. ``owes_update``, ``owes_event``: it wasn't taken yet. Where currents are held,
+``due``, ``started``: whether the watched row is still to be read in its timestep, and what it held when that started.
 """
 
 
@@ -48,7 +49,8 @@ class Control:
         self.loop, self.places = interface.loop_latency, interface.queue_depth
         self.streams = streams = interface.core.streams
         self.step_bits = circuit.width(circuit.outputs["events_step"]) if streams.has_events else 1
-        self.writable = bool(interface.runtime)
+        self.holds_currents = interface.core.holds_currents
+        self.counts_starts = bool(interface.runtime) or self.holds_currents
         self._words, self._storage = interface.words, interface.core.storage
         # Enough for any count that is compared.
         self._bits = (2 * self.rows + 2 * self.loop + 4 * self.places).bit_length()
@@ -58,6 +60,10 @@ class Control:
         self.watched_place = terms.fresh(self._width(probes.QUEUE_WRITTEN), "watched place")
         self.memory = StateMemory(terms, circuit)
         self.queue = circuit.signal(probes.QUEUE)
+        if self.holds_currents:
+            self._current_width = interface.words.arithmetic.current.width
+            width = self._current_width * self.lanes
+            self.held_currents = RowMemory(terms, circuit, probes.HELD_CURRENTS, width, self.lanes)
 
     def _width(self, name: str) -> int:
         return self.circuit.width(self.circuit.signal(name))
@@ -150,6 +156,38 @@ class Control:
         one = int(reset) & ((1 << potential) - 1)
         return self.terms.concat(*[self.terms.constant(one, width)] * self.lanes)
 
+    def between(self, now: Clock) -> Term:
+        """Return whether the next row to start is a timestep's first; a single row isn't counted."""
+        return self.terms.true if self.rows == 1 else now[probes.counted_last(probes.STARTING)]
+
+    def taken(self, now: Clock, stream: str) -> Term:
+        """Return whether a stream into the population moves."""
+        valid = now.values[self.circuit.inputs[f"{stream}_valid"]]
+        return self.terms.both(valid, now.output(f"{stream}_ready"))
+
+    def commanded(self, now: Clock) -> Term:
+        """Return whether a timestep's command is taken."""
+        return self.taken(now, "steps")
+
+    def currents_after(self, now: Clock) -> Term:
+        """Return the currents that the watched row holds a clock later, as a write of this clock makes them."""
+        inputs = self.circuit.inputs
+        neuron, word = (now.values[inputs[f"currents_{part}"]] for part in ("neuron", "word"))
+        before = self.held_currents.row(now, self.watched_row)
+        return self.written(self.taken(now, "currents"), neuron, word, before)
+
+    def written(self, write: Term, neuron: Term, word: Term, before: Term) -> Term:
+        """Return what the watched row of a memory of one word per neuron holds after a write, if there is one."""
+        terms, lanes, row, width = self.terms, self.lanes, self.watched_row, self.terms.width(word)
+        parts = []
+        for lane in range(lanes):
+            number = terms.extend(neuron, terms.width(row) + lanes.bit_length(), False)
+            wanted = terms.concat(row, terms.constant(lane, lanes.bit_length() - 1)) if lanes > 1 else row
+            its_own = terms.equal(number, terms.extend(wanted, terms.width(number), False))
+            old = terms.slice(before, (lane + 1) * width - 1, lane * width)
+            parts.append(terms.choose(terms.both(write, its_own), word, old))
+        return terms.concat(*reversed(parts))
+
     def reset_monitor(self) -> Monitor:
         """Return what the monitor remembers after a reset."""
         terms = self.terms
@@ -169,6 +207,24 @@ class Control:
             "step": terms.constant(-1, self.step_bits),
             "owes_update": no,
             "owes_event": no,
+            **self._reset_currents(),
+        }
+
+    def _reset_currents(self) -> Monitor:
+        """Return what the monitor remembers of held currents after a reset."""
+        if not self.holds_currents:
+            return {}
+        started = self.terms.fresh(self._current_width * self.lanes, "started")
+        return {"due": self.terms.false, "started": started}
+
+    def _next_currents(self, now: Clock, monitor: Monitor, reads: Term) -> Monitor:
+        """Return what it remembers of held currents a clock later."""
+        if not self.holds_currents:
+            return {}
+        terms, starts = self.terms, self.commanded(now)
+        return {
+            "due": terms.either(starts, terms.both(monitor["due"], terms.negation(reads))),
+            "started": terms.choose(starts, self.currents_after(now), monitor["started"]),
         }
 
     def any_monitor(self) -> Monitor:
@@ -222,6 +278,7 @@ class Control:
                 new_event,
                 terms.both(monitor["owes_event"], terms.negation(event_ready)),
             ),
+            **self._next_currents(now, monitor, reads),
         }
 
     def holds_spike(self, now: Clock) -> Term:

@@ -4,6 +4,7 @@ Proved by induction over one clock: any registers and memories that satisfy the 
 in the next clock, and a reset must establish them from any state.
 """
 
+from qlif.cosim.proof import held_currents
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.solver import Term
@@ -69,6 +70,7 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
         ),
         **_of_the_memory(control, now, monitor),
         **_of_what_some_populations_have(control, now, flying),
+        **dict(held_currents.invariant(control, now, monitor, watched)),
         **_of_the_outlet(control, now, monitor),
     }
 
@@ -104,7 +106,7 @@ def _of_what_some_populations_have(control: Control, now: Clock, flying: Term) -
         busy = control.minus(control.plus(accepted, flying), oldest)
         free = control.wide(now[probes.FREE_ROWS])
         held["free rows are counted"] = terms.equal(control.plus(free, busy), control.number(control.rows))
-    if control.writable:
+    if control.counts_starts:
         last_row = control.number(control.rows - 1)
         reading = control.wide(control.row(now, probes.READING))
         started = control.wide(control.row(now, probes.STARTING))

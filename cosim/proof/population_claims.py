@@ -1,19 +1,32 @@
 """The claims about a population around its pipelines, from its invariants or, failing those, bounded."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
+from typing import assert_never
 
 from qlif.cosim.proof.choices import Choices, split
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim, timed_out
 from qlif.cosim.proof.control import Control, Monitor
+from qlif.cosim.proof.held_currents import (
+    HOLDS,
+    STARTS,
+    TAKES,
+    USES,
+    WAITING_CLOCKS,
+    holds,
+    starts,
+    takes,
+    uses,
+)
 from qlif.cosim.proof.invariants import OF_THE_MEMORY, invariants
 from qlif.cosim.proof.memories import RowMemory
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.cosim.proof.update import stages_of_currents
 from qlif.hdl import probes
+from qlif.hdl.core import Feed
 from qlif.hdl.interface import Interface
 from qlif.model import random_words
 
@@ -31,11 +44,11 @@ KEEPS = "a parameter changes only by a write to it, and in a memory only its neu
 OWN = "each update has its own neuron's words of the memories of parameters"
 
 PATTERNS: tuple[Mapping[str, str], ...] = (
-    {"currents_valid": "1", "updates_ready": "1", "events_ready": "1"},
-    {"currents_valid": "1", "updates_ready": "0" * 60 + "1" * 60, "events_ready": "1"},
-    {"currents_valid": "1", "updates_ready": "1", "events_ready": "0" * 60 + "1" * 60},
+    {"updates_ready": "1", "events_ready": "1"},
+    {"updates_ready": "0" * 60 + "1" * 60, "events_ready": "1"},
+    {"updates_ready": "1", "events_ready": "0" * 60 + "1" * 60},
 )
-"""Handshakes that are tried first, as they are quick: what each port is, clock after clock, over and over."""
+"""Handshakes of outputs that are tried first, as they are quick: each clock after clock, over and over."""
 
 PATTERN_CLOCKS = 100
 """Number of clocks."""
@@ -101,7 +114,7 @@ class PopulationProof:
         clock as ``PORT@CLOCK``; they don't depend on the currents.
         """
         for pattern in PATTERNS:
-            answer, clocks = self._searched(name, pattern, PATTERN_CLOCKS)
+            answer, clocks = self._searched(name, full_speed(self.interface) | pattern, PATTERN_CLOCKS)
             if answer.verdict == "refuted":
                 return answer, clocks
         return self._searched(name, {}, SEARCHED_CLOCKS)
@@ -136,6 +149,13 @@ class PopulationProof:
 def _told(named: Mapping[str, Term], choices: Choices, claim: Term) -> dict[str, Term]:
     """Return what a counterexample of the search tells."""
     return {**named, **choices.named(claim)}
+
+
+def full_speed(interface: Interface) -> dict[str, str]:
+    """Return how the streams into a population are driven so that timestep follows timestep."""
+    if interface.core.holds_currents:
+        return {"currents_valid": "0", "steps_valid": "1"}
+    return {"currents_valid": "1"}
 
 
 def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
@@ -235,7 +255,7 @@ def population_claims(circuit: Circuit, interface: Interface, seconds: float) ->
             answer, clocks = proof.search(name)
             yield claim(name, answer, clocks)
     # These hold of anything that the registers may be.
-    yield claim(MEETS, proof.prove(_meets(proof), ()))
+    yield from _of_currents(proof, claim, sound)
     yield claim(STABLE, proof.prove(_stable(proof), ()))
     clocks = proof.control.loop + proof.control.places + 4
     answer = proof.prove(_alive(proof, clocks), proof.of_control) if sound else Answer("unknown", {})
@@ -248,6 +268,32 @@ def population_claims(circuit: Circuit, interface: Interface, seconds: float) ->
         yield claim(KEEPS, proof.prove(_keeps(proof), ()))
     if any(storage.is_per_neuron for storage in interface.core.storage.values()):
         yield claim(OWN, proof.prove(_own(proof), proof.of_control) if sound else Answer("unknown", {}))
+
+
+def _of_currents(
+    proof: PopulationProof, claim: Callable[[str, Answer], Claim], sound: bool
+) -> Iterator[Claim]:
+    """Prove that each update gets its current."""
+    match proof.interface.core.feed:
+        case Feed.STREAM:
+            yield claim(MEETS, proof.prove(_meets(proof), ()))
+        case Feed.HELD:
+            control, now = proof.control, proof.now
+            later = following = proof.clock(now.following())
+            for _ in range(1, control.memory.latency):
+                later = proof.clock(later.following())
+            writing = [proof.clock({}, currents_valid=proof.terms.true)]
+            for _ in range(1, WAITING_CLOCKS):
+                writing.append(proof.clock(writing[-1].following(), currents_valid=proof.terms.true))
+            yield claim(HOLDS, proof.prove(holds(control), ()))
+            for name, term in (
+                (USES, uses(control, now, proof.monitor, later)),
+                (STARTS, starts(control, now, following)),
+            ):
+                yield claim(name, proof.prove(term, proof.of_control) if sound else Answer("unknown", {}))
+            yield claim(TAKES, proof.prove(takes(control, writing), ()))
+        case unknown:
+            assert_never(unknown)
 
 
 def _meets(proof: PopulationProof) -> Term:
@@ -285,15 +331,16 @@ def _alive(proof: PopulationProof, clocks: int) -> Term:
     """Return that currents are taken within `clocks` clocks, if both outputs are and nothing is written."""
     terms = proof.terms
     yes = terms.true
-    given = {"currents_valid": yes, "updates_ready": yes, "events_ready": yes}
-    if "parameters_valid" in proof.circuit.inputs:
-        given["parameters_valid"] = terms.false
+    given = {"updates_ready": yes, "events_ready": yes, "parameters_valid": terms.false}
+    given |= {port: terms.constant(int(bit), 1) for port, bit in full_speed(proof.interface).items()}
     states: dict[int, Term] = {node: proof.now.values[node] for node in proof.circuit.states.values()}
     taken = []
     for _ in range(clocks):
         now = proof.clock(states, **given)
-        taken.append(now.output("currents_ready"))
         states = now.following()
+        # Only a timestep's first row has a command that is taken.
+        held = proof.control.holds_currents
+        taken.append(proof.clock(states, **given)[probes.ACCEPTED] if held else now.output("currents_ready"))
     return terms.either(*taken)
 
 
@@ -345,7 +392,8 @@ def _writes(proof: PopulationProof) -> Term:
     """
     terms, later = proof.terms, proof.clock(proof.now.following())
     row = proof.control.row(later, probes.READING)
-    moving = [later[probes.ACCEPTED], later.output("currents_ready")]
+    starting = "steps" if proof.control.holds_currents else "currents"
+    moving = [later[probes.ACCEPTED], later.output(f"{starting}_ready")]
     at_rest = terms.both(
         terms.equal(row, terms.constant(0, terms.width(row))),
         *(terms.negation(bit) for bit in (*moving, *proof.control.bits(later[probes.IN_FLIGHT]))),
@@ -363,7 +411,7 @@ def _keeps(proof: PopulationProof) -> Term:
     terms, now, inputs = proof.terms, proof.now, proof.circuit.inputs
     select, neuron, word = (now.values[inputs[f"parameters_{part}"]] for part in ("select", "neuron", "word"))
     written = terms.both(now.values[inputs["parameters_valid"]], now.output("parameters_ready"))
-    after, lanes = proof.clock(now.following()), proof.control.lanes
+    after = proof.clock(now.following())
     held = []
     for parameter in proof.interface.runtime:
         name, width = parameter.name, parameter.format.width
@@ -377,15 +425,8 @@ def _keeps(proof: PopulationProof) -> Term:
             held.append(terms.equal(after[register], expected))
             continue
         memory, row = _memory_of(proof, name), proof.control.watched_row
-        before = memory.row(now, row)
-        parts = []
-        for lane in range(lanes):
-            number = terms.extend(neuron, terms.width(row) + lanes.bit_length(), False)
-            wanted = terms.concat(row, terms.constant(lane, lanes.bit_length() - 1)) if lanes > 1 else row
-            its_own = terms.equal(number, terms.extend(wanted, terms.width(number), False))
-            old = terms.slice(before, (lane + 1) * width - 1, lane * width)
-            parts.append(terms.choose(terms.both(chosen, its_own), new, old))
-        held.append(terms.equal(memory.row(after, row), terms.concat(*reversed(parts))))
+        written_row = proof.control.written(chosen, neuron, new, memory.row(now, row))
+        held.append(terms.equal(memory.row(after, row), written_row))
     return terms.both(*held)
 
 

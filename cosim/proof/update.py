@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 from qlif.cosim.proof import integers
 from qlif.cosim.proof.choices import Choices
@@ -20,6 +20,7 @@ from qlif.cosim.proof.integers import Integer
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Answer, Term
 from qlif.hdl import probes
+from qlif.hdl.core import Feed
 from qlif.hdl.interface import Interface
 from qlif.model.formats import Format
 from qlif.model.golden import step as datapath
@@ -193,8 +194,8 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     """
     words, lanes = interface.words, interface.lanes
     registers = {f"constant_{one.name}" for one in interface.runtime if not one.storage.is_per_neuron}
-    stages = stages_of_currents(circuit)
-    latency = interface.loop_latency - len(stages)
+    currents, behind = entering_currents(circuit, interface)
+    latency = interface.loop_latency - behind
     # The states that were read may be anything.
     stored = terms.fresh(circuit.width(circuit.signal(probes.STORED)), "stored")
     states: dict[int, Term] = {}
@@ -206,7 +207,7 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
             first = now
         states = now.following()
     entered = {
-        "current": first.values[stages[-1]],
+        "current": first.values[currents],
         **{
             f"constant_{one.name}": first.values[circuit.signal(probes.parameter_value(one.name))]
             for one in interface.runtime
@@ -230,6 +231,20 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
         update.golden(terms)
         updates.append(update)
     return updates
+
+
+def entering_currents(circuit: Circuit, interface: Interface) -> tuple[int, int]:
+    """Return what holds the current words at the pipelines of our own population, and its clocks up to there."""
+    core = interface.core
+    match core.feed:
+        case Feed.STREAM:
+            stages = stages_of_currents(circuit)
+            return stages[-1], len(stages)
+        case Feed.HELD:
+            # The row's number has a register too.
+            return circuit.signal(probes.CURRENT_WORDS), 1 + core.primitives.memory_latency
+        case unknown:
+            assert_never(unknown)
 
 
 def stages_of_currents(circuit: Circuit) -> list[int]:
