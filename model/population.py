@@ -1,7 +1,7 @@
 """`QLIFPopulation`: synapticflow's population on numpy instead of torch, in float or fixed-point arithmetic."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Any, NoReturn, Protocol, Self, assert_never
 
@@ -10,14 +10,17 @@ import numpy.typing as npt
 
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import InputError, show, unknown_name
+from qlif.model.golden.held_currents import CurrentWrite
 from qlif.model.golden.neurons import FixedNeurons, ParameterWrite
 from qlif.model.integrator import Integrator
+from qlif.model.kernel.room import Room
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
 from qlif.model.recording import Recording
 from qlif.model.reference import FloatNeurons
 from qlif.model.support.arrays import real_array, real_numbers, refuse_non_finite
+from qlif.model.support.checks import whole
 from qlif.model.synapticflow import SynapticflowNeurons, as_tensor
 from qlif.model.words import Words
 
@@ -323,14 +326,9 @@ class QLIFPopulation:
         InputError
             As for :meth:`forward`; the whole input is checked before the first timestep.
         """
-        asked = set(record)
-        for name in sorted(asked - set(RECORDABLE)):
-            raise InputError(unknown_name("recording", name, RECORDABLE))
+        asked = _recorded(record)
         array = self._regular(currents)
-        changes = tuple(writes)
-        for change in changes:
-            if not isinstance(change, ParameterWrite):
-                raise InputError(f"each of writes must be a ParameterWrite, not {show(change)}")
+        changes = _parameter_writes(writes)
         if not isinstance(self.neurons, FixedNeurons) and changes:
             raise InputError("writes need a fixed-point population: a float one has no parameter words")
         if isinstance(self.neurons, SynapticflowNeurons):
@@ -341,19 +339,105 @@ class QLIFPopulation:
             with np.errstate(all="ignore"):  # what isn't finite is found on the way
                 return self._combined(part, timesteps=True).reshape(len(part), -1)
 
-        keep = [_FIELDS[name] for name in sorted(asked - {"spikes"})]
+        keep = self._kept(asked)
         if isinstance(self.neurons, FixedNeurons):
-            # When a spike was is its phase too.
-            keep += ["phase"] if self.neurons.words.arithmetic.phase_bits else []
             room = self.neurons.run(rows, len(array), keep, changes)
         else:
             assert isinstance(self.neurons, FloatNeurons)
-            keep += ["phase"] if self.neurons.substep else []
             room = self.neurons.run(rows, len(array), keep)
         if room is None:
             self._refuse(array)
+        return self._recording(room, keep)
+
+    def hold(self, currents: npt.ArrayLike, neuron: int | None = None) -> None:
+        """Hold currents for :meth:`run_held` until others are given, like hardware with ``feed="held"``.
+
+        At first all are 0; :meth:`reset_state_variables` keeps them. Only a fixed-point population holds currents.
+
+        Parameters
+        ----------
+        currents : array_like
+            As for :meth:`forward`; one number for a neuron.
+        neuron : int, optional
+            The one neuron, in C order, whose current it is.
+
+        Raises
+        ------
+        InputError
+            A current isn't finite or is out of range, or there is no such neuron.
+        """
+        neurons = self._holding()
+        if neuron is None:
+            given = self._one_per_neuron(currents)
+        else:
+            if whole("neuron", neuron, minimum=0) >= self.n:
+                raise InputError(f"neuron must be below {self.n}, not {show(neuron)}")
+            if np.ndim(currents):
+                raise InputError(
+                    f"currents must be one number for a neuron, not of shape {np.shape(currents)}"
+                )
+            given = np.zeros(self.shape)
+            given.flat[neuron] = real_array("currents", currents, "mV")
+        words = neurons.words.current_words(given).ravel().tolist()
+        for each in range(self.n) if neuron is None else (neuron,):
+            neurons.hold(CurrentWrite(0, each, words[each]))
+
+    def run_held(
+        self,
+        timesteps: int,
+        changes: Iterable[CurrentWrite] = (),
+        record: Iterable[str] = RECORDABLE,
+        writes: Iterable[ParameterWrite] = (),
+    ) -> Recording:
+        """Advance with the currents that are held and return what happened.
+
+        Parameters
+        ----------
+        timesteps : int
+        changes : iterable of CurrentWrite
+            Current words that change during the run.
+        record, writes
+            As in :meth:`run`.
+
+        Returns
+        -------
+        Recording
+
+        Raises
+        ------
+        InputError
+            A change, a write or a recording is invalid.
+        """
+        neurons, asked = self._holding(), _recorded(record)
+        given = tuple(changes)
+        for change in given:
+            if not isinstance(change, CurrentWrite):
+                raise InputError(f"each of changes must be a CurrentWrite, not {show(change)}")
+        keep = self._kept(asked)
+        return self._recording(neurons.run_held(timesteps, given, keep, _parameter_writes(writes)), keep)
+
+    def _holding(self) -> FixedNeurons:
+        """Return the neurons, if they are of a kind that holds currents."""
+        if not isinstance(self.neurons, FixedNeurons):
+            raise InputError(
+                "held currents need a fixed-point population: give a float one its currents in run"
+            )
+        return self.neurons
+
+    def _kept(self, asked: set[str]) -> list[str]:
+        """Return which words of the state a recording takes; when a spike was is its phase too."""
+        neurons = self.neurons
+        if isinstance(neurons, FixedNeurons):
+            phased = neurons.words.arithmetic.phase_bits > 0
+        else:
+            phased = isinstance(neurons, FloatNeurons) and neurons.substep
+        return [*(_FIELDS[name] for name in sorted(asked - {"spikes"})), *(["phase"] if phased else [])]
+
+    def _recording(self, room: Room, keep: Collection[str]) -> Recording:
+        """Return what a room was filled with."""
+        steps = len(room.spikes)
         potential, trace, phase = (
-            room.kept[name].reshape(len(array), *self.shape) if name in keep else None
+            room.kept[name].reshape(steps, *self.shape) if name in keep else None
             for name in ("potential", "trace", "phase")
         )
         start = self.dt, room.spikes, self.shape
@@ -427,3 +511,20 @@ class QLIFPopulation:
         """Return the shapes that currents can have, in words."""
         inner = ", ".join(map(str, self.shape))
         return f"({lead}{inner}) or ({lead}synapses, {inner})"
+
+
+def _recorded(record: Iterable[str]) -> set[str]:
+    """Return what is to be recorded; InputError if something can't be."""
+    asked = set(record)
+    for name in sorted(asked - set(RECORDABLE)):
+        raise InputError(unknown_name("recording", name, RECORDABLE))
+    return asked
+
+
+def _parameter_writes(writes: Iterable[ParameterWrite]) -> tuple[ParameterWrite, ...]:
+    """Return writes; InputError if one is something else."""
+    changes = tuple(writes)
+    for change in changes:
+        if not isinstance(change, ParameterWrite):
+            raise InputError(f"each of writes must be a ParameterWrite, not {show(change)}")
+    return changes

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.golden import step as datapath
+from qlif.model.golden.held_currents import CurrentWrite, in_order, rows_of
 from qlif.model.kernel.engines import chosen_engine
 from qlif.model.kernel.fixed_engines import fixed_engine
 from qlif.model.kernel.room import Room, unpacked
@@ -109,6 +110,7 @@ class FixedNeurons:
             name: np.ravel(word) if isinstance(word, np.ndarray) else word
             for name, word in words.values.items()
         }
+        self._held = np.zeros(self.parameters.n, dtype=self._plan.current)
         self._last = Room.of(1, self.parameters.n, self._types)
         self._phased = words.arithmetic.phase_bits > 0
         self._configure()
@@ -116,11 +118,11 @@ class FixedNeurons:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What is compiled holds the arrays' addresses, so it is made anew.
-        state = self._constants, self._engine.save(), self._last.spikes, self._fresh
+        state = self._constants, self._engine.save(), self._last.spikes, self._fresh, self._held
         return type(self), (self.words, *self._asked), state
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._constants, snapshot, self._last.spikes[:], self._fresh = state
+        self._constants, snapshot, self._last.spikes[:], self._fresh, self._held = state
         self._configure()
         self._engine.restore(snapshot)
 
@@ -186,6 +188,54 @@ class FixedNeurons:
         """
         self._engine.advance(self._checked(current).reshape(1, -1), self._last)
         self._fresh = False
+
+    @property
+    def held(self) -> npt.NDArray[Any]:
+        """The current words that are held, of the population's shape: 0 until they are written."""
+        return self._held.reshape(self.parameters.shape).copy()
+
+    def hold(self, change: CurrentWrite) -> None:
+        """Hold a neuron's current from the next timestep of :meth:`run_held` on, whatever its `step`.
+
+        A reset keeps it.
+
+        Raises
+        ------
+        InputError
+            The word or the neuron is out of range.
+        """
+        change.check(self.words)
+        self._held[change.neuron] = change.word
+
+    def run_held(
+        self,
+        timesteps: int,
+        changes: Iterable[CurrentWrite] = (),
+        keep: Collection[str] = (),
+        writes: Iterable[ParameterWrite] = (),
+    ) -> Room:
+        """Advance with the currents that are held and return what happened.
+
+        Parameters
+        ----------
+        timesteps : int
+        changes : iterable of CurrentWrite
+            Currents that change during the run; those of one timestep in the given order.
+        keep, writes
+            As in :meth:`run_words`.
+
+        Raises
+        ------
+        InputError
+            A change or a write is invalid, or there isn't enough memory.
+        """
+        whole("timesteps", timesteps)
+        held = self._held.copy()
+        rows = rows_of(held, in_order(changes, self.words, timesteps))
+        room = self.run(rows, timesteps, keep, writes)
+        assert room is not None
+        self._held = held
+        return room
 
     def run_words(
         self,
