@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qlif.hdl.core import STEP_BITS, Core, Streams
+from qlif.hdl.core import STEP_BITS, Core, Feed, Streams
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import Storage, check_storage, place
 from qlif.hdl.verilog import Export, export
@@ -67,6 +67,7 @@ class Configuration:
         built_from: Primitives = PORTABLE,
         step_bits: int = STEP_BITS,
         streams: Streams = Streams.BOTH,
+        feed: Feed = Feed.STREAM,
     ) -> Core:
         """Return the population as hardware; without updates nobody sees its spike trace, so it has none.
 
@@ -80,7 +81,7 @@ class Configuration:
         if not streams.has_updates and words.parameters.spike_trace:
             words = quantise(words.parameters.replace(spike_trace=False), self.arithmetic)
             storage = {name: where for name, where in storage.items() if name in words.constants}
-        return Core(words, lanes, storage, built_from, step_bits, self.name, streams)
+        return Core(words, lanes, storage, built_from, step_bits, self.name, streams, feed)
 
     def export(
         self,
@@ -88,9 +89,10 @@ class Configuration:
         built_from: Primitives = PORTABLE,
         step_bits: int = STEP_BITS,
         streams: Streams = Streams.BOTH,
+        feed: Feed = Feed.STREAM,
     ) -> Export:
         """Return the population as Verilog: see :func:`qlif.hdl.verilog.export`."""
-        return export(self.core(lanes, built_from, step_bits, streams))
+        return export(self.core(lanes, built_from, step_bits, streams, feed))
 
     def parameter_writes(self, words: Words, timesteps: int) -> tuple[ParameterWrite, ...]:
         """Return the changes of parameters in words.

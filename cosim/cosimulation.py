@@ -36,8 +36,9 @@ from qlif.model.words import Words
 BLOCK_BENCH = "qlif.cosim.benches.block_bench"
 POPULATION_BENCH = "qlif.cosim.benches.population_bench"
 THOROUGH_TESTS = ("directed", "constrained_random", "stalled", "reset_in_mid_run", "full_speed")
+HELD_TEST = "raced"
 RUNTIME_TEST = "rewritten"
-"""The tests besides the replay; the last one is for populations with run-time parameters."""
+"""The tests besides the replay; the last ones are for populations that hold currents, or run-time parameters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,6 +265,7 @@ def _build(
     progress(f"building for {simulator.name}", 0.0)
     core = interface.core
     always = core.runtime or interface.mapped is not None or core.streams is not Streams.BOTH
+    always = always or core.holds_currents
     if watched or any(traced) or always:
         own = verilog, module, simulation, waves, models_of(export)
         return Design(simulator, *own, activity=activity), POPULATION_BENCH
@@ -325,7 +327,8 @@ def tests_of(interface: Interface) -> tuple[str, ...]:
     if mapped is not None:
         left_out = {"full_speed"} if mapped.resets else {"full_speed", "reset_in_mid_run"}
         return tuple(test for test in THOROUGH_TESTS if test not in left_out)
-    return (*THOROUGH_TESTS, RUNTIME_TEST) if interface.runtime else THOROUGH_TESTS
+    held = (HELD_TEST,) if interface.core.holds_currents else ()
+    return (*THOROUGH_TESTS, *held, *((RUNTIME_TEST,) if interface.runtime else ()))
 
 
 def hardware_recording(

@@ -29,12 +29,15 @@ class Population(wiring.Component):
     """N neurons on L lanes: L updates per clock.
 
     Currents arrive row after row, timestep after timestep; row r is neurons ``r L`` to ``r L + L - 1``, one
-    on each lane. Or they are held in a memory, and a command starts each timestep: an update uses the last word
-    that was written before its timestep's command was taken, or in the same clock. Each row makes L updates, which leave :attr:`latency` clocks later at the earliest, in
+    on each lane. Each row makes L updates, which leave :attr:`latency` clocks later at the earliest, in
     the same order. The pipelines never stall: currents are accepted only when the queue has room for their
     results, so backpressure reaches the currents and nothing is lost; it also reaches the other stream, as soon
     as both have to show the same row. The throughput is a row per clock if there are at least
     :attr:`loop_latency` rows; with fewer, bubbles keep a neuron from overtaking itself.
+
+    Where currents are held in a memory, a command starts each timestep instead, and backpressure reaches the
+    commands: an update uses its neuron's last word that was written before its timestep's command was taken, or in
+    the same clock.
 
     A synchronous reset at any clock starts over: timestep 0, every neuron in its initial state.
 
@@ -47,8 +50,8 @@ class Population(wiring.Component):
     Attributes
     ----------
     currents : In, stream of current words, or of (neuron, word)
-        A row of them; with one lane, a single one. Or, where they are held, a write of one neuron's, which is accepted
-        between two timesteps.
+        A row of them; with one lane, a single one. Where they are held, a write of one neuron's, which is
+        accepted between two timesteps.
     steps : In, stream without payload
         Each transfer starts a timestep; absent unless currents are held.
     updates : Out, stream of (neuron, spike, potential, trace, phase)

@@ -236,6 +236,8 @@ def _why_not(stream: str, interface: Interface) -> str:
     """Return why a module has no such stream; empty if it has."""
     if interface.kind is not Kind.POPULATION:
         return f"it is a {interface.kind}"
+    if stream == "currents" and interface.core.holds_currents:
+        return "its currents are held, and come as writes"
     if stream == "parameters" and interface.parameters is None:
         return "export it with --register or --memory"
     if stream == "events" and {"spike", "events"} <= set(interface.absent):

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.benches import inputs, recorder
-from qlif.cosim.benches.agents import PopulationBench, Stalls
+from qlif.cosim.benches.agents import PopulationBench
+from qlif.cosim.benches.drive import Stalls
 from qlif.cosim.benches.job import Job, write_progress, write_seconds
 from qlif.cosim.benches.scoreboard import Observed, Scoreboard, Verdict
 from qlif.cosim.benches.vhdl_streams import streams_of
@@ -206,6 +207,11 @@ async def full_speed(dut: Any) -> None:
     steps = max(4, 256 // neurons)
     bench = await _ready(dut, job)
     currents = inputs.constrained_random(job.words, steps, neurons, bench.random)
+    if interface.core.holds_currents:
+        # Of one timestep, so that the others need no writes.
+        currents = np.repeat(currents[:1], steps, axis=0)
+        await bench.play(currents[:1], Stalls())
+        await bench.reset()
     observed = await bench.play(currents, Stalls())
     _judge(job, currents, observed, "full speed")
     latency, loop, rows = interface.latency, interface.loop_latency, interface.rows
@@ -214,6 +220,18 @@ async def full_speed(dut: Any) -> None:
     expected = rounds * max(rows, loop) + rest + latency + 1
     if abs(observed.cycles - expected) > 1:
         raise DifferenceFound(f"{observed.cycles} clocks, not {expected}")
+
+
+@cocotb.test()
+async def raced(dut: Any) -> None:
+    """Write held currents at random while timesteps are asked for at random: each uses what was held at its start."""
+    job, _ = Job.present()
+    bench = await _ready(dut, job)
+    steps = max(20, int(job.options.get("updates", 10_000)) // (10 * job.words.parameters.n))
+    for stalls in (Stalls(0.5), Stalls(0.5, 0.5, 0.5), Stalls(0.9), Stalls(currents=0.5, length=8)):
+        await bench.reset(clocks=1)
+        currents, observed = await bench.race(steps, stalls)
+        _judge(job, currents, observed, f"race with {stalls}")
 
 
 # The last one, because a reset keeps what it writes.

@@ -46,12 +46,13 @@ class SlicedPopulation:
     Raises
     ------
     InputError
-        There is no C compiler.
+        There is no C compiler, or the population holds its currents.
     """
 
     def __init__(
         self, netlist: SliceNetlist, interface: Interface, *, clocks: int, stalls: float, seed: int = 0
     ) -> None:
+        interface.core.require_stream("a run of instances side by side")
         self._interface = interface
         self.program = SliceProgram(netlist, in_step=stalls == 0)
         self.simulation = SliceSimulation(self.program, seed)

@@ -12,6 +12,7 @@ from qlif.cosim.commands.options import (
     OWN_STREAMS_RULES,
     OWN_VARIANT_RULE,
     STEP_BITS_RULE,
+    STREAM,
     TARGET_RULE,
     UNMAPPED_RULES,
     EvidenceOptions,
@@ -109,6 +110,7 @@ class CosimOutput(EvidenceOptions):
         lambda options: options.map is None,
         "no --map: name a netlist of yours, with its cells' models, in the map's sources instead",
     ),
+    Rule("gates", lambda options: options.feed == STREAM, "--feed stream"),
     Rule("waves", lambda options: options.streams != "events", "updates: not --streams events"),
     Rule("saif", lambda options: options.simulator == "verilator", "--simulator verilator"),
     Rule("saif", lambda options: not options.waves, "a run of its own, without --waves"),
@@ -147,7 +149,7 @@ def cosim(
     source = replace(source, neurons=foreign.neurons_or(source.neurons))
     configuration, currents = source.prepare(storage.of(neuron.settings()), BYTES_PER_UPDATE)
     if foreign.file is None:
-        export = configuration.export(storage.lanes, built_from, results.step_bits, results.chosen())
+        export = configuration.export(storage.lanes, built_from, *results.chosen())
     else:
         export = foreign.export(configuration, storage.lanes)
     with progress_bar(output.as_json) as progress:
@@ -169,6 +171,7 @@ def cosim(
             "seed": source.seed,
             "saif": None if output.saif is None else str(output.saif),
             "lanes": storage.lanes,
+            "feed": results.feed,
         }
         facts |= _results(configuration, run, currents, options, output)
     output.write_json("result.json", facts)

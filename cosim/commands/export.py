@@ -14,6 +14,7 @@ from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     MAP_RULES,
     STEP_BITS_RULE,
+    STREAM,
     TARGET_RULE,
     UNMAPPED_RULES,
     WRAPPERS,
@@ -103,7 +104,7 @@ class ExportOptions:
     STEP_BITS_RULE,
     *(
         Rule(option, condition, requires)
-        for option in ("streams", "step_bits")
+        for option in ("streams", "step_bits", "feed")
         for condition, requires in (
             (lambda options: options.map is None, "no --map"),
             (lambda options: not options.pipeline, "a population: not --pipeline"),
@@ -111,6 +112,9 @@ class ExportOptions:
     ),
     Rule("selftest", lambda options: options.streams == "both", "--streams both"),
     Rule("testbench", lambda options: options.streams == "both", "--streams both"),
+    Rule("selftest", lambda options: options.feed == STREAM, "--feed stream"),
+    Rule("testbench", lambda options: options.feed == STREAM, "--feed stream"),
+    Rule("wrapper", lambda options: options.feed == STREAM, "--feed stream"),
     Rule("updates", lambda options: options.selftest, "--selftest"),
     Rule("seed", lambda options: options.selftest or options.testbench, "--selftest or --testbench"),
     Rule("input", lambda options: options.testbench, "--testbench"),
@@ -159,7 +163,7 @@ def export(
     elif options.pipeline:
         exported = export_neuron(configuration.core(built_from=built_from))
     else:
-        exported = configuration.export(storage.lanes, built_from, results.step_bits, results.chosen())
+        exported = configuration.export(storage.lanes, built_from, *results.chosen())
     files, refused = _beside(configuration, exported, options, output.out)
     if core_text and options.testbench:
         files[CORE_FILE] = _as_a_file(core_text)

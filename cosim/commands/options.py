@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from qlif.cosim.foreign_views import Views
     from qlif.cosim.mapping.core_map import CoreMap
     from qlif.cosim.simulator.find import SimulatorName
-    from qlif.hdl.core import Streams
+    from qlif.hdl.core import Feed, Streams
     from qlif.hdl.primitives import Primitives
     from qlif.hdl.verilog import Export
 
@@ -30,6 +30,8 @@ DEFAULT_STEPS = 2000
 DEFAULT_INPUT = "ou"
 DEFAULT_TARGET = "ecp5"
 DEFAULT_STEP_BITS = 32
+STREAM = "stream"
+"""The feed of which every option and every command knows."""
 AXI = "axi"
 WRAPPERS = ("none", AXI)
 FEW_NEURONS = 16
@@ -213,7 +215,7 @@ class VariantOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamOptions:
-    """The streams of results that the hardware has."""
+    """The streams of the hardware: how currents come in, and which results go out."""
 
     streams: Annotated[
         str,
@@ -226,14 +228,30 @@ class StreamOptions:
     step_bits: Annotated[
         int, typer.Option("--step-bits", help="Width of an event's timestep, which wraps.")
     ] = DEFAULT_STEP_BITS
+    feed: Annotated[
+        str,
+        typer.Option(
+            "--feed",
+            help="How currents reach the neurons: stream, a word for each update; or held, a memory of one word per "
+            "neuron that holds it until it is written, with a command for each timestep.",
+        ),
+    ] = STREAM
 
-    def chosen(self) -> "Streams":
-        """Return which streams there are; InputError if there is no such choice."""
-        from qlif.hdl.core import Streams
+    def chosen(self) -> "tuple[int, Streams, Feed]":
+        """Return the width of the timestep, which streams of results there are, and how currents come.
+
+        Raises
+        ------
+        InputError
+            There is no such choice.
+        """
+        from qlif.hdl.core import Feed, Streams
 
         if self.streams not in list(Streams):
             raise InputError(unknown_name("streams", self.streams, list(Streams)))
-        return Streams(self.streams)
+        if self.feed not in list(Feed):
+            raise InputError(unknown_name("feed", self.feed, list(Feed)))
+        return self.step_bits, Streams(self.streams), Feed(self.feed)
 
 
 STEP_BITS_RULE = Rule(
@@ -241,7 +259,7 @@ STEP_BITS_RULE = Rule(
 )
 OWN_STREAMS_RULES = tuple(
     Rule(option, lambda options: options.map is None and options.verilog is None, "this project's Verilog")
-    for option in ("streams", "step_bits")
+    for option in ("streams", "step_bits", "feed")
 )
 TARGET_RULE = Rule("target", lambda options: options.variant == "explicit", "--variant explicit")
 

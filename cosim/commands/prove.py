@@ -15,6 +15,7 @@ from qlif.cosim.commands.options import (
     FOREIGN_RULES,
     OWN_STREAMS_RULES,
     STEP_BITS_RULE,
+    STREAM,
     UNMAPPED_RULES,
     WRAPPERS,
     EvidenceOptions,
@@ -95,6 +96,7 @@ _OWN = "this project's Verilog: neither --verilog nor --map"
     STEP_BITS_RULE,
     Rule("wrapper", lambda options: options.verilog is None and options.map is None, _OWN),
     Rule("wrapper", lambda options: options.variant != "explicit", "--variant portable"),
+    Rule("wrapper", lambda options: options.feed == STREAM, "--feed stream"),
     Rule("latency", lambda options: options.verilog is not None, "--verilog of a bare pipeline"),
     Rule("lanes", lambda options: options.verilog is None and options.map is None, _OWN),
     Rule("variant", lambda options: options.verilog is None and options.map is None, _OWN),
@@ -190,7 +192,7 @@ def _tasks(
     wrapper = options.wrapper
     if wrapper not in WRAPPERS:
         raise InputError(unknown_name("wrapper", wrapper, WRAPPERS))
-    chosen = results.step_bits, results.chosen()
+    chosen = results.chosen()
     targets = _explicit_targets(options.variant, options.target)
     text = None if foreign.verilog is None else foreign.read()
     neurons = DEFAULT_NEURONS if options.neurons is None else options.neurons

@@ -9,6 +9,7 @@ from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_TARGET,
     STEP_BITS_RULE,
+    STREAM,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
@@ -40,7 +41,11 @@ class SynthOptions:
     selftest: SelfTestOption = False
 
 
-@command(STEP_BITS_RULE, Rule("selftest", lambda options: options.streams == "both", "--streams both"))
+@command(
+    STEP_BITS_RULE,
+    Rule("selftest", lambda options: options.streams == "both", "--streams both"),
+    Rule("selftest", lambda options: options.feed == STREAM, "--feed stream"),
+)
 def synth(
     neuron: NeuronOptions,
     options: SynthOptions,
@@ -57,12 +62,7 @@ def synth(
     device = target(options.target)
     with progress_bar(output.as_json) as progress:
         synthesis = synthesise(
-            configuration.core(
-                storage.lanes,
-                primitives(options.variant, device.name),
-                results.step_bits,
-                results.chosen(),
-            ),
+            configuration.core(storage.lanes, primitives(options.variant, device.name), *results.chosen()),
             device,
             output.out / "synthesis",
             package=options.package,
@@ -75,6 +75,7 @@ def synth(
         "storage": configuration.storage,
         "selftest": options.selftest,
         "streams": results.streams,
+        "feed": results.feed,
     }
     output.write_json("synthesis.json", facts)
     if not output.as_json:

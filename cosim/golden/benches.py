@@ -57,6 +57,7 @@ def vector_files(interface: Interface, cases: Sequence[npt.NDArray[np.int64]]) -
     core, fields = interface.core, _expected_fields(interface)
     if interface.mapped is not None and not interface.mapped.resets:
         cases = [np.concatenate(cases)]
+    core.require_stream("a testbench of vectors")
     given: list[int] = []
     expected: list[int] = []
     for currents in cases:

@@ -18,7 +18,7 @@ from qlif.cosim.proof.choices import Choice, several, split, why_same
 from qlif.cosim.proof.circuit import Circuit
 from qlif.cosim.proof.claims import Claim, Undecided, timed_out
 from qlif.cosim.proof.counterexample import Replay, by_clock, lines, play
-from qlif.cosim.proof.population_claims import population_claims
+from qlif.cosim.proof.population_claims import full_speed, population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.read_verilog import read_export
 from qlif.cosim.proof.runs import follow, prove_run
@@ -294,9 +294,11 @@ def replay_clocks(
     choices : sequence of Choice
         What the solver chose besides.
     """
-    interface, full_speed = export.interface, {"currents_valid": 1, "updates_ready": 1, "events_ready": 1}
+    interface = export.interface
+    given = {port: int(bit) for port, bit in full_speed(interface).items()}
+    rest = {**given, "updates_ready": 1, "events_ready": 1, "parameters_valid": 0}
     rows = max(interface.rows, interface.loop_latency)
-    inputs = [*by_clock(values), *[{**full_speed, "parameters_valid": 0}] * (STEPS_AFTER * rows)]
+    inputs = [*by_clock(values), *[rest] * (STEPS_AFTER * rows)]
     test, options = "given_clocks", {"inputs": inputs}
     replay = play(export, POPULATION_BENCH, test, options, simulator, directory)
     if replay.shown:

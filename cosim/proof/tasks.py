@@ -28,7 +28,7 @@ from qlif.cosim.proof.prove import (
 from qlif.cosim.proof.read_verilog import check_ports, read_circuit, read_export
 from qlif.cosim.simulator.find import Simulator
 from qlif.hdl import probes
-from qlif.hdl.core import STEP_BITS, Core, Streams
+from qlif.hdl.core import STEP_BITS, Core, Feed, Streams
 from qlif.hdl.interface import Kind
 from qlif.hdl.primitives import PORTABLE, Primitives, Variant
 from qlif.hdl.storage import Storage
@@ -82,6 +82,8 @@ class Task:
             return replay_clocks(self.export, values, simulator, directory, claim.choices)
         if self.export.interface.core.streams is not Streams.BOTH:
             return "runs from reset are looked for only with both streams"
+        if self.export.interface.core.holds_currents:
+            return "runs from reset are looked for only with currents as a stream"
         seconds = SECONDS if self.export.interface.mapped is None else MAPPED_SECONDS
         return replay_run(self.export, self.configuration, claim, simulator, directory, seconds)
 
@@ -91,10 +93,11 @@ def tasks(
     lanes: int = 1,
     step_bits: int = STEP_BITS,
     streams: Streams = Streams.BOTH,
+    feed: Feed = Feed.STREAM,
     axi: bool = False,
 ) -> Iterator[Task]:
     """Give all claims about a configuration in the portable variant; if asked for, about its AXI shell too."""
-    export = configuration.export(lanes, PORTABLE, step_bits, streams)
+    export = configuration.export(lanes, PORTABLE, step_bits, streams, feed)
     if axi:
         yield Task("the AXI shell around it", configuration, export, axi_claims)
     yield from update_tasks(configuration, lanes, export)
@@ -136,6 +139,7 @@ def explicit_tasks(
     lanes: int = 1,
     step_bits: int = STEP_BITS,
     streams: Streams = Streams.BOTH,
+    feed: Feed = Feed.STREAM,
 ) -> Iterator[Task]:
     """Give the claims about a configuration that instantiates a target's cells, with our models of them.
 
@@ -145,7 +149,7 @@ def explicit_tasks(
         There is no such variant, or its block RAMs don't hold a lane's neurons.
     """
     built_from, of_cells = primitives(Variant.EXPLICIT, target), f", of the cells of {target}"
-    export = configuration.export(lanes, built_from, step_bits, streams)
+    export = configuration.export(lanes, built_from, step_bits, streams, feed)
     yield _update(f"{UPDATE_CLAIM}, in the population{of_cells}", configuration, export)
     claim = f"{UPDATE_CLAIM}, for every parameter word{of_cells}"
     yield _update(claim, configuration, _all_as_inputs(configuration, built_from))

@@ -17,10 +17,11 @@ def axi_shell(population: Export) -> tuple[AxiShell, str]:
     Raises
     ------
     InputError
-        It isn't a population.
+        It isn't a population, or it holds its currents.
     """
     if population.interface.kind is not Kind.POPULATION:
         raise InputError("--wrapper axi requires a population: neither --pipeline nor --selftest")
+    population.interface.core.require_stream("the AXI shell")
     shell = AxiShell(population.interface)
     body = verilog_text(shell, SHELL_MODULE, shell.ports)
     interface = population.interface
