@@ -66,7 +66,8 @@ class Cosimulation:
     wave_files : tuple of Path
         The waves, in each format, and what viewers show of them.
     side_by_side : tuple of (int, str or None), optional
-        Of a netlist: how many updates of instances side by side were compared too, and the first difference.
+        Of a netlist that takes currents as a stream: how many updates of instances side by side were compared
+        too, and the first difference.
     """
 
     software: Simulation
@@ -233,7 +234,7 @@ def cosimulate(
         speed=speed,
         wave_files=tuple(files),
         side_by_side=None
-        if gates is None
+        if gates is None or interface.core.holds_currents
         else compare_netlist(export, gates, directory, stalls, seed, progress),
     )
 

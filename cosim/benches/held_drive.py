@@ -45,11 +45,16 @@ class HeldDrive(Drive):
         self._waiting = self._writes()
 
     def _writes(self) -> list[tuple[int, int]]:
-        """Return neuron and word of each write before the next timestep, the last one first."""
+        """Return neuron and word of each write before the next timestep, the last one first.
+
+        Their order is random: in that of the neurons, one that comes too early would never overtake the rows.
+        """
         if len(self.started) == len(self._currents):
             return []
         found: list[tuple[int, int]] = []
-        for change in fewest(self._currents[len(self.started)][None], self._held):
+        changed = fewest(self._currents[len(self.started)][None], self._held)
+        for place in self._random.permutation(len(changed)):
+            change = changed[place]
             if self._random.random() < SUPERSEDED:
                 found.append((change.neuron, int(self._held[change.neuron]) ^ 1))
             found.append((change.neuron, change.word))

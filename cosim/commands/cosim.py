@@ -12,7 +12,6 @@ from qlif.cosim.commands.options import (
     OWN_STREAMS_RULES,
     OWN_VARIANT_RULE,
     STEP_BITS_RULE,
-    STREAM,
     TARGET_RULE,
     UNMAPPED_RULES,
     EvidenceOptions,
@@ -61,7 +60,7 @@ class CosimOptions:
         typer.Option(
             "--gates",
             help="Simulate the gate-level netlist that Yosys makes for this FPGA family, with the vendor's cells; "
-            "and hundreds of instances of it side by side: {targets}.",
+            "and, with --feed stream, hundreds of instances of it side by side: {targets}.",
         ),
     ] = None
     max_lag_steps: Annotated[
@@ -110,7 +109,6 @@ class CosimOutput(EvidenceOptions):
         lambda options: options.map is None,
         "no --map: name a netlist of yours, with its cells' models, in the map's sources instead",
     ),
-    Rule("gates", lambda options: options.feed == STREAM, "--feed stream"),
     Rule("waves", lambda options: options.streams != "events", "updates: not --streams events"),
     Rule("saif", lambda options: options.simulator == "verilator", "--simulator verilator"),
     Rule("saif", lambda options: not options.waves, "a run of its own, without --waves"),

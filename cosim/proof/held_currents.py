@@ -8,9 +8,15 @@ from qlif.cosim.proof.solver import Term
 from qlif.hdl import probes
 
 HOLDS = "a held current changes only by a write to it, and no reset changes it"
+APART = "no row's currents are read in the clock of a write"
 USES = "each update uses the last current that was written before its timestep started"
 STARTS = "a timestep starts when its command is taken, and only then"
 TAKES = "a write waits for the timestep that is under way and for no other one"
+OF_HELD_CURRENTS = (
+    "a row's current is to be read from its timestep's start until it is",
+    "a current that is to be read is the one of its timestep's start",
+)
+"""The invariants that only a fault in what currents are held, or in when they are written, breaks."""
 WAITING_CLOCKS = 3
 """A write that is offered between two timesteps is taken in one of so many."""
 
@@ -25,6 +31,12 @@ def holds(control: Control) -> Term:
         row = control.held_currents.row(after, control.watched_row)
         held.append(terms.equal(row, control.currents_after(now)))
     return terms.both(*held)
+
+
+def apart(control: Control, now: Clock) -> Term:
+    """Return that nothing is written while a row is read: memories differ in what they make of that."""
+    terms = control.terms
+    return terms.negation(terms.both(control.taken(now, "currents"), now[probes.ACCEPTED]))
 
 
 def uses(control: Control, now: Clock, monitor: Monitor, later: Clock) -> Term:
@@ -61,12 +73,13 @@ def invariant(control: Control, now: Clock, monitor: Monitor, watched: Term) -> 
     terms = control.terms
     reading = control.wide(control.row(now, probes.READING))
     running = terms.either(terms.negation(control.between(now)), now[probes.ACCEPTED])
+    due, started = OF_HELD_CURRENTS
     yield (
-        "a row's current is to be read from its timestep's start until it is",
+        due,
         terms.equal(monitor["due"], terms.both(running, control.at_most(reading, watched))),
     )
     yield (
-        "a current that is to be read is the one of its timestep's start",
+        started,
         terms.implies(
             monitor["due"],
             terms.equal(control.held_currents.row(now, control.watched_row), monitor["started"]),

@@ -10,11 +10,14 @@ from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim, timed_out
 from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.held_currents import (
+    APART,
     HOLDS,
+    OF_HELD_CURRENTS,
     STARTS,
     TAKES,
     USES,
     WAITING_CLOCKS,
+    apart,
     holds,
     starts,
     takes,
@@ -70,9 +73,11 @@ class PopulationProof:
         self.invariants = invariants(control, self.now, self.monitor)
         self.reset = self._holds_after_reset()
         # What the memory holds matters only to itself.
-        self.of_control = [name for name in self.invariants if name not in OF_THE_MEMORY]
+        of_words = (*OF_THE_MEMORY, *OF_HELD_CURRENTS)
+        self.of_control = [name for name in self.invariants if name not in of_words]
         self.disturbed = self._not_inductive(self.of_control, self.of_control)
         self.broken = self.disturbed + self._not_inductive(OF_THE_MEMORY, self.invariants)
+        self.loose = self._not_inductive(OF_HELD_CURRENTS, self.invariants)
 
     def clock(self, states: Mapping[int, Term], **inputs: Term) -> Clock:
         """Return a clock without reset; what isn't given may be anything."""
@@ -227,7 +232,7 @@ def population_claims(circuit: Circuit, interface: Interface, seconds: float) ->
         shown = words if answer.verdict == "refuted" else None
         why = ""
         if answer.verdict == "unknown":
-            broken = dict.fromkeys((*proof.disturbed, *proof.broken))
+            broken = dict.fromkeys((*proof.disturbed, *proof.broken, *proof.loose))
             follows = [f"it isn't shown that always: {', '.join(broken)}"] if broken else []
             why = "; ".join((*follows, timed_out(seconds)) if bound or not broken else follows)
         return Claim(
@@ -286,11 +291,14 @@ def _of_currents(
             for _ in range(1, WAITING_CLOCKS):
                 writing.append(proof.clock(writing[-1].following(), currents_valid=proof.terms.true))
             yield claim(HOLDS, proof.prove(holds(control), ()))
-            for name, term in (
-                (USES, uses(control, now, proof.monitor, later)),
-                (STARTS, starts(control, now, following)),
+            yield claim(APART, proof.prove(apart(control, now), ()))
+            for name, term, holds_always, given in (
+                (USES, uses(control, now, proof.monitor, later), not proof.loose, proof.invariants),
+                (STARTS, starts(control, now, following), True, proof.of_control),
             ):
-                yield claim(name, proof.prove(term, proof.of_control) if sound else Answer("unknown", {}))
+                yield claim(
+                    name, proof.prove(term, given) if sound and holds_always else Answer("unknown", {})
+                )
             yield claim(TAKES, proof.prove(takes(control, writing), ()))
         case unknown:
             assert_never(unknown)
