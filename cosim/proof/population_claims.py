@@ -119,7 +119,7 @@ class PopulationProof:
         clock as ``PORT@CLOCK``; they don't depend on the currents.
         """
         for pattern in PATTERNS:
-            answer, clocks = self._searched(name, full_speed(self.interface) | pattern, PATTERN_CLOCKS)
+            answer, clocks = self._searched(name, {**full_speed(self.interface), **pattern}, PATTERN_CLOCKS)
             if answer.verdict == "refuted":
                 return answer, clocks
         return self._searched(name, {}, SEARCHED_CLOCKS)

@@ -82,19 +82,23 @@ def test_the_testbenches_run_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_race_shows_a_write_between_two_rows_of_a_timestep(tmp_path: Path) -> None:
+def test_races_and_given_handshakes_show_a_write_between_two_rows_of_a_timestep(tmp_path: Path) -> None:
     export, runs = made(), []
-    for text in (
-        export,
-        edited(export, r"assign currents__ready = \w+ & (\w+);", r"assign currents__ready = \1;"),
-    ):
+    early = edited(export, r"assign currents__ready = \w+ & (\w+);", r"assign currents__ready = \1;")
+    ports = "currents_valid", "steps_valid", "updates_ready", "events_ready"
+    # Outputs are taken so seldom that the queue is full.
+    random = np.random.default_rng(5).random((3000, 4)) < (0.5, 0.9, 0.1, 0.5)
+    inputs = [dict(zip(ports, map(int, clock), strict=True)) for clock in random]
+    for text in (export, early):
         folder = tmp_path / f"{len(runs)}"
         folder.mkdir()
         verilog, interface = text.write(folder)[0], text.interface
         design = Design(find("icarus"), verilog, interface.module, folder / "simulation")
-        Job(interface.words, interface, {"updates": 4000}).write(folder)
-        runs.append(design.run(POPULATION_BENCH, folder, 0, (HELD_TEST,)))
-    assert runs == [(1, 0), (1, 1)]
+        Job(interface.words, interface, {"updates": 4000, "inputs": inputs}).write(folder)
+        runs.append(
+            [design.run(POPULATION_BENCH, folder, 0, (test,)) for test in (HELD_TEST, "given_clocks")]
+        )
+    assert runs == [[(1, 0), (1, 0)], [(1, 1), (1, 1)]]
 
 
 def test_what_needs_a_stream_refuses_it() -> None:
