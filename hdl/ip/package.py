@@ -200,11 +200,12 @@ def _amaranth(interface: Interface) -> str:
     given = "\n".join(
         f"            {port.direction[0]}_{port.name}=self.{port.name}," for port in interface.ports
     )
+    word = "payload.word" if interface.core.holds_currents else "payload"
     return f'''\
 """{interface.module} in a design in Amaranth: its words are plain signals. {GENERATED}
 
 In Python, `qlif.hdl.Population` is a component; its payloads are fixed-point words: assign their bits with
-``population.currents.payload.as_value().eq(word)``.
+``population.currents.{word}.as_value().eq(word)``.
 """
 
 from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, signed
