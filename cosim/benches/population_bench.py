@@ -41,7 +41,9 @@ def _judge(
 def _scoreboard(job: Job, currents: npt.NDArray[np.int64], writes: tuple[ParameterWrite, ...]) -> Scoreboard:
     interface = job.interface
     step_bits, absent = interface.core.step_bits, interface.absent
-    return Scoreboard(job.words, currents, writes, neurons=_golden(job), step_bits=step_bits, absent=absent)
+    first = int(job.options.get("first_step", 0))
+    golden = _golden(job)
+    return Scoreboard(job.words, currents, writes, first, golden, step_bits=step_bits, absent=absent)
 
 
 _left: dict[str, FixedNeurons] = {}
