@@ -47,6 +47,14 @@ class SelfTestOptions:
     ] = None
     seed: Annotated[int, typer.Option("--seed", help="Seed of the stimulus.")] = 0
     stalls: StallsOption = 0.0
+    resumable: Annotated[
+        bool,
+        typer.Option(
+            "--resumable",
+            help="Keep hardware and golden model in --out/checkpoints, segment by segment: the same command goes on "
+            "from there.",
+        ),
+    ] = False
 
 
 @command(TARGET_RULE, *FOREIGN_RULES, *UNMAPPED_RULES, OWN_VARIANT_RULE)
@@ -90,6 +98,7 @@ def selftest(
             seed=options.seed,
             stalls=options.stalls,
             export=export,
+            resumable=options.resumable,
             progress=progress,
         )
     content = {

@@ -1,16 +1,19 @@
 """The self-test in Verilator: its signature compared with the golden model's, and where they diverge."""
 
+import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from qlif.cosim.benches.scoreboard import Verdict
 from qlif.cosim.configuration import Configuration
+from qlif.cosim.selftest import segments
+from qlif.cosim.selftest.answer import Answer
 from qlif.cosim.selftest.locate import Replay
 from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.design import SimulationError
-from qlif.cosim.simulator.find import Simulator
+from qlif.cosim.simulator.find import Simulator, compiler_version
 from qlif.hdl.ports import STALL_RATE_BITS
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.synthesis.gates import models_of
@@ -20,48 +23,12 @@ from qlif.model.selftest.golden import GoldenSelfTest
 from qlif.model.selftest.plan import LARGEST_TIMESTEPS, SelfTestPlan
 from qlif.model.support.progress import Progress, unwatched
 from qlif.model.support.scratch import scratch
+from qlif.model.support.sources import code_of
 from qlif.model.words import Words
 
 PROGRAM = Path(__file__).with_name("self_test.cpp")
 CHECKPOINTS = 1024
 """Number of signatures compared in a long run; the first mismatch lies between two of them."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Output of the simulated program.
-
-    Attributes
-    ----------
-    checkpoints : dict of int to int
-        Signatures by timestep.
-    final : int
-        The final signature.
-    stuck : bool
-        Updates stopped coming before all were there.
-    clocks : int
-    """
-
-    checkpoints: dict[int, int]
-    final: int
-    stuck: bool
-    clocks: int
-
-    @classmethod
-    def read(cls, log: Path) -> "Answer":
-        """Read what it said; SimulationError if it ended without an end."""
-        checkpoints: dict[int, int] = {}
-        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        for line in said:
-            match line.split():
-                case ["checkpoint", timestep, signature]:
-                    checkpoints[int(timestep)] = int(signature, 16)
-                case ["done" | "stuck" as what, timestep, signature, clocks]:
-                    if what == "done":
-                        # Whatever came after the last checkpoint is in it.
-                        checkpoints[int(timestep)] = int(signature, 16)
-                    return cls(checkpoints, int(signature, 16), what == "stuck", int(clocks))
-        raise SimulationError(f"the self-test ended early; it said {said[-1] if said else 'nothing'!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +87,7 @@ def self_test(
     seed: int = 0,
     stalls: float = 0.0,
     export: Export | None = None,
+    resumable: bool = False,
     progress: Progress = unwatched,
 ) -> SelfTestRun:
     """Run the self-test in Verilator and compare its signature with the golden model's.
@@ -143,12 +111,14 @@ def self_test(
     export : Export, optional
         The population's Verilog, this project's or somebody else's with the same ports; if not given, the
         portable one with one lane.
+    resumable : bool
+        Keep the run in `directory` as it goes on, and go on from what is kept there.
     progress : callable, optional
 
     Raises
     ------
     InputError
-        The simulator isn't Verilator, or a number is out of its range.
+        The simulator isn't Verilator, a number is out of its range, or another run is kept in `directory`.
     SimulationError
         It can't be built, or ended without a signature.
     """
@@ -170,31 +140,60 @@ def self_test(
         progress("building for verilator", 0.0)
         begun = time.perf_counter()
         program = verilator_program.build(
-            simulator, verilog, SELF_TEST_MODULE, PROGRAM, work / "fast", cells=models_of(export)
+            simulator,
+            verilog,
+            SELF_TEST_MODULE,
+            PROGRAM,
+            work / "fast",
+            cells=models_of(export),
+            savable=resumable,
+            defines=segments.DEFINES if resumable else (),
         )
         seconds = {"build": time.perf_counter() - begun}
         interface = export.interface
         golden = GoldenSelfTest(
             words, plan, interface.lanes, step_bits=interface.core.step_bits, absent=interface.absent
         )
-        log = work / "log"
-        answer, expected = _run(program, golden, interval, at, rate, log, seconds, progress)
+        numbers = [str(timesteps), str(interval), str(rate)]
+
+        def segment(
+            more: Sequence[str], golden: GoldenSelfTest, to: Sequence[int]
+        ) -> tuple[Answer, dict[int, int], dict[str, float]]:
+            return _run(program, [*numbers, *more], golden, to, timesteps, work / "log", progress)
+
+        if resumable:
+            key = _key(configuration, verilog, simulator, seed, rate, timesteps)
+            reached = segments.run_in_segments(
+                segment,
+                golden,
+                at,
+                directory / "checkpoints",
+                key,
+                updates=segments.UPDATES,
+                settles=rate == 0,
+            )
+        else:
+            reached = segments.Reached(golden)
+            reached.further(*segment((), golden, at))
+        answer, expected = reached.answer, reached.expected
+        last = max(expected)
         run = SelfTestRun(
             words=words,
             plan=plan,
-            timesteps=timesteps,
+            timesteps=last,
             lanes=golden.lanes,
-            updates=timesteps * neurons,
+            updates=last * neurons,
             clocks=answer.clocks,
-            expected=expected[timesteps],
+            expected=expected[last],
             got=answer.final,
             stuck=answer.stuck,
-            seconds=seconds,
+            seconds=seconds | reached.seconds,
         )
         if run.passed:
             return run
         observed = work / "observed"
         replay = Replay(plan, export, simulator, directory, observed, progress, timesteps, rate)
+        at = [timestep for timestep in at if timestep <= last]
         right = [timestep for timestep in at[:-1] if answer.checkpoints.get(timestep) == expected[timestep]]
         between, verdict, waves = _located(replay, at, right, rate > 0)
         pictures = tuple(replay.pictures)
@@ -221,28 +220,44 @@ def stall_rate(probability: float) -> int:
 
 def _run(
     program: Path,
+    arguments: Sequence[str],
     golden: GoldenSelfTest,
-    interval: int,
-    at: list[int],
-    rate: int,
+    at: Sequence[int],
+    timesteps: int,
     log: Path,
-    seconds: dict[str, float],
     progress: Progress,
-) -> tuple[Answer, dict[int, int]]:
-    """Run the hardware and the golden model in parallel; return both results."""
-    timesteps = at[-1]
-    begun = time.perf_counter()
-    with verilator_program.running(program, [*map(str, (timesteps, interval, rate))], log) as process:
+) -> tuple[Answer, dict[int, int], dict[str, float]]:
+    """Run the hardware and the golden model in parallel; return both results, and the seconds of each."""
+    begun, seconds = time.perf_counter(), {}
+    with verilator_program.running(program, list(arguments), log) as process:
 
         def tell(timestep: int) -> None:
-            progress("running the hardware and the golden model", min(timestep, _reached(log)) / timesteps)
+            reached = max(_reached(log), at[0] - 1)
+            progress("running the hardware and the golden model", min(timestep, reached) / timesteps)
 
         expected = dict(zip(at, golden.signatures(at, tell), strict=True))
         seconds["golden"] = time.perf_counter() - begun
-        verilator_program.wait(process, log, "the self-test", lambda: tell(timesteps))
+        verilator_program.wait(process, log, "the self-test", lambda: tell(at[-1]))
     # In its own words, as the golden model may have been the slower one.
     seconds["simulation"] = log.stat().st_mtime_ns / 1e9 - (time.time() - (time.perf_counter() - begun))
-    return Answer.read(log), expected
+    return Answer.read(log), expected, seconds
+
+
+def _key(
+    configuration: Configuration, verilog: Path, simulator: Simulator, seed: int, rate: int, timesteps: int
+) -> dict[str, Any]:
+    """Return all that a run depends on."""
+    return {
+        "parameters": configuration.parameters.as_dict(),
+        "arithmetic": configuration.arithmetic.as_dict(),
+        "verilog": hashlib.sha256(verilog.read_bytes()).hexdigest(),
+        "seed": seed,
+        "stalls": rate,
+        "timesteps": timesteps,
+        "simulator": simulator.version,
+        "compiler": compiler_version(),
+        "code": code_of("model", "hdl", "cosim"),
+    }
 
 
 def _reached(log: Path) -> int:

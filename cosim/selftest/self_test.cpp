@@ -6,6 +6,9 @@
 //   running TIMESTEP SIGNATURE       the same, after many clocks without a checkpoint
 //   done TIMESTEP SIGNATURE CLOCKS   the run is over
 //   stuck TIMESTEP SIGNATURE CLOCKS  for a long time nothing has come out any more
+//   saved TIMESTEP SIGNATURE CLOCKS  it ends here; another run goes on from the state that it has saved
+// Built with QLIF_SAVABLE it takes further arguments: the checkpoint at which it saves its state and ends, or 0; the
+// file for that; and the file of the state that it begins with, or nothing.
 // Built with QLIF_OBSERVED it can look at what comes out, and ends soon after the first checkpoint. Further arguments: the first row of updates to keep
 // and how many, the first event to keep and how many, a file for each, the first clock with waves and how
 // many, a file for the waves.
@@ -20,6 +23,9 @@
 #ifdef QLIF_OBSERVED
 #include "qlif_observed.h"
 #include "verilated_vcd_c.h"
+#endif
+#ifdef QLIF_SAVABLE
+#include "verilated_save.h"
 #endif
 
 namespace {
@@ -82,7 +88,19 @@ int main(int argc, char **argv) {
     uint64_t end = 0;
 #endif
     uint32_t before = 0;
-    bool stuck = false;
+    bool stuck = false, saved = false;
+#ifdef QLIF_SAVABLE
+    if (argc < 7) return 2;
+    const uint64_t stop = number(argv[4]);
+    if (*argv[6]) {
+        VerilatedRestore state;
+        state.open(argv[6]);
+        if (!state.isOpen()) return 2;
+        state >> clocks >> changed >> next >> before >> top;
+        state.close();
+        top.timesteps = timesteps;
+    }
+#endif
     while (true) {
         // The models of block RAM tell by the time whether a word is read while it is written.
         context.timeInc(1);
@@ -115,6 +133,10 @@ int main(int argc, char **argv) {
             std::printf("\n");
             std::fflush(stdout);
             next += interval;
+#ifdef QLIF_SAVABLE
+            saved = stop && next > stop;
+            if (saved) break;
+#endif
 #ifdef QLIF_OBSERVED
             if (end == 0) end = clocks + linger;
 #endif
@@ -135,7 +157,16 @@ int main(int argc, char **argv) {
             if (stuck) break;
         }
     }
-    show(stuck ? "stuck" : "done", top);
+#ifdef QLIF_SAVABLE
+    if (saved) {
+        VerilatedSave state;
+        state.open(argv[5]);
+        if (!state.isOpen()) return 2;
+        state << clocks << changed << next << before << top;
+        state.close();
+    }
+#endif
+    show(stuck ? "stuck" : saved ? "saved" : "done", top);
     std::printf(" %" PRIu64 "\n", clocks);
     top.final();
 #ifdef QLIF_OBSERVED

@@ -43,6 +43,7 @@ def build(
     *,
     cells: Sequence[Path] = (),
     waves: bool = False,
+    savable: bool = False,
     lint: bool = True,
     headers: Mapping[str, str] | None = None,
     defines: tuple[str, ...] = (),
@@ -64,6 +65,8 @@ def build(
         Further Verilog: of what the first instantiates.
     waves : bool
         Whether the program can write waveforms.
+    savable : bool
+        Whether the program can save the module's state, and restore it.
     lint : bool
         Whether Verilator refuses what its lint complains about.
     headers : mapping of str to str, optional
@@ -81,7 +84,8 @@ def build(
             write_text(work / name, text)
         objects = work / "objects"
         objects.mkdir()
-        runtime = runtime_cache.cache_folder(simulator, waves, f"program {_MAKE}")
+        driver = f"program {_MAKE}" + (" savable" if savable else "")
+        runtime = runtime_cache.cache_folder(simulator, waves, driver)
         if runtime is not None:
             runtime_cache.restore(runtime, objects)
         *sources, main = safe_copies([*cells, verilog, program], work)
@@ -89,7 +93,7 @@ def build(
         translate = [
             "verilator", "--cc", "--exe", *_FAST,
             *(waived_lint(cells) if lint else _NO_LINT),
-            *(["--trace"] if waves else []),
+            *(["--trace"] if waves else []), *(["--savable"] if savable else []),
             "--top-module", top, "-Mdir", str(objects), "-o", "program",
             "-CFLAGS", flags, *map(str, sources), str(main),
         ]  # fmt: skip

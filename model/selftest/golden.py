@@ -1,6 +1,7 @@
 """The golden model's self-test: stimulus and signatures that :mod:`qlif.model.selftest.plan` describes."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,13 @@ class GoldenSelfTest:
         self._random = RandomWords(plan.random_seed)
         self._updates = self._events = SIGNATURE_START
         self._neuron_bits = max(1, (words.parameters.n - 1).bit_length())
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A module can't be pickled.
+        return {**vars(self), "_loops": self._loops is not None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _loops=loops if state["_loops"] else None)
 
     @property
     def signature(self) -> int:
