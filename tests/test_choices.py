@@ -71,6 +71,17 @@ CHOICES = {
     ),
     "Round": ("model/kernel/rules.py", "RANDOM = 3", {"model/kernel/rules.py"}),
     "Storage": ("hdl/storage.py", 'MEMORY = "memory"', {"hdl/storage.py", "hdl/neuron.py"}),
+    "Feed": (
+        "hdl/core.py",
+        'HELD = "held"',
+        {
+            "hdl/core.py",
+            "hdl/ports.py",
+            "cosim/benches/agents.py",
+            "cosim/proof/update.py",
+            "cosim/proof/population_claims.py",
+        },
+    ),
     "SimulatorName": (
         "cosim/simulator/find.py",
         'ICARUS = "icarus"',

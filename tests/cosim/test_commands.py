@@ -103,7 +103,7 @@ FOREIGN = [
 STEP_BITS = (("--streams", "updates", "--step-bits", 8), "--step-bits requires events: not --streams updates")
 OWN_STREAMS = [
     (("--verilog", "x.v", option, value), f"{option} requires this project's Verilog")
-    for option, value in (("--streams", "events"), ("--step-bits", 8))
+    for option, value in (("--streams", "events"), ("--step-bits", 8), ("--feed", "held"))
 ]
 POPULATION = (("--selftest",), ("--neurons", 2), ("--lanes", 1))
 SPACE = [
@@ -170,6 +170,12 @@ USELESS = {
         (("--max-size", 5), "--max-size requires --testbench"),
         STEP_BITS,
         (("--streams", "none"), "unknown streams 'none'"),
+        (("--feed", "hold"), "unknown feed 'hold': did you mean 'held'?"),
+        (("--feed", "held", "--map", "x.toml"), "--feed requires no --map"),
+        (("--feed", "held", "--pipeline"), "--feed requires a population: not --pipeline"),
+        (("--feed", "held", "--selftest"), "--selftest requires --feed stream"),
+        (("--feed", "held", "--testbench"), "--testbench requires --feed stream"),
+        (("--feed", "held", "--wrapper", "axi"), "--wrapper requires --feed stream"),
         (("--wrapper", "ahb"), "unknown wrapper 'ahb'"),
         (("--wrapper", "axi", "--pipeline"), "--wrapper requires a population: not --pipeline"),
         (("--wrapper", "axi", "--selftest"), "--wrapper requires no --selftest"),
@@ -189,12 +195,17 @@ USELESS = {
         (("--map", "x.toml", "--pipeline"), "--pipeline requires no --map"),
         (("--map", "x.toml", "--variant", "portable"), "--variant requires no --map"),
     ],
-    "synth": [STEP_BITS, (("--streams", "events", "--selftest"), "--selftest requires --streams both")],
+    "synth": [
+        STEP_BITS,
+        (("--streams", "events", "--selftest"), "--selftest requires --streams both"),
+        (("--feed", "held", "--selftest"), "--selftest requires --feed stream"),
+    ],
     "prove": [
         STEP_BITS,
         (("--wrapper", "ahb"), "unknown wrapper 'ahb'"),
         (("--wrapper", "axi", "--verilog", "x.v"), "--wrapper requires this project's Verilog"),
         (("--wrapper", "axi", "--variant", "explicit"), "--wrapper requires --variant portable"),
+        (("--wrapper", "axi", "--feed", "held"), "--wrapper requires --feed stream"),
         *OWN_STREAMS,
         (("--find-state",), "--find-state requires --map"),
         (("--find-state", "--map", "m.toml", "--timeout", "9"), "--timeout requires a proof"),
