@@ -96,8 +96,11 @@ int main(int argc, char **argv) {
         VerilatedRestore state;
         state.open(argv[6]);
         if (!state.isOpen()) return 2;
-        state >> clocks >> changed >> next >> before >> top;
+        uint64_t time;
+        state >> time >> clocks >> changed >> next >> before >> top;
         state.close();
+        // What the models keep of it is before the time that goes on.
+        context.time(time);
         top.timesteps = timesteps;
     }
 #endif
@@ -162,7 +165,8 @@ int main(int argc, char **argv) {
         VerilatedSave state;
         state.open(argv[5]);
         if (!state.isOpen()) return 2;
-        state << clocks << changed << next << before << top;
+        const uint64_t time = context.time();
+        state << time << clocks << changed << next << before << top;
         state.close();
     }
 #endif
