@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from qlif.cosim.benchmark.work import Work
+from qlif.cosim.bitslice.simulation import pointer
 from qlif.cosim.simulator.c_compiler import FLAGS, compiled_library
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.kernel.blocks import BLOCK
@@ -47,11 +48,10 @@ class CompiledC:
         self._trace = np.zeros(work.n, dtype=plan.trace)
         self._spiked = np.zeros(work.n, dtype=np.uint8)
         self._arguments = [
-            *(ctypes.c_void_p(array.ctypes.data) for array in
-              (self._potential, self._refractory, self._trace, self._spiked, self._currents)),
+            *map(pointer, (self._potential, self._refractory, self._trace, self._spiked, self._currents)),
             ctypes.c_long(work.timesteps),
             ctypes.c_long(work.n),
-        ]  # fmt: skip
+        ]
 
     def run(self) -> None:
         """Advance over the whole input, timestep by timestep."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.bitslice.netlist import SliceNetlist, export_netlist, slice_files
-from qlif.cosim.bitslice.simulation import FLAGS, SliceProgram, SliceSimulation, sliced, unsliced
+from qlif.cosim.bitslice.simulation import FLAGS, SliceProgram, SliceSimulation, pointer, sliced, unsliced
 from qlif.cosim.configuration import Settings
 from qlif.cosim.simulator.c_compiler import compiled_text
 from qlif.hdl.synthesis.gates import cell_models, mapped_verilog
@@ -237,10 +237,10 @@ class _Worker:
         for name in self._plan.words.state_names:
             place, golden = places[f"{name}_out"], self._room.kept[name]
             row = self._compare(
-                ctypes.c_void_p(out[0, place].ctypes.data),
+                pointer(out[0, place]),
                 ctypes.c_long(out.shape[1]),
                 place.stop - place.start,
-                ctypes.c_void_p(golden.ctypes.data),
+                pointer(golden),
                 golden.itemsize,
                 ctypes.c_long(self._rows),
             )

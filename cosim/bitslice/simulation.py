@@ -3,6 +3,7 @@
 import ctypes
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -187,14 +188,19 @@ class SliceSimulation:
         if step and len(outputs) < clocks:
             raise ValueError(f"there is room for the outputs of {len(outputs)} clocks, not of {clocks}")
         self.program.run(
-            ctypes.c_void_p(self.state.ctypes.data),
+            pointer(self.state),
             self.pointers,
-            ctypes.c_void_p(inputs.ctypes.data),
+            pointer(inputs),
             ctypes.c_long(len(inputs)),
-            ctypes.c_void_p(outputs.ctypes.data),
+            pointer(outputs),
             ctypes.c_long(step),
             ctypes.c_long(clocks),
         )
+
+
+def pointer(array: npt.NDArray[Any]) -> ctypes.c_void_p:
+    """Return where an array is, as compiled functions take it."""
+    return ctypes.c_void_p(array.ctypes.data)
 
 
 def pointers(memories: Mapping[str, Slices]) -> ctypes.Array[ctypes.c_void_p]:

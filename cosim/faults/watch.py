@@ -15,6 +15,7 @@ from qlif.cosim.bitslice.simulation import (
     Slices,
     SliceSimulation,
     aligned,
+    pointer,
     pointers,
     port_places,
 )
@@ -248,14 +249,14 @@ class Watched:
         failed = self.program.library.upsets(
             ctypes.byref(self._scene),
             ctypes.byref(begin.moment),
-            ctypes.c_void_p(begin.state.ctypes.data),
+            pointer(begin.state),
             pointers(begin.memories),
-            ctypes.c_void_p(other.state.ctypes.data),
+            pointer(other.state),
             pointers(other.memories),
-            ctypes.c_void_p(wanted.ctypes.data),
+            pointer(wanted),
             ctypes.c_long(len(places)),
             ctypes.c_long(clocks),
-            ctypes.c_void_p(verdicts.ctypes.data),
+            pointer(verdicts),
         )
         _check(failed)
         return verdicts
@@ -291,10 +292,10 @@ class Watched:
             begin = SliceSimulation(self.program, None)
             failed = self.program.library.stuck(
                 ctypes.byref(self._scene),
-                ctypes.c_void_p(begin.state.ctypes.data),
+                pointer(begin.state),
                 begin.pointers,
                 len(some),
-                ctypes.c_void_p(verdicts[first:].ctypes.data),
+                pointer(verdicts[first:]),
             )
             _check(failed)
         return verdicts

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qlif.cosim.bitslice.netlist import slice_netlist
-from qlif.cosim.bitslice.simulation import SliceProgram, aligned, port_places
+from qlif.cosim.bitslice.simulation import SliceProgram, aligned, pointer, port_places
 from qlif.cosim.mutation.faults import MutatedNetlist
-from qlif.cosim.mutation.player import Player, Running, pointer
+from qlif.cosim.mutation.player import Player, Running
 from qlif.hdl.interface import RESET, Interface
 from qlif.hdl.ports import STALL_RATE_BITS, Port
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test

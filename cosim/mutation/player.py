@@ -1,6 +1,5 @@
 """Hundreds of instances of a netlist side by side, with a fault each, until it is known what is seen of each."""
 
-import ctypes
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qlif.cosim.bitslice.simulation import SliceProgram, Slices, SliceSimulation, aligned
+from qlif.cosim.bitslice.simulation import SliceProgram, Slices, SliceSimulation, aligned, pointer
 from qlif.cosim.mutation.mutant import Mutant
 from qlif.cosim.mutation.planting import KEEP, Masks
 from qlif.model.exceptions import DifferenceFound
@@ -42,11 +41,6 @@ class Running(NamedTuple):
     def pointers(self) -> tuple[object, ...]:
         """Return inputs, state and memories as the compiled loops take them."""
         return pointer(self.inputs), pointer(self.simulation.state), self.simulation.pointers
-
-
-def pointer(array: Any) -> ctypes.c_void_p:
-    """Return where an array is."""
-    return ctypes.c_void_p(array.ctypes.data)
 
 
 class Player(ABC):

@@ -14,6 +14,7 @@ import pytest
 from qlif import hdl
 from qlif.cosim.benchmark.compiled_c import CompiledC
 from qlif.cosim.benchmark.work import Work
+from qlif.cosim.bitslice.simulation import pointer
 from qlif.cosim.golden import benches
 from qlif.cosim.golden.languages import Language, golden_files
 from qlif.cosim.simulator.c_compiler import FLAGS, compiled_library
@@ -63,8 +64,8 @@ def test_the_emitted_c_is_nearly_as_fast_as_c_by_hand(compiler, tmp_path, monkey
 
     def run():
         emitted.run(
-            ctypes.c_void_p(currents.ctypes.data),
-            ctypes.c_void_p(spikes.ctypes.data),
+            pointer(currents),
+            pointer(spikes),
             ctypes.c_long(work.timesteps),
         )
 
