@@ -193,7 +193,8 @@ def run(
 def end_on_signals() -> None:
     """Let SIGTERM and SIGHUP unwind this process as an exception does, so that what it opened is closed.
 
-    To be called once, in the main thread. A second signal doesn't interrupt the unwinding.
+    To be called once, in the main thread. A second signal doesn't interrupt the unwinding. Whoever starts us may have
+    ignored or blocked signals, which is inherited; only of SIGHUP it is meant (nohup).
     """
 
     def unwind(number: int, _: Any) -> None:
@@ -202,8 +203,10 @@ def end_on_signals() -> None:
         raise Terminated(128 + number)
 
     for each in _SIGNALS:
-        if signal.getsignal(each) is not signal.SIG_IGN:  # nohup
+        if each == signal.SIGTERM or signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, unwind)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, *_SIGNALS))
 
 
 @contextmanager

@@ -51,8 +51,11 @@ def _become(command: list[str]) -> None:
     try:
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)  # Python ignores some, which a program would inherit
+        # A program would inherit what Python ignores, and what whoever started us ignored or blocked.
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            with suppress(OSError):  # the C library's own
+                signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execv(command[0], command)
     finally:
         os._exit(127)

@@ -95,6 +95,51 @@ def test_it_ends_with_us_however_we_end(number, tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
+def inherited():
+    """Ignore and block what a child would then ignore and block too."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGUSR2))
+
+
+def test_a_signal_ends_us_and_our_children_however_signals_were_inherited():
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.format(4760)], stderr=subprocess.DEVNULL, preexec_fn=inherited
+    )
+    wait_until(lambda: sleepers(4760), 60)
+    parent.terminate()
+    assert parent.wait(timeout=2) == 128 + signal.SIGTERM
+    wait_until(lambda: not sleepers(4760), 2)
+
+
+def test_nohup_is_respected():
+    program = (
+        "import os, signal; from qlif.model.support import process; process.end_on_signals(); "
+        "os.kill(os.getpid(), signal.SIGHUP); print('here')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert done.stdout == "here\n"
+
+
+def test_a_child_begins_with_default_signals():
+    show = (
+        "import signal; print([signal.getsignal(n).name for n in (1, 10, 15)], signal.pthread_sigmask(0, ()))"
+    )
+    program = (
+        "from qlif.model.support import process; "
+        f"print(process.run(process.python('-c', {show!r}), what='it', seconds=60).said)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, preexec_fn=inherited
+    )
+    assert done.stdout.strip() == "['SIG_DFL', 'SIG_DFL', 'SIG_DFL'] set()"
+
+
 def test_a_killed_process_s_folder_is_removed_by_the_next(tmp_path):
     program = (
         "import os, sys; from qlif.model.support.scratch import Scratch; kept = Scratch(); {}; "
