@@ -11,6 +11,7 @@ from qlif.cosim.benchmark import catalogue, compiled_c, golden, measure, missing
 from qlif.cosim.benchmark.bit_sliced import SlicedLoop
 from qlif.cosim.benchmark.compiled_c import CompiledC
 from qlif.cosim.benchmark.contender import Contender, Skipped
+from qlif.cosim.benchmark.cosimulation import BARE_LOOP, BLOCKS, PER_CYCLE, SELF_TEST, UPDATES
 from qlif.cosim.benchmark.fixed_point_library import ApytypesNeurons
 from qlif.cosim.benchmark.goals import GOALS, OTHERS, verdicts
 from qlif.cosim.benchmark.measure import Measured, golden_end
@@ -178,8 +179,13 @@ def test_co_simulations_are_measured(qlif):
     code, out, _ = qlif("bench", "--rounds", 1, "--only", "cosim", "--json")
     facts = json.loads(out)
     assert code == 0
-    assert {line["n"] for line in facts["results"]} == {64} and len(facts["results"]) == 4
+    assert {line["n"] for line in facts["results"]} == {64}
+    always = {SELF_TEST, BLOCKS, PER_CYCLE, BARE_LOOP}
+    # By what this machine has: Yosys, a C compiler, Icarus.
+    assert always <= {line["name"] for line in facts["results"]} <= {*UPDATES}
     assert facts["ratios"]["self-test / per-cycle bench"] > 20
+    for name in ("bit-sliced / bare Verilator loop", "bit-sliced, own stalls / bare Verilator loop"):
+        assert facts["ratios"][name] is None or facts["ratios"][name] > 1
 
 
 @pytest.fixture(scope="module")
