@@ -152,7 +152,7 @@ def _play(
 
 
 TOGETHER = 16
-"""Faults of which it is tried to prove by one proof that they are none."""
+"""Faults that a process decides at once."""
 
 _prover: Equivalence | ForeignEquivalence
 """In a process of the pool: what decides faults there."""
@@ -172,13 +172,7 @@ def _equivalence(
 
 
 def _decide(numbers: Sequence[int]) -> list[tuple[int, Decision]]:
-    """Decide faults, together if that goes, else half by half."""
-    if len(numbers) == 1:
-        return [(numbers[0], _prover.decide(numbers[0]))]
-    if (decision := _prover.together(numbers)) is not None:
-        return [(number, decision) for number in numbers]
-    half = len(numbers) // 2
-    return _decide(numbers[:half]) + _decide(numbers[half:])
+    return list(zip(numbers, _prover.decide_all(numbers), strict=True))
 
 
 def _prove(

@@ -1,15 +1,16 @@
 """Equivalence proofs for mutants that no testbench killed."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from qlif.cosim.mutation.lockstep import Lockstep
-from qlif.cosim.mutation.pipeline_faults import differs, with_the_same_counter
+from qlif.cosim.mutation.lockstep import Beside, Lockstep
+from qlif.cosim.mutation.pipeline_faults import differs
 from qlif.cosim.mutation.planting import SELECTOR
-from qlif.cosim.proof.circuit import Circuit, Clock, Node
+from qlif.cosim.mutation.same_update import Begin, SameUpdate
+from qlif.cosim.proof.circuit import Circuit, Clock, Deviation, Node
 from qlif.cosim.proof.claims import Unproved
-from qlif.cosim.proof.outgoing import prove_on_the_way, sends_what_it_keeps
+from qlif.cosim.proof.outgoing import prove_always_legal, prove_on_the_way, sends_what_it_keeps
 from qlif.cosim.proof.population_claims import RESTARTS, PopulationProof, population_claims
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import CLOSED, Reach
@@ -30,7 +31,8 @@ _ENTRY = (probes.READ, probes.WAS_FRESH)
 
 
 SAME, GOLDEN = "the same in each clock", "the golden update of each state that can be reached"
-"""The first two proofs that a fault is none."""
+POWERED = "the same in each clock, as memories begin with 0"
+"""The first proofs that a fault is none."""
 
 
 class Decision(NamedTuple):
@@ -51,13 +53,14 @@ class Decision(NamedTuple):
 class Equivalence:
     """Decides faults of one netlist, on one lane.
 
-    Three proofs are tried, from the quickest on. All speak of every clock after a reset, without a bound:
+    Four proofs are tried, from the quickest on. All speak of every clock, without a bound.
 
-    1. in each clock, from each state that the invariants of :mod:`qlif.cosim.proof.invariants` allow, outputs
-       and next state are those of the circuit without the fault;
-    2. that is so of everything around the pipeline, and the pipeline's update of each legal state is the
-       golden step;
-    3. the circuit with the fault has invariants of its own from which all claims of ``qlif prove`` follow.
+    1. No update is another one (:mod:`qlif.cosim.mutation.same_update`), nor is anything around the pipeline
+       (:mod:`qlif.cosim.mutation.lockstep`), after a reset of any registers.
+    2. That is so from power-on, where memories begin with 0.
+    3. Everything around the pipeline is the same, and the pipeline's update of each state that can be reached is the
+       golden step, with a refractory counter of its own.
+    4. The circuit with the fault has invariants of its own from which all claims of ``qlif prove`` follow.
 
     Parameters
     ----------
@@ -77,11 +80,31 @@ class Equivalence:
         self._original = selected(self._circuit, 0, self._outcome)
         check_ports(self._original, self._interface)
         self._reach = None if export.interface.runtime else Reach.of(words)
-        self._lockstep = Lockstep(self._original, self._interface, self._reach, seconds)
-        entry = [self._circuit.signal(name) for name in (*_ENTRY, *self._alongside.values())]
-        states = set(self._circuit.states.values())
-        self._entry = self._circuit.cone([*entry, self._stages[-1]], self._outcome) & states
-        self._around = self._states_around()
+        self._faults = _switches(self._circuit)
+        inputs = {SELECTOR: 0}
+        read, was_fresh = (self._circuit.register(name) for name in _ENTRY)
+        begin = Begin(
+            read,
+            was_fresh,
+            self._circuit.shown(self._stages[-1]),
+            {name: self._circuit.signal(node) for name, node in self._alongside.items()},
+        )
+        self._entry = [begin.read, begin.was_fresh, begin.current, *begin.alongside.values()]
+
+        def lockstep(powered: bool) -> Lockstep:
+            return Lockstep(
+                self._circuit, self._interface, self._reach, seconds,
+                inputs=inputs, cut=self._outcome, entry=self._entry, states=self._states_around(), powered=powered,
+            )  # fmt: skip
+
+        self._lockstep = lockstep(powered=False)
+        # Without the states that can be reached, nothing more is known of what memories begin with.
+        self._powered = None if self._reach is None else lockstep(powered=True)
+        self._same_update = None
+        if self._reach is not None:
+            self._same_update = SameUpdate(
+                self._circuit, inputs, begin, self._latency, self._outcome, words, self._reach, seconds / 4
+            )
 
     def check_premise(self) -> None:
         """Prove all that the decisions rest upon, of the netlist without a fault.
@@ -96,25 +119,44 @@ class Equivalence:
                 raise Unproved(f"the population without a fault isn't proved: {claim.claim}: {claim.result}")
         if self._reach is None:
             return
+        if why := differs(lambda terms, own: self._update(terms, self._original, own), 6 * self._seconds):
+            raise Unproved(f"the population without a fault isn't proved: {why}")
         terms = Products()
         update, _, _ = self._update(terms, self._original, False)
         closed = self._reach.prove(terms, update, 6 * self._seconds).verdict
-        if closed == "proved":
-            closed = prove_on_the_way(self._original, self._interface, self._reach, 6 * self._seconds)
+        for prove in (prove_on_the_way, prove_always_legal):
+            if closed == "proved":
+                closed = prove(self._original, self._interface, self._reach, 6 * self._seconds)
         if closed != "proved":
             raise Unproved(f"the population without a fault isn't proved: {CLOSED}: {closed}")
+        parts = (self._same_update, self._lockstep, self._powered)
+        assumed = [given for part in parts if part is not None for given in part.assumptions]
+        if not all(given.holds_somewhere(6 * self._seconds) for given in assumed):
+            raise Unproved(
+                "nothing is known of which all holds that is assumed of the population without a fault"
+            )
 
     def decide(self, number: int) -> Decision:
         """Decide one fault, by its number."""
-        changed = selected(self._circuit, number, self._outcome)
-        if self._lockstep.same_registers(changed):
+        if number not in self._faults:
+            # Nothing depends on what it changes.
             return Decision(True, SAME)
-        why = differs(lambda terms, own: self._update(terms, changed, own), self._seconds)
-        why = why or self._entry_differs(changed) or self._exit_differs(changed)
-        if why is not None:
+        beside = self._beside(number)
+        same = None if self._same_update is None else self._same_update.same(self._faults[number])
+        why = None
+        if self._same_update is None or same is False:
+            changed = selected(self._circuit, number, self._outcome)
+            why = differs(lambda terms, own: self._update(terms, changed, own), self._seconds)
+            why = why or self._entry_differs(changed) or self._exit_differs(changed)
+        if why is None:
+            if self._lockstep.same(beside):
+                return Decision(True, SAME if self._same_update and same is None else GOLDEN)
+            if self._powered is not None and self._powered.same(beside):
+                return Decision(True, POWERED)
+            why = "not proved: outputs and what enters the pipeline are the same"
+        if why.startswith("refuted"):
             return Decision(False, why)
-        if self._lockstep.same(changed, self._around, self._outcome, self._entry):
-            return Decision(True, GOLDEN)
+        changed = selected(self._circuit, number, self._outcome)
         proof = PopulationProof(changed, self._interface, self._seconds)
         if proof.reset.verdict != "proved":
             return Decision(False, f"{proof.reset.verdict}: {RESTARTS}")
@@ -125,18 +167,18 @@ class Equivalence:
                 return Decision(False, f"{claim.result}: {claim.claim}")
         return Decision(True, "all claims about the population hold")
 
-    def together(self, numbers: Collection[int]) -> Decision | None:
-        """Decide some faults at once if each is proved to be none by the same of the first two proofs; else None."""
-        changed = one_of(self._circuit, numbers, self._outcome)
-        if self._lockstep.same_registers(changed):
-            return Decision(True, SAME)
-        # A question about several that takes long is better asked of fewer.
-        if with_the_same_counter(lambda terms, own: self._update(terms, changed, own), self._seconds / 4):
-            return None
-        if self._entry_differs(changed) or self._exit_differs(changed):
-            return None
-        alike = self._lockstep.same(changed, self._around, self._outcome, self._entry)
-        return Decision(True, GOLDEN) if alike else None
+    def decide_all(self, numbers: Sequence[int]) -> list[Decision]:
+        """Decide some faults, each by itself."""
+        return [self.decide(number) for number in numbers]
+
+    def _beside(self, number: int) -> Beside:
+        """Return the circuit with a fault, beside the one without."""
+        switch = self._faults[number]
+
+        def beside(now: Clock, instead: Mapping[int, Term]) -> Clock:
+            return Deviation(now, {switch: now.terms.true, **instead})
+
+        return beside
 
     def _states_around(self) -> set[int]:
         """Return the states that matter to anything but the pipeline: outputs, and what enters it."""
@@ -229,6 +271,20 @@ class Equivalence:
         if self._words.arithmetic.random_bits:
             names["random"] = probes.random_bits()
         return names
+
+
+def _switches(circuit: Circuit) -> dict[int, int]:
+    """Return the node that turns each fault on, by its number: the selector's comparison with it."""
+    selector = circuit.inputs[SELECTOR]
+    constants = {node.number: node.constant for node in circuit.nodes if node.operation == "constant"}
+    found: dict[int, int] = {}
+    for node in circuit.nodes:
+        if node.operation == "eq" and selector in node.operands:
+            (number,) = (constants[operand] for operand in node.operands if operand != selector)
+            if number in found:
+                raise ValueError(f"fault {number} has two switches")
+            found[number] = node.number
+    return found
 
 
 def selected(circuit: Circuit, number: int, kept: Collection[int] = ()) -> Circuit:

@@ -16,7 +16,9 @@ from qlif.model.exceptions import InputError
 from qlif.model.support.scratch import scratch
 
 _SOURCE, _READ, _LIST, _MUTATED = "export.v", "netlist.json", "list.txt", "mutated.v"
-_FRONT_END = "read_verilog -sv {source}; hierarchy -check -top {module}; proc; flatten; opt_clean; "
+_FRONT_END = (
+    "read_verilog -sv {source}; hierarchy -check -top {module}; proc; flatten; opt_clean; {undefined}"
+)
 _ALL = 1_000_000
 """More faults than any netlist has."""
 
@@ -96,7 +98,10 @@ def plant(export: Export, count: int | None, seed: int, directory: Path) -> Muta
     # Lines count in the text that is kept.
     (directory / _SOURCE).write_text(text.plain, encoding="utf-8")
     module = export.interface.module
-    front_end = _FRONT_END.format(source=_SOURCE, module=module)
+    # What Yosys leaves open of our own text, such as what a memory is given that isn't written, is 0 in what is
+    # played and in what is proved.
+    undefined = "setundef -zero t:$mux t:$pmux; " if export.interface.mapped is None else ""
+    front_end = _FRONT_END.format(source=_SOURCE, module=module, undefined=undefined)
     # Pins that are no place for a fault come in the list too: it is drawn long enough to leave them out.
     drawn = _ALL if count is None else 2 * count + 1000
     script = f"{front_end} mutate -list {drawn} -seed {seed} -o {_LIST}; write_json {_READ}"

@@ -1,6 +1,6 @@
 """Equivalence proofs for mutants of somebody else's core that no testbench killed."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from qlif.cosim.mapping.core_map import Contract, CoreMap
@@ -70,9 +70,14 @@ class ForeignEquivalence:
         why = self._differs(self._netlist.alone(number), self._seconds)
         return Decision(True, "every update is the golden step") if why is None else Decision(False, why)
 
-    def together(self, numbers: Collection[int]) -> Decision | None:
-        """Decide some faults at once if each is proved to be none by the first proof; else None."""
-        return Decision(True, SAME) if self._same(one_of(self._circuit, numbers)) else None
+    def decide_all(self, numbers: Sequence[int]) -> list[Decision]:
+        """Decide some faults: together if the first proof goes, else half by half."""
+        if len(numbers) == 1:
+            return [self.decide(numbers[0])]
+        if self._same(one_of(self._circuit, numbers)):
+            return [Decision(True, SAME)] * len(numbers)
+        half = len(numbers) // 2
+        return self.decide_all(numbers[:half]) + self.decide_all(numbers[half:])
 
     def _differs(self, verilog: str, seconds: float) -> str | None:
         """Return which claim about a core isn't proved; None if all are."""

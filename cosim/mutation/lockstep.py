@@ -1,22 +1,24 @@
 """Two circuits in lockstep: whether a mutant's outputs equal the original's, clock by clock (a miter)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
-from qlif.cosim.proof.circuit import Circuit, Clock
+from qlif.cosim.proof.circuit import Circuit, Clock, Deviation
 from qlif.cosim.proof.control import Control, Monitor
 from qlif.cosim.proof.invariants import assumed_of
-from qlif.cosim.proof.outgoing import on_the_way, retired
+from qlif.cosim.proof.outgoing import always_legal, on_the_way, retired
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach
-from qlif.cosim.proof.solver import Term
+from qlif.cosim.proof.solver import Given, Term
 from qlif.hdl import probes
 from qlif.hdl.interface import Interface
 
 MOST_ROUNDS = 40
 """So often less is taken to be the same; it ends by itself long before."""
 
+Beside = Callable[[Clock, Mapping[int, Term]], Clock]
+"""The other circuit: its clock beside the original's, given what some of its nodes are instead."""
 
 WHOLE = -1
 """The place of all bits: a memory is the same as a whole, or not."""
@@ -37,19 +39,25 @@ Alike = dict[Bit, Guards | None]
 
 NEVER: Guards = frozenset()
 
-_WAITING = Bit(WHOLE, WHOLE)
-"""The guard of the queue's memory: the place that is watched, which is any, holds a row that wasn't read yet."""
+WAITING, SEEN, READ = Bit(WHOLE, 0), Bit(WHOLE, 1), Bit(WHOLE, 2)
+"""Guards that are no bits: the place of the queue that is watched, which is any, holds a row that wasn't read yet;
+the row of the state memory that is watched, which is any, was written since the reset; a row that was read from it,
+and was written before, is at the pipeline."""
 
 
-class _Pair(NamedTuple):
-    """What both circuits' registers hold a clock later, of what is assumed; and the monitor."""
+class _Scene(NamedTuple):
+    """A clock of the original, with or without reset.
 
-    control: Control
+    The same clock if the pipelines' results are anything that they may be; the monitor after it; what is assumed;
+    that the places that are read are watched; and any other value of registers that differ.
+    """
+
+    now: Clock
+    other: Clock
     monitor: Monitor
-    assumed: list[Term]
-    watched: Term
-    following: Mapping[int, Term]
-    changed: Mapping[int, Term]
+    given: Given
+    reads: tuple[Term, Term]
+    others: Mapping[int, Term]
 
 
 class Lockstep:
@@ -58,8 +66,9 @@ class Lockstep:
     By induction over the clocks, from a reset of any registers, the bits of their registers stay the same. One that
     may differ has to be the same while a guard is 1, such as the valid bit of a payload: all that could be one are
     tried, and those by which it doesn't hold are left out, until the rest holds. Without a guard it is anything. Of
-    the queue's memory, places have to be the same while they wait to be read. Then the outputs have to be the same.
-    So a word that nobody reads before it is written may be reset to anything.
+    the queue's memory, places have to be the same while they wait to be read; of the state memory, rows that were
+    written since the reset. Then the outputs have to be the same. So a word that nobody reads before it is written
+    may be reset to anything.
 
     Parameters
     ----------
@@ -70,6 +79,19 @@ class Lockstep:
         The states of its neurons.
     seconds : float
         The time that the solver may take for one question.
+    inputs : mapping of str to int
+        What inputs always are.
+    cut : collection of int
+        Where the pipelines' results leave them: if nothing retires they are anything, else the same in both, whatever
+        drives them.
+    entry : collection of int
+        What enters the pipelines: it has to be the same while a row does, but for a row that was read from the memory
+        in the first timestep.
+    states : collection of int, optional
+        The registers and memories that outputs, `entry` and these themselves depend on, up to `cut`; all if not
+        given.
+    powered : bool
+        Begin as the text says that registers and memories begin, not from anything before a reset.
     """
 
     def __init__(
@@ -78,10 +100,20 @@ class Lockstep:
         interface: Interface,
         reach: Reach | None,
         seconds: float,
+        *,
+        inputs: Mapping[str, int] | None = None,
+        cut: Collection[int] = (),
+        entry: Collection[int] = (),
+        states: Collection[int] | None = None,
+        powered: bool = False,
     ) -> None:
-        self._original, self._words, self._interface = original, interface.words, interface
-        self._reach, self._seconds = reach, seconds
-        in_flight = original.shown(original.signal(probes.IN_FLIGHT))
+        self._original, self._words = original, interface.words
+        self._reach, self._seconds, self._entry, self._cut = reach, seconds, entry, cut
+        self._states = original.states.values() if states is None else states
+        self._in_flight, self._read, self._was_fresh = (
+            original.shown(original.signal(name))
+            for name in (probes.IN_FLIGHT, probes.READ, probes.WAS_FRESH)
+        )
         self._around = {
             state
             for name, state in original.states.items()
@@ -91,42 +123,66 @@ class Lockstep:
             bit
             for state in self._around
             for bit in self._bits(state)
-            if bit.place != WHOLE and (original.width(state) == 1 or state == in_flight)
+            if bit.place != WHOLE and (original.width(state) == 1 or state == self._in_flight)
         )
+        self._terms = terms = Products()
+        self._control = control = Control(terms, original, interface)
+        self._entering = control.memory.latency - 1
+        self._monitor = control.any_monitor()
+        # Addresses of the state memory that are no row's.
+        self._last_row = control.number(control.rows - 1)
+        index = original.sorts[control.memory.arrays[0]].index
+        self._nowhere = terms.fresh(index, "no row") if 1 << index > control.rows > 1 else None
+        given = {
+            name: terms.constant(word, original.width(original.inputs[name]))
+            for name, word in (inputs or {}).items()
+        }
+        free = {
+            name: terms.fresh(original.width(number), name) for name, number in original.inputs.items()
+        } | given
+        anything = {node: self._anything(node) for node in original.states.values()}
+        self._scenes = [
+            self._scene(Clock(terms, original, {**free, "rst": reset}, anything), reset, powered)
+            for reset in (terms.false, terms.true)
+        ]
 
-    def same_registers(self, changed: Circuit) -> bool:
+    @property
+    def assumptions(self) -> list[Given]:
+        """What is assumed of a clock without reset, and of one with it."""
+        return [scene.given for scene in self._scenes]
+
+    def same_registers(self, beside: Beside) -> bool:
         """Return whether outputs and all registers are proved to be the same in every clock after a reset."""
-        return self._weaker(changed, self._all_of(self._original.states.values()), (), NEVER) == {}
+        return self._weaker(beside, self._all_of(self._states), NEVER) == {}
 
-    def same(
-        self,
-        changed: Circuit,
-        states: Collection[int],
-        cut: Collection[int] = (),
-        needed: Collection[int] = (),
-    ) -> bool:
-        """Return whether the outputs are proved to be the same in every clock after a reset.
-
-        Parameters
-        ----------
-        changed : Circuit
-            The one with the fault.
-        states : collection of int
-            The registers and memories that matter.
-        cut : collection of int
-            Nodes that are taken to be the same in both, whatever drives them.
-        needed : collection of int
-            Registers that what drives those depends on: they have to be the same too, always.
-        """
-        alike = self._all_of(states)
+    def same(self, beside: Beside) -> bool:
+        """Return whether the outputs are proved to be the same in every clock after a reset."""
+        alike = self._all_of(self._states)
         for _ in range(MOST_ROUNDS):
-            weaker = self._weaker(changed, alike, cut, self._guards)
-            if weaker is None or any(bit.state in needed for bit in weaker):
-                return False
+            weaker = self._weaker(beside, alike, self._guards)
             if not weaker:
-                return True
+                return weaker is not None
             alike |= weaker
         return False
+
+    def _scene(self, now: Clock, reset: Term, powered: bool) -> _Scene:
+        terms, control = self._terms, self._control
+        assumed, monitor = list[Term](), control.reset_monitor()
+        if reset == terms.false:
+            monitor = control.next_monitor(now, self._monitor)
+        # A reset comes at any time, from anything at all.
+        if powered or reset == terms.false:
+            assumed = [*assumed_of(control, now, self._monitor), *self._reached(now)]
+        if powered and self._reach is not None:
+            assumed += always_legal(control, self._words, self._reach, now)
+        reads = (
+            terms.equal(control.row(now, probes.READING), control.watched_row),
+            terms.equal(now[probes.QUEUE_TAKEN], control.watched_place),
+        )
+        retires = control.bits(now[probes.IN_FLIGHT])[-1]
+        left = {n: terms.choose(retires, now.values[n], self._anything(n)) for n in self._cut}
+        others = {node: self._anything(node) for node in self._original.states.values()}
+        return _Scene(now, Deviation(now, left), monitor, Given(terms, assumed), reads, others)
 
     def _bits(self, state: int) -> Iterator[Bit]:
         sort = self._original.sorts[state]
@@ -135,70 +191,94 @@ class Lockstep:
     def _all_of(self, states: Iterable[int]) -> Alike:
         return {bit: None for state in states for bit in self._bits(state)}
 
-    def _weaker(self, changed: Circuit, alike: Alike, cut: Collection[int], guards: Guards) -> Alike | None:
-        """Return what of `alike` holds less often a clock later, and when; None if an output may differ.
+    def _weaker(self, beside: Beside, alike: Alike, guards: Guards) -> Alike | None:
+        """Return what of `alike` holds less often a clock later, and when; None if what is seen may differ.
 
         What was the same in every clock gets those of the `guards` by which it is.
         """
-        terms = Products()
-        control = Control(terms, self._original, self._interface)
-        monitor = control.any_monitor()
-        free = {
-            name: terms.fresh(self._original.width(number), name)
-            for name, number in self._original.inputs.items()
-        }
-        states = {node: self._anything(terms, node) for node in self._original.states.values()}
-        others = {node: self._alike(control, monitor, node, states, alike) for node in states}
         still = dict(alike)
-        for reset in (terms.false, terms.true):
-            inputs = {**free, "rst": reset}
-            now = Clock(terms, self._original, inputs, states)
-            then = Clock(terms, changed, inputs, others, {node: now.values[node] for node in cut})
-            # A reset comes at any time, from anything at all.
-            assumed, later = list[Term](), control.reset_monitor()
-            if reset == terms.false:
-                assumed = [*assumed_of(control, now, monitor), *self._reached(terms, control, now)]
-                later = control.next_monitor(now, monitor)
-                if not all(self._proved(terms, claim, assumed) for claim in same_outputs(terms, now, then)):
+        for scene in self._scenes:
+            then = beside(scene.other, self._instead(scene, alike))
+            if scene is self._scenes[0]:
+                seen = (*same_outputs(self._terms, scene.now, then), *self._enters(scene.now, then))
+                if not all(self._proved(scene, claim) for claim in seen):
                     return None
-            watched = terms.equal(control.watched_place, now[probes.QUEUE_TAKEN])
-            pair = _Pair(control, later, assumed, watched, now.following(), then.following())
-            for state in sorted({bit.state for bit in still} & pair.following.keys()):
-                still |= self._weaker_of(pair, state, still, guards)
+            following = scene.now.following(), then.following()
+            for state in sorted({bit.state for bit in still} & following[0].keys()):
+                if following[0][state] != following[1][state]:
+                    still |= self._weaker_of(scene, following, state, still, guards)
         return {bit: guards for bit, guards in still.items() if guards != alike[bit]}
 
-    def _anything(self, terms: Products, node: int) -> Term:
+    def _anything(self, node: int) -> Term:
         sort = self._original.sorts[node]
-        return terms.fresh_array(sort.index, sort.width) if sort.index else terms.fresh(sort.width)
+        return (
+            self._terms.fresh_array(sort.index, sort.width) if sort.index else self._terms.fresh(sort.width)
+        )
 
-    def _alike(
-        self, control: Control, monitor: Monitor, node: int, states: Mapping[int, Term], alike: Alike
-    ) -> Term:
-        """Return the other circuit's state: the same where it has to be, anything elsewhere."""
-        terms = control.terms
-        word, other = states[node], self._anything(terms, node)
+    def _instead(self, scene: _Scene, alike: Alike) -> dict[int, Term]:
+        """Return what the other circuit's registers are: the same where they have to be, anything elsewhere."""
+        found = {node: scene.other.values[node] for node in self._cut}
+        # What isn't in `alike` has no part in what is asked.
+        for node in {bit.state for bit, guards in alike.items() if guards is not None}:
+            found[node] = self._alike(scene.now.values, scene.others[node], node, alike)
+        return found
+
+    def _alike(self, states: Mapping[int, Term], other: Term, node: int, alike: Alike) -> Term:
+        terms, word = self._terms, states[node]
         if self._original.sorts[node].index:
-            guards, place = alike.get(Bit(node, WHOLE), NEVER), control.watched_place
+            guards = alike.get(Bit(node, WHOLE), NEVER)
             if guards is None or not guards:
                 return word if guards is None else other
-            there = terms.choose(monitor["waiting"], terms.read(word, place), terms.read(other, place))
+            (guard,) = guards
+            place, counts = self._place(node, guard, self._monitor)
+            there = terms.choose(counts, terms.read(word, place), terms.read(other, place))
             return terms.make("ARRAY_STORE", other, place, there)
         parts: list[Term] = []
         places = range(self._original.width(node))
         for guards, run in groupby(places, lambda place: alike.get(Bit(node, place), NEVER)):
             low, *_, high = [*run] * 2
-            same = terms.true if guards is None else self._one_of(terms, guards, states)
+            same = terms.true if guards is None else self._one_of(guards, states)
             parts.append(terms.choose(same, terms.slice(word, high, low), terms.slice(other, high, low)))
         return terms.concat(*reversed(parts))
 
-    def _one_of(self, terms: Products, guards: Guards, states: Mapping[int, Term]) -> Term:
-        """Return whether one of some guards is 1."""
-        return terms.either(*(terms.slice(states[g.state], g.place, g.place) for g in sorted(guards)))
+    def _place(self, memory: int, guard: Bit, monitor: Monitor) -> tuple[Term, Term]:
+        """Return which place of a memory is watched, and whether it counts."""
+        if guard == WAITING:
+            return self._control.watched_place, monitor["waiting"]
+        row = self._terms.extend(self._control.watched_row, self._original.sorts[memory].index, False)
+        return row, monitor["seen"]
 
-    def _weaker_of(self, pair: _Pair, state: int, alike: Alike, candidates: Guards) -> Alike:
+    def _one_of(self, guards: Guards, states: Mapping[int, Term]) -> Term:
+        """Return whether one of some guards is 1."""
+        return self._terms.either(*(self._holds(guard, states) for guard in sorted(guards)))
+
+    def _holds(self, guard: Bit, states: Mapping[int, Term]) -> Term:
+        if guard == READ:
+            fresh = states[self._was_fresh]
+            return self._terms.both(self._enters_now(states), self._terms.negation(fresh))
+        return self._terms.slice(states[guard.state], guard.place, guard.place)
+
+    def _enters_now(self, states: Mapping[int, Term]) -> Term:
+        return self._terms.slice(states[self._in_flight], self._entering, self._entering)
+
+    def _enters(self, now: Clock, then: Clock) -> Iterator[Term]:
+        """Give what has to be equal of what enters the pipelines."""
+        registers = set(self._original.states.values())
+        for node in self._entry:
+            when = self._holds(READ, now.values) if node == self._read else self._enters_now(now.values)
+            # What isn't a register of the row alone, such as a parameter, is read after it entered too.
+            when = when if node in registers else self._terms.true
+            yield self._terms.implies(when, self._terms.equal(now.values[node], then.values[node]))
+
+    def _weaker_of(
+        self,
+        scene: _Scene,
+        following: tuple[Mapping[int, Term], Mapping[int, Term]],
+        state: int,
+        alike: Alike,
+        candidates: Guards,
+    ) -> Alike:
         """Return what of a register or memory is the same less often a clock later, and when."""
-        if pair.following[state] == pair.changed[state]:
-            return {}
         by_guards: dict[Guards | None, list[Bit]] = {}
         for bit, guards in alike.items():
             if bit.state == state:
@@ -206,49 +286,90 @@ class Lockstep:
         weaker: Alike = {}
         for guards, bits in by_guards.items():
             if guards is None:
-                queue = frozenset({_WAITING}) if state == pair.control.queue else NEVER
-                guards = candidates and (queue if bits[0].place == WHOLE else candidates)
-                # Nothing in the pipelines is valid or not.
-                guards = guards if state in self._around else NEVER
+                guards = candidates and self._candidates(state, candidates)
                 # All together, as most of them are equal.
-                bits = [] if self._equal(pair, bits) else [b for b in bits if not self._equal(pair, [b])]
+                if self._equal(scene, following, bits):
+                    bits = []
+                elif len(bits) > 1:
+                    bits = [bit for bit in bits if not self._equal(scene, following, [bit])]
             # The bits of a payload have the same guards.
             if bits:
-                held = frozenset(guard for guard in guards if self._equal(pair, bits, guard))
+                held = frozenset(guard for guard in guards if self._equal(scene, following, bits, guard))
                 weaker |= dict.fromkeys(bits, held)
         return weaker
 
-    def _equal(self, pair: _Pair, bits: Collection[Bit], guard: Bit | None = None) -> bool:
+    def _candidates(self, state: int, candidates: Guards) -> Guards:
+        """Return which guards a register or memory may have."""
+        if state == self._control.queue:
+            return frozenset({WAITING})
+        if state not in self._around:
+            # Nothing in the pipelines is valid or not.
+            return NEVER
+        if self._original.sorts[state].index:
+            return frozenset({SEEN}) if state in self._control.memory.arrays else NEVER
+        return candidates | {READ} if state == self._read else candidates
+
+    def _equal(
+        self,
+        scene: _Scene,
+        following: tuple[Mapping[int, Term], Mapping[int, Term]],
+        bits: Collection[Bit],
+        guard: Bit | None = None,
+    ) -> bool:
         """Return whether bits, or a memory, are proved to be the same a clock later, where a guard is 1."""
-        terms, place = pair.control.terms, pair.control.watched_place
-        if guard == _WAITING:
-            ((state, _),) = bits
-            one, other = (terms.read(words[state], place) for words in (pair.following, pair.changed))
-            claim = terms.implies(pair.monitor["waiting"], terms.equal(one, other))
-            return self._proved(terms, claim, pair.assumed)
+        terms, (first, *_) = self._terms, bits
+        if first.state == self._control.queue or first.state in self._control.memory.arrays:
+            # Any place is watched, so one stands for all.
+            watched = WAITING if first.state == self._control.queue else SEEN
+            place, counts = self._place(first.state, watched, scene.monitor)
+            claim = terms.implies(
+                terms.true if guard is None else counts, self._same_at(place, first, following)
+            )
+            if guard is None and watched == SEEN and self._nowhere is not None:
+                no_row = terms.negation(
+                    self._control.at_most(self._control.wide(self._nowhere), self._last_row)
+                )
+                claim = terms.both(
+                    claim, terms.implies(no_row, self._same_at(self._nowhere, first, following))
+                )
+            return self._proved(scene, claim)
         same = []
         for state, bit in bits:
-            one, other = pair.following[state], pair.changed[state]
+            one, other = (words[state] for words in following)
             if bit != WHOLE:
                 one, other = (terms.slice(word, bit, bit) for word in (one, other))
             same.append(terms.equal(one, other))
-        given = [] if guard is None else [self._one_of(terms, frozenset({guard}), pair.following)]
-        # Any place is watched: here the one that is read.
-        return self._proved(terms, terms.both(*same), [*pair.assumed, pair.watched, *given])
+        given = [] if guard is None else [self._holds(guard, following[0])]
+        # Here the place that is read is watched.
+        return self._proved(scene, terms.both(*same), *scene.reads, *given)
 
-    def _proved(self, terms: Products, claim: Term, assumed: list[Term]) -> bool:
-        if claim == terms.true:
-            return True
-        return terms.prove(claim, assumed, None, self._seconds).verdict == "proved"
+    def _same_at(
+        self, place: Term, memory: Bit, following: tuple[Mapping[int, Term], Mapping[int, Term]]
+    ) -> Term:
+        return self._terms.equal(*(self._terms.read(words[memory.state], place) for words in following))
 
-    def _reached(self, terms: Products, control: Control, now: Clock) -> list[Term]:
+    def _proved(self, scene: _Scene, claim: Term, *given: Term) -> bool:
+        return scene.given.proves(claim, *given, seconds=self._seconds)
+
+    def _reached(self, now: Clock) -> list[Term]:
         """Return that the words on their way out of the pipeline are those of states that can be reached."""
         if self._reach is None:
             return []
         return [
-            retired(terms, self._words, self._reach, control, now),
-            *on_the_way(terms, self._words, self._reach, now).values(),
+            retired(self._terms, self._words, self._reach, self._control, now),
+            *on_the_way(self._terms, self._words, self._reach, now).values(),
         ]
+
+
+def whole(changed: Circuit) -> Beside:
+    """Return a circuit as what is beside the original, whose registers and inputs have the same numbers."""
+
+    def beside(now: Clock, instead: Mapping[int, Term]) -> Clock:
+        original = now.circuit
+        known = {node: now.values[node] for node in (*original.inputs.values(), *original.states.values())}
+        return Clock(now.terms, changed, {}, {}, known | dict(instead))
+
+    return beside
 
 
 def same_outputs(terms: Products, now: Clock, then: Clock) -> Iterator[Term]:

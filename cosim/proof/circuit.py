@@ -1,7 +1,10 @@
 """A circuit as Yosys reads it from Verilog, and its next-state function."""
 
+from collections import ChainMap
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from qlif.cosim.mapping.complaints import NO_TRISTATE
@@ -83,6 +86,15 @@ class Circuit:
             if fields:
                 circuit._read(sorts, fields)
         return circuit
+
+    @cached_property
+    def users(self) -> dict[int, list[int]]:
+        """Of a node's number to the places among the nodes of those that it is an operand of."""
+        found: dict[int, list[int]] = {node.number: [] for node in self.nodes}
+        for place, node in enumerate(self.nodes):
+            for operand in set(node.operands):
+                found[operand].append(place)
+        return found
 
     def width(self, number: int) -> int:
         """Return the width of a node."""
@@ -191,7 +203,7 @@ class Clock:
         instead: Mapping[int, Term] | None = None,
     ) -> None:
         self.circuit = circuit
-        self._terms = terms
+        self.terms = terms
         values: dict[int, Term] = {}
         given = {circuit.inputs[name]: term for name, term in inputs.items() if name in circuit.inputs}
         given |= states
@@ -199,7 +211,7 @@ class Clock:
         for node in circuit.nodes:
             known = given.get(node.number)
             values[node.number] = self._evaluated(node, values) if known is None else known
-        self.values = values
+        self.values: Mapping[int, Term] = values
 
     def __getitem__(self, name: str) -> Term:
         """Return a signal by its name in the Verilog."""
@@ -223,11 +235,11 @@ class Clock:
         """Return what a state starts as: a memory that starts with a word has it everywhere."""
         sort = self.circuit.sorts[state]
         if sort.index and not self.circuit.sorts[self.circuit.initial[state]].index:
-            return self._terms.filled_array(sort.index, word)
+            return self.terms.filled_array(sort.index, word)
         return word
 
     def _evaluated(self, node: Node, values: Mapping[int, Term]) -> Term:
-        terms, operation = self._terms, node.operation
+        terms, operation = self.terms, node.operation
         sort = self.circuit.sorts[node.number]
         if operation == "constant":
             return terms.constant(node.constant, sort.width)
@@ -271,3 +283,41 @@ class Clock:
         if operation not in _SAME:
             raise ValueError(f"BTOR2 has no operation {operation}")
         return terms.make(_SAME[operation], *operands)
+
+
+class Deviation(Clock):
+    """A clock like another one in which some nodes are something else; only what depends on them is worked out.
+
+    Parameters
+    ----------
+    clock : Clock
+    instead : mapping of int to Term
+        Those nodes' values, whatever drives them.
+
+    Attributes
+    ----------
+    changed : dict of int to Term
+        The nodes with other values than in `clock`.
+    """
+
+    def __init__(self, clock: Clock, instead: Mapping[int, Term]) -> None:
+        self.circuit, self.terms = clock.circuit, clock.terms
+        self.changed: dict[int, Term] = {}
+        self.values = values = ChainMap(self.changed, clock.values)  # type: ignore[arg-type]
+        nodes, users = self.circuit.nodes, self.circuit.users
+        places: list[int] = []
+        done = set(instead)
+
+        def take(number: int, word: Term) -> None:
+            if word != clock.values[number]:
+                self.changed[number] = word
+                for place in users[number]:
+                    heappush(places, place)
+
+        for number, word in instead.items():
+            take(number, word)
+        while places:
+            node = nodes[heappop(places)]
+            if node.number not in done:
+                done.add(node.number)
+                take(node.number, self._evaluated(node, values))

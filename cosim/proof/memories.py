@@ -25,6 +25,11 @@ class RowMemory:
     parts : int
         Number of separately written parts of a row.
 
+    Attributes
+    ----------
+    arrays : list of int
+        The nodes that it consists of.
+
     Raises
     ------
     InputError
@@ -40,20 +45,20 @@ class RowMemory:
         )
         self.blocks = [prefix for _, _, prefix in found]
         if found:
-            self._arrays = [circuit.named[f"{prefix}.words"] for prefix in self.blocks]
-            widths = [circuit.sorts[array].width for array in self._arrays]
+            self.arrays = [circuit.named[f"{prefix}.words"] for prefix in self.blocks]
+            widths = [circuit.sorts[array].width for array in self.arrays]
             left = [width // parts - low for _, low, _ in found]
             self._sizes = [min(sizes) for sizes in zip(widths, left, strict=True)]
         else:
             # Yosys makes registers of a memory whose address is constant: one row is never counted.
             single = f"{name}[0]"
-            self._arrays = [circuit.signal(single if single in circuit.named else name)]
+            self.arrays = [circuit.signal(single if single in circuit.named else name)]
             self._sizes = [width]
 
     def row(self, now: Clock, number: Term) -> Term:
         """Return what a row holds."""
         words = []
-        for array in self._arrays:
+        for array in self.arrays:
             word = now.values[array]
             # A single row is a register.
             if index := now.circuit.sorts[array].index:

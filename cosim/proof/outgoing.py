@@ -60,6 +60,47 @@ def on_the_way(terms: Products, words: Words, reach: Reach, now: Clock) -> dict[
     }
 
 
+def always_legal(control: Control, words: Words, reach: Reach, now: Clock) -> list[Term]:
+    """Return that rows of state memory and queue hold no counter and trace beyond what a neuron can come to.
+
+    That is so of rows that were never written too, as memories begin with 0; of any other word it need not be so.
+    """
+    terms = control.terms
+    kept = unpacked(terms, words, control.memory.row(now, control.watched_row))
+    row = words_of_row(terms, terms.read(now.values[control.queue], control.watched_place))
+    sent = terms.fields(row, shown_widths(words))
+    return [
+        *reach.holds(terms, words, {name: kept[name] for name in ("refractory", "trace") if name in kept}),
+        *reach.holds(terms, words, {name: sent[name] for name in ("trace",) if name in sent}),
+    ]
+
+
+def prove_always_legal(original: Circuit, interface: Interface, reach: Reach, seconds: float) -> str:
+    """Prove by induction, from how registers and memories begin, what :func:`always_legal` says.
+
+    Also that the invariants hold as they begin. Returns as :func:`prove_on_the_way`, which has to hold.
+    """
+    terms = Products()
+    words, control = interface.words, Control(terms, original, interface)
+    first = Clock(terms, original, {}, {}).initial()
+    begun = Clock(terms, original, {"rst": terms.false}, first)
+    held = assumed_of(control, begun, control.reset_monitor())[:-1]
+    held += [*on_the_way(terms, words, reach, begun).values(), *always_legal(control, words, reach, begun)]
+    claims = [(claim, [control.watches_a_row]) for claim in held]
+    monitor = control.any_monitor()
+    now = Clock(terms, original, {}, {})
+    after = Clock(terms, original, {}, now.following())
+    # What is written is the watched place: any place is watched.
+    assumed = [
+        *assumed_of(control, now, monitor),
+        retired(terms, words, reach, control, now),
+        *always_legal(control, words, reach, now),
+    ]
+    claims += [(claim, assumed) for claim in always_legal(control, words, reach, after)]
+    verdicts = (terms.prove(claim, given, None, seconds).verdict for claim, given in claims)
+    return next((verdict for verdict in verdicts if verdict != "proved"), "proved")
+
+
 def prove_on_the_way(original: Circuit, interface: Interface, reach: Reach, seconds: float) -> str:
     """Prove by induction that results on their way out are of reachable states.
 

@@ -9,7 +9,7 @@ This abstracts from what a product is, so a proof counts, but a counterexample d
 proved like this is asked again with the real multiplications.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from qlif.cosim.proof.solver import Answer, Named, Term, Terms
@@ -77,6 +77,40 @@ class Products(Terms):
         product = self._by_word.get(term.id())
         return () if product is None else (product.left.word, product.right.word)
 
+    def between(self, roots: Iterable[Term], limits: Mapping[Factor, tuple[int, int]]) -> list[Term]:
+        """Return between which numbers the products are that terms depend on, where their factors are so limited.
+
+        Parameters
+        ----------
+        roots : iterable of Term
+        limits : mapping of Factor to tuple of int
+            The lowest and highest number that factors are.
+        """
+        found = []
+        for product in self._cone(roots):
+            ranges = [self._limits(factor, limits) for factor in (product.left, product.right)]
+            if not product.whole or None in ranges:
+                continue
+            (a, b), (c, d) = (each for each in ranges if each is not None)
+            ends = sorted((a * c, a * d, b * c, b * d))
+            if product.left == product.right:
+                ends = [max(0, ends[0]), *ends[1:]]
+            width = self.width(product.word)
+            order = "BV_SLE" if product.signed else "BV_ULE"
+            found += [
+                self.make(order, self.constant(ends[0], width), product.word),
+                self.make(order, product.word, self.constant(ends[-1], width)),
+            ]
+        return found
+
+    def _limits(self, factor: Factor, limits: Mapping[Factor, tuple[int, int]]) -> tuple[int, int] | None:
+        word = self.value(factor.word)
+        if word is None:
+            return next((ends for one, ends in limits.items() if one == factor), None)
+        width = self.width(factor.word)
+        number = word - (1 << width) if factor.signed and word >> (width - 1) else word
+        return number, number
+
     def variables(self, roots: Iterable[Term]) -> set[int]:
         """Return the numbers of the variables that terms are made of, through their products."""
         seen: set[int] = set()
@@ -96,6 +130,10 @@ class Products(Terms):
         """Return whether a term depends on any product."""
         return bool(self._cone([term]))
 
+    def products_of(self, roots: Iterable[Term]) -> set[int]:
+        """Return the numbers of the products that terms depend on."""
+        return {product.word.id() for product in self._cone(roots)}
+
     def prove(
         self,
         claim: Term,
@@ -105,11 +143,11 @@ class Products(Terms):
     ) -> Answer:
         """Ask whether a claim holds: see :meth:`qlif.cosim.proof.solver.Terms.ask`."""
         assumptions = list(assumptions)
-        equalities = self._equalities([claim, *assumptions], assumptions, seconds)
+        equalities = self.equalities([claim, *assumptions], assumptions, seconds)
         answer = self.ask(claim, [*assumptions, *equalities], named, seconds)
         if answer.verdict == "proved":
             return answer
-        return self.ask(claim, [*assumptions, *self._definitions([claim, *assumptions])], named, seconds)
+        return self.ask(claim, [*assumptions, *self.definitions([claim, *assumptions])], named, seconds)
 
     def _shifted(self, word: Term, zeros: int, width: int) -> Term:
         if not zeros:
@@ -164,7 +202,7 @@ class Products(Terms):
                 stack += [(term, True), (product.left.word, False), (product.right.word, False)]
         return found
 
-    def _definitions(self, roots: Iterable[Term]) -> list[Term]:
+    def definitions(self, roots: Iterable[Term]) -> list[Term]:
         """Return what makes each product the real one."""
         definitions = []
         for product in self._cone(roots):
@@ -173,7 +211,7 @@ class Products(Terms):
             definitions.append(self.equal(product.word, self.make("BV_MUL", *factors)))
         return definitions
 
-    def _equalities(self, roots: list[Term], assumptions: list[Term], seconds: float | None) -> list[Term]:
+    def equalities(self, roots: list[Term], assumptions: list[Term], seconds: float | None) -> list[Term]:
         """Return which products are equal, as far as that is found by comparing their factors."""
         known: list[Term] = []
         alone: list[Product] = []

@@ -271,21 +271,57 @@ class Terms:
         seconds : float, optional
             The processor time that the solver may take: other load on the machine changes no verdict.
         """
+        solver = self.solver([*assumptions, self.negation(claim)])
+        unsatisfiable = self.unsatisfiable(solver, (), math.inf if seconds is None else seconds)
+        if unsatisfiable is None:
+            return Answer("unknown", {})
+        if unsatisfiable:
+            return Answer("proved", {})
+        told = named() if callable(named) else named or {}
+        values = {name: int(solver.get_value(term).value(2), 2) for name, term in told.items()}
+        return Answer("refuted", values)
+
+    def solver(self, assumptions: Iterable[Term]) -> Any:
+        """Return a solver that assumes conditions."""
         options = self._bitwuzla.Options()
         options.set(self._bitwuzla.Option.PRODUCE_MODELS, True)
         solver = self._bitwuzla.Bitwuzla(self._manager, options)
         for assumption in assumptions:
             solver.assert_formula(self.holds(assumption))
-        solver.assert_formula(self.holds(self.negation(claim)))
-        limit = math.inf if seconds is None else time.thread_time() + seconds
+        return solver
+
+    def unsatisfiable(self, solver: Any, conditions: Iterable[Term], seconds: float) -> bool | None:
+        """Return whether a solver finds no values for what it assumes and some conditions; None on a timeout."""
+        limit = time.thread_time() + seconds
         # The solver returns only when it is told to: Python's own handlers wait for that.
         with held_signals() as interrupted:
             solver.configure_terminator(lambda: interrupted() or time.thread_time() > limit)
-            result = solver.check_sat()
+            result = solver.check_sat(*map(self.holds, conditions))
         if result == self._bitwuzla.Result.UNSAT:
-            return Answer("proved", {})
-        if result != self._bitwuzla.Result.SAT:
-            return Answer("unknown", {})
-        told = named() if callable(named) else named or {}
-        values = {name: int(solver.get_value(term).value(2), 2) for name, term in told.items()}
-        return Answer("refuted", values)
+            return True
+        return False if result == self._bitwuzla.Result.SAT else None
+
+
+class Given:
+    """Questions with the same assumptions, one after the other: the solver keeps what it has learned.
+
+    Parameters
+    ----------
+    terms : Terms
+    assumptions : iterable of Term
+        One bit each.
+    """
+
+    def __init__(self, terms: Terms, assumptions: Iterable[Term]) -> None:
+        self._terms, self._solver = terms, terms.solver(assumptions)
+
+    def proves(self, claim: Term, *further: Term, seconds: float) -> bool:
+        """Return whether a claim is proved from the assumptions, and some further ones, in time."""
+        if claim == self._terms.true:
+            return True
+        asked = (self._terms.negation(claim), *further)
+        return self._terms.unsatisfiable(self._solver, asked, seconds) is True
+
+    def holds_somewhere(self, seconds: float) -> bool:
+        """Return whether there is anything of which all assumptions hold: else every claim would be proved."""
+        return self._terms.unsatisfiable(self._solver, (), seconds) is False

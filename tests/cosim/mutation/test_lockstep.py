@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qlif.cosim.configuration import Settings
-from qlif.cosim.mutation.lockstep import Lockstep
+from qlif.cosim.mutation.lockstep import Lockstep, whole
 from qlif.cosim.proof.circuit import Node
 from qlif.cosim.proof.population_claims import PopulationProof
 from qlif.cosim.proof.read_verilog import read_circuit
@@ -29,7 +29,7 @@ def original(export):
 @pytest.fixture(scope="module")
 def same(export, original):
     lockstep = Lockstep(original, export.interface, None, SECONDS)
-    return lambda changed: lockstep.same(changed, original.states.values())
+    return lambda changed: lockstep.same(whole(changed))
 
 
 def in_reset(circuit, state, operation, *operands):

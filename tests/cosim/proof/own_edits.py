@@ -20,7 +20,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from qlif.cosim.configuration import Settings
-from qlif.cosim.mutation.lockstep import Lockstep
+from qlif.cosim.mutation.lockstep import Lockstep, whole
 from qlif.cosim.proof import prove
 from qlif.cosim.proof.population_claims import PopulationProof
 from qlif.cosim.proof.prove import RUNS
@@ -162,7 +162,7 @@ class Judge:
         except InputError as error:
             return REFUSED, str(error)
         beside = aligned(circuit, self._original)
-        if beside is not None and self._lockstep.same_registers(beside):
+        if beside is not None and self._lockstep.same_registers(whole(beside)):
             return EQUAL, "registers and outputs"
         if (found := side_by_side(export, self._export.verilog)) is not None:
             return DIFFERS, found
@@ -174,7 +174,7 @@ class Judge:
                 claims += prove.prove_population(export, seconds=SECONDS)
                 if all(claim.result == "proved" for claim in claims):
                     return PROVED, "all claims"
-            elif beside is not None and self._lockstep.same(beside, self._original.states.values()):
+            elif beside is not None and self._lockstep.same(whole(beside)):
                 return EQUAL, "outputs"
             else:
                 claims += (prove.prove_runs(export, claim, seconds=SECONDS) for claim in RUNS)
