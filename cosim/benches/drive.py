@@ -98,7 +98,8 @@ class Drive:
 
     def _took(self, stream: str) -> None:
         """Hear that a stream moves at the coming rising edge."""
-        assert stream == "parameters"
+        if stream != "parameters":
+            raise ValueError(f"{stream} is a stream of currents, which a kind of drive counts itself")
         self._written += 1
 
     def look(self, clock: int) -> None:

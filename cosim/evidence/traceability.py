@@ -37,6 +37,12 @@ _UPDATE = "an update is the golden step|the golden model's|^so are those|^and th
 FEATURES = (
     Feature("run-time parameters", r"\bwritten\b(?! by a spike)|\bwrites?\b", "parameter", "parameters"),
     Feature("lanes", r"\blanes?\b", "lanes", "events_spike"),
+    Feature(
+        "held currents",
+        r"\bheld current",
+        "held current|the last current|a write waits|in the clock of a write|its command is taken",
+        "currents_(neuron|word)|steps_(valid|ready)$",
+    ),
     Feature("reset", "^reset ", "reset", r"^rst$"),
     Feature("spike trace", r"\btrace\b", f"{_UPDATE}|trace", "trace|decay"),
     Feature(
