@@ -255,14 +255,14 @@ def test_no_wider_word_is_estimated_smaller():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["square-16", "factored-16", "stochastic-12", "square-18"])
-def test_the_estimate_of_luts_is_near_yosys(yosys, tmp_path, preset):
+def test_the_estimate_of_luts_is_as_near_yosys_as_the_page_says(yosys, tmp_path, preset):
     core = Core(quantise(Sweep().neuron(0.1, 30.0, 1024), PRESETS[preset]), name=preset)
     made = export(core)
     (tmp_path / "block.v").write_text(made.verilog)
     device = target("ecp5")
     netlist = mapped_netlist(tmp_path, device, made.interface.module, "block", ["block.v"], core.primitives)
     found = netlist.luts(device)
-    assert word_costs.cost_of("luts", core, device) == pytest.approx(found, rel=0.2)
+    assert word_costs.cost_of("luts", core, device) == pytest.approx(found, rel=0.26)  # docs/studies.md
 
 
 @pytest.fixture
