@@ -234,10 +234,19 @@ def test_a_done_may_last_until_the_next_start(qlif, tmp_path, quick_simulator):
     assert cosim(qlif, quick_simulator)[0] == 1
 
 
-def test_delays_and_a_time_unit_are_no_matter(qlif, tmp_path, simulator):
+def with_delays(qlif, tmp_path, simulator):
     write(tmp_path, "`timescale 1ns/1ps\n" + STROBE.replace("rdy <= ", "rdy <= #1 "))
     code, facts, _ = cosim(qlif, simulator)
     assert (code, facts["mismatches"]) == (0, 0)
+
+
+def test_delays_and_a_time_unit_are_no_matter(qlif, tmp_path, quick_simulator):
+    with_delays(qlif, tmp_path, quick_simulator)
+
+
+@pytest.mark.slow
+def test_nor_are_they_in_any_simulator(qlif, tmp_path, simulator):
+    with_delays(qlif, tmp_path, simulator)
 
 
 def contradictions(tmp_path, core=STROBE, text=STROBE_MAP):

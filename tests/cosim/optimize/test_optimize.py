@@ -87,6 +87,7 @@ def test_the_result_is_the_first_of_an_independent_exhaustion(qlif, small, tmp_p
     assert (tmp_path / "here" / "results.jsonl").read_bytes() == lines
 
 
+@pytest.mark.slow
 def test_what_has_phases_is_exported_and_cosimulated(qlif, quick_simulator, in_this_process, tmp_path):
     space = ("--word-bits", "14..15", "--rounding", "RND", "--form", "square", "--phase-bits", "0..2")
     inputs = ("--input", INPUT, "--input-neurons", 4, "--duration", 200, "--dt", "0.5", "--neurons", 4)

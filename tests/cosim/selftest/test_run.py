@@ -67,6 +67,7 @@ def test_signatures_of_block_ram_with_few_rows_agree(tmp_path, verilator):
     check(self_test(configuration, 300, verilator, tmp_path, export=configuration.export(1, ECP5.explicit)))
 
 
+@pytest.mark.slow
 def test_signatures_with_phases_agree(tmp_path, verilator):
     configuration = Settings.read("square-16", None, [("--set", "phase_bits=2")]).population(12)
     check(self_test(configuration, 1500, verilator, tmp_path, export=configuration.export(2)))

@@ -84,6 +84,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_once_get_what_they_asked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     names = ("square-16", "tiny-8")
