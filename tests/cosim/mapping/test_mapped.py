@@ -12,14 +12,14 @@ from qlif.cosim.mapping.core_map import PortUse
 from qlif.cosim.mapping.mapped import mapped_export
 from qlif.cosim.mapping.read import read_map
 from qlif.hdl.interface import Interface
-from qlif.hdl.neuron import NeuronPipeline
 from qlif.hdl.verilog import export_neuron
 from qlif.model.exceptions import InputError
 
 pytestmark = pytest.mark.usefixtures("yosys")
 
 CONFIGURATION = Settings.read("tiny-8").population(1)
-LATENCY = NeuronPipeline(CONFIGURATION.core()).latency
+PIPELINE = export_neuron(CONFIGURATION.core())
+LATENCY = PIPELINE.interface.latency
 WAITING = CONFIGURATION.words.refractory.width
 START = int(CONFIGURATION.words.constants["reset"].word) & 0xFF
 
@@ -92,7 +92,7 @@ spike = "spike_out"
 def write(folder, core=STROBE, text=STROBE_MAP):
     """Write a core and its map; return the map's file."""
     (folder / "core.v").write_text(core)
-    (folder / "neuron.v").write_text(export_neuron(CONFIGURATION.core()).verilog)
+    (folder / "neuron.v").write_text(PIPELINE.verilog)
     file = folder / "core.toml"
     file.write_text(text)
     return file
