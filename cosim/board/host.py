@@ -137,6 +137,10 @@ class Link:
         return None
 
     def _judged(self, kind: Kind, payload: bytes) -> Answer:
+        if len(payload) < 2 or payload[0] not in iter(Status):
+            raise LinkError(
+                f"the board answers {kind.name} with what isn't of this link: {payload[:8].hex()}"
+            )
         status = Status(payload[0])
         if status is Status.NO_SESSION:
             raise LinkError(

@@ -28,7 +28,7 @@ UNSEEN = {
 }
 """What isn't compared when these records are read."""
 
-LOOK_EVERY_S, STUCK_S = 0.05, 10.0
+LOOK_EVERY_S, STUCK_S, SELDOM = 0.05, 10.0, 12
 
 
 def records_of(streams: Streams) -> Records:
@@ -110,11 +110,22 @@ def _write(board: Board, interface: Interface, writes: Sequence[ParameterWrite])
 
 
 def _records(board: Board, records: Records) -> Iterator[bytes]:
-    """Return the records of what was started, to the last one."""
-    over = False
+    """Return the records of what was started, to the last one.
+
+    Raises
+    ------
+    LinkError
+        A timestep is under way, and nothing comes of it. (Events may be rare: longer without updates.)
+    """
+    patience_s = STUCK_S if records & Records.UPDATES else SELDOM * STUCK_S
+    over, since = False, time.monotonic()
     while not over:
         found, over = board.read(records)
         yield from found
+        if found:
+            since = time.monotonic()
+        elif not over and time.monotonic() - since > patience_s:
+            raise LinkError(f"the board is running a timestep, and has given nothing for {patience_s:g} s")
 
 
 def _fields(stream: Stream, record: bytes) -> list[int]:

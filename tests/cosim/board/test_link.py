@@ -7,7 +7,7 @@ import pytest
 from qlif.cosim.board.framing import Frame, FrameReader
 from qlif.cosim.board.host import Board, Link, LinkError
 from qlif.cosim.board.run import lockstep
-from qlif.hdl.board.link import Layout, Records, identity
+from qlif.hdl.board.link import Layout, Records, State, identity
 from qlif.model.exceptions import InputError
 
 NOISE = (
@@ -192,6 +192,32 @@ def test_a_restarted_board_is_told_of(population, device, line):
     interface, currents = population
     with pytest.raises(LinkError, match="restarted"):
         lockstep(connected(line(device(restart_after=20)), interface), interface, currents)
+
+
+def test_a_population_that_is_stuck_is_told_of(population, device, line, monkeypatch):
+    interface, currents = population
+    dut = device()
+    dut.step = lambda: None
+    answered = dut.answered
+    # It says that it is stepping, and gives nothing.
+    dut.answered = lambda frame: (
+        Frame(frame.sequence, frame.kind | 0x80, bytes((0, int(State.STEPPING)))).encoded()
+        if frame.kind == 5
+        else answered(frame)
+    )
+    monkeypatch.setattr("qlif.cosim.board.run.STUCK_S", 0.1)
+    with pytest.raises(LinkError, match="has given nothing for"):
+        lockstep(connected(line(dut), interface), interface, currents)
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x00", b"\x09\x00"])
+def test_an_answer_that_is_not_of_this_link_is_told_of(population, device, line, payload):
+    interface, currents = population
+    dut = device()
+    board = connected(line(dut), interface)
+    dut.answered = lambda frame: Frame(frame.sequence, frame.kind | 0x80, payload).encoded()
+    with pytest.raises(LinkError, match="isn't of this link"):
+        lockstep(board, interface, currents)
 
 
 def test_another_configuration_is_refused(population, device, line):
