@@ -9,10 +9,10 @@ come to (:mod:`qlif.cosim.proof.reach`), or the word 0 that the memory holds at 
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from qlif.cosim.coverage.traffic_points import sums
 from qlif.cosim.coverage.update_points import UpdateCase
@@ -24,7 +24,7 @@ from qlif.cosim.proof.invariants import assumed_of
 from qlif.cosim.proof.outgoing import of_a_state, retired, words_of_row
 from qlif.cosim.proof.population_claims import population_claims
 from qlif.cosim.proof.products import Products
-from qlif.cosim.proof.reach import Reach, sums_of
+from qlif.cosim.proof.reach import Reach, increments_of, sums_of
 from qlif.cosim.proof.read_verilog import read_circuit
 from qlif.cosim.proof.solver import Term
 from qlif.cosim.proof.update import Update, population_updates, stages_of_currents, unpacked
@@ -32,6 +32,7 @@ from qlif.hdl import probes
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.golden import step
+from qlif.model.rounding import Where
 from qlif.model.words import Words
 
 SECONDS = 60.0
@@ -43,7 +44,6 @@ QUICKLY = 10.0
 _PIPELINE = f"{probes.PIPELINES}."
 _READ = probes.READ
 _STORED = probes.STORED
-_SUM = probes.SUM
 _QUEUED, _OFFERED = probes.QUEUE_READ, probes.OFFERED_WORDS
 
 Bit = tuple[str, int]
@@ -59,6 +59,24 @@ def bit_claim(bit: Bit, word: int, begins_otherwise: bool = False) -> str:
 def case_claim(case: UpdateCase) -> str:
     """Return what is proved of a case that nothing reaches."""
     return f"no update of a reachable state has: {case.name}"
+
+
+class Bounded(NamedTuple):
+    """A register of the pipeline whose words the golden model bounds: a solver would have to multiply for that.
+
+    Attributes
+    ----------
+    name : str
+    golden : callable
+        Returns it of the numbers of an update.
+    lowest, highest : int
+        Words that intervals find for any state that can be reached.
+    """
+
+    name: str
+    golden: Callable[[Mapping[str, Any], Where], Any]
+    lowest: int
+    highest: int
 
 
 class Moment(NamedTuple):
@@ -94,7 +112,7 @@ class Unreachable:
         if reach is None or interface.lanes != 1:
             raise InputError("unreachability is proved only for one lane and parameters in the gates")
         self._words, self._interface, self._reach, self._seconds = words, interface, reach, seconds
-        self._constants = {name: int(word) for name, word in words.values.items()}
+        self._bounded = list(_bounded(words, reach))
         self._circuit = read_circuit(export.verilog, interface.module, every_signal=True)
         self._pipeline = {state for name, state in self._circuit.states.items() if name.startswith(_PIPELINE)}
         self._prove_premise()
@@ -207,46 +225,33 @@ class Unreachable:
             now = Clock(terms, self._circuit, {}, states)
             clocks.append(now)
             read.append(self._held(terms, now[_READ]))
-            bounds += self._sum_is_bounded(terms, clocks, read)
+            for register in self._bounded:
+                bounds += self._is_bounded(register, terms, clocks, read)
             yield Moment(now, [*read, *self._known(terms, now)], [*bounds])
             states = self._of_the_pipeline(now.following())
 
-    def _sum_is_bounded(self, terms: Products, clocks: list[Clock], assumed: list[Term]) -> list[Term]:
-        """Return between which words the sum is before saturation: a solver would have to multiply for that.
-
-        It is the golden model's, which the solver can tell; and intervals tell between which words that is.
-        """
+    def _is_bounded(
+        self, register: Bounded, terms: Products, clocks: list[Clock], assumed: list[Term]
+    ) -> list[Term]:
+        """Return between which words a register is, where the solver can tell that it is the golden model's."""
         circuit, words = self._circuit, self._words
-        if _SUM not in circuit.named or words.arithmetic.random_bits:
+        if register.name not in circuit.named:
             return []
-        nodes, depth = {circuit.named[_SUM]}, 0
+        nodes, depth = {circuit.named[register.name]}, 0
         while circuit.named[_STORED] not in (cone := circuit.cone(nodes)):
             nodes, depth = {circuit.following[state] for state in cone & self._pipeline}, depth + 1
         if len(clocks) <= depth:
             return []
-        entered, found = clocks[-1 - depth], clocks[-1][_SUM]
+        entered, found = clocks[-1 - depth], clocks[-1][register.name]
         state = unpacked(terms, words, entered[_STORED])
         state["current"] = entered.values[stages_of_currents(circuit)[-1]]
         numbers = {name: Integer.of(terms, word, words.formats[name]) for name, word in state.items()}
-        total = step.rounded_sum(
-            words,
-            self._constants,
-            numbers["potential"],
-            numbers["current"],
-            0,
-            partial(choose, terms),
-            numbers.get("phase", 0),
-        )
-        golden = choose(terms, numbers["refractory"] == 0, total, numbers["potential"])
+        golden = register.golden(numbers, partial(choose, terms))
         half = 1 << (terms.width(found) - 1)
-        sum_ = Integer(terms, found, -half, half - 1, True)
-        if terms.prove(sum_ == golden, assumed, None, self._seconds).verdict != "proved":
+        number = Integer(terms, found, -half, half - 1, True)
+        if terms.prove(number == golden, assumed, None, self._seconds).verdict != "proved":
             return []
-        ranges = [(self._reach.lowest, self._reach.highest), (0, 0)]
-        ends = [
-            end for low, high in ranges for end in (low, high, *sums_of(words, self._constants, low, high))
-        ]
-        return [sum_ >= min(ends), sum_ <= max(ends)]
+        return [number >= register.lowest, number <= register.highest]
 
     def _known(self, terms: Products, now: Clock) -> list[Term]:
         """Return what is known of the registers that aren't the pipeline's."""
@@ -319,6 +324,29 @@ class Unreachable:
             places = [check(terms, now.values[node.number]) for node in reads]
             yield check(terms, after[register]), [*places, check(terms, now[register])]
         yield self._sent(terms, after[_OFFERED]), self._on_the_way(terms, now)
+
+
+def _bounded(words: Words, reach: Reach) -> Iterator[Bounded]:
+    """Give the registers whose words are bounded, of states that can be reached and of the word 0."""
+    constants = {name: int(word) for name, word in words.values.items()}
+    ranges = [(reach.lowest, reach.highest), (0, 0)]
+
+    def total(numbers: Mapping[str, Any], where: Where) -> Any:
+        potential, phase = numbers["potential"], numbers.get("phase", 0)
+        sum_ = step.rounded_sum(words, constants, potential, numbers["current"], 0, where, phase)
+        return where(numbers["refractory"] == 0, sum_, potential)
+
+    def increment(numbers: Mapping[str, Any], where: Where) -> Any:
+        added = step.exact_increment(words, constants, numbers["potential"], numbers["current"], where)
+        return where(numbers["refractory"] == 0, added, 0)
+
+    if not words.arithmetic.random_bits:
+        ends = [end for low, high in ranges for end in (low, high, *sums_of(words, constants, low, high))]
+        yield Bounded(probes.SUM, total, min(ends), max(ends))
+    if words.arithmetic.phase_bits:
+        name = probes.ADDED if words.arithmetic.increment is None else probes.INCREMENT
+        ends = [0, *(end for low, high in ranges for end in increments_of(words, constants, low, high))]
+        yield Bounded(name, increment, min(ends), max(ends))
 
 
 def no_update(case: UpdateCase, words: Words, reach: Reach, seconds: float) -> bool:

@@ -9,7 +9,7 @@ runs on intervals.
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
@@ -69,8 +69,7 @@ class Reach:
         if not all(isinstance(word, int) for word in words.values.values()):
             return None
         constants = {name: int(word) for name, word in words.values.items()}
-        bound = constants.get("lower_bound", words.arithmetic.potential.min_word)
-        resting = max(constants["reset"], bound)
+        resting = _resting(words, constants)
         trace = words.arithmetic.trace.max_word
         if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
             trace = constants["trace_spike"]
@@ -101,7 +100,9 @@ class Reach:
         if {"potential", "refractory"} <= state.keys():
             format = words.arithmetic.potential
             at_rest = terms.equal(state["potential"], terms.constant(self.resting, format.width))
-            held.append(terms.either(terms.negation(terms.any(state["refractory"])), at_rest))
+            # From a spike to the first update after the refractory period, which makes the phase 0.
+            waiting = [state[name] for name in ("refractory", "phase") if name in state]
+            held += [terms.either(terms.negation(terms.any(word)), at_rest) for word in waiting]
         return held
 
     def bounds(self, terms: Products, update: Update) -> list[Term]:
@@ -174,12 +175,15 @@ def _ends_by_word(words: Words, constants: Mapping[str, int], low: int, high: in
     current = words.arithmetic.current
     before = np.arange(low, high + 1).astype(kind)
     ends = [
-        step.integrate(words, constants, before, word, random, np.where, phase)
+        step.integrate(words, constants, potential, word, random, np.where, phase)
         for word in (current.min_word, current.max_word)
         for random in (0, (1 << words.arithmetic.random_bits) - 1)
-        for phase in _end_phases(words)
+        for potential, phase in (
+            (before, 0),
+            (np.array(_resting(words, constants), dtype=kind), _longest(words)),
+        )
     ]
-    return int(np.min(ends)), int(np.max(ends))
+    return min(int(np.min(end)) for end in ends), max(int(np.max(end)) for end in ends)
 
 
 def _ends_by_piece(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
@@ -197,15 +201,38 @@ def sums_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> 
     """Return between which words potentials of a range are after integration, in a format without ends."""
     currents = Interval(words.arithmetic.current.min_word, words.arithmetic.current.max_word)
     random = Interval(0, (1 << words.arithmetic.random_bits) - 1)
-    borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
+    resting = _resting(words, constants)
+    # What any other phase adds lies between what these do.
+    potentials = [(Interval(first, last), 0) for first, last in _pieces(low, high)]
+    potentials += [(Interval(resting, resting), _longest(words))] if low <= resting <= high else []
     ends = [
-        step.rounded_sum(words, constants, Interval(first, last), currents, random, intervals.choose, phase)
-        for first, last in itertools.pairwise(borders if len(borders) > 1 else [low, high])
-        for phase in _end_phases(words)
+        step.rounded_sum(words, constants, potential, currents, random, intervals.choose, phase)
+        for potential, phase in potentials
     ]
     return min(end.low for end in ends), max(end.high for end in ends)
 
 
-def _end_phases(words: Words) -> set[int]:
-    """Return the shortest and the longest phase: what any other adds lies between what these do."""
-    return {0, (1 << words.arithmetic.phase_bits) - 1}
+def increments_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> tuple[int, int]:
+    """Return between which words a step adds to potentials of a range, in the format `words.added_format`."""
+    currents = Interval(words.arithmetic.current.min_word, words.arithmetic.current.max_word)
+    ends = [
+        step.exact_increment(words, constants, Interval(first, last), currents, intervals.choose)
+        for first, last in _pieces(low, high)
+    ]
+    return min(end.low for end in ends), max(end.high for end in ends)
+
+
+def _pieces(low: int, high: int) -> Iterable[tuple[int, int]]:
+    """Return a range in pieces, which makes the bounds of a square closer."""
+    borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
+    return itertools.pairwise(borders if len(borders) > 1 else [low, high])
+
+
+def _resting(words: Words, constants: Mapping[str, int]) -> int:
+    """Return the potential in the refractory period, and with a phase."""
+    return max(constants["reset"], constants.get("lower_bound", words.arithmetic.potential.min_word))
+
+
+def _longest(words: Words) -> int:
+    """Return the longest phase; 0 if there are none."""
+    return (1 << words.arithmetic.phase_bits) - 1

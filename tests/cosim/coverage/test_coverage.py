@@ -35,6 +35,17 @@ def test_all_that_can_be_reached_of_tiny_8_is(qlif, yosys):
 
 
 @pytest.mark.slow
+def test_all_that_can_be_reached_with_phases_is(qlif, yosys):
+    code, output, errors = qlif("coverage", "--preset", "tiny-8", "--set", "phase_bits=2", "--json")
+    assert code == 0, errors + output
+    facts = json.loads(output)
+    assert facts["holes"] == []
+    # An increment is never so large that its share reaches these bits.
+    named = {point["name"]: point["by"] for point in facts["unreachable"]}
+    assert named["core.pipeline.first_half[6] rises"].startswith("core.pipeline.first_half[6] is always")
+
+
+@pytest.mark.slow
 def test_a_bench_that_is_left_out_is_a_hole(qlif):
     code, output, errors = qlif("coverage", "--preset", "tiny-8", "--no-prove", "--bench", "full_speed")
     assert code == 1, errors

@@ -62,6 +62,17 @@ def test_no_run_leaves_them(name, inside):
         assert inside != "exact"
 
 
+@pytest.mark.parametrize("name", ["tiny-8", "square-16", "factored-16"])
+def test_there_is_a_phase_only_where_a_spike_left_the_neuron(name):
+    words = words_of(name, phase_bits=2)
+    reach = Reach.of(words)
+    currents = inputs.constrained_random(words, 400, 64, np.random.default_rng(3))
+    _, states = FixedNeurons(words).run_words(currents)
+    potential, phase = states["potential"], states["phase"]
+    assert phase.any() and (potential[phase > 0] == reach.resting).all()
+    assert reach.lowest <= potential.min() and potential.max() <= reach.highest
+
+
 def test_every_potential_in_the_range_of_tiny_8_is_come_to():
     words = words_of("tiny-8")
     reach = Reach.of(words)
