@@ -137,7 +137,7 @@ class Link:
         return None
 
     def _judged(self, kind: Kind, payload: bytes) -> Answer:
-        if len(payload) < 2 or payload[0] not in iter(Status):
+        if len(payload) < 2 or payload[0] not in set(Status):
             raise LinkError(
                 f"the board answers {kind.name} with what isn't of this link: {payload[:8].hex()}"
             )
