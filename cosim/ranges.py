@@ -5,7 +5,6 @@ neuron can reach (:mod:`qlif.cosim.proof.reach`), every current of its format, a
 never too narrow; of a signal that depends on potential and current it may be somewhat too wide.
 """
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from qlif.cosim.proof import intervals
 from qlif.cosim.proof.intervals import Interval
-from qlif.cosim.proof.reach import PIECES, Reach
+from qlif.cosim.proof.reach import Reach, pieces
 from qlif.model.arithmetic import Currents, Form
 from qlif.model.exceptions import InputError
 from qlif.model.formats import Format
@@ -178,10 +177,8 @@ def _possible(words: Words, constants: Mapping[str, int], reach: Reach) -> dict[
     """Return bounds of each intermediate result, from intervals of neighbouring potentials."""
     whole = words.arithmetic.current
     currents = Interval(whole.min_word, whole.max_word)
-    low, high = reach.lowest, reach.highest
-    borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
     ends: dict[str, list[Interval]] = {}
-    for first, last in itertools.pairwise(borders if len(borders) > 1 else [low, high]):
+    for first, last in pieces(reach.lowest, reach.highest):
         for name, (value, _) in signals(
             words, constants, Interval(first, last), currents, intervals.choose
         ).items():

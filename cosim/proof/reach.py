@@ -203,7 +203,7 @@ def sums_of(words: Words, constants: Mapping[str, int], low: int, high: int) -> 
     random = Interval(0, (1 << words.arithmetic.random_bits) - 1)
     resting = _resting(words, constants)
     # What any other phase adds lies between what these do.
-    potentials = [(Interval(first, last), 0) for first, last in _pieces(low, high)]
+    potentials = [(Interval(first, last), 0) for first, last in pieces(low, high)]
     potentials += [(Interval(resting, resting), _longest(words))] if low <= resting <= high else []
     ends = [
         step.rounded_sum(words, constants, potential, currents, random, intervals.choose, phase)
@@ -217,12 +217,12 @@ def increments_of(words: Words, constants: Mapping[str, int], low: int, high: in
     currents = Interval(words.arithmetic.current.min_word, words.arithmetic.current.max_word)
     ends = [
         step.exact_increment(words, constants, Interval(first, last), currents, intervals.choose)
-        for first, last in _pieces(low, high)
+        for first, last in pieces(low, high)
     ]
     return min(end.low for end in ends), max(end.high for end in ends)
 
 
-def _pieces(low: int, high: int) -> Iterable[tuple[int, int]]:
+def pieces(low: int, high: int) -> Iterable[tuple[int, int]]:
     """Return a range in pieces, which makes the bounds of a square closer."""
     borders = sorted({low + (high - low) * piece // PIECES for piece in range(PIECES + 1)})
     return itertools.pairwise(borders if len(borders) > 1 else [low, high])
