@@ -122,39 +122,23 @@ def self_test(
     SimulationError
         It can't be built, or ended without a signature.
     """
-    if not simulator.makes_programs:
-        raise InputError(f"the self-test runs on verilator, not on {simulator.name}")
-    if not 1 <= timesteps <= LARGEST_TIMESTEPS:
-        raise InputError(f"the self-test has from 1 to {LARGEST_TIMESTEPS} timesteps, not {timesteps}")
-    if configuration.writes:
-        raise InputError("the self-test writes no parameters: leave [[writes]] out of the file")
     rate = stall_rate(stalls)
+    _refuse(configuration, timesteps, simulator)
     words = configuration.words
-    neurons = words.parameters.n
     plan = SelfTestPlan.of(words, seed)
     export = export or configuration.export()
     verilog, _ = export_self_test(export, plan).write(directory)
+    interface = export.interface
+    golden = GoldenSelfTest(
+        words, plan, interface.lanes, step_bits=interface.core.step_bits, absent=interface.absent
+    )
     interval = -(-timesteps // CHECKPOINTS)
     at = [*range(interval, timesteps, interval), timesteps]
+    numbers = [str(timesteps), str(interval), str(rate)]
     with scratch() as work:
-        progress("building for verilator", 0.0)
         begun = time.perf_counter()
-        program = verilator_program.build(
-            simulator,
-            verilog,
-            SELF_TEST_MODULE,
-            PROGRAM,
-            work / "fast",
-            cells=models_of(export),
-            savable=resumable,
-            defines=segments.DEFINES if resumable else (),
-        )
+        program = _built(verilog, export, simulator, work / "fast", resumable, progress)
         seconds = {"build": time.perf_counter() - begun}
-        interface = export.interface
-        golden = GoldenSelfTest(
-            words, plan, interface.lanes, step_bits=interface.core.step_bits, absent=interface.absent
-        )
-        numbers = [str(timesteps), str(interval), str(rate)]
 
         def segment(
             more: Sequence[str], golden: GoldenSelfTest, to: Sequence[int]
@@ -163,41 +147,65 @@ def self_test(
 
         if resumable:
             key = _key(configuration, verilog, simulator, seed, rate, timesteps)
+            kept = directory / "checkpoints"
             reached = segments.run_in_segments(
-                segment,
-                golden,
-                at,
-                directory / "checkpoints",
-                key,
-                updates=segments.UPDATES,
-                settles=rate == 0,
+                segment, golden, at, kept, key, updates=segments.UPDATES, settles=rate == 0
             )
         else:
             reached = segments.Reached(golden)
             reached.further(*segment((), golden, at))
-        answer, expected = reached.answer, reached.expected
-        last = max(expected)
-        run = SelfTestRun(
-            words=words,
-            plan=plan,
-            timesteps=last,
-            lanes=golden.lanes,
-            updates=last * neurons,
-            clocks=answer.clocks,
-            expected=expected[last],
-            got=answer.final,
-            stuck=answer.stuck,
-            seconds=seconds | reached.seconds,
-        )
+        run = _outcome(words, plan, golden.lanes, reached, seconds)
         if run.passed:
             return run
-        observed = work / "observed"
-        replay = Replay(plan, export, simulator, directory, observed, progress, timesteps, rate)
-        at = [timestep for timestep in at if timestep <= last]
-        right = [timestep for timestep in at[:-1] if answer.checkpoints.get(timestep) == expected[timestep]]
-        between, verdict, waves = _located(replay, at, right, rate > 0)
-        pictures = tuple(replay.pictures)
-        return replace(run, between=between, verdict=verdict, waves=waves, pictures=pictures)
+        replay = Replay(plan, export, simulator, directory, work / "observed", progress, timesteps, rate)
+        between, verdict, waves = _located(replay, at, reached, rate > 0)
+        return replace(run, between=between, verdict=verdict, waves=waves, pictures=tuple(replay.pictures))
+
+
+def _refuse(configuration: Configuration, timesteps: int, simulator: Simulator) -> None:
+    """Refuse what the self-test can't do."""
+    if not simulator.makes_programs:
+        raise InputError(f"the self-test runs on verilator, not on {simulator.name}")
+    if not 1 <= timesteps <= LARGEST_TIMESTEPS:
+        raise InputError(f"the self-test has from 1 to {LARGEST_TIMESTEPS} timesteps, not {timesteps}")
+    if configuration.writes:
+        raise InputError("the self-test writes no parameters: leave [[writes]] out of the file")
+
+
+def _built(
+    verilog: Path, export: Export, simulator: Simulator, work: Path, resumable: bool, progress: Progress
+) -> Path:
+    """Return the program that runs the hardware."""
+    progress("building for verilator", 0.0)
+    return verilator_program.build(
+        simulator,
+        verilog,
+        SELF_TEST_MODULE,
+        PROGRAM,
+        work,
+        cells=models_of(export),
+        savable=resumable,
+        defines=segments.DEFINES if resumable else (),
+    )
+
+
+def _outcome(
+    words: Words, plan: SelfTestPlan, lanes: int, reached: segments.Reached, seconds: dict[str, float]
+) -> SelfTestRun:
+    """Return a run as far as its signatures tell."""
+    answer, last = reached.answer, max(reached.expected)
+    return SelfTestRun(
+        words=words,
+        plan=plan,
+        timesteps=last,
+        lanes=lanes,
+        updates=last * words.parameters.n,
+        clocks=answer.clocks,
+        expected=reached.expected[last],
+        got=answer.final,
+        stuck=answer.stuck,
+        seconds=seconds | reached.seconds,
+    )
 
 
 def stall_rate(probability: float) -> int:
@@ -269,13 +277,15 @@ def _reached(log: Path) -> int:
 
 
 def _located(
-    replay: Replay, at: list[int], right: list[int], stalls: bool
+    replay: Replay, at: Sequence[int], reached: segments.Reached, stalls: bool
 ) -> tuple[tuple[int, int], Verdict, Path | None]:
     """Return the timesteps between which the signatures diverge, and what is wrong there.
 
     Once a signature is wrong it stays wrong, so the first wrong update comes after the last matching one.
     """
-    first = right[-1] if right else 0
+    at = [timestep for timestep in at if timestep <= max(reached.expected)]
+    got, expected = reached.answer.checkpoints, reached.expected
+    first = max((timestep for timestep in at[:-1] if got.get(timestep) == expected[timestep]), default=0)
     further = [timestep for timestep in at if timestep > first]
     reach = 1
     while True:
