@@ -7,14 +7,17 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import DEFAULT_TARGET, ParameterOptions, ReportOptions
-from qlif.cosim.commands.study_optimize import (
-    SPACE_RULES,
+from qlif.cosim.commands.study_budget import (
     BudgetOptions,
-    BuildOptions,
-    SpaceOptions,
     errors_in_words,
     held_out,
     held_out_in_words,
+    other_seed,
+)
+from qlif.cosim.commands.study_optimize import (
+    SPACE_RULES,
+    BuildOptions,
+    SpaceOptions,
     physical_of,
     trial_of,
 )
@@ -159,7 +162,7 @@ def joint(
     delivered.check()
     simulator = find(delivered.simulator)
     sweep = axes.sweep(physical_of(neuron))
-    trial = trial_of(axes, budget, sweep)
+    trial, seed = trial_of(axes, budget, sweep), other_seed(axes.held_out_seed, sweep)
     space = axes.space(sweep, budget)
     with (
         progress_bar(output.as_json) as progress,
@@ -183,7 +186,7 @@ def joint(
             progress,
         )
         facts |= {**compared, "files": [str(path) for path in files]}
-        facts["held_out"] = held_out(result.best, axes, sweep, trial, budget)
+        facts["held_out"] = held_out(result.best, sweep, trial, budget, seed)
     output.write_json("result.json", facts)
     differ = f"{facts['mismatches']} mismatches in {facts['cosimulated_updates']} updates"
     output.hand_in(

@@ -13,7 +13,15 @@ from qlif.cosim.commands.options import (
     ParameterOptions,
     ReportOptions,
     SimulatorOption,
-    is_random,
+)
+from qlif.cosim.commands.study_budget import (
+    INPUT,
+    BudgetOptions,
+    any_random,
+    errors_in_words,
+    held_out,
+    held_out_in_words,
+    other_seed,
 )
 from qlif.cosim.commands.study_sweep import WorkerOptions
 from qlif.cosim.terminal import Terminal, progress_bar
@@ -23,58 +31,10 @@ if TYPE_CHECKING:
     from qlif.cosim.optimize.budget import Budget
     from qlif.cosim.optimize.errors import Trial
     from qlif.cosim.optimize.search import Search
-    from qlif.cosim.optimize.space import Candidate
     from qlif.model.studies.grid import Sweep
 
 SYNTHESISED = ("area", "real-time")
 """Costs that take syntheses."""
-
-INPUT = "stratified:low=17,high=80"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BudgetOptions:
-    """The error budget."""
-
-    max_lag_steps: Annotated[
-        float | None, typer.Option("--max-lag-steps", help="Lag of any of the first spikes, timesteps.")
-    ] = None
-    max_rate_error: Annotated[
-        float | None, typer.Option("--max-rate-error", help="Relative error of any neuron's firing rate.")
-    ] = None
-    max_rmse: Annotated[float | None, typer.Option("--max-rmse", help="RMSE of the potential, mV.")] = None
-    max_interval_error: Annotated[
-        float | None,
-        typer.Option(
-            "--max-interval-error",
-            help="RMS relative error of intervals against the membrane equation, timestep included.",
-        ),
-    ] = None
-    max_trace_error: Annotated[
-        float | None,
-        typer.Option("--max-trace-error", help="Error of the trace after a spike, whatever the spikes."),
-    ] = None
-    at: Annotated[
-        str, typer.Option("--at", help="Share of the neurons that must keep lag and rate error, as 99%.")
-    ] = "100%"
-    spikes: Annotated[
-        int,
-        typer.Option("--spikes", help="Number of first spikes per neuron that --max-lag-steps covers."),
-    ] = 20
-
-    def budget(self) -> "Budget":
-        """Return the budget; InputError if there is no limit, or one is out of its range."""
-        from qlif.cosim.optimize.budget import Budget
-
-        return Budget(
-            self.max_lag_steps,
-            self.max_rate_error,
-            self.max_rmse,
-            self.max_interval_error,
-            self.max_trace_error,
-            self.spikes,
-            share_from("--at", self.at),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +217,7 @@ def optimize(
     delivered.check()
     simulator = find(delivered.simulator)
     sweep = space.sweep(physical_of(neuron))
-    trial = trial_of(space, budget, sweep)
+    trial, seed = trial_of(space, budget, sweep), other_seed(space.held_out_seed, sweep)
     with (
         progress_bar(output.as_json) as progress,
         working(workers.scheduler, workers.processes) as found,
@@ -275,7 +235,7 @@ def optimize(
             progress=progress,
         )
         facts = _deliver(result, sweep, budget, simulator, delivered, output, progress)
-        facts["held_out"] = held_out(result.best.candidate, space, sweep, trial, budget)
+        facts["held_out"] = held_out(result.best.candidate, sweep, trial, budget, seed)
     output.write_json("result.json", facts)
     compared = f"{facts['mismatches']} mismatches in {facts['cosimulated_updates']} updates"
     output.hand_in(
@@ -295,20 +255,6 @@ def optimize(
         raise typer.Exit(1)
 
 
-def any_random(inputs: list[str] | None) -> bool:
-    """Return whether the seed changes one of the inputs."""
-    return any(map(is_random, inputs or (INPUT,)))
-
-
-def share_from(name: str, text: str) -> float:
-    """Return the share that a text such as ``99%`` or ``0.99`` is; InputError if it is none."""
-    from qlif.model.support.checks import Quantity, number_from
-
-    percent = text.endswith("%")
-    value = number_from(name, text.removesuffix("%"))
-    return Quantity("%", 0, 100, open=True).check(name, value if percent else 100 * value) / 100
-
-
 def ends_from(name: str, text: str) -> tuple[float, float]:
     """Return the two currents of a text such as ``17..80``; InputError if they aren't a range."""
     from qlif.model.support.checks import number_from
@@ -325,10 +271,7 @@ def trial_of(space: SpaceOptions, budget: "Budget", sweep: "Sweep") -> "Trial":
     from qlif.cosim.optimize.errors import Trial
     from qlif.model.studies import axes
 
-    if space.held_out_seed == space.input_seed:
-        raise InputError(f"--held-out-seed must not be the seed of the inputs, {space.input_seed}")
-    intervals = budget.max_interval_error is not None
-    if len(sweep.dt_ms) > 1 and not intervals:
+    if len(sweep.dt_ms) > 1 and budget.max_interval_error is None:
         raise InputError(
             "several --dt require --max-interval-error: only that compares unequal timesteps with one another"
         )
@@ -338,19 +281,7 @@ def trial_of(space: SpaceOptions, budget: "Budget", sweep: "Sweep") -> "Trial":
             "--every-current requires --rounding without SR: under chance no figure is a maximum"
         )
     seeds = axes.whole_numbers("rounding_seed", space.rounding_seed, 0, 2**64 - 1)
-    return Trial(seeds, budget.spikes, budget.at, intervals, budget.max_trace_error is not None, every)
-
-
-def held_out(
-    best: "Candidate", space: SpaceOptions, sweep: "Sweep", trial: "Trial", budget: "Budget"
-) -> dict[str, Any] | None:
-    """Judge the result on inputs that it wasn't chosen by; None where another seed would change none."""
-    from qlif.cosim.optimize.held_out import judge
-
-    if trial.every is not None or not any_random(list(sweep.input)):
-        return None
-    seed = space.input_seed + 1 if space.held_out_seed is None else space.held_out_seed
-    return judge(best, sweep, trial, budget, seed)
+    return Trial.of(budget, seeds, every)
 
 
 def _deliver(
@@ -365,7 +296,7 @@ def _deliver(
     """Write preset, Verilog, table and picture, co-simulate the result, and return the facts."""
     from qlif.cosim.optimize import delivery
     from qlif.cosim.optimize.front import draw_front
-    from qlif.cosim.optimize.outcome import describe, front
+    from qlif.cosim.optimize.outcome import describe, front, narrowest
     from qlif.model.studies import tables
 
     out, cost = output.out, delivered.cost
@@ -387,25 +318,16 @@ def _deliver(
         "cost": cost,
         "best": {"name": result.best.candidate.name, **describe(result.best)},
         "proof": result.proof,
-        "narrowest": narrowest(result),
+        "narrowest": {
+            " ".join(kind): None if one is None else one.candidate.arithmetic.potential.width
+            for kind, one in narrowest(result.outcomes, lambda candidate: candidate.kind).items()
+        },
         "luck": [one.candidate.name for one in result.outcomes if one.luck],
         "front": [describe(outcome) for outcome in front(result.outcomes, cost, budget)],
         **compared,
         "files": [str(path) for path in files],
         "study": sweep.as_dict(),
     }
-
-
-def narrowest(result: "Search") -> dict[str, int | None]:
-    """Return the narrowest word of each form and rounding from which on all of its range meet the budget."""
-    found: dict[str, int | None] = {}
-    for outcome in result.outcomes:
-        arithmetic = outcome.candidate.arithmetic
-        kind = f"{arithmetic.form} {arithmetic.rounding}"
-        before = found.setdefault(kind, None)
-        if outcome.met and not outcome.luck and (before is None or arithmetic.potential.width < before):
-            found[kind] = arithmetic.potential.width
-    return dict(sorted(found.items()))
 
 
 def physical_of(neuron: ParameterOptions) -> dict[str, Any]:
@@ -417,33 +339,6 @@ def physical_of(neuron: ParameterOptions) -> dict[str, Any]:
         what = "--params and --set" if neuron.params is None else str(neuron.params)
         raise InputError(f"{what}: only [parameters] is allowed here: the arithmetic is what is searched for")
     return dict(settings.physical)
-
-
-def errors_in_words(errors: Mapping[str, float | None]) -> dict[str, str]:
-    """Return the errors that were measured as rows of a table."""
-    rows = {}
-    for name, what, factor, unit in (
-        ("max_lag_steps", "spike lag", 1, " steps"),
-        ("max_rate_error", "rate error", 100, " %"),
-        ("max_rmse_mv", "potential RMSE", 1, " mV"),
-        ("max_interval_error", "interval error", 100, " %"),
-        ("max_trace_error", "trace error", 1, ""),
-    ):
-        if (error := errors.get(name)) is not None:
-            rows[what] = f"{factor * error:.4g}{unit}"
-    return rows
-
-
-def held_out_in_words(judged: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the verdict on inputs of another seed as a row of a table, if there is one."""
-    if judged is None:
-        return {}
-    verdict = "meets the budget" if judged["meets_budget"] else "fails"
-    if "share" in judged:
-        low, high = (100 * judged[name] for name in ("share_low", "share_high"))
-        share = f"{judged['within']} of {judged['neurons']} neurons within, 95 % interval"
-        verdict = f"{verdict}; {share} {low:.1f} to {high:.1f} %"
-    return {f"held out, seed {judged['seed']}": verdict}
 
 
 def _show(terminal: Terminal, facts: dict[str, Any]) -> None:

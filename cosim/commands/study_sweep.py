@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qlif.cosim.commands.option_groups import command
+from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import ReportOptions, is_random
+from qlif.cosim.commands.study_budget import BudgetOptions, has_limit, held_out_in_words, other_seed
 from qlif.cosim.terminal import progress_bar, say_json
 from qlif.model.exceptions import InputError
 
 if TYPE_CHECKING:
+    from qlif.cosim.optimize.widths import Widths
     from qlif.model.studies.grid import Sweep
 
 
@@ -74,15 +76,39 @@ class FileOptions:
     parquet: Annotated[bool, typer.Option("--parquet/--no-parquet", help="Also write table.parquet.")] = True
 
 
-@command()
-def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, output: ReportOptions) -> None:
+@dataclass(frozen=True, kw_only=True)
+class WidthOptions(BudgetOptions):
+    """An error budget, from which width on it is met, and the other inputs on which that is judged."""
+
+    held_out_seed: Annotated[
+        int | None,
+        typer.Option(
+            "--held-out-seed",
+            help="Seed of the inputs on which the narrowest words within the budget are judged [the next].",
+        ),
+    ] = None
+
+
+@command(
+    Rule("spikes", lambda options: options.max_lag_steps is not None, "--max-lag-steps"),
+    *(Rule(name, has_limit, "a limit, as --max-lag-steps") for name in ("at", "held_out_seed")),
+)
+def sweep(
+    source: FileOptions,
+    axes: SweepOptions,
+    limits: WidthOptions,
+    workers: WorkerOptions,
+    output: ReportOptions,
+) -> None:
     """Evaluate every combination of the axes.
 
-    Table, figures and a summary are written.
+    Table, figures and a summary are written. With an error budget, such as --max-lag-steps 1 --at 99%: for each form
+    and rounding also the width from which on all words meet it, judged on inputs of another seed too.
 
     Results are kept in results.jsonl as they come: the same command resumes a sweep that was stopped.
     """
     from qlif.cosim.evidence.gather import of_study
+    from qlif.cosim.optimize.widths import widths
     from qlif.model.studies import tables
     from qlif.model.studies.evaluation import EVALUATED
     from qlif.model.studies.executors import workers as working
@@ -99,6 +125,10 @@ def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, outpu
         raise InputError(f"{source.file}: {error}") from None
     study = Sweep.of(of_file | given)
     check_effects(study, given)
+    budget = limits.budget() if has_limit(limits) else None
+    seed = other_seed(limits.held_out_seed, study)
+    if limits.held_out_seed is not None and seed is None:
+        raise InputError("--held-out-seed requires a random --input")
     if source.parquet:
         tables.check_parquet()
     out = output.out
@@ -107,18 +137,42 @@ def sweep(source: FileOptions, axes: SweepOptions, workers: WorkerOptions, outpu
         working(workers.scheduler, workers.processes) as found,
     ):
         rows = run_sweep(study, out / "results.jsonl", found.executor, workers=found.count, progress=progress)
+        judged = None if budget is None else widths(study, budget, seed, out, found, progress)
         progress("writing", 1.0)
-        files = write_report(out, study, rows, parquet=source.parquet)
-        findings = headline(study, rows).splitlines()
+        verdict = [] if judged is None else ["", *in_words(judged)]
+        files = write_report(out, study, rows, verdict, parquet=source.parquet)
+        if judged is not None:
+            files.append(out / "budget.csv")
+            tables.write_csv(files[-1], judged.rows)
+        findings = [*headline(study, rows).splitlines(), *verdict]
         output.hand_in(of_study("sweep", "every combination of the axes", findings, rows, files))
     if output.as_json:
         evaluated = sum(row["status"] == EVALUATED for row in rows)
         facts = {"points": len(rows), "evaluated": evaluated, "files": [str(path) for path in files]}
+        if judged is not None:
+            facts |= {"budget": vars(judged.budget), "winners": judged.winners}
         say_json({**facts, "study": study.as_dict()})
         return
     for line in findings:
         output.terminal.line(line)
     output.terminal.line(f"Table, figures and summary are in {out}/")
+
+
+def in_words(judged: "Widths") -> list[str]:
+    """Return the narrowest words within a budget as lines of Markdown."""
+    several = len({(one["dt_ms"], one["tau_m_ms"]) for one in judged.winners}) > 1
+    lines = [f"Width from which on all words have {judged.budget}:", ""]
+    for one in judged.winners:
+        where = f", dt {one['dt_ms']:g} ms, tau_m {one['tau_m_ms']:g} ms" if several else ""
+        found = "none in this sweep" if one["name"] is None else f"{one['word_bits']} bits, {one['name']}"
+        lines.append(f"- {one['form']} {one['rounding']}{where}: {found}")
+        lines += [f"  - {what}: {verdict}" for what, verdict in held_out_in_words(one["held_out"]).items()]
+    if lucky := sum(row["luck"] for row in judged.rows):
+        lines += [
+            "",
+            f"{lucky} of {len(judged.rows)} configurations have it by luck: a wider word of theirs fails.",
+        ]
+    return lines
 
 
 def check_effects(study: "Sweep", given: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.optimize.budget import PER_NEURON, Errors
+from qlif.cosim.optimize.budget import PER_NEURON, Budget, Errors
 from qlif.cosim.optimize.trace_error import largest_trace_error
 from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import PrecisionWarning
@@ -52,6 +52,12 @@ class Trial:
     intervals: bool = False
     traces: bool = False
     every: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, budget: Budget, seeds: tuple[int, ...], every: tuple[float, float] | None = None) -> "Trial":
+        """Return the trial that tells whether a budget is met."""
+        intervals, traces = budget.max_interval_error is not None, budget.max_trace_error is not None
+        return cls(seeds, budget.spikes, budget.at, intervals, traces, every)
 
 
 def errors_of(sweep: Sweep, arithmetic: Arithmetic, dt: float, trial: Trial) -> Errors:

@@ -1,7 +1,7 @@
 """A candidate with its errors and cost, and the Pareto-optimal ones of several."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +51,23 @@ def flagged(outcomes: Sequence[Outcome]) -> list[Outcome]:
         )
         for outcome in outcomes
     ]
+
+
+def narrowest(
+    outcomes: Sequence[Outcome], kind_of: Callable[[Candidate], tuple[Any, ...]]
+) -> dict[tuple[Any, ...], Outcome | None]:
+    """Return the narrowest of each kind from which width on all words of its range meet the budget."""
+    found: dict[tuple[Any, ...], Outcome | None] = {}
+    for outcome in outcomes:
+        kind = kind_of(outcome.candidate)
+        best = found.setdefault(kind, None)
+        if outcome.met and not outcome.luck and (best is None or _width(outcome) < _width(best)):
+            found[kind] = outcome
+    return dict(sorted(found.items()))
+
+
+def _width(outcome: Outcome) -> int:
+    return outcome.candidate.arithmetic.potential.width
 
 
 def front(outcomes: Sequence[Outcome], cost: str, budget: Budget) -> list[Outcome]:

@@ -94,7 +94,7 @@ def search(
     if not found:
         raise InputError(f"no configuration of the space can hold the neuron ({impossible} were tried)")
     study = {"space": sweep.identity, **asdict(trial)}
-    results = _evaluate(sweep, found, trial, study, directory, workers, progress)
+    results = evaluated(sweep, found, trial, study, directory / "results.jsonl", workers, progress)
     outcomes = flagged([Outcome(one, results[one.index], budget.met(results[one.index])) for one in found])
     passing = [outcome for outcome in outcomes if outcome.met and not outcome.luck]
     if not passing:
@@ -133,20 +133,20 @@ def search(
     return Search(best, outcomes, cost, proof)
 
 
-def _evaluate(
+def evaluated(
     sweep: Sweep,
     found: list[Candidate],
     trial: Trial,
     study: dict[str, Any],
-    directory: Path,
+    path: Path,
     workers: Workers,
     progress: Progress,
 ) -> dict[int, Errors]:
-    """Return the errors of every candidate, taken from the journal where they are known."""
+    """Return the errors of every candidate, taken from the journal at `path` where they are known."""
     located = sweep.located()
     jobs = {one.index: (errors_of, located, one.arithmetic, one.dt_ms, trial) for one in found}
     key = {"code": code_of(*ROOMS), **study}
-    with journal.opened(directory / "results.jsonl", "optimize", key, jobs.__contains__) as results:
+    with journal.opened(path, "optimize", key, jobs.__contains__) as results:
         sweep.check_inputs()
         run_jobs(jobs, results, workers.executor, workers.count, "configurations", progress, ROOMS)
         return {one.index: results.results[one.index] for one in found}

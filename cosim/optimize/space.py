@@ -71,19 +71,21 @@ class Candidate:
         )
 
 
-def candidates(sweep: Sweep) -> tuple[list[Candidate], int]:
+def candidates(sweep: Sweep, every_split: bool = False) -> tuple[list[Candidate], int]:
     """Return the candidates of a space, from the cheapest by state bits; and how many can't hold the neuron.
 
     Parameters
     ----------
     sweep : Sweep
         Its axes; one time constant, and one seed, which isn't part of a configuration.
+    every_split : bool
+        With integer bits other than :data:`INTEGER_BITS` too.
     """
     found, impossible = [], 0
     (tau_m,) = sweep.tau_m_ms
     # A point of the grid for each input; the configurations are those of the first.
     for point in sweep.points()[:: len(sweep.input)]:
-        if point.word_bits - point.fraction_bits not in INTEGER_BITS[point.form]:
+        if not every_split and point.word_bits - point.fraction_bits not in INTEGER_BITS[point.form]:
             continue
         try:
             words = quantise(sweep.neuron(point.dt_ms, tau_m, 1), sweep.arithmetic_of(point))

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,10 @@ has all of them for every point.
 """
 
 
-def write_report(directory: Path, sweep: Sweep, rows: list[Row], *, parquet: bool) -> list[Path]:
-    """Write table, figures and summary of a sweep; return the files."""
+def write_report(
+    directory: Path, sweep: Sweep, rows: list[Row], more: Sequence[str] = (), *, parquet: bool
+) -> list[Path]:
+    """Write table, figures and summary of a sweep, with more lines at its end; return the files."""
     files = [directory / "table.csv"]
     tables.write_csv(files[0], rows)
     if parquet:
@@ -37,7 +39,7 @@ def write_report(directory: Path, sweep: Sweep, rows: list[Row], *, parquet: boo
         if of_form:
             files += _draw(directory, form, of_form)
     files.append(directory / "summary.md")
-    write_text(files[-1], summary(sweep, rows))
+    write_text(files[-1], summary(sweep, rows) + "".join(f"{line}\n" for line in more))
     return files
 
 

@@ -277,6 +277,14 @@ USELESS = {
         (("--rounding", "RND", "--random-bits", 8), "--random-bits requires --rounding SR"),
         (("--rounding", "RND", "--rounding-seed", 1), "--rounding-seed requires --rounding SR"),
         (("--seed", 0), "--seed requires a random --input"),
+        (("--max-rmse", 1, "--spikes", 5), "--spikes requires --max-lag-steps"),
+        (("--at", "99%"), "--at requires a limit, as --max-lag-steps"),
+        (("--held-out-seed", 3), "--held-out-seed requires a limit, as --max-lag-steps"),
+        (("--max-rmse", 1, "--held-out-seed", 3), "--held-out-seed requires a random --input"),
+        (
+            ("--max-rmse", 1, "--input", "ou", "--held-out-seed", 0),
+            "--held-out-seed must not be the seed of the inputs, 0",
+        ),
     ],
     "study optimize": [
         (("--max-rmse", 1, "--target", "ecp5"), "--target requires --cost area or real-time"),

@@ -1,5 +1,6 @@
 """`qlif study`: what it writes, what it refuses, and a run that is killed in the middle."""
 
+import csv
 import json
 import signal
 import subprocess
@@ -9,9 +10,18 @@ import time
 import numpy as np
 import pytest
 
+from qlif.model.inputs import stimuli
+from qlif.model.parameters import Parameters
+from qlif.model.population import QLIFPopulation
+from qlif.model.presets import PRESETS
 from qlif.model.support import journal
 
 SMALL = ("--neurons", 4, "--duration", 60, "--word-bits", "10,12,16", "--rounding", "RND,SR", "--no-parquet")
+
+
+def read_csv(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -54,6 +64,50 @@ def test_sweep_takes_a_file_and_options_go_before_it(qlif, tmp_path, quick):
     study = json.loads(out)["study"]
     assert code == 0
     assert (study["word_bits"], study["neurons"], study["parameters"]) == ([14], 3, {"a0": 0.9})
+
+
+DRAWN = "stratified:low=17,high=80"
+
+
+def shares_within(seed):
+    """Return the share of the neurons whose first three spikes are at most a step off, by width: spikes alone."""
+    currents = stimuli.make(DRAWN, timesteps=1500, neurons=16, dt=0.1, seed=seed)
+    neuron = Parameters(n=16, tau_m=30.0)
+    expected = QLIFPopulation.of(neuron).run(currents).spikes
+    shares = {}
+    for bits in (12, 13, 14, 15):
+        arithmetic = PRESETS["square-18"].replace(potential=f"SQ(5,{bits - 5})", coefficient_bits=16)
+        found = QLIFPopulation.of(neuron, arithmetic).run(currents).spikes
+        within = 0
+        for one, other in zip(expected.T, found.T, strict=True):
+            first, second = np.flatnonzero(one)[:3], np.flatnonzero(other)[:3]
+            within += len(first) == len(second) and bool(np.all(np.abs(first - second) <= 1))
+        shares[bits] = within / 16
+    return shares
+
+
+def test_sweep_says_from_which_width_on_a_budget_is_met(qlif, tmp_path, quick):
+    budget = ("--max-lag-steps", 1, "--spikes", 3, "--at", "85%", "--held-out-seed", 9)
+    axes = ("--word-bits", "12..15", "--rounding", "RND", "--form", "square", "--input", DRAWN)
+    rest = ("--neurons", 16, "--duration", 150, "--processes", 1, "--no-parquet", "--out", "here")
+    code, out, _ = qlif("study", "sweep", *budget, *axes, *rest, "--json")
+    facts = json.loads(out)
+    (winner,) = facts["winners"]
+    shares, others = shares_within(0), shares_within(9)
+    failing = [bits for bits, share in shares.items() if share < 0.85]
+    assert failing and max(failing) < 15, "the test shows nothing"
+    assert (code, winner["word_bits"]) == (0, max(failing) + 1)
+    assert winner["held_out"]["share"] == others[winner["word_bits"]]
+    assert winner["held_out"]["share_low"] <= winner["held_out"]["share"] <= winner["held_out"]["share_high"]
+    table = read_csv(tmp_path / "here" / "budget.csv")
+    met = {int(row["word_bits"]): row["meets_budget"] == "True" for row in table}
+    assert met == {bits: share >= 0.85 for bits, share in shares.items()}
+    # Again, as text: nothing is run twice.
+    lines = (tmp_path / "here" / "budget-30.jsonl").read_bytes()
+    text = qlif("study", "sweep", *budget, *axes, *rest)[1]
+    assert f"- square RND: {winner['word_bits']} bits, square SQ(5," in text and "held out, seed 9: " in text
+    assert (tmp_path / "here" / "summary.md").read_text().count("Width from which on") == 1
+    assert (tmp_path / "here" / "budget-30.jsonl").read_bytes() == lines
 
 
 @pytest.mark.parametrize(
