@@ -152,7 +152,7 @@ class AxiProof:
 
     def reads(self) -> Term:
         """Return that all else is as without a read."""
-        own = {"asked", "index", "s_axi_rvalid", "s_axi_rresp", "constant_word", "variable_word"}
+        own = {"asked", "other", "counted", "known", "s_axi_rvalid", "s_axi_rresp", "s_axi_rdata"}
         return self._same_without("s_axi_arvalid", frozenset(own))
 
     def _same_without(self, valid: str, but: frozenset[str]) -> Term:

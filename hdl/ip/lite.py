@@ -7,6 +7,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from qlif.hdl.ip.registers import ADDRESS_BITS, WORD_BYTES, Access, Field, Register, RegisterMap
 
 OKAY, SLVERR = 0, 2
+_COUNTERS = "timestep", "spikes"
+"""The two registers as wide as the bus that aren't constant."""
 
 
 class LiteRegisters:
@@ -114,42 +116,44 @@ class LiteRegisters:
         return [self.bus["wstrb"][place // 8] for place in range(32)]
 
     def _read(self, m: Module) -> None:
-        bus, words = self.bus, list[Value]()
-        # The address waits in a register, so that no path leads from it to the data in one clock.
-        index, asked = Signal(ADDRESS_BITS - 2, name="index"), Signal(name="asked")
+        bus, index = self.bus, _index(self.bus["araddr"])
+        # What is asked for waits in registers, so that no path leads from the address to the data in one clock. Where
+        # a counter, as wide as the bus, is read, the ones or zeros of all else choose which: so a bit is one LUT.
+        asked, other, counted, known = (
+            Signal(width, name=name)
+            for name, width in (("asked", 1), ("other", 32), ("counted", 1), ("known", 1))
+        )
         m.d.comb += bus["arready"].eq(~asked & ~bus["rvalid"])
-        m.d.sync += asked.eq(bus["arvalid"] & bus["arready"])
-        with m.If(bus["arready"]):
-            m.d.sync += index.eq(_index(bus["araddr"]))
-        m.d.sync += bus["rvalid"].eq(asked | (bus["rvalid"] & ~bus["rready"]))
-        # Constants and the rest in registers of their own, which are 0 where the other one counts: so a bit costs few
-        # gates.
-        registers = self.registers.registers
+        m.d.sync += [
+            asked.eq(bus["arvalid"] & bus["arready"]),
+            bus["rvalid"].eq(asked | (bus["rvalid"] & ~bus["rready"])),
+        ]
         places = self._places(index)
-        for constant in (True, False):
-            word = Signal(32, name="constant_word" if constant else "variable_word")
-            with m.If(asked):
-                m.d.sync += word.eq(0)
-                with m.Switch(_selector(places)):
-                    for register in registers:
-                        if constant is all(field.access is Access.CONSTANT for field in register.fields):
-                            with m.Case(_pattern(places, register.offset // WORD_BYTES)):
-                                m.d.sync += word.eq(self._shown(register))
-            words.append(word)
-        m.d.comb += bus["rdata"].eq(words[0] | words[1])
-        known = Signal()
-        with m.Switch(_selector(places)):
-            for place in range(len(registers)):
-                with m.Case(_pattern(places, place)):
-                    m.d.comb += known.eq(~index[len(places) :].any())
+        with m.If(bus["arready"]):
+            m.d.sync += [signal.eq(0) for signal in (other, counted, known)]
+            with m.Switch(_selector(places)):
+                for register in self.registers.registers:
+                    with m.Case(_pattern(places, register.offset // WORD_BYTES)):
+                        m.d.sync += [
+                            other.eq(self._shown(register)),
+                            counted.eq(register.name in _COUNTERS),
+                            known.eq(~index[len(places) :].any()),
+                        ]
+        first, second = (self.values[name, "value"] for name in _COUNTERS)
         with m.If(asked):
-            m.d.sync += bus["rresp"].eq(Mux(known, OKAY, SLVERR))
+            m.d.sync += [
+                bus["rdata"].eq(Mux(counted, (other & first) | (~other & second), other)),
+                bus["rresp"].eq(Mux(known, OKAY, SLVERR)),
+            ]
 
     def _places(self, index: Value) -> Value:
         """Return the low part of a register's number, which tells the registers apart."""
         return index[: len(self.registers.registers).bit_length()]
 
     def _shown(self, register: Register) -> Value:
+        """Return what is read of a register; of a counter, which of the two it is."""
+        if register.name in _COUNTERS:
+            return Const(-int(register.name == _COUNTERS[0]), 32)
         parts: list[Any] = []
         place = 0
         for field in register.fields:

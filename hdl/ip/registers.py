@@ -146,6 +146,14 @@ def register_map(name: str, interface: Interface) -> RegisterMap:
     )
     for what in ("potential", "current", "trace"):
         add(f"{what}_format", f"Format of {what} words", *_format_fields(getattr(arithmetic, what)))
+    # The population's timesteps, or the shell's own count of them.
+    step_bits = min(core.step_bits, 32) if core.streams.has_events else 32
+    add(
+        "capacity",
+        "What the other registers hold",
+        Field("parameters", 0, 8, Access.CONSTANT, len(core.runtime), "run-time parameters"),
+        Field("step_bits", 8, 8, Access.CONSTANT, step_bits, "width of the timestep, which wraps"),
+    )
     add(
         "control",
         "Control",

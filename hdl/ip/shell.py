@@ -102,24 +102,24 @@ class AxiShell(Elaboratable):
         rows = RowCounter(self.interface.rows)
         m.submodules.rows = ResetInserter(restart)(rows)
         m.d.comb += rows.enable.eq(core["currents_valid"] & core["currents_ready"])
-        realigning = self._take(m, rows, restarting, restart)
+        mid, realigning = self._take(m, rows, restarting, restart)
         self._give(m)
 
         # Nothing is in flight if nothing has moved for longer than the longest way through.
         length = self.interface.latency + self.interface.queue_depth + 4
-        bits = length.bit_length() + 1
-        quiet = Signal(bits, init=1 << (bits - 1))
+        still = Signal(length.bit_length(), name="still")
+        idle = Signal(init=1)
         results = [core[f"{name}_valid"] for name in ("updates", "events") if name in self._streams]
         with m.If(Cat(core["currents_valid"] & core["currents_ready"], *results).any()):
-            m.d.sync += quiet.eq(0)
-        with m.Elif(~quiet[-1]):
-            m.d.sync += quiet.eq(quiet + 1)
+            m.d.sync += [still.eq(0), idle.eq(0)]
+        with m.Else():
+            m.d.sync += [still.eq(still + 1), idle.eq(idle | still.all())]
         m.d.sync += [
             restarting.eq((restarting | lite.values["control", "restart"]) & ~restart),
-            restart.eq(restarting & quiet[-1] & ~restart),
+            restart.eq(restarting & idle & ~restart),
         ]
         m.d.comb += [
-            lite.values["status", "busy"].eq(~quiet[-1] | rows.row.any()),
+            lite.values["status", "busy"].eq(~idle | mid),
             lite.values["status", "realigning"].eq(realigning),
         ]
         self._count(m, rows, restart)
@@ -131,8 +131,8 @@ class AxiShell(Elaboratable):
         lite.build(m)
         return m
 
-    def _take(self, m: Module, rows: RowCounter, restarting: Value, restart: Value) -> Value:
-        """Take currents; return whether they are led back to their timesteps."""
+    def _take(self, m: Module, rows: RowCounter, restarting: Value, restart: Value) -> tuple[Value, Value]:
+        """Take currents; return whether a timestep is under way, and whether they are led back to its end."""
         core, lite, given = self._core, self.lite, self._streams["currents"]
         (stream,) = (one for one in self.interface.streams if one.name == "currents")
         filling, dropping, mid = (Signal(name=name) for name in ("filling", "dropping", "mid"))
@@ -160,7 +160,7 @@ class AxiShell(Elaboratable):
             lite.set_flags["flags", "tlast_missing"].eq(missing),
             lite.set_flags["flags", "timestep"].eq(moved & rows.last),
         ]
-        return filling | dropping
+        return mid, filling | dropping
 
     def _give(self, m: Module) -> None:
         """Give the results."""
