@@ -18,7 +18,8 @@ STEP_BITS = 32
 
 MOST_STEP_BITS = 63
 LARGEST_POPULATION = 1 << 20
-MOST_LANES = 64
+MOST_LANES = 128
+"""The largest power of two of multipliers that a device of ours has; and the AXI shell tells them in a byte."""
 
 
 class Streams(StrEnum):

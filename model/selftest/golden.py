@@ -151,8 +151,9 @@ class GoldenSelfTest:
             fired = np.zeros_like(fired)
         rows = fired.reshape(timesteps, neurons // self.lanes, self.lanes)
         step, row = np.nonzero(rows.any(axis=2))
-        spiked = rows[step, row].astype(np.int64) << np.arange(self.lanes)
-        which = [(spiked.sum(axis=1), self.lanes)] if self.lanes > 1 else []
+        spiked = rows[step, row]
+        # Lane by lane: a word holds no more than 64 of them.
+        which = [(spiked[:, lane], 1) for lane in range(self.lanes)] if self.lanes > 1 else []
         numbers = (step + self.timestep) & ((1 << self.step_bits) - 1)
         events = [(row * self.lanes, bits), *which, (numbers, self.step_bits)]
         for words in phase:

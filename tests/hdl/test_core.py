@@ -23,10 +23,10 @@ def words_of(name, neurons=8, **parameters):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"lanes": 3}, "lanes must be a power of two from 1 to 64, not 3"),
-        ({"lanes": 128}, "lanes must be a power of two from 1 to 64, not 128"),
-        ({"lanes": True}, "lanes must be a power of two from 1 to 64, not True"),
-        ({"lanes": 2.0}, "lanes must be a power of two from 1 to 64, not 2.0"),
+        ({"lanes": 3}, "lanes must be a power of two from 1 to 128, not 3"),
+        ({"lanes": 256}, "lanes must be a power of two from 1 to 128, not 256"),
+        ({"lanes": True}, "lanes must be a power of two from 1 to 128, not True"),
+        ({"lanes": 2.0}, "lanes must be a power of two from 1 to 128, not 2.0"),
         ({"lanes": 16}, "neurons must be a multiple of the 16 lanes, not 8"),
         ({"step_bits": 1}, "step_bits must be a whole number from 2 to 63, not 1"),
         ({"step_bits": 64}, "step_bits must be a whole number from 2 to 63, not 64"),

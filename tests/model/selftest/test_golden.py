@@ -84,7 +84,7 @@ def by_the_book(words, plan, timesteps, lanes):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize(("neurons", "lanes"), [(5, 1), (8, 4)])
+@pytest.mark.parametrize(("neurons", "lanes"), [(5, 1), (8, 4), (128, 128)])
 def test_definition(name, neurons, lanes):
     words = quantise(Parameters(n=neurons), PRESETS[name])
     plan = SelfTestPlan.of(words, seed=3)
