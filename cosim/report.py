@@ -1,6 +1,6 @@
 """Results for people and machines: tables, JSON and pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from qlif.cosim.cosimulation import Cosimulation
 from qlif.cosim.mapping.speed import in_clocks
 from qlif.cosim.software_run import Simulation
 from qlif.cosim.terminal import Terminal
+from qlif.hdl.synthesis.fill import Filled
 from qlif.hdl.synthesis.synthesise import Synthesis
 from qlif.model.exceptions import InputError, apart
 from qlif.model.metrics.fi_curve import FICurve, fi_currents, fi_curve
@@ -244,3 +245,32 @@ def print_synthesis(terminal: Terminal, synthesis: Synthesis) -> None:
     )
     for note in synthesis.notes:
         terminal.line(f"Note: {note}")
+
+
+def print_filled(terminal: Terminal, filled: Sequence[Filled]) -> None:
+    """Print the largest populations that a device holds, and why there are none that are larger."""
+    terminal.table(
+        ("most", "neurons", "lanes", "MHz", "M updates/s", "real time at 0.1 ms", "LUT", "DSP", "block RAM"),
+        [
+            (
+                one.goal,
+                f"{one.facts['neurons']:,}",
+                one.facts["lanes"],
+                f"{one.facts['fmax_mhz']['median']:g}",
+                f"{one.facts['updates_per_s'] / 1e6:,.1f}",
+                f"{one.in_real_time:,}",
+                f"{one.facts['lut']:,}",
+                one.facts["dsp"],
+                one.facts["ram"],
+            )
+            for one in filled
+        ],
+        title=f"{filled[0].facts['preset']} on {filled[0].facts['device']}, {filled[0].facts['variant']}",
+        align="lrrrrrrrr",
+    )
+    for one in filled:
+        for reason in (one.ran_out, *one.slower):
+            if reason:
+                terminal.line(f"No more {one.goal}: {reason}")
+        for note in one.facts["notes"]:
+            terminal.line(f"Note on the most {one.goal}: {note}")

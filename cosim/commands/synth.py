@@ -1,7 +1,7 @@
 """``qlif synth``: resources and Fmax."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,11 @@ from qlif.cosim.commands.options import (
     StreamOptions,
 )
 from qlif.cosim.terminal import progress_bar
+
+if TYPE_CHECKING:
+    from qlif.cosim.configuration import Settings
+    from qlif.hdl.primitives import Primitives
+    from qlif.hdl.target import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +41,32 @@ class SynthOptions:
     package: Annotated[str | None, typer.Option("--package", help="Package of the device.")] = None
     neurons: NeuronsOption = 1024
     seeds: Annotated[
-        int, typer.Option("--seeds", help="Number of placement seeds; reports the median Fmax.")
-    ] = 5
+        int | None,
+        typer.Option(
+            "--seeds", help="Number of placement seeds; reports the median Fmax. [5; with --fill 1]"
+        ),
+    ] = None
     selftest: SelfTestOption = False
+    fill: Annotated[
+        bool,
+        typer.Option(
+            "--fill",
+            help="Find the largest population and the most lanes that the device holds, and what ran out. Goes on "
+            "from what is in --out.",
+        ),
+    ] = False
+    clock: Annotated[
+        float | None, typer.Option("--clock", help="MHz that the median Fmax has to reach with --fill.")
+    ] = None
 
 
 @command(
     STEP_BITS_RULE,
+    *(
+        Rule(option, lambda options: not options.fill, "no --fill")
+        for option in ("neurons", "lanes", "selftest")
+    ),
+    Rule("clock", lambda options: options.fill, "--fill"),
     Rule("selftest", lambda options: options.streams == "both", "--streams both"),
     Rule("selftest", lambda options: options.feed == STREAM, "--feed stream"),
 )
@@ -58,15 +82,19 @@ def synth(
     from qlif.hdl.synthesis.synthesise import synthesise
     from qlif.hdl.targets.catalogue import primitives, target
 
-    configuration = storage.of(neuron.settings()).population(options.neurons)
-    device = target(options.target)
+    settings, device = storage.of(neuron.settings()), target(options.target)
+    built_from = primitives(options.variant, device.name)
+    if options.fill:
+        _fill(settings, built_from, device, options, results, output)
+        return
+    configuration = settings.population(options.neurons)
     with progress_bar(output.as_json) as progress:
         synthesis = synthesise(
-            configuration.core(storage.lanes, primitives(options.variant, device.name), *results.chosen()),
+            configuration.core(storage.lanes, built_from, *results.chosen()),
             device,
             output.out / "synthesis",
             package=options.package,
-            seeds=options.seeds,
+            seeds=5 if options.seeds is None else options.seeds,
             selftest=options.selftest,
             progress=progress,
         )
@@ -80,3 +108,30 @@ def synth(
     output.write_json("synthesis.json", facts)
     if not output.as_json:
         report.print_synthesis(output.terminal, synthesis)
+
+
+def _fill(
+    settings: "Settings",
+    built_from: "Primitives",
+    device: "Target",
+    options: SynthOptions,
+    results: StreamOptions,
+    output: OutputOptions,
+) -> None:
+    """Find the largest populations that a device holds."""
+    from qlif.cosim import report
+    from qlif.hdl.synthesis.fill import fill
+
+    with progress_bar(output.as_json) as progress:
+        filled = fill(
+            lambda neurons, lanes: settings.population(neurons).core(lanes, built_from, *results.chosen()),
+            device,
+            output.out / "fill",
+            clock_mhz=options.clock,
+            package=options.package,
+            seeds=1 if options.seeds is None else options.seeds,
+            progress=progress,
+        )
+    output.write_json("fill.json", [one.as_dict() for one in filled])
+    if not output.as_json:
+        report.print_filled(output.terminal, filled)

@@ -1,18 +1,15 @@
 """A board's design as a bitstream: mapped, placed at the board's pins, timed at its clock, packed."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from qlif.hdl.board.top import BOARD_TOP, BoardDesign
 from qlif.hdl.synthesis import yowasp
-from qlif.hdl.synthesis.fit import expected_multipliers
+from qlif.hdl.synthesis.fit import check_size, expected_multipliers
 from qlif.hdl.synthesis.mapping import mapped_netlist
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.synthesis.timing import check_registers, clock_of
-from qlif.hdl.target import Target
-from qlif.model.exceptions import InputError
 from qlif.model.support.files import write_text
 from qlif.model.support.progress import Progress, unwatched
 
@@ -121,28 +118,10 @@ def board_netlist(design: BoardDesign, directory: Path, then: str = "") -> Netli
     write_text(directory / f"{BOARD_TOP}.v", design.verilog)
     sources = [f"{BOARD_TOP}.v"]
     netlist = mapped_netlist(directory, device, BOARD_TOP, "board", sources, core.primitives, then)
-    _check_size(netlist, device, core.neurons)
+    check_size(netlist, device, f"{core.neurons} neurons with link and self-test")
     check_registers(netlist, device)
     if lost := netlist.lost_outputs():
         raise SynthesisError(f"the netlist lost its outputs {', '.join(lost)}")
     if (found := netlist.counts[device.multiplier]) != (expected := expected_multipliers(core, device)):
         raise SynthesisError(f"the netlist has {found} {device.multiplier}, not the expected {expected}")
     return netlist
-
-
-def _check_size(netlist: Netlist, device: Target, neurons: int) -> None:
-    """Refuse a design that is larger than the device; InputError says what ran out, and by how much."""
-    sizes: Mapping[str, tuple[int, int]] = {
-        "LUTs": (netlist.luts(device), device.device_luts),
-        "block RAMs": (netlist.counts[device.memory], device.memories),
-        "multipliers": (netlist.counts[device.multiplier], device.multipliers),
-    }
-    short = [
-        f"{needed} {what}, {needed - there} more than its {there}"
-        for what, (needed, there) in sizes.items()
-        if needed > there
-    ]
-    if short:
-        raise InputError(
-            f"{neurons} neurons with link and self-test don't fit {device.device}: they need {' and '.join(short)}"
-        )

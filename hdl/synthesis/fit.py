@@ -111,7 +111,22 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
             f"the netlist has {found} {device.multiplier}, not the expected {expected}: --variant explicit "
             "instantiates them, so that the tools have no choice"
         )
-    if (memories := netlist.counts[device.memory]) > device.memories:
-        raise InputError(
-            f"{core.neurons} neurons need {memories} block RAMs, but {device.name} has {device.memories}"
-        )
+    check_size(
+        netlist, device, f"{core.neurons} neurons on {core.lanes} {'lane' if core.lanes == 1 else 'lanes'}"
+    )
+
+
+def check_size(netlist: Netlist, device: Target, what: str) -> None:
+    """Refuse a netlist that is larger than the device; InputError says what ran out, and by how much."""
+    sizes = {
+        "LUTs": (netlist.luts(device), device.device_luts),
+        "block RAMs": (netlist.counts[device.memory], device.memories),
+        "multipliers": (netlist.counts[device.multiplier], device.multipliers),
+    }
+    short = [
+        f"{needed} {kind}, {needed - there} more than its {there}"
+        for kind, (needed, there) in sizes.items()
+        if needed > there
+    ]
+    if short:
+        raise InputError(f"{what} don't fit {device.device}: they need {' and '.join(short)}")

@@ -199,6 +199,15 @@ USELESS = {
         STEP_BITS,
         (("--streams", "events", "--selftest"), "--selftest requires --streams both"),
         (("--feed", "held", "--selftest"), "--selftest requires --feed stream"),
+        (("--fill", "--neurons", 8), "--neurons requires no --fill"),
+        (("--fill", "--lanes", 2), "--lanes requires no --fill"),
+        (("--fill", "--selftest"), "--selftest requires no --fill"),
+        (("--clock", 50), "--clock requires --fill"),
+        (("--fill", "--clock", 0), "clock must be greater than 0 MHz, not 0.0"),
+        (
+            ("--fill", "--preset", "wide-32"),
+            "wide-32 multiplies 33 by 33 bits, but a multiplier of ecp5 takes",
+        ),
     ],
     "prove": [
         STEP_BITS,
