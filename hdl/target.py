@@ -76,6 +76,9 @@ class Target:
         The Python module of nextpnr.
     router_options : tuple of str
         The device, without the package.
+    crowded_lanes : int
+        From so many lanes on, `crowded_options` are nextpnr's options too.
+    crowded_options : tuple of str
     aim_mhz : int
         Target frequency for nextpnr: more than it can reach, so that it doesn't stop early.
     device_luts : int
@@ -137,6 +140,8 @@ class Target:
     yosys_models_left_out: tuple[str, ...] = ()
     yosys_models_suffice: bool = False
     inference: str = ""
+    crowded_lanes: int = 0
+    crowded_options: tuple[str, ...] = ()
     carry: str = ""
     limits: tuple[Limit, ...] = ()
     lacks_registers: Callable[[Cell], bool] = lambda cell: False
@@ -148,6 +153,11 @@ class Target:
         if name not in self.packages:
             raise InputError(unknown_name(f"{self.name} package", str(name), self.packages))
         return name
+
+    def placing(self, lanes: int) -> tuple[str, ...]:
+        """Return nextpnr's options for a population of so many lanes."""
+        crowded = bool(self.crowded_lanes) and lanes >= self.crowded_lanes
+        return (*self.router_options, *(self.crowded_options if crowded else ()))
 
     def script(self, top: str, instantiated: bool = False, flat: bool = True) -> str:
         """Return Yosys' commands for a top module.

@@ -196,7 +196,7 @@ def measure(
         reports = []
         for seed in range(1, seeds + 1):
             progress(f"placing and routing, seed {seed} of {seeds}", (seed - 1) / seeds)
-            reports.append(_place_and_route(directory, device, package, seed))
+            reports.append(_place_and_route(directory, device, core.lanes, package, seed))
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
 
@@ -251,10 +251,12 @@ def _figures(
     )
 
 
-def _place_and_route(directory: Path, device: Target, package: str, seed: int) -> Mapping[str, Any]:
+def _place_and_route(
+    directory: Path, device: Target, lanes: int, package: str, seed: int
+) -> Mapping[str, Any]:
     report = f"seed-{seed}.json"
     options = ["--json", "wrapper.json", "--package", package, "--seed", str(seed)]
     options += ["--freq", str(device.aim_mhz), "--timing-allow-fail", "--report", report, "--quiet"]
-    yowasp.run(device.router, [*device.router_options, *options], directory, f"seed-{seed}.nextpnr.log")
+    yowasp.run(device.router, [*device.placing(lanes), *options], directory, f"seed-{seed}.nextpnr.log")
     content: Mapping[str, Any] = yowasp.read_json(directory / report)
     return content

