@@ -83,6 +83,7 @@ def test_others_are_the_golden_step(kind):
         assert np.array_equal(got, expected)
 
 
+@pytest.mark.slow
 def test_a_contender_that_computes_something_else_is_refused(qlif, tmp_path, monkeypatch, compiler):
     original = compiled_c.definitions
 
@@ -118,6 +119,7 @@ def test_what_is_missing_is_skipped_with_its_reason(tmp_path, monkeypatch):
     assert reasons["Brian2, QIF"] == "brian2 can't be imported: AttributeError: no attribute"
 
 
+@pytest.mark.slow
 def test_a_compiler_that_fails_is_a_reason(tmp_path, monkeypatch, compiler):
     monkeypatch.setattr(compiled_c, "FLAGS", ("-O3", "-march=none-such"))
     made = {each.name: each for each in catalogue.contenders(100, tmp_path, with_peers=False)}

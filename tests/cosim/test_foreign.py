@@ -72,7 +72,9 @@ def test_verilog_with_the_ports_is_taken(command, qlif, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["cosim", "selftest", pytest.param("prove", marks=pytest.mark.slow)], indirect=True
+    "command",
+    ["cosim", *(pytest.param(one, marks=pytest.mark.slow) for one in ("prove", "selftest"))],
+    indirect=True,
 )
 def test_a_fault_in_it_ends_with_1(command, qlif, tmp_path):
     text = population()

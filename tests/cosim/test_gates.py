@@ -17,8 +17,8 @@ from qlif.model.parameters import Parameters
 from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
 
-QUICK = [
-    ("up5k", "tiny-8", "portable"),
+NETLISTS = [
+    pytest.param("up5k", "tiny-8", "portable", marks=pytest.mark.slow),
     pytest.param("ecp5", "square-18", "explicit", marks=pytest.mark.slow),
     pytest.param("ecp5", "square-18", "portable", marks=pytest.mark.slow),
 ]
@@ -57,7 +57,7 @@ def gate_run(tmp_path, target, preset, variant, neurons, updates):
     return export
 
 
-@pytest.mark.parametrize(("target", "preset", "variant"), QUICK)
+@pytest.mark.parametrize(("target", "preset", "variant"), NETLISTS)
 def test_the_netlist_is_the_golden_model(tmp_path, yosys, target, preset, variant):
     export = gate_run(tmp_path, target, preset, variant, 20, 400)
     compared, wrong = compare_netlist(export, target, tmp_path, 0.0, 1)

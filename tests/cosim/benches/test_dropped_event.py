@@ -36,6 +36,7 @@ def test_each_testbench_says_it_with_the_same_words(dropping, quick_simulator, t
     assert len(said) == 3 and all(re.search(SAID, one) for one in said), said
 
 
+@pytest.mark.slow
 def test_so_do_the_replays(dropping, quick_simulator, tmp_path):
     words = CONFIGURATION.words
     currents = np.full((40, 2), words.arithmetic.current.max_word)

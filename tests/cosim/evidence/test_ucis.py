@@ -102,6 +102,7 @@ def test_each_configuration_is_an_instance_and_each_run_a_test(tmp_path):
     assert excluded == [CLAIM] * 6 and reasons == [CLAIM] * 2
 
 
+@pytest.mark.slow
 def test_what_testbenches_reach_is_read_back_with_the_same_counts(qlif, tmp_path):
     small = ["--preset", "tiny-8", "--bench", "full_speed", "--seeds", 2, "--no-prove"]
     code, output, errors = qlif("coverage", *small, "--ucis", "ci/ucis.xml", "--junit", "j.xml", "--json")

@@ -127,6 +127,7 @@ def test_fst_has_the_same_changes(run):
         assert np.array(by_fst) == pytest.approx(np.array(wanted), rel=1e-15)
 
 
+@pytest.mark.slow
 def test_lanes_have_their_neurons_side_by_side(qlif, quick_simulator):
     size = ["--preset", "tiny-8", "--neurons", 4, "--steps", 10, "--lanes", 2]
     code, output, errors = qlif("cosim", *size, "--waves", "--simulator", quick_simulator.name, "--json")

@@ -160,6 +160,7 @@ def test_a_value_outside_the_format_is_a_mismatch(qlif, tmp_path, quick_simulato
     assert "missing" in (facts["first_mismatch"]["text"] if facts else errors)
 
 
+@pytest.mark.slow
 def test_a_pipeline_gets_its_state(qlif, tmp_path, quick_simulator):
     write(tmp_path, text=PIPELINE_MAP)
     code, facts, _ = cosim(qlif, quick_simulator, "--thorough")
@@ -240,6 +241,7 @@ def with_delays(qlif, tmp_path, simulator):
     assert (code, facts["mismatches"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_delays_and_a_time_unit_are_no_matter(qlif, tmp_path, quick_simulator):
     with_delays(qlif, tmp_path, quick_simulator)
 

@@ -67,6 +67,7 @@ def _whole_sample(qlif):
     return json.loads(output), (DIRECTORY / "mutation.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_fault_that_nothing_sees_and_the_prover_refutes_is_a_survivor(qlif, yosys, monkeypatch):
     def blind(*arguments, **options):
         # All that a bench does up to the first clocks after its reset, in which nothing comes out yet.

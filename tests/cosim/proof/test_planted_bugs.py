@@ -284,7 +284,16 @@ def _other_words_in_a_lane(patch):
 
 
 @pytest.mark.parametrize(
-    "plant", [None, _other_tap, _other_gate, _without_a_gate, _other_start, _other_words_in_a_lane]
+    "plant",
+    [
+        None,
+        _other_tap,
+        *(
+            pytest.param(plant, marks=pytest.mark.slow)
+            for plant in (_other_gate, _without_a_gate, _other_start)
+        ),
+        _other_words_in_a_lane,
+    ],
 )
 def test_other_random_words_are_refuted(monkeypatch, plant):
     words = quantise(Parameters(n=8), preset("stochastic-12"))

@@ -31,6 +31,7 @@ def test_a_second_design_is_built_without_it(tmp_path, design, monkeypatch):
     assert "Vtop__ALL.cpp" in logs[1] and RUNTIME not in logs[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(caches.folder() is None, reason="nothing can be kept here")
 def test_so_is_a_second_program(tmp_path, design, monkeypatch):
     """In the cache of this machine, where the first one may be an earlier run's."""
