@@ -34,7 +34,10 @@ def broken(tmp_path, simulator, with_fault, corrupted, stalls, resting=0):
     return run.verdict
 
 
-@pytest.mark.parametrize("stalls", [0.0, 0.3], ids=["blocks", "clocks"])
+@pytest.mark.parametrize(
+    "stalls",
+    [pytest.param(0.0, id="blocks"), pytest.param(0.3, id="clocks", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("rule", FAULTS)
 def test_each_rule_is_seen_to_be_broken(tmp_path, quick_simulator, with_fault, rule, stalls):
     if rule is Rule.KNOWN and quick_simulator.name != "icarus":

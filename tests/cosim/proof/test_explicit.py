@@ -71,8 +71,8 @@ def refuted(tasks):
     ("right", "wrong"),
     [
         (".ADA1(1'h1)", ".ADA1(1'h0)"),
-        (".OCEB(1'h1)", ".OCEB(accepted)"),
-        (".CEB(1'h1)", ".CEB(in_flight[0])"),
+        pytest.param(".OCEB(1'h1)", ".OCEB(accepted)", marks=pytest.mark.slow),
+        pytest.param(".CEB(1'h1)", ".CEB(in_flight[0])", marks=pytest.mark.slow),
     ],
     ids=["half of a word isn't written", "the output register waits", "the read is a clock late"],
 )
@@ -85,6 +85,7 @@ def test_a_block_ram_used_wrongly_is_refuted(right, wrong, quick_simulator, tmp_
     assert around.replay(claims[READS], quick_simulator, tmp_path).shown
 
 
+@pytest.mark.slow
 def test_a_sign_that_is_missing_is_refuted_and_replayed_with_the_cells(quick_simulator, tmp_path):
     tasks = damaged("square-16", 64, ".SIGNEDA(1'h1)", ".SIGNEDA(1'h0)")
     (task, claim), *_ = refuted(tasks)

@@ -76,7 +76,11 @@ def test_narrower_intermediate_results_are_proved(inside):
 )
 @pytest.mark.parametrize(
     ("result", "i_bits"),
-    [("difference", 6), ("product", 6), ("quadratic", 6), ("drive", 1), ("increment", 6)],
+    [
+        *(pytest.param(name, 6, marks=pytest.mark.slow) for name in ("difference", "quadratic", "increment")),
+        ("product", 6),
+        ("drive", 1),
+    ],
 )
 def test_another_narrowing_in_the_gates_is_refuted(result, i_bits, right, wrong):
     expected, built = (
@@ -89,7 +93,9 @@ def test_another_narrowing_in_the_gates_is_refuted(result, i_bits, right, wrong)
     assert prove_update(Export(built.verilog, expected.interface)).result == "refuted"
 
 
-@pytest.mark.parametrize(("neurons", "lanes"), [(1, 1), (5, 1), (16, 2), (1000, 1)])
+@pytest.mark.parametrize(
+    ("neurons", "lanes"), [(1, 1), (5, 1), (16, 2), pytest.param(1000, 1, marks=pytest.mark.slow)]
+)
 def test_any_number_of_neurons_and_lanes(neurons, lanes):
     export = exported("stochastic-12", neurons, lanes, {"bias": "memory", "reset": "register"})
     assert_all_proved([prove_update(export)])
