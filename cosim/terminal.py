@@ -36,7 +36,7 @@ class Terminal:
     def table(
         self,
         columns: Iterable[str],
-        rows: Iterable[Iterable[Any]],
+        rows: Iterable[Iterable[object]],
         title: str | None = None,
         align: str = "",
         wrap: bool = True,

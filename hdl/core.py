@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, assert_never
+from typing import assert_never
 
 from qlif.hdl.primitives import PORTABLE, Primitives
 from qlif.hdl.storage import RuntimeParameter, Storage, place
@@ -113,7 +113,7 @@ class Core:
         object.__setattr__(self, "feed", Feed(self.feed))
         object.__setattr__(self, "storage", MappingProxyType(place(self.words, self.storage)))
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         # A mapping that can't be written to can't be pickled either.
         given = (self.words, self.lanes, dict(self.storage), self.primitives, self.step_bits, self.name)
         return Core, (*given, self.streams, self.feed)

@@ -50,7 +50,7 @@ class CurrentMemory(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the memory."""
         m = Module()
         writes = self.writes

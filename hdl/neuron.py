@@ -1,7 +1,7 @@
 """One timestep of one neuron as a free-running pipeline: a new update every clock."""
 
 import operator
-from typing import Any, assert_never
+from typing import assert_never
 
 from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
@@ -90,7 +90,7 @@ class NeuronPipeline(wiring.Component):
         assert latest is not None
         return latest
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         self._pipe.build(m)

@@ -87,7 +87,7 @@ class Outlet(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         updates, events = self.streams.has_updates, self.streams.has_events

@@ -100,7 +100,7 @@ class ParameterPort(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the registers and memories."""
         m = Module()
         m.d.comb += self.writes.ready.eq(self.open)

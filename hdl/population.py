@@ -117,7 +117,7 @@ class Population(wiring.Component):
         """Places in the output queue: enough that a ready consumer never holds up the pipeline."""
         return 1 << ceil_log2(self.latency + 1)
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         words, depth = self.words, self.queue_depth

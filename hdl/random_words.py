@@ -2,7 +2,6 @@
 
 import functools
 import operator
-from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
@@ -37,7 +36,7 @@ class RandomWordSource(wiring.Component):
         self.at_once = at_once
         super().__init__({"words": Out(random_words.WORD_BITS * at_once), "advance": In(1)})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the shift register, as many places at once as the words have bits, and the gates behind it."""
         m = Module()
         shift_register = Signal(random_words.REGISTER_BITS, init=random_words.initial_register(self.seed))

@@ -43,7 +43,7 @@ class RowCounter(wiring.Component):
         last: Any = Out(1, init=int(first == rows - 1))  # type: ignore[call-arg]
         super().__init__({"due": due, "enable": In(1), "row": row, "last": last})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         if self.rows == 1:
@@ -87,7 +87,7 @@ class StepCounter(wiring.Component):
         self.bits = bits
         super().__init__({"due": In(1), "enable": In(1), "step": Out(bits)})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         half = self.bits // 2

@@ -40,7 +40,7 @@ class _Flat(wiring.Component):
             members[port.name] = In(shape) if port.direction == "input" else Out(shape)
         super().__init__(members)
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Wire each port to the inner signal of its name."""
         m = Module()
         m.submodules.core = self._inner

@@ -548,7 +548,7 @@ class OutputOptions:
         """What prints for a person; beside JSON, on the standard error."""
         return Terminal(errors=self.as_json)
 
-    def write_json(self, name: str, content: Any) -> None:
+    def write_json(self, name: str, content: object) -> None:
         """Write a JSON file into the directory, and print it if JSON is asked for."""
         import json
 

@@ -156,7 +156,7 @@ def _point(item: Item) -> Any:
 
 def _grouped(pairs: Iterable[tuple[Any, Item]]) -> Iterable[tuple[Any, list[Item]]]:
     """Return items by what they belong to, in the order of their first."""
-    groups: dict[Any, list[Item]] = {}
+    groups: dict[object, list[Item]] = {}
     for group, item in pairs:
         groups.setdefault(group, []).append(item)
     return groups.items()

@@ -144,7 +144,7 @@ def _named(counts: Iterable[npt.NDArray[np.int64]]) -> dict[str, int]:
 
 
 def _grouped(found: Iterable[tuple[Any, npt.NDArray[np.int64]]]) -> dict[Any, dict[str, int]]:
-    groups: dict[Any, npt.NDArray[np.int64]] = {}
+    groups: dict[object, npt.NDArray[np.int64]] = {}
     for group, counts in found:
         groups[group] = groups.get(group, np.zeros(_COUNT, dtype=np.int64)) + counts
     return {group: _named([counts]) for group, counts in groups.items()}

@@ -123,7 +123,7 @@ class Campaign:
 
 
 def _grouped(found: Iterator[tuple[Any, str]]) -> Iterator[tuple[Any, dict[str, int]]]:
-    groups: dict[Any, dict[str, int]] = {}
+    groups: dict[object, dict[str, int]] = {}
     for group, result in found:
         counts = groups.setdefault(group, dict.fromkeys((KILLED, EQUIVALENT, SURVIVED), 0))
         counts[result] += 1

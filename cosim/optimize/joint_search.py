@@ -189,7 +189,7 @@ def _first(
     written: Enumerated, left: list[JointCandidate], verdicts: _Verdicts, budget: Budget
 ) -> JointResult:
     """Return the first in order that meets the budget, and not by luck."""
-    families: dict[tuple[Any, ...], list[JointCandidate]] = {}
+    families: dict[tuple[object, ...], list[JointCandidate]] = {}
     for one in left:
         families.setdefault(one.family, []).append(one)
     lucky: list[JointCandidate] = []

@@ -119,7 +119,7 @@ class JointCandidate(Candidate):
     kept: int | None
 
     @property
-    def family(self) -> tuple[Any, ...]:
+    def family(self) -> tuple[object, ...]:
         """All but the potential's fraction bits."""
         one = self.arithmetic
         return (*super().family, str(one.current), str(one.trace), self.kept, one.product_rounding)
@@ -165,7 +165,7 @@ def enumerated(
     (tau_m,) = sweep.tau_m_ms
     neurons = {dt: sweep.neuron(dt, tau_m, 1) for dt in sweep.dt_ms}
     extremes = {dt: _extremes(sweep, dt) for dt in sweep.dt_ms}
-    functions: dict[tuple[Any, ...], int] = {}
+    functions: dict[tuple[object, ...], int] = {}
     found: list[JointCandidate] = []
     left_out = Counter[str]()
     traces_of = space.trace or (None,)

@@ -37,7 +37,7 @@ class Outcome:
 
 def flagged(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return outcomes with those marked that meet the budget by luck."""
-    widest_failing: dict[tuple[Any, ...], int] = {}
+    widest_failing: dict[tuple[object, ...], int] = {}
     for outcome in outcomes:
         if not outcome.met:
             family, bits = outcome.candidate.family, outcome.candidate.arithmetic.potential.f_bits

@@ -58,7 +58,7 @@ class Candidate:
         return str(self.arithmetic.form), str(self.arithmetic.rounding)
 
     @property
-    def family(self) -> tuple[Any, ...]:
+    def family(self) -> tuple[object, ...]:
         """All but its fraction bits: what is the same in narrower and wider words of the same range."""
         one = self.arithmetic
         return (

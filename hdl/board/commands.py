@@ -117,7 +117,7 @@ class Commands(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates: one request at a time, heard, carried out, answered."""
         m = Module()
         m.submodules.receiver = receiver = self._receiver = FrameReceiver()

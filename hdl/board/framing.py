@@ -45,7 +45,7 @@ class FrameReceiver(wiring.Component):
         inputs = {"data": In(8), "valid": In(1)}
         super().__init__({**inputs, "write": Out(1), "place": Out(PLACE_BITS), "frame": Out(1), **said})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         m.submodules.crc = crc = CRC32_ETHERNET().create()
@@ -131,7 +131,7 @@ class FrameSender(wiring.Component):
         outputs = {"place": Out(PLACE_BITS), "bytes": Out(stream.Signature(8)), "done": Out(1)}
         super().__init__({"start": In(1), **said, **outputs})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         m.submodules.crc = crc = CRC32_ETHERNET().create()

@@ -59,7 +59,7 @@ class HeldCurrents(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates: a row in two clocks, as the link is slower still."""
         m = Module()
         words: Any = memory.Memory(shape=self.width * self.lanes, depth=self.rows, init=[])

@@ -136,7 +136,7 @@ class BoardTop(Elaboratable):
         """Every pin."""
         return [self._domain.clk, self.rx, self.tx, *self.leds.values()]
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         self._power_on(m)

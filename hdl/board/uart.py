@@ -38,7 +38,7 @@ class Receiver(wiring.Component):
         pin: Any = In(1, init=IDLE)  # type: ignore[call-arg]
         super().__init__({"pin": pin, "data": Out(8), "valid": Out(1)})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates: each bit is looked at in its middle."""
         m = Module()
         level, timer, left = Signal(init=IDLE), Signal(range(self.divisor)), Signal(range(_BITS + 1))
@@ -81,7 +81,7 @@ class Transmitter(wiring.Component):
         pin: Any = Out(1, init=IDLE)  # type: ignore[call-arg]
         super().__init__({"bytes": In(stream.Signature(8)), "pin": pin})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         shift, timer, left = Signal(_BITS - 1, init=-1), Signal(range(self.divisor)), Signal(range(_BITS + 1))

@@ -86,7 +86,7 @@ class AxiShell(Elaboratable):
         answers = {"awready", "wready", "bvalid", "bresp", "arready", "rvalid", "rdata", "rresp"}
         return frozenset(names | {one.name for name, one in self.lite.bus.items() if name not in answers})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         domain: Any = ClockDomain("sync")

@@ -106,7 +106,7 @@ class SelfTest(Elaboratable):
         lent = [port for stream in interface.streams for port in stream.ports] if shared else []
         self.lent = {port.name: Signal(port.width, name=port.name) for port in lent}
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates."""
         m = Module()
         # In the clock after `start`, everything is as after a reset.

@@ -38,7 +38,7 @@ class Signature(wiring.Component):
         start: Any = Out(SIGNATURE_BITS, init=SIGNATURE_START)  # type: ignore[call-arg]
         super().__init__({"words": In(SIGNATURE_BITS * at_once), "absorb": In(1), "value": start})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates: one register for the words together, one for the remainder."""
         m = Module()
         # Each word is followed by later ones, which multiply it by x that many times.

@@ -1,7 +1,5 @@
 """Pauses of the self-test's streams, made in gates."""
 
-from typing import Any
-
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -41,7 +39,7 @@ class Stalls(wiring.Component):
         self.streams = streams
         super().__init__({"rate": In(STALL_RATE_BITS), "paused": Out(streams)})
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Compare a part of a random word for each stream, with registers around that, as there is time."""
         m = Module()
         m.submodules.source = source = RandomWordSource(SEED)

@@ -50,7 +50,7 @@ class Stimulus(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: object) -> Module:
         """Build the gates: random words, the regimes' words from them, and a register behind."""
         m = Module()
         advance = Signal()

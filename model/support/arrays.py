@@ -92,7 +92,7 @@ def whole_words(
     return array.astype(np.int64)
 
 
-def without_units(name: str, value: Any, unit: str, *, truths: bool = True) -> Any:
+def without_units(name: str, value: object, unit: str, *, truths: bool = True) -> Any:
     """Return a value in `unit` and bare, as :func:`in_unit`; its items too, where it is a list.
 
     Raises

@@ -72,7 +72,7 @@ class Quantity:
         return number
 
 
-def whole(name: str, value: Any, *, minimum: int = 1) -> int:
+def whole(name: str, value: object, *, minimum: int = 1) -> int:
     """Return `value` as an int, at least `minimum`.
 
     Raises
@@ -85,7 +85,7 @@ def whole(name: str, value: Any, *, minimum: int = 1) -> int:
     return int(value)
 
 
-def whole_number(name: str, value: Any) -> int:
+def whole_number(name: str, value: object) -> int:
     """Return `value` as an int; InputError if it isn't a whole number."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise InputError(f"{name} must be a whole number, not {show(value)}")

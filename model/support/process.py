@@ -197,7 +197,7 @@ def end_on_signals() -> None:
     ignored or blocked signals, which is inherited; only of SIGHUP it is meant (nohup).
     """
 
-    def unwind(number: int, _: Any) -> None:
+    def unwind(number: int, _: object) -> None:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         raise Terminated(128 + number)
