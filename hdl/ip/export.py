@@ -35,7 +35,10 @@ def axi_shell(population: Export) -> tuple[AxiShell, str]:
 
 
 def with_interfaces(verilog: str, ports: list[str]) -> str:
-    """Return Verilog whose top module's ports carry the attributes by which Vivado infers interfaces."""
+    """Return Verilog whose top module's ports carry the attributes by which Vivado infers interfaces.
+
+    They are listed as they are given: clock and reset, then stream by stream.
+    """
     buses = ":".join(dict.fromkeys(bus for bus in _BUSES for port in ports if port.startswith(f"{bus}_")))
     notes = {
         "aclk": (
@@ -51,7 +54,8 @@ def with_interfaces(verilog: str, ports: list[str]) -> str:
                 kind = "aximm" if bus == "s_axi" else "axis"
                 part = port.removeprefix(f"{bus}_").upper()
                 notes[port] = (f"xilinx.com:interface:{kind}:1.0 {bus} {part}", "")
-    head, start, body = verilog.partition(f"module {SHELL_MODULE}(")
+    head, start, rest = verilog.partition(f"module {SHELL_MODULE}(")
+    body = "\n  " + ",\n  ".join(ports) + "\n" + rest[rest.index(");") :]
     for port, (info, parameter) in notes.items():
         attribute = f'(* X_INTERFACE_INFO = "{info}" *)'
         if parameter:

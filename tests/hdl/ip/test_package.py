@@ -3,10 +3,12 @@
 import hashlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,16 @@ def test_svd_and_ip_xact_tell_the_same_offsets(registers: RegisterMap, files: di
         assert f"{direction}put " in next(
             line for line in verilog.splitlines() if line.endswith(f" {port};") and "put " in line
         )
+
+
+def test_ports_are_clock_and_reset_then_stream_by_stream(files: dict[str, str]) -> None:
+    head, body = files[f"{SHELL_MODULE}.v"].split(f"module {SHELL_MODULE}(")[1].split(");", 1)
+    names = [name.strip() for name in head.split(",")]
+    assert names[:2] == ["aclk", "aresetn"]
+    assert names[-1] == "irq"
+    buses = [bus for bus, _ in groupby(name.rpartition("_")[0] for name in names[2:-1])]
+    assert buses == ["s_axis_currents", "m_axis_updates", "m_axis_events", "s_axi"]
+    assert sorted(names) == sorted(re.findall(r"(?m)^  (?:in|out)put .*?(\w+);$", body.split("endmodule")[0]))
 
 
 def test_a_driver_over_any_pair_of_functions(registers: RegisterMap, files: dict[str, str]) -> None:
