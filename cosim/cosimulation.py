@@ -25,6 +25,8 @@ from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.core import Streams
 from qlif.hdl.interface import Interface, Mapped
 from qlif.hdl.synthesis.gates import gate_netlist, models_of
+from qlif.hdl.target import RoutedTarget
+from qlif.hdl.targets.catalogue import target
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound, InputError
 from qlif.model.golden.neurons import ParameterWrite
@@ -234,7 +236,7 @@ def cosimulate(
         speed=speed,
         wave_files=tuple(files),
         side_by_side=None
-        if gates is None or interface.core.holds_currents
+        if gates is None or interface.core.holds_currents or not isinstance(target(gates), RoutedTarget)
         else compare_netlist(export, gates, directory, stalls, seed, progress),
     )
 

@@ -226,10 +226,17 @@ def fi_facts(curves: Mapping[str, FICurve]) -> dict[str, Any]:
 
 def print_synthesis(terminal: Terminal, synthesis: Synthesis) -> None:
     """Print a population's resources and Fmax."""
-    fmax = synthesis.fmax_mhz
-    clock = f"{fmax.median} MHz [{fmax.min}..{fmax.max}]"
+    speed: dict[str, object] = {}
+    if (fmax := synthesis.fmax_mhz) is not None and synthesis.updates_per_s is not None:
+        clock = f"{fmax.median} MHz [{fmax.min}..{fmax.max}], empty device, register to register"
+        speed = {
+            f"fastest clock, median of {synthesis.seeds} placements": clock,
+            "updates per second": f"{synthesis.updates_per_s / 1e6:.1f} million",
+            "neurons in real time at dt = 0.1 ms": synthesis.neurons_in_real_time,
+        }
+    device = " ".join(filter(None, (synthesis.device, synthesis.package)))
     terminal.facts(
-        f"{synthesis.preset} on {synthesis.device} {synthesis.package}, {synthesis.variant}",
+        f"{synthesis.preset} on {device}, {synthesis.variant}",
         {
             "neurons, lanes": f"{synthesis.neurons:,}, {synthesis.lanes}",
             "LUT": synthesis.lut,
@@ -237,9 +244,7 @@ def print_synthesis(terminal: Terminal, synthesis: Synthesis) -> None:
             "flip-flops": synthesis.ff,
             "DSP": synthesis.dsp,
             "block RAM": synthesis.ram,
-            f"fastest clock, median of {synthesis.seeds} placements": clock,
-            "updates per second": f"{synthesis.updates_per_s / 1e6:.1f} million",
-            "neurons in real time at dt = 0.1 ms": synthesis.neurons_in_real_time,
+            **speed,
             "latency": f"{synthesis.latency} clocks",
         },
     )

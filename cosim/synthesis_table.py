@@ -22,6 +22,7 @@ from qlif.hdl.storage import place
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.netlist import SynthesisError
 from qlif.hdl.synthesis.synthesise import Synthesis, synthesise
+from qlif.hdl.target import RoutedTarget
 from qlif.hdl.targets.catalogue import primitives, target
 from qlif.hdl.verilog import export
 from qlif.model.exceptions import InputError
@@ -50,7 +51,9 @@ generated this page and [figures.csv](figures.csv) from [rows.toml](rows.toml), 
 nextpnr {nextpnr}. [Synthesis](../synthesis.md) says how they are measured, and how far to trust them.
 Fmax is the median over the seeds, with the lowest and highest. Core LUTs are those of the update pipeline and the
 state loop without the streams, each mapped separately; such parts don't add up to the whole, which Yosys
-simplifies across their boundaries. Storage is where all parameter words live.
+simplifies across their boundaries. Storage is where all parameter words live. Every Fmax is from register to
+register, with nothing else on the device. No Fmax is reported of a family that nextpnr doesn't time, or doesn't time
+wholly; LUTs have four inputs but on xc7 and cyclonev, which have six.
 
 """
 COLUMN_TITLES = (
@@ -97,9 +100,9 @@ class Row:
     def misses(self, figures: Mapping[str, Any]) -> list[str]:
         """Return the goals that its figures miss."""
         got = {
-            "mhz": figures["mhz_median"],
-            "million_updates_per_s": figures["million_updates_per_s"],
-            "core_lut": figures["lut_pipeline"] + figures["lut_state_loop"],
+            "mhz": figures.get("mhz_median", 0),
+            "million_updates_per_s": figures.get("million_updates_per_s", 0),
+            "core_lut": _core_luts(figures),
             **{name: figures[name] for name in ("lut", "dsp", "ram")},
         }
         return [
@@ -115,7 +118,8 @@ def measured(row: Row, work: Path) -> dict[str, Any]:
     try:
         core, device = row.core(), target(row.target)
         digest = hashlib.sha256(export(core).verilog.encode()).hexdigest()
-        tools = [yowasp.version(module) for module in (yowasp.YOSYS, device.router)]
+        router = (device.router,) if isinstance(device, RoutedTarget) else ()
+        tools = [yowasp.version(module) for module in (yowasp.YOSYS, *router)]
         key = [digest, row.seeds, *tools, code_of("hdl/synthesis", "hdl/targets")["sources"]]
         known = work / row.name / "figures.json"
         if known.exists() and (content := json.loads(known.read_text()))["key"] == key:
@@ -128,21 +132,25 @@ def measured(row: Row, work: Path) -> dict[str, Any]:
 
 
 def _figures(found: Synthesis) -> dict[str, Any]:
-    clock = found.fmax_mhz
-    return {
+    figures = {
         "lut": found.lut,
         **{f"lut_{part.replace(' ', '_')}": luts for part, luts in found.lut_parts.items()},
         "ff": found.ff,
         "dsp": found.dsp,
         "ram": found.ram,
+        "latency": found.latency,
+        "yosys": found.tools[yowasp.YOSYS],
+    }
+    clock, updates_per_s = found.fmax_mhz, found.updates_per_s
+    if clock is None or updates_per_s is None:
+        return figures | {"seeds": 0}
+    return figures | {
         "mhz_median": clock.median,
         "mhz_min": clock.min,
         "mhz_max": clock.max,
         "capped": found.capped,
-        "million_updates_per_s": round(found.updates_per_s / 1e6, 1),
-        "latency": found.latency,
+        "million_updates_per_s": round(updates_per_s / 1e6, 1),
         "slowest_path_ends_at": found.critical_path[-1].split()[-1] if found.critical_path else "",
-        "yosys": found.tools[yowasp.YOSYS],
         "nextpnr": next(version for tool, version in found.tools.items() if tool != yowasp.YOSYS),
     }
 
@@ -161,7 +169,7 @@ def write_figures(path: Path, figures: list[dict[str, Any]]) -> None:
 
 def page(rows: list[Row], figures: list[dict[str, Any]], peers: list[dict[str, str]]) -> str:
     """Return the page."""
-    tools = next(one for one in figures if "yosys" in one)
+    tools = next(one for one in figures if "nextpnr" in one)
     ours = [
         dict(zip(COLUMN_TITLES, _cells(row, one), strict=True))
         for row, one in zip(rows, figures, strict=True)
@@ -184,21 +192,31 @@ def page(rows: list[Row], figures: list[dict[str, Any]], peers: list[dict[str, s
     return introduction + tables.markdown(ours) + PEERS + tables.markdown(theirs)
 
 
+def _core_luts(figures: Mapping[str, Any]) -> int:
+    """Return the LUTs of pipeline and state loop; 0 where the parts weren't mapped."""
+    return int(figures.get("lut_pipeline", 0) + figures.get("lut_state_loop", 0))
+
+
 def _cells(row: Row, figures: Mapping[str, Any]) -> list[str]:
     """Return what the page says of a row."""
     trace = "on" if row.trace else "off"
     head = [row.preset, row.target, row.variant, str(row.neurons), str(row.lanes), trace, row.storage]
     if "refused" in figures:
         return [*head, f"refused: {figures['refused']}", "", "", "", ""]
-    core = figures["lut_pipeline"] + figures["lut_state_loop"]
+    core = _core_luts(figures)
+    parts = f" ({core})" if core else ""
+    clock = speed = "not reported"
+    if "mhz_median" in figures:
+        clock = f"{figures['mhz_median']:g} [{figures['mhz_min']:g}..{figures['mhz_max']:g}]"
+        clock += ", capped" if figures["capped"] else ""
+        speed = f"{figures['million_updates_per_s']:g}"
     goal = ", ".join(f"{name.replace('_', ' ')} {number:g}" for name, number in row.goal.items())
     missed = ", ".join(row.misses(figures))
     return [
         *head,
-        f"{figures['lut']} ({core}) / {figures['ff']} / {figures['dsp']} / {figures['ram']}",
-        f"{figures['mhz_median']:g} [{figures['mhz_min']:g}..{figures['mhz_max']:g}]"
-        + (", capped" if figures["capped"] else ""),
-        f"{figures['million_updates_per_s']:g}",
+        f"{figures['lut']}{parts} / {figures['ff']} / {figures['dsp']} / {figures['ram']}",
+        clock,
+        speed,
         str(figures["latency"]),
         goal and f"{goal}: {f'not reached ({missed})' if missed else 'reached'}",
     ]

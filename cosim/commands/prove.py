@@ -251,7 +251,7 @@ def _check_kind(todo: "list[Task]", options: ProveOptions) -> None:
 def _explicit_targets(variant: str | None, target: str | None) -> tuple[str, ...]:
     """Return the targets of which the explicit variant is proved."""
     from qlif.hdl.primitives import Variant
-    from qlif.hdl.targets.catalogue import TARGETS, primitives, variant_of
+    from qlif.hdl.targets.catalogue import ROUTED, primitives, variant_of
 
     if variant is not None:
         variant_of(variant)
@@ -259,7 +259,7 @@ def _explicit_targets(variant: str | None, target: str | None) -> tuple[str, ...
         primitives(Variant.EXPLICIT, target)
     if variant == Variant.PORTABLE:
         return ()
-    return tuple(TARGETS) if target is None else (target,)
+    return ROUTED if target is None else (target,)
 
 
 def _show(

@@ -156,7 +156,10 @@ class DeliveryOptions(BuildOptions):
         super().check()
         if self.cost not in COSTS:
             raise InputError(unknown_name("cost", self.cost, COSTS))
-        target(self.target)
+        if target(self.target).untimed and self.cost == "real-time":
+            raise InputError(
+                f"--cost real-time requires a --target whose Fmax is reported, not {self.target}"
+            )
         whole("--max-syntheses", self.max_syntheses)
 
 
@@ -347,8 +350,11 @@ def _show(terminal: Terminal, facts: dict[str, Any]) -> None:
     if best["area"] is not None:
         rows["LUT / FF / DSP / RAM"] = " / ".join(str(best[name]) for name in ("lut", "ff", "dsp", "ram"))
         rows["area in LUTs"] = f"{best['area']:.0f}"
-        rows["Fmax, one placement"] = f"{best['fmax_mhz']} MHz"
-        rows["LUT per neuron in real time"] = f"{best['lut'] / (best['fmax_mhz'] * 1000 * best['dt_ms']):.4g}"
+        if best["fmax_mhz"] is not None:
+            rows["Fmax, one placement"] = f"{best['fmax_mhz']} MHz"
+            rows["LUT per neuron in real time"] = (
+                f"{best['lut'] / (best['fmax_mhz'] * 1000 * best['dt_ms']):.4g}"
+            )
     rows |= errors_in_words(best) | held_out_in_words(facts["held_out"])
     for kind, bits in facts["narrowest"].items():
         rows[f"from which width on, {kind}"] = "none" if bits is None else f"{bits} bits"

@@ -18,11 +18,12 @@ from qlif.cosim.commands.options import (
     StreamOptions,
 )
 from qlif.cosim.terminal import progress_bar
+from qlif.model.exceptions import InputError
 
 if TYPE_CHECKING:
     from qlif.cosim.configuration import Settings
     from qlif.hdl.primitives import Primitives
-    from qlif.hdl.target import Target
+    from qlif.hdl.target import RoutedTarget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +81,14 @@ def synth(
     """Synthesise, place and route: report resources and Fmax."""
     from qlif.cosim import report
     from qlif.hdl.synthesis.synthesise import synthesise
-    from qlif.hdl.targets.catalogue import primitives, target
+    from qlif.hdl.target import RoutedTarget
+    from qlif.hdl.targets.catalogue import ROUTED, primitives, target
 
     settings, device = storage.of(neuron.settings()), target(options.target)
     built_from = primitives(options.variant, device.name)
     if options.fill:
+        if not isinstance(device, RoutedTarget):
+            raise InputError(f"--fill requires a --target that is placed and routed: {', '.join(ROUTED)}")
         _fill(settings, built_from, device, options, results, output)
         return
     configuration = settings.population(options.neurons)
@@ -113,7 +117,7 @@ def synth(
 def _fill(
     settings: "Settings",
     built_from: "Primitives",
-    device: "Target",
+    device: "RoutedTarget",
     options: SynthOptions,
     results: StreamOptions,
     output: OutputOptions,

@@ -17,6 +17,7 @@ from qlif.cosim.optimize.errors import Trial, errors_of
 from qlif.cosim.optimize.outcome import Outcome, flagged, front
 from qlif.cosim.optimize.space import Candidate, candidates, synthesised
 from qlif.hdl.synthesis import yowasp
+from qlif.hdl.target import RoutedTarget
 from qlif.hdl.targets.catalogue import DEFAULT_TARGET, target
 from qlif.model.exceptions import InputError, apart
 from qlif.model.studies.executors import Workers
@@ -155,7 +156,9 @@ def evaluated(
 def _synthesise(
     sweep: Sweep, chosen: list[Candidate], facts: dict[str, Any], directory: Path, progress: Progress
 ) -> dict[int, dict[str, Any]]:
-    tools = versions_of("amaranth", yowasp.YOSYS, target(facts["target"]).router)
+    device = target(facts["target"])
+    router = (device.router,) if isinstance(device, RoutedTarget) else ()
+    tools = versions_of("amaranth", yowasp.YOSYS, *router)
     key = {"code": code_of(*ROOMS, "hdl"), "tools": tools, **facts}
     known = {point.index for point in sweep.points()}
     with journal.opened(directory / "syntheses.jsonl", "syntheses", key, known.__contains__) as costs:

@@ -114,7 +114,9 @@ def area(synthesis: Synthesis) -> float:
     a RAM as 402.
     """
     device = target(synthesis.target)
-    per_multiplier, per_memory = device.device_luts / device.multipliers, device.device_luts / device.memories
+    # A device without multipliers builds products of LUTs, which are counted.
+    per_multiplier = device.device_luts / max(1, device.multipliers)
+    per_memory = device.device_luts / device.memories
     return synthesis.lut + synthesis.dsp * per_multiplier + synthesis.ram * per_memory
 
 
@@ -135,7 +137,8 @@ def synthesised(
         return {**dict.fromkeys(PRICE), "reason": str(error)}
     found = synthesise(core, device, directory / f"synthesis-{candidate.index}", seeds=1)
     facts = {figure: getattr(found, figure) for figure in FIGURES}
-    return {**facts, "fmax_mhz": found.fmax_mhz.median, "area": area(found), "reason": None}
+    fmax = None if found.fmax_mhz is None else found.fmax_mhz.median
+    return {**facts, "fmax_mhz": fmax, "area": area(found), "reason": None}
 
 
 def name_of(point: Point, several: bool) -> str:

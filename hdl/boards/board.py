@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qlif.hdl.target import Target
+from qlif.hdl.target import RoutedTarget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,7 @@ class Board:
     name : str
     title : str
         As its maker calls it.
-    target : Target
+    target : RoutedTarget
     package : str
         The device's.
     clock_hz : int
@@ -35,7 +35,7 @@ class Board:
 
     name: str
     title: str
-    target: Target
+    target: RoutedTarget
     package: str
     clock_hz: int
     baud: int

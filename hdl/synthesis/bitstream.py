@@ -92,8 +92,8 @@ def bitstream(design: BoardDesign, directory: Path, *, progress: Progress = unwa
         fmax,
         netlist.luts(device),
         netlist.flip_flops(device),
-        netlist.counts[device.multiplier],
-        netlist.counts[device.memory],
+        netlist.multipliers(device),
+        netlist.memories(device),
     )
 
 
@@ -122,6 +122,6 @@ def board_netlist(design: BoardDesign, directory: Path, then: str = "") -> Netli
     check_registers(netlist, device)
     if lost := netlist.lost_outputs():
         raise SynthesisError(f"the netlist lost its outputs {', '.join(lost)}")
-    if (found := netlist.counts[device.multiplier]) != (expected := expected_multipliers(core, device)):
+    if (found := netlist.multipliers(device)) != (expected := expected_multipliers(core, device)):
         raise SynthesisError(f"the netlist has {found} {device.multiplier}, not the expected {expected}")
     return netlist

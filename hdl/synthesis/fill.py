@@ -10,7 +10,7 @@ from qlif.hdl.core import LARGEST_POPULATION, MOST_LANES, Core
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.fit import check_fit
 from qlif.hdl.synthesis.synthesise import Progress, synthesise
-from qlif.hdl.target import Target
+from qlif.hdl.target import RoutedTarget
 from qlif.model.exceptions import InputError
 from qlif.model.support.checks import Quantity, whole
 from qlif.model.support.journal import Journal, opened
@@ -106,7 +106,7 @@ def sizes(goal: Goal) -> list[Size]:
 
 def fill(
     core_of: Callable[[int, int], Core],
-    device: Target,
+    device: RoutedTarget,
     directory: Path,
     *,
     clock_mhz: float | None = None,
@@ -123,7 +123,7 @@ def fill(
     ----------
     core_of : callable
         Returns the population of so many neurons on so many lanes.
-    device : Target
+    device : RoutedTarget
     directory : Path
         Where the journal is, and a folder for each population that is built.
     clock_mhz : float, optional
@@ -176,7 +176,7 @@ class _Search:
     """Sizes that were tried, and those still to try."""
 
     core_of: Callable[[int, int], Core]
-    device: Target
+    device: RoutedTarget
     directory: Path
     package: str
     seeds: int

@@ -65,7 +65,7 @@ def check_fit(core: Core, device: Target) -> None:
     if core.primitives.target not in (None, device.name):
         raise InputError(f"the explicit variant is for {core.primitives.target}, not for {device.name}")
     factor, bits = words.factor_format.width, device.multiplier_bits
-    if factor > bits:
+    if device.multiplier and factor > bits:
         raise InputError(
             f"{name} multiplies {factor} by {factor} bits, but a multiplier of {device.name} takes "
             f"{bits} by {bits}: choose a narrower potential, or another --target"
@@ -105,7 +105,7 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
             "parameter that they depend on in a register (--register)"
         )
     expected = expected_multipliers(core, device)
-    found = netlist.counts[device.multiplier]
+    found = netlist.multipliers(device)
     if found != expected:
         raise SynthesisError(
             f"the netlist has {found} {device.multiplier}, not the expected {expected}: --variant explicit "
@@ -120,8 +120,8 @@ def check_size(netlist: Netlist, device: Target, what: str) -> None:
     """Refuse a netlist that is larger than the device; InputError says what ran out, and by how much."""
     sizes = {
         "LUTs": (netlist.luts(device), device.device_luts),
-        "block RAMs": (netlist.counts[device.memory], device.memories),
-        "multipliers": (netlist.counts[device.multiplier], device.multipliers),
+        "block RAMs": (netlist.memories(device), device.memories),
+        "multipliers": (netlist.multipliers(device), device.multipliers),
     }
     short = [
         f"{needed} {kind}, {needed - there} more than its {there}"

@@ -12,7 +12,10 @@ from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.target import Target
 from qlif.hdl.targets.catalogue import target
 from qlif.hdl.verilog import Export
+from qlif.model.exceptions import InputError
 from qlif.model.support.files import write_text
+
+_INCLUDE = re.compile(r'(?m)^\s*`include "(\w+\.vh)"')
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def mapped_verilog(export: Export, device: Target, verilog: Path) -> Netlist:
     Raises
     ------
     InputError
-        Yosys isn't installed.
+        Yosys isn't installed, or it made a cell that there is no model of.
     SynthesisError
         Yosys failed, dropped part of the circuit, or made a cell with a parameter that its model doesn't have.
     """
@@ -98,6 +101,12 @@ def mapped_verilog(export: Export, device: Target, verilog: Path) -> Netlist:
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
     check_parameters(netlist, device)
+    for name, what in device.unmodelled.items():
+        if cells := sorted(cell for cell in netlist.counts if cell.startswith(name)):
+            raise InputError(
+                f"the netlist for {device.name} has a {cells[0]}, {what} that there is no simulation model of: "
+                "choose fewer neurons, or another target"
+            )
     return netlist
 
 
@@ -117,7 +126,7 @@ def cell_models(device: Target, directory: Path) -> tuple[Path, ...]:
         text = re.sub(rf"(?ms)^module {module}\(.*?^endmodule$", "", text)
     copied = directory / f"{device.name}_cells.v"
     write_text(copied, "".join(f"`define {name}\n" for name in device.yosys_defines) + text)
-    return (copied, *(() if device.yosys_models_suffice else device.models.values()))
+    return (copied, *(() if device.yosys_models_suffice else dict.fromkeys(device.models.values())))
 
 
 def models_of(export: Export) -> tuple[Path, ...]:
@@ -148,7 +157,13 @@ def _yosys_models(device: Target) -> str:
     """Return the text of Yosys' models of a target's cells; InputError if Yosys isn't installed."""
     yowasp.version(yowasp.YOSYS)
     share = importlib.resources.files(yowasp.YOSYS) / "share"
-    return "\n".join((share / name).read_text(encoding="utf-8") for name in device.yosys_models)
+
+    def text(name: str) -> str:
+        folder = name.rpartition("/")[0]
+        content = (share / name).read_text(encoding="utf-8")
+        return _INCLUDE.sub(lambda found: text(f"{folder}/{found[1]}"), content)
+
+    return "\n".join(map(text, device.yosys_models))
 
 
 def _waiver(*files: Path) -> str:

@@ -36,7 +36,18 @@ class Netlist:
 
     def flip_flops(self, target: Target) -> int:
         """Return the number of flip-flops outside DSP blocks and memories."""
-        return sum(n for cell, n in self.counts.items() if cell.startswith(target.flip_flops))
+        return self._beginning(target.flip_flops)
+
+    def multipliers(self, target: Target) -> int:
+        """Return the number of DSP blocks."""
+        return self._beginning((target.multiplier,) if target.multiplier else ())
+
+    def memories(self, target: Target) -> int:
+        """Return the number of block RAMs."""
+        return self._beginning((target.memory,))
+
+    def _beginning(self, names: tuple[str, ...]) -> int:
+        return sum(count for cell, count in self.counts.items() if cell.startswith(names))
 
     def lost_outputs(self, constant: Iterable[str] = ()) -> list[str]:
         """Return the output ports that no gate drives.

@@ -15,8 +15,9 @@ from qlif.hdl.synthesis.mapping import luts_by_part, mapped_netlist
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.synthesis.register_ring import WRAPPER_MODULE, wrapped
 from qlif.hdl.synthesis.timing import check_registers, clock_of, critical_path, limit_of
-from qlif.hdl.target import Target
+from qlif.hdl.target import RoutedTarget, Target
 from qlif.hdl.verilog import Export, export
+from qlif.model.exceptions import InputError
 from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support.checks import whole
 from qlif.model.support.files import write_text
@@ -49,8 +50,10 @@ class Synthesis:
 
     Attributes
     ----------
-    preset, target, device, package, variant : str
+    preset, target, device, variant : str
         What was built, and for which device.
+    package : str, optional
+        The device's; None where it isn't placed.
     neurons, lanes : int
         Neurons in the memory; pipelines side by side.
     lut, ff, dsp, ram : int
@@ -61,16 +64,16 @@ class Synthesis:
     lut_parts : dict of str to int
         LUTs of its parts, each mapped by itself: :func:`qlif.hdl.synthesis.mapping.luts_by_part`. With the self-test
         around it, none.
-    fmax_mhz : Fmax
-        Of the block between registers.
-    updates_per_s : float
+    fmax_mhz : Fmax, optional
+        Of the block between registers, on an empty device; None where no tool times all of it: `notes` says why.
+    updates_per_s : float, optional
         At the median Fmax; with fewer neurons than the loop is long, minus the bubbles.
-    neurons_in_real_time : int
+    neurons_in_real_time : int, optional
         Number of neurons that run in real time with a timestep of 0.1 ms, by speed alone.
     latency : int
         Clocks from a current to its update.
     seeds : int
-        Number of placement seeds.
+        Number of placement seeds; 0 where it isn't placed.
     critical_path : tuple of str
         Of the seed nearest to the median: what is on it, in order, with the delay up to there.
     capped : bool
@@ -84,7 +87,7 @@ class Synthesis:
     preset: str
     target: str
     device: str
-    package: str
+    package: str | None
     variant: str
     neurons: int
     lanes: int
@@ -94,9 +97,9 @@ class Synthesis:
     ram: int
     cells: dict[str, int]
     lut_parts: dict[str, int]
-    fmax_mhz: Fmax
-    updates_per_s: float
-    neurons_in_real_time: int
+    fmax_mhz: Fmax | None
+    updates_per_s: float | None
+    neurons_in_real_time: int | None
     latency: int
     seeds: int
     critical_path: tuple[str, ...]
@@ -108,7 +111,7 @@ class Synthesis:
         """Return every figure by its name, ready for JSON."""
         return {
             **vars(self),
-            "fmax_mhz": vars(self.fmax_mhz),
+            "fmax_mhz": None if self.fmax_mhz is None else vars(self.fmax_mhz),
             "critical_path": list(self.critical_path),
             "notes": list(self.notes),
         }
@@ -124,7 +127,7 @@ def synthesise(
     selftest: bool = False,
     progress: Progress = lambda what, fraction: None,
 ) -> Synthesis:
-    """Synthesise, place and route a population.
+    """Synthesise a population; place and route it where nextpnr times the whole device.
 
     The bare block gives the resources; the block between registers gives the speed.
 
@@ -137,7 +140,7 @@ def synthesise(
     directory : Path
         Where the Verilog, the netlists and the tools' logs and reports are left.
     package : str, optional
-        One of the target's; its first if not given.
+        One of the target's, if that is placed; its first if not given.
     seeds : int
         Number of placement seeds; Fmax is their median.
     selftest : bool
@@ -170,9 +173,14 @@ def measure(
     progress: Progress = lambda what, fraction: None,
 ) -> Synthesis:
     """Synthesise, place and route Verilog with a population's ports: see :func:`synthesise`."""
-    package = device.package(package)
+    routed = device if isinstance(device, RoutedTarget) else None
+    if routed is None and package is not None:
+        raise InputError(f"package requires a target that is placed and routed; {device.name} isn't")
+    if routed is not None:
+        package = routed.package(package)
     whole("seeds", seeds)
-    tools = {module: yowasp.version(module).split()[1] for module in (yowasp.YOSYS, device.router)}
+    modules = (yowasp.YOSYS,) if routed is None else (yowasp.YOSYS, routed.router)
+    tools = {module: yowasp.version(module).split()[1] for module in modules}
     directory.mkdir(parents=True, exist_ok=True)
     interface = made.interface
     core, module, built_from = interface.core, interface.module, interface.core.primitives
@@ -183,8 +191,10 @@ def measure(
         progress("synthesising", 0.0)
         bare = mapped_netlist(directory, device, module, "block", ["block.v"], built_from)
         check_netlist(bare, core, device)
-        check_registers(bare, device)
-        parts = {}
+        parts: dict[str, int] = {}
+        if routed is None:
+            return _figures(interface, device, bare, [], package=None, lut_parts=parts, tools=tools)
+        check_registers(bare, routed)
         if interface.kind is Kind.POPULATION:
             progress("synthesising the parts", 0.0)
             parts = luts_by_part(directory, device, module, built_from)
@@ -192,15 +202,17 @@ def measure(
         sources = ["block.v", "wrapper.v"]
         between = mapped_netlist(directory, device, WRAPPER_MODULE, "wrapper", sources, built_from)
         check_netlist(between, core, device)
-        check_registers(between, device)
+        check_registers(between, routed)
         reports = []
         for seed in range(1, seeds + 1):
             progress(f"placing and routing, seed {seed} of {seeds}", (seed - 1) / seeds)
-            reports.append(_place_and_route(directory, device, core.lanes, package, seed))
+            reports.append(_place_and_route(directory, routed, core.lanes, routed.package(package), seed))
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
 
-    return _figures(interface, device, bare, reports, package=package, lut_parts=parts, tools=tools)
+    return _figures(
+        interface, device, bare, reports, package=routed.package(package), lut_parts=parts, tools=tools
+    )
 
 
 def _figures(
@@ -212,15 +224,21 @@ def _figures(
 ) -> Synthesis:
     """Return what the netlist of the bare block and nextpnr's reports, one for each seed, tell."""
     core = interface.core
-    clocks = [clock_of(report) for report in reports]
-    limit, reason = limit_of(bare, device)
-    fmax = Fmax.of(clocks, limit)
-    capped = max(clocks) > limit
     bubbles = min(1.0, core.neurons / interface.neurons_for_full_speed)
-    updates_per_s = fmax.median * 1e6 * core.lanes * bubbles
-    notes = []
-    if capped:
-        notes.append(f"capped at {limit:g} MHz, nextpnr says {statistics.median(clocks):.0f}: {reason}")
+    notes, capped = [], False
+    path: tuple[str, ...] = ()
+    fmax = updates_per_s = None
+    if isinstance(device, RoutedTarget):
+        clocks = [clock_of(report) for report in reports]
+        limit, reason = limit_of(bare, device)
+        fmax = Fmax.of(clocks, limit)
+        capped = max(clocks) > limit
+        updates_per_s = fmax.median * 1e6 * core.lanes * bubbles
+        path = critical_path(reports[clocks.index(statistics.median_low(clocks))])
+        if capped:
+            notes.append(f"capped at {limit:g} MHz, nextpnr says {statistics.median(clocks):.0f}: {reason}")
+    else:
+        notes.append(f"no Fmax: {device.untimed}")
     if bubbles < 1:
         notes.append(
             f"{core.neurons} neurons are fewer than the loop is long: the pipeline runs with bubbles"
@@ -236,15 +254,15 @@ def _figures(
         lanes=core.lanes,
         lut=bare.luts(device),
         ff=bare.flip_flops(device),
-        dsp=bare.counts[device.multiplier],
-        ram=bare.counts[device.memory],
+        dsp=bare.multipliers(device),
+        ram=bare.memories(device),
         cells=dict(sorted(bare.counts.items())),
         fmax_mhz=fmax,
         updates_per_s=updates_per_s,
-        neurons_in_real_time=int(updates_per_s * REAL_TIME_DT),
+        neurons_in_real_time=None if updates_per_s is None else int(updates_per_s * REAL_TIME_DT),
         latency=interface.latency,
         seeds=len(reports),
-        critical_path=critical_path(reports[clocks.index(statistics.median_low(clocks))]),
+        critical_path=path,
         capped=capped,
         notes=tuple(notes),
         **known,
@@ -252,7 +270,7 @@ def _figures(
 
 
 def _place_and_route(
-    directory: Path, device: Target, lanes: int, package: str, seed: int
+    directory: Path, device: RoutedTarget, lanes: int, package: str, seed: int
 ) -> Mapping[str, Any]:
     report = f"seed-{seed}.json"
     options = ["--json", "wrapper.json", "--package", package, "--seed", str(seed)]

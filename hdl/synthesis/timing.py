@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
-from qlif.hdl.target import Target
+from qlif.hdl.target import RoutedTarget
 
 
-def check_registers(netlist: Netlist, device: Target) -> None:
+def check_registers(netlist: Netlist, device: RoutedTarget) -> None:
     """Refuse a netlist with multipliers that nextpnr would time wrongly.
 
     Raises
@@ -16,14 +16,14 @@ def check_registers(netlist: Netlist, device: Target) -> None:
         There is one.
     """
     if loose := sum(device.lacks_registers(cell) for cell in netlist.cells):
-        multipliers = netlist.counts[device.multiplier]
+        multipliers = netlist.multipliers(device)
         raise SynthesisError(
             f"{loose} of {multipliers} {device.multiplier} lack the registers that nextpnr takes for "
             "granted: the clock would be claimed too fast (the explicit variant has them all)"
         )
 
 
-def limit_of(netlist: Netlist, device: Target) -> tuple[float, str]:
+def limit_of(netlist: Netlist, device: RoutedTarget) -> tuple[float, str]:
     """Return the upper limit of Fmax for a netlist, MHz, and why."""
     limits = [
         (limit.mhz, limit.reason)

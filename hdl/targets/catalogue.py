@@ -1,21 +1,37 @@
 """The FPGA families: a new one is a file beside this one, and a line in :data:`TARGETS`."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, assert_never
 
 from qlif.hdl.primitives import PORTABLE, Primitives, Variant
-from qlif.hdl.target import Target
+from qlif.hdl.target import RoutedTarget, Target
+from qlif.hdl.targets.cyclonev import CYCLONEV
 from qlif.hdl.targets.ecp5 import ECP5
+from qlif.hdl.targets.gatemate import GATEMATE
+from qlif.hdl.targets.gowin import GOWIN
+from qlif.hdl.targets.machxo2 import MACHXO2
+from qlif.hdl.targets.nexus import NEXUS
 from qlif.hdl.targets.up5k import UP5K
+from qlif.hdl.targets.xc7 import XC7
 from qlif.model.exceptions import InputError, unknown_name
 
-TARGETS = MappingProxyType(
+TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         "ecp5": ECP5,
         "up5k": UP5K,
+        "gowin": GOWIN,
+        "nexus": NEXUS,
+        "gatemate": GATEMATE,
+        "machxo2": MACHXO2,
+        "xc7": XC7,
+        "cyclonev": CYCLONEV,
     }
 )
 """Every target, by its name."""
+
+ROUTED = tuple(name for name, device in TARGETS.items() if isinstance(device, RoutedTarget))
+"""Those that are placed and routed, and have an explicit variant."""
 
 DEFAULT_TARGET = "ecp5"
 
@@ -52,6 +68,9 @@ def primitives(variant: str, target_name: str) -> Primitives:
         case Variant.PORTABLE:
             return PORTABLE
         case Variant.EXPLICIT:
-            return target(target_name).explicit
+            device = target(target_name)
+            if not isinstance(device, RoutedTarget):
+                raise InputError(f"{target_name} has no explicit variant; it is one of {', '.join(ROUTED)}")
+            return device.explicit
         case unknown:
             assert_never(unknown)

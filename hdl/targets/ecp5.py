@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value
 
-from qlif.hdl.target import Cell, Limit, Packer, Target
+from qlif.hdl.target import Cell, Limit, Packer, RoutedTarget
 from qlif.hdl.targets.blocks import Blocks, extended
 from qlif.model.exceptions import InputError
 
@@ -162,7 +162,7 @@ def _constraints(mhz: float, pins: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-ECP5 = Target(
+ECP5 = RoutedTarget(
     name="ecp5",
     device="LFE5U-85F, speed grade 6",
     packages=("CABGA756", "CABGA554", "CABGA381", "CSFBGA285"),
@@ -178,7 +178,7 @@ ECP5 = Target(
     device_luts=83_640,
     # Sixteen nibbles in LUTs: four that store and two that only bring in what is written.
     luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
-    flip_flops="TRELLIS_FF",
+    flip_flops=("TRELLIS_FF",),
     multiplier="MULT18X18D",
     multiplier_bits=ECP5Primitives.multiplier_bits,
     smallest_product=4,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from amaranth.hdl import ClockSignal, Const, Instance, Value
 
-from qlif.hdl.target import Cell, Packer, Target
+from qlif.hdl.target import Cell, Packer, RoutedTarget
 from qlif.hdl.targets.blocks import Blocks
 
 
@@ -75,7 +75,7 @@ def _constraints(mhz: float, pins: Mapping[str, str]) -> str:
     return "\n".join([*lines, f"set_frequency clk {mhz:g}"]) + "\n"
 
 
-UP5K = Target(
+UP5K = RoutedTarget(
     name="up5k",
     device="iCE40UP5K",
     packages=("sg48", "uwg30"),
@@ -88,7 +88,7 @@ UP5K = Target(
     device_luts=5_280,
     luts={"SB_LUT4": 1},
     carry="SB_CARRY",
-    flip_flops="SB_DFF",
+    flip_flops=("SB_DFF",),
     multiplier="SB_MAC16",
     multiplier_bits=UP5KPrimitives.multiplier_bits,
     smallest_product=11,

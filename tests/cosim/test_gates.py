@@ -22,6 +22,16 @@ NETLISTS = [
     pytest.param("ecp5", "square-18", "explicit", marks=pytest.mark.slow),
     pytest.param("ecp5", "square-18", "portable", marks=pytest.mark.slow),
 ]
+# Few neurons: of most families the block RAM has no model.
+UNROUTED = [
+    ("gatemate", "tiny-8"),
+    ("gatemate", "square-18"),
+    ("gowin", "square-18"),
+    ("nexus", "square-18"),
+    ("machxo2", "square-18"),
+    ("xc7", "square-18"),
+    ("cyclonev", "square-18"),
+]
 THOROUGH = [
     ("ecp5", "square-18", "portable"),
     ("ecp5", "square-18", "explicit"),
@@ -65,6 +75,20 @@ def test_the_netlist_is_the_golden_model(tmp_path, yosys, target, preset, varian
     assert compared > 50_000
     if preset == "tiny-8":  # the quickest
         _a_fault_is_seen(export, target, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("target", "preset"), UNROUTED)
+def test_the_netlist_of_a_family_that_is_only_synthesised_is_the_golden_model(
+    tmp_path, yosys, target, preset
+):
+    gate_run(tmp_path, target, preset, "portable", 16, 400)
+
+
+def test_a_cell_without_a_model_is_refused(tmp_path, yosys):
+    words = quantise(Parameters(n=1024, spike_trace=False), PRESETS["tiny-8"])
+    with pytest.raises(InputError, match=r"^the netlist for xc7 has a RAMB\w+, a block RAM that"):
+        gate_netlist(hdl.export(hdl.Core(words)), "xc7", tmp_path)
 
 
 def _a_fault_is_seen(export, target, tmp_path):

@@ -1,0 +1,28 @@
+"""Gowin GW2A-18C: its resources; Fmax isn't reported, since nextpnr doesn't time all of it."""
+
+from pathlib import Path
+
+from qlif.hdl.target import Target
+
+GOWIN = Target(
+    name="gowin",
+    device="GW2A-18C",
+    synthesis="synth_gowin -noiopads -family gw2a -top {top}",
+    device_luts=20_736,
+    # An ALU is a LUT with its carry; a RAM16SDP4 stores its nibbles in the four LUTs of two slices.
+    luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 4},
+    flip_flops=("DFF",),
+    multiplier="MULT",
+    multiplier_bits=18,
+    multipliers=48,
+    memory="DPX9B",
+    memories=46,
+    memory_bits=18 * 1024,
+    models={name: Path(__file__).with_name("gowin_mult.v") for name in ("MULT9X9", "MULT18X18")},
+    yosys_models=("gowin/cells_sim.v",),
+    unmodelled={"DPX9B": "a block RAM", "MULT36X36": "a multiplier"},
+    untimed=(
+        "nextpnr doesn't time the second port of Gowin's block RAM (its pull requests 1786 and 1803): it claims "
+        "264 MHz for a path of 15.5 MHz"
+    ),
+)
