@@ -24,18 +24,17 @@ rounded.
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
-        "any": 163.2,
-        "factored": 44.3,
-        "potential": 4.4,
-        "current": 1.6,
-        "trace": 3.6,
-        "has trace": 3.4,
-        "random": 2.0,
-        "stochastic": 59.4,
-        "ties to even": 1.1,
-        "rounded product": 1.6,
-        "phase": 2.0,
-        "has phase": 0.9,
+        "any": 223.0,
+        "potential": 1.9,
+        "factored potential": 4.3,
+        "trace": 1.5,
+        "has trace": 27.1,
+        "random": 1.7,
+        "stochastic": 54.4,
+        "ties to even": 0.9,
+        "rounded product": 1.8,
+        "phase": 2.1,
+        "has phase": 1.1,
     }
 )
 """LUTs for each unit of :func:`features`."""
@@ -74,16 +73,20 @@ def bits(words: Words) -> int:
 def features(words: Words) -> dict[str, float]:
     """Return what the estimate of LUTs is linear in: widths, and whether what they belong to is there at all."""
     arithmetic = words.arithmetic
-    potential = arithmetic.potential.width
+    potential, factored = arithmetic.potential.width, arithmetic.form.has_differences
     dropped = words.sum_format.f_bits - arithmetic.potential.f_bits
     rounded = arithmetic.product_rounding is not None and arithmetic.product_rounding.carries
     product = words.quadratic_format.i_bits + (arithmetic.product_fraction or 0) + 1
     return {
         "any": 1.0,
-        "factored": float(arithmetic.form.has_differences),
         "potential": float(potential),
-        "current": float(arithmetic.current.width),
-        "trace": float(arithmetic.trace.width if words.parameters.spike_trace else 0),
+        "factored potential": float(potential if factored else 0),
+        # The trace of the other cores costs as much at any width.
+        "trace": float(
+            arithmetic.trace.width
+            if words.parameters.spike_trace and (factored or arithmetic.rounding.stochastic)
+            else 0
+        ),
         "has trace": float(words.parameters.spike_trace),
         "random": float(arithmetic.random_bits),
         "stochastic": float(arithmetic.rounding.stochastic),
