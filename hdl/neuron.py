@@ -1,6 +1,7 @@
 """One timestep of one neuron as a free-running pipeline: a new update every clock."""
 
 import operator
+from collections.abc import Callable
 from typing import assert_never
 
 from amaranth.hdl import Module, Value
@@ -9,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from qlif.hdl import fixed
 from qlif.hdl.core import Core
-from qlif.hdl.phase import left_over, longer_by, next_phase
+from qlif.hdl.phase import left_over, longer_step, next_phase
 from qlif.hdl.pipeline import Pipeline, Timed
 from qlif.hdl.refractory_counter import next_count, unless_refractory
 from qlif.hdl.storage import Storage
@@ -131,7 +132,8 @@ class NeuronPipeline(wiring.Component):
             phase = pipe.register("phase__1", lambda p: p, pipe.input(self.phase))
 
         total, increment = self._integrate(pipe, before, current, refractory, phase)
-        potential, spike = self._fit(pipe, total)
+        at_once = phase is not None and self.primitives.fast_carries
+        potential, spike = self._fit_at_once(pipe, total) if at_once else self._fit(pipe, total)
         bounded, after_spike = self._bound(pipe, potential)
         potential = pipe.register("potential__next", fixed.choose, spike, after_spike, bounded)
 
@@ -142,7 +144,7 @@ class NeuronPipeline(wiring.Component):
             "spike": spike,
         }
         if phase is not None:
-            left = left_over(pipe, self.words, total, self.constant("threshold"), increment)
+            left = left_over(pipe, self.words, total, self.constant("threshold"), increment, at_once)
             after["next_phase"] = next_phase(pipe, refractory, spike, phase, left)
         return dict(zip(after, pipe.align(*after.values()), strict=True))
 
@@ -151,14 +153,14 @@ class NeuronPipeline(wiring.Component):
     ) -> tuple[Timed, Timed]:
         """Return the sum of one forward Euler step, rounded, in a format that holds it exactly; and its increment.
 
-        For a refractory neuron every other term is 0, so that rounding leaves the potential as it was. (Without a
-        phase nobody asks for the increment: it is what was added last.)
+        For a refractory neuron every other term is 0, so that rounding leaves the potential as it was. With a phase,
+        the increment is set to 0 instead of its terms. (Without one nobody asks for the increment: it is what was
+        added last.)
         """
         arithmetic = self.words.arithmetic
         f_bits, rounding = arithmetic.potential.f_bits, arithmetic.rounding
-        quadratic = _narrowed(
-            pipe, "quadratic", self._quadratic(pipe, potential, refractory), arithmetic.quadratic
-        )
+        held = refractory if phase is None else None
+        quadratic = _narrowed(pipe, "quadratic", self._quadratic(pipe, potential, held), arithmetic.quadratic)
         if arithmetic.product_fraction is not None and arithmetic.product_rounding is not None:
             fraction, narrow = arithmetic.product_fraction, arithmetic.product_rounding
             quadratic = pipe.register("narrowed", lambda q: q.reshape(fraction, narrow), quadratic)
@@ -170,26 +172,26 @@ class NeuronPipeline(wiring.Component):
                 half_first = rounding is Rounding.RND and arithmetic.increment is None and phase is None
                 if half_first and not self.core.storage["bias"].is_writable:
                     bias, rounding = self._bias_and_half(), Rounding.TRN
-                drive = pipe.register(
-                    "biased", lambda count, i, b: unless_refractory(count, i + b), refractory, drive, bias
-                )
+                drive = _unless_held(pipe, "biased", held, operator.add, drive, bias)
             case Form.FACTORED:
-                drive = pipe.register("active_drive", unless_refractory, refractory, drive)
+                if held is not None:
+                    drive = pipe.register("active_drive", unless_refractory, held, drive)
             case unknown:
                 assert_never(unknown)
 
-        if arithmetic.increment is None and phase is None:
+        if phase is not None:
+            if rounding is Rounding.RND:
+                # Half an LSB is a bit behind the potential; then the sum only needs to be truncated.
+                potential, rounding = Timed(potential.value.with_half(), potential.stage), Rounding.TRN
+            terms, at_once = [drive, quadratic], self.primitives.fast_carries
+            total, increment = longer_step(pipe, self.words, potential, terms, refractory, phase, at_once)
+        elif arithmetic.increment is None:
             increment = pipe.register("linear", operator.add, potential, drive)
             total = pipe.register("total", operator.add, increment, quadratic)
         else:
             added = pipe.register("added_terms", operator.add, drive, quadratic)
             increment = _narrowed(pipe, "increment", added, arithmetic.increment)
-            if phase is not None and rounding is Rounding.RND:
-                # Half an LSB is a bit behind the potential; then the sum only needs to be truncated.
-                potential, rounding = Timed(potential.value.with_half(), potential.stage), Rounding.TRN
             total = pipe.register("total", operator.add, potential, increment)
-            if phase is not None:
-                total = longer_by(pipe, self.words, total, phase, increment)
         if rounding.stochastic:
             random = pipe.input(self.random)
             total = pipe.register("rounded", lambda x, r: x.reshape(f_bits, rounding, r), total, random)
@@ -199,25 +201,21 @@ class NeuronPipeline(wiring.Component):
             total = pipe.register("rounded", lambda x: x.reshape(f_bits, rounding), total)
         return total, increment
 
-    def _quadratic(self, pipe: Pipeline, potential: Timed, refractory: Timed) -> Timed:
-        """Return the exact quadratic term of a form."""
+    def _quadratic(self, pipe: Pipeline, potential: Timed, held: Timed | None) -> Timed:
+        """Return the exact quadratic term of a form; 0 where a refractory counter, if there is one, holds it."""
         arithmetic = self.words.arithmetic
         match arithmetic.form:
             case Form.SQUARE:
-                active = pipe.register("active_potential", unless_refractory, refractory, potential)
+                active = potential
+                if held is not None:
+                    active = pipe.register("active_potential", unless_refractory, held, potential)
                 square = self.primitives.multiply(pipe, "square", active, active)
                 square = _narrowed(pipe, "square", square, arithmetic.product)
                 shift = -self.words.quadratic_shift
                 return Timed(square.value.scaled_by_power_of_two(shift), square.stage)
             case Form.FACTORED:
                 rest, critical, gain = (self.constant(name) for name in ("rest", "critical", "gain"))
-                over_rest = pipe.register(
-                    "over_rest",
-                    lambda count, v, at: unless_refractory(count, v - at),
-                    refractory,
-                    potential,
-                    rest,
-                )
+                over_rest = _unless_held(pipe, "over_rest", held, operator.sub, potential, rest)
                 over_critical = pipe.register("over_critical", operator.sub, potential, critical)
                 over_rest = _narrowed(pipe, "over_rest", over_rest, arithmetic.difference)
                 over_critical = _narrowed(pipe, "over_critical", over_critical, arithmetic.difference)
@@ -270,6 +268,34 @@ class NeuronPipeline(wiring.Component):
             case unknown:
                 assert_never(unknown)
 
+    def _fit_at_once(self, pipe: Pipeline, total: Timed) -> tuple[Timed, Timed]:
+        """Return the same with the spike a clock earlier, for a few gates more."""
+        shape = fixed.Shape(self.words.arithmetic.potential)
+        threshold = self.constant("threshold")
+
+        def low(x: fixed.Value) -> fixed.Value:
+            return x.fit(shape, Overflow.WRAP)
+
+        match self.words.arithmetic.overflow:
+            case Overflow.WRAP:
+                potential = pipe.register("integrated", low, total)
+                spike = pipe.register("spiking", lambda x, at: low(x) >= at, total, threshold)
+                return potential, spike
+            case Overflow.SAT:
+                lowest = fixed.Const(shape.words.min_word, shape)
+                potential = pipe.register(
+                    "integrated", lambda x: fixed.choose(x.is_below(shape), lowest, low(x)), total
+                )
+                spike = pipe.register(
+                    "spiking",
+                    lambda x, at: ~x.is_below(shape) & (x.is_above(shape) | (low(x) >= at)),
+                    total,
+                    threshold,
+                )
+                return potential, spike
+            case unknown:
+                assert_never(unknown)
+
     def _bound(self, pipe: Pipeline, potential: Timed) -> tuple[Timed, Timed]:
         """Return the potential held at the lower bound, and the one after a spike likewise."""
         reset = self.constant("reset")
@@ -308,3 +334,14 @@ def _narrowed(pipe: Pipeline, name: str, exact: Timed, narrowing: Narrowing | No
     if narrowing is None:
         return exact
     return pipe.register(f"{name}_narrowed", lambda value: value.narrow(narrowing), exact)
+
+
+def _unless_held(
+    pipe: Pipeline, name: str, held: Timed | None, function: Callable[..., fixed.Value], *operands: Timed
+) -> Timed:
+    """Return ``function(*operands)`` behind a register; 0 where a refractory counter, if there is one, isn't 0."""
+    if held is None:
+        return pipe.register(name, function, *operands)
+    return pipe.register(
+        name, lambda count, *terms: unless_refractory(count, function(*terms)), held, *operands
+    )

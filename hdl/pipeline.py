@@ -55,11 +55,16 @@ class Pipeline:
         If no operand has a stage, there is nothing to wait for, and no register. The register
         starts as the word `init`, or as 0.
         """
+        together = self.together(function, *operands)
+        if together.stage is None:
+            return together
+        return Timed(self._registered(name, together.value, init), together.stage + 1)
+
+    def together(self, function: Callable[..., Any], *operands: Timed) -> Timed:
+        """Return ``function(*operands)`` without a register, at the stage of the latest operand."""
         stage = self.latest(*operands)
-        if stage is None:
-            return Timed(function(*(operand.value for operand in operands)), None)
-        value = function(*(self.at(operand, stage).value for operand in operands))
-        return Timed(self._registered(name, value, init), stage + 1)
+        at_once = operands if stage is None else [self.at(operand, stage) for operand in operands]
+        return Timed(function(*(operand.value for operand in at_once)), stage)
 
     @staticmethod
     def latest(*operands: Timed) -> int | None:

@@ -36,12 +36,15 @@ class Primitives:
         The technology cells that are instantiated.
     memory_latency : int
         Clocks from a read address to its word.
+    fast_carries : bool
+        Whether a clock has time for gates or a detour behind a chain of carries: a phase takes fewer clocks then.
     """
 
     variant = Variant.PORTABLE
     target: str | None = None
     cells: tuple[str, ...] = ()
     memory_latency = 1
+    fast_carries = False
 
     def multiply(self, pipe: "Pipeline", name: str, left: "Timed", right: "Timed") -> "Timed":
         """Return a product, with the registers around it that a DSP block wants.

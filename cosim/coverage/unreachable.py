@@ -344,9 +344,8 @@ def _bounded(words: Words, reach: Reach) -> Iterator[Bounded]:
         ends = [end for low, high in ranges for end in (low, high, *sums_of(words, constants, low, high))]
         yield Bounded(probes.SUM, total, min(ends), max(ends))
     if words.arithmetic.phase_bits:
-        name = probes.ADDED if words.arithmetic.increment is None else probes.INCREMENT
         ends = [0, *(end for low, high in ranges for end in increments_of(words, constants, low, high))]
-        yield Bounded(name, increment, min(ends), max(ends))
+        yield Bounded(probes.INCREMENT, increment, min(ends), max(ends))
 
 
 def no_update(case: UpdateCase, words: Words, reach: Reach, seconds: float) -> bool:

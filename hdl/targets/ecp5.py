@@ -17,6 +17,7 @@ class ECP5Primitives(Blocks):
     target = "ecp5"
     cells = ("DP16KD", "MULT18X18D")
     memory_latency = 2
+    fast_carries = True
     multiplier_bits = 18
 
     MODES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))

@@ -11,10 +11,20 @@ from qlif.cosim.proof.prove import RUNS, prove_population, prove_runs, prove_upd
 from qlif.hdl import fixed, phase
 from qlif.hdl import population as hardware
 from qlif.hdl.core import Streams
+from qlif.hdl.primitives import PORTABLE
+from qlif.hdl.targets.catalogue import primitives
 from qlif.hdl.verilog import Export
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
+from qlif.model.rounding import Overflow
+
+ROUNDINGS = [
+    {"rounding": "TRN"},
+    {"rounding": "RND"},
+    {"rounding": "RND_CONV"},
+    {"rounding": "SR", "random_bits": 8},
+]
 
 
 def words_of(name, bits, n=1, **choices):
@@ -50,9 +60,21 @@ def test_phases_are_proved(name, bits, core, choices):
 @pytest.mark.parametrize("name", ["factored-16", "square-16", "square-18"])
 @pytest.mark.parametrize("bits", [1, 2, 3])
 def test_phases_of_a_preset_are_proved(name, bits):
-    export = hdl.export(hdl.Core(words_of(name, bits, 64)))
-    found = results([prove_update(export), *prove_population(export)])
-    assert len(found) >= 10 and set(found.values()) == {"proved"}
+    for built_from in (PORTABLE, primitives("explicit", "ecp5")):
+        export = hdl.export(hdl.Core(words_of(name, bits, 64), primitives=built_from))
+        found = results([prove_update(export), *prove_population(export)])
+        assert len(found) >= 10 and set(found.values()) == {"proved"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["factored-16", "square-16", "square-18"])
+@pytest.mark.parametrize("bits", [1, 2, 3])
+@pytest.mark.parametrize("choices", ROUNDINGS, ids=lambda choices: choices["rounding"])
+def test_updates_with_phases_of_every_rounding_are_proved(name, bits, choices):
+    for overflow in Overflow:
+        words = words_of(name, bits, **choices, overflow=overflow)
+        for built_from in (PORTABLE, primitives("explicit", "ecp5")):
+            assert prove_update(hdl.export(hdl.Core(words, primitives=built_from))).result == "proved"
 
 
 @pytest.mark.slow
