@@ -151,6 +151,21 @@ class Core:
         return self.neurons // self.lanes
 
     @property
+    def swaps_banks(self) -> bool:
+        """Whether its states are in two banks of memory, of which each timestep reads one and writes the other."""
+        return self.primitives.swaps_banks(self.rows, self.words.state_bits * self.lanes)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The technology cells that are instantiated."""
+        return (*self.primitives.cells, *(self.primitives.bank_cells if self.swaps_banks else ()))
+
+    @property
+    def counts_starts(self) -> bool:
+        """Whether something waits for the end of a timestep, so that its rows are counted as they start."""
+        return bool(self.runtime) or self.holds_currents or self.swaps_banks
+
+    @property
     def neuron_bits(self) -> int:
         """Width of a neuron's number."""
         return max(1, (self.neurons - 1).bit_length())

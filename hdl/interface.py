@@ -201,6 +201,13 @@ class Interface:
         return self.neurons_for_full_speed // self.lanes
 
     @property
+    def clocks_per_timestep(self) -> int:
+        """Clocks from a timestep's first row to the next one's, if nothing stalls."""
+        if self.core.swaps_banks:
+            return self.rows + self.loop_latency + 1
+        return max(self.rows, self.loop_latency)
+
+    @property
     def runtime(self) -> tuple[RuntimeParameter, ...]:
         """The parameters that can be written at run time."""
         return self.core.runtime
@@ -290,7 +297,7 @@ class Interface:
             "step_bits": self.core.step_bits,
             "variant": built.variant,
             "target": built.target,
-            "cells": list(built.cells),
+            "cells": list(self.core.cells),
             "ports": [port.to_json() for port in self.ports],
             "streams": [stream.to_json() for stream in self.streams],
             "runtime": [

@@ -35,6 +35,8 @@ class Population(wiring.Component):
     as both have to show the same row. The throughput is a row per clock if there are at least
     :attr:`loop_latency` rows; with fewer, bubbles keep a neuron from overtaking itself.
 
+    Where the state is in two banks of single-port RAM, each timestep waits until the one before is written.
+
     Where currents are held in a memory, a command starts each timestep instead, and backpressure reaches the
     commands: an update uses its neuron's last word that was written before its timestep's command was taken, or in
     the same clock.
@@ -144,8 +146,15 @@ class Population(wiring.Component):
         m.d.comb += writing.enable.eq(retire)
 
         between = self._count_starts(m, issue)
-        may_start = self._connect_parameters(m, between, reading.row, accepted | in_flight.any())
-        self._keep_state(m, reading.row, fresh, writing.row, retire)
+        busy = accepted | in_flight.any()
+        may_start = self._connect_parameters(m, between, reading.row, busy)
+        if self.core.swaps_banks:
+            bank = Signal()
+            m.d.sync += bank.eq(bank ^ (retire & writing.last))
+            may_start = may_start & self._drained(m, between, busy)
+        else:
+            bank = None
+        self._keep_state(m, reading.row, fresh, writing.row, retire, bank)
 
         if self._current_memory is None:
             currents = self._delayed_currents(m)
@@ -184,7 +193,7 @@ class Population(wiring.Component):
 
     def _count_starts(self, m: Module, issue: Signal) -> Value:
         """Count the rows that start, where something waits for the end of a timestep; return whether it is there."""
-        if self._parameter_port is None and self._current_memory is None:
+        if not self.core.counts_starts:
             return Const(1, 1)
         m.submodules.starting = starting = RowCounter(self._rows, first=self._rows - 1)
         m.d.comb += starting.enable.eq(issue)
@@ -293,22 +302,28 @@ class Population(wiring.Component):
                 m.d.comb += getattr(pipeline, f"constant_{parameter.name}").as_value().eq(part)
         return ~(pausing & between)
 
-    def _keep_state(self, m: Module, row: Value, fresh: Signal, retired: Value, retire: Value) -> None:
-        """Read each row's state before its update and write it back after."""
+    @staticmethod
+    def _drained(m: Module, between: Value, busy: Value) -> Value:
+        """Return whether a row may start: a timestep's first one when all rows of the one before are written."""
+        drained = Signal()
+        m.d.sync += drained.eq(between & ~busy)
+        return ~between | drained
+
+    def _keep_state(
+        self, m: Module, row: Value, fresh: Signal, retired: Value, retire: Value, bank: Signal | None
+    ) -> None:
+        """Read each row's state before its update, from `bank` if there are two, and write it back after."""
         first = self._pipelines[0]
         fields = {name: getattr(first, name).shape() for name in self.words.kept_formats}
         layout = data.ArrayLayout(data.StructLayout(fields), self.lanes)
         written: Any = Signal(layout)
         stored: Any = Signal(layout)
-        read = self.primitives.memory(
-            m,
-            "state",
-            width=len(written.as_value()),
-            read_address=row,
-            write_address=retired,
-            write_data=written.as_value(),
-            write_enables=[retire],
-        )
+        given = {"read_address": row, "write_address": retired, "write_data": written.as_value()}
+        if bank is None:
+            width = len(written.as_value())
+            read = self.primitives.memory(m, "state", width=width, write_enables=[retire], **given)
+        else:
+            read = self.primitives.banks(m, "state", bank=bank, write_enable=retire, **given)
         # The memory can't be reset, so in the first timestep the initial state takes its place.
         initial_state: Any = Signal(layout)
         for _ in range(self.primitives.memory_latency):

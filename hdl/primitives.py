@@ -34,6 +34,8 @@ class Primitives:
         The family that the cells are of.
     cells : tuple of str
         The technology cells that are instantiated.
+    bank_cells : tuple of str
+        Those of the memory of :meth:`swaps_banks`.
     memory_latency : int
         Clocks from a read address to its word.
     fast_carries : bool
@@ -43,8 +45,40 @@ class Primitives:
     variant = Variant.PORTABLE
     target: str | None = None
     cells: tuple[str, ...] = ()
+    bank_cells: tuple[str, ...] = ()
     memory_latency = 1
     fast_carries = False
+
+    def swaps_banks(self, rows: int, width: int) -> bool:
+        """Return whether states of so many rows and bits are in two banks with one port each.
+
+        One is read and the other one written; each timestep swaps them.
+        """
+        return False
+
+    def banks(
+        self,
+        m: "Module",
+        name: str,
+        *,
+        bank: "Value",
+        read_address: "Value",
+        write_address: "Value",
+        write_data: "Value",
+        write_enable: "Value",
+    ) -> "Value":
+        """Build the memory of :meth:`swaps_banks`; return the word that is read.
+
+        Parameters
+        ----------
+        m : Module
+            Where it is built.
+        name : str
+        bank : Value
+            The bank that is read, 0 or 1; the other one is written. It must stay until the word was read.
+        read_address, write_address, write_data, write_enable : Value
+        """
+        raise NotImplementedError
 
     def multiply(self, pipe: "Pipeline", name: str, left: "Timed", right: "Timed") -> "Timed":
         """Return a product, with the registers around it that a DSP block wants.

@@ -24,6 +24,10 @@ FREE_ROWS = f"{CORE}.free_rows"
 
 STATE = f"{CORE}.state"
 """The memory of the neurons' states."""
+BANK = f"{CORE}.bank"
+"""Which of two banks of it is read, where it has two; the other one is written."""
+DRAINED = f"{CORE}.drained"
+"""There, between two timesteps: in the clock before, nothing was in flight."""
 READ = f"{CORE}.read__data"
 """The row that was read from it; in the explicit variant, registers of the blocks take its place."""
 WAS_FRESH = f"{CORE}.was_fresh"
@@ -98,7 +102,12 @@ RANDOM_REGISTER = ".shift_register"
 
 def is_state(memory: str) -> bool:
     """Return whether a memory is that of the neurons' states, or one of the blocks that it is mapped to."""
-    return re.match(rf"{re.escape(STATE)}(\.|_\d|$)", memory) is not None
+    return re.match(rf"{re.escape(STATE)}(\.|_bank\d|_\d|$)", memory) is not None
+
+
+def state_bank(number: int) -> str:
+    """Return one of its two banks."""
+    return f"{STATE}_bank{number}"
 
 
 def in_pipeline(name: str, lane: int = 0, lanes: int = 1) -> str:
@@ -168,7 +177,7 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
     counters = [READING, WRITING, OFFERED_ROWS]
     if core.rows < loop_latency:
         names.append(FREE_ROWS)
-    if core.runtime or core.holds_currents:
+    if core.counts_starts:
         counters.append(STARTING)
     if core.rows > 1:
         names += [name(counter) for counter in counters for name in (counted_row, counted_last)]

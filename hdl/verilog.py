@@ -151,7 +151,7 @@ def _header(interface: Interface) -> str:
     words, built = interface.words, interface.core.primitives
     facts: dict[str, int | str] = {**interface.timing(), "variant": built.variant}
     if built.target is not None:
-        facts |= {"target": built.target, "cells": ", ".join(built.cells)}
+        facts |= {"target": built.target, "cells": ", ".join(interface.core.cells)}
     arithmetic = words.arithmetic
     match arithmetic.form:
         case Form.SQUARE:

@@ -216,10 +216,8 @@ async def full_speed(dut: Any) -> None:
         await bench.reset()
     observed = await bench.play(currents, Stalls())
     _judge(job, currents, observed, "full speed")
-    latency, loop, rows = interface.latency, interface.loop_latency, interface.rows
-    rounds, rest = divmod(steps * rows - 1, rows)
-    # The k-th round of all rows starts max(rows, loop) clocks after the one before.
-    expected = rounds * max(rows, loop) + rest + latency + 1
+    rounds, rest = divmod(steps * interface.rows - 1, interface.rows)
+    expected = rounds * interface.clocks_per_timestep + rest + interface.latency + 1
     if abs(observed.cycles - expected) > 1:
         raise DifferenceFound(f"{observed.cycles} clocks, not {expected}")
 

@@ -50,7 +50,8 @@ class Control:
         self.streams = streams = interface.core.streams
         self.step_bits = circuit.width(circuit.outputs["events_step"]) if streams.has_events else 1
         self.holds_currents = interface.core.holds_currents
-        self.counts_starts = bool(interface.runtime) or self.holds_currents
+        self.swaps_banks = interface.core.swaps_banks
+        self.counts_starts = interface.core.counts_starts
         self._words, self._storage = interface.words, interface.core.storage
         # Enough for any count that is compared.
         self._bits = (2 * self.rows + 2 * self.loop + 4 * self.places).bit_length()
@@ -58,7 +59,7 @@ class Control:
         self.watched_row = terms.fresh(self._row_bits, "watched row")
         self.watches_a_row = self.at_most(self.wide(self.watched_row), self.number(self.rows - 1))
         self.watched_place = terms.fresh(self._width(probes.QUEUE_WRITTEN), "watched place")
-        self.memory = StateMemory(terms, circuit)
+        self.memory = StateMemory(terms, circuit, interface.core.swaps_banks)
         self.queue = circuit.signal(probes.QUEUE)
         if self.holds_currents:
             self._current_width = interface.words.arithmetic.current.width

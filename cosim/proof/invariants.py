@@ -46,6 +46,7 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
         "what is in flight lies between the row that is written and the one that is read": terms.equal(
             reading, control.round(control.plus(writing, flying))
         ),
+        **_of_the_banks(control, now, flying),
         "no row is in flight twice": control.at_most(
             control.plus(accepted, flying), control.number(control.rows)
         ),
@@ -72,6 +73,21 @@ def invariants(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term
         **_of_what_some_populations_have(control, now, flying),
         **dict(held_currents.invariant(control, now, monitor, watched)),
         **_of_the_outlet(control, now, monitor),
+    }
+
+
+def _of_the_banks(control: Control, now: Clock, flying: Term) -> dict[str, Term]:
+    """Return what holds where each timestep reads one bank and writes the other."""
+    if not control.swaps_banks:
+        return {}
+    terms, accepted = control.terms, now[probes.ACCEPTED]
+    begun = control.plus(control.row(now, probes.WRITING), flying, accepted)
+    waits = terms.both(now[probes.DRAINED], control.between(now))
+    return {
+        "what is in flight is of one timestep": control.at_most(begun, control.number(control.rows)),
+        "a timestep begins when nothing is in flight": terms.implies(
+            waits, terms.equal(control.plus(flying, accepted), control.number(0))
+        ),
     }
 
 

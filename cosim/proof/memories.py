@@ -72,7 +72,7 @@ class RowMemory:
         return self._terms.concat(*reversed(used))
 
 
-class StateMemory(RowMemory):
+class StateMemory:
     """The memory of the states, and the registers that a row waits in after it was read.
 
     Parameters
@@ -80,6 +80,8 @@ class StateMemory(RowMemory):
     terms : Products
     circuit : Circuit
         A population that this project exported.
+    swaps_banks : bool
+        It has two banks, of which each timestep reads one and writes the other.
 
     Attributes
     ----------
@@ -92,25 +94,49 @@ class StateMemory(RowMemory):
         There is no such memory.
     """
 
-    def __init__(self, terms: Products, circuit: Circuit) -> None:
-        super().__init__(terms, circuit, probes.STATE, circuit.width(circuit.signal(probes.STORED)))
-        stages = [[probes.READ]]
-        if self.blocks:
-            stages = [
-                [f"{block}.{register}" for block in self.blocks] for register in ("latch", "registered")
-            ]
-        self._stages = [[circuit.signal(name) for name in stage] for stage in stages]
+    def __init__(self, terms: Products, circuit: Circuit, swaps_banks: bool) -> None:
+        width = circuit.width(circuit.signal(probes.STORED))
+        names = [probes.state_bank(number) for number in range(2)] if swaps_banks else [probes.STATE]
+        self._terms = terms
+        self._banks = [RowMemory(terms, circuit, name, width) for name in names]
+        self.arrays = [array for bank in self._banks for array in bank.arrays]
+        registers = ("latch",) if swaps_banks else ("latch", "registered")
+        # Of each bank, for each clock, what a row waits in.
+        self._stages = [
+            [[circuit.signal(f"{block}.{register}") for block in bank.blocks] for register in registers]
+            if bank.blocks
+            else [[circuit.signal(probes.READ)]]
+            for bank in self._banks
+        ]
         # Amaranth numbers signals of one name in the order in which they are made.
         fresh = sorted(
             (int(found[1] or 0), name) for name in circuit.named if (found := _FRESH.fullmatch(name))
         )
         self._fresh = [circuit.named[name] for _, name in fresh]
-        self.latency = len(self._stages)
+        self.latency = len(self._stages[0])
+
+    def row(self, now: Clock, number: Term) -> Term:
+        """Return what a row was last written to be."""
+        if len(self._banks) == 1:
+            return self._banks[0].row(now, number)
+        # What this timestep has written is in the bank that it doesn't read.
+        written = self._terms.make("BV_ULT", number, now[probes.counted_row(probes.WRITING)])
+        return self._of_bank(
+            self._terms.make("BV_XOR", now[probes.BANK], written),
+            [bank.row(now, number) for bank in self._banks],
+        )
 
     def read(self, now: Clock, stage: int) -> Term:
         """Return the row that was read this many clocks before the last one."""
-        return self.joined([now.values[register] for register in self._stages[stage]])
+        found = [
+            bank.joined([now.values[register] for register in stages[stage]])
+            for bank, stages in zip(self._banks, self._stages, strict=True)
+        ]
+        return found[0] if len(found) == 1 else self._of_bank(now[probes.BANK], found)
 
     def fresh(self, now: Clock, stage: int) -> Term:
         """Return whether that row was read in the first timestep."""
         return now.values[self._fresh[stage]]
+
+    def _of_bank(self, bank: Term, words: list[Term]) -> Term:
+        return self._terms.choose(bank, words[1], words[0])

@@ -77,7 +77,9 @@ def check_fit(core: Core, device: Target) -> None:
             "choose fewer lanes or fewer parameters that are written at run time, or another --target"
         )
     in_memory = (one for one, storage in core.storage.items() if storage.is_per_neuron)
-    width = words.state_bits + sum(words.constants[one].format.width for one in in_memory)
+    width = sum(words.constants[one].format.width for one in in_memory)
+    if not core.swaps_banks:
+        width += words.state_bits
     memories = -(-neurons * width // device.memory_bits)
     if memories > device.memories:
         raise InputError(

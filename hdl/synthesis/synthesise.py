@@ -224,7 +224,7 @@ def _figures(
 ) -> Synthesis:
     """Return what the netlist of the bare block and nextpnr's reports, one for each seed, tell."""
     core = interface.core
-    bubbles = min(1.0, core.neurons / interface.neurons_for_full_speed)
+    bubbles = core.rows / interface.clocks_per_timestep
     notes, capped = [], False
     path: tuple[str, ...] = ()
     fmax = updates_per_s = None
@@ -239,7 +239,9 @@ def _figures(
             notes.append(f"capped at {limit:g} MHz, nextpnr says {statistics.median(clocks):.0f}: {reason}")
     else:
         notes.append(f"no Fmax: {device.untimed}")
-    if bubbles < 1:
+    if core.swaps_banks:
+        notes.append("the state is in single-port RAM: each timestep waits until the one before is written")
+    elif bubbles < 1:
         notes.append(
             f"{core.neurons} neurons are fewer than the loop is long: the pipeline runs with bubbles"
         )

@@ -3,18 +3,75 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from amaranth.hdl import ClockSignal, Const, Instance, Value
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
 
 from qlif.hdl.target import Cell, Packer, RoutedTarget
-from qlif.hdl.targets.blocks import Blocks
+from qlif.hdl.targets.blocks import Blocks, extended
 
 
 class UP5KPrimitives(Blocks):
-    """SB_MAC16 of Lattice iCE40 UltraPlus with all its registers; its block RAM has none to choose."""
+    """SB_MAC16 of Lattice iCE40 UltraPlus with all its registers; its block RAM has none to choose.
+
+    States with more rows than a block RAM has words are in the four SB_SPRAM256KA, if they are narrow enough.
+
+    Parameters
+    ----------
+    rows_of_block_ram : int
+        Up to so many rows, 1 or more, are in block RAM.
+    """
 
     target = "up5k"
     cells = ("SB_MAC16",)
+    bank_cells = ("SB_SPRAM256KA",)
     multiplier_bits = 16
+
+    SPRAM_ROWS, SPRAM_BITS, SPRAMS = 16384, 16, 4
+
+    def __init__(self, rows_of_block_ram: int = 2048) -> None:
+        self.rows_of_block_ram = rows_of_block_ram
+
+    def swaps_banks(self, rows: int, width: int) -> bool:
+        """Return whether states of so many rows and bits are in single-port RAM."""
+        of_a_bank = self.SPRAMS // 2 * self.SPRAM_BITS
+        return self.rows_of_block_ram < rows <= self.SPRAM_ROWS and width <= of_a_bank
+
+    def banks(
+        self,
+        m: Module,
+        name: str,
+        *,
+        bank: Value,
+        read_address: Value,
+        write_address: Value,
+        write_data: Value,
+        write_enable: Value,
+    ) -> Value:
+        """Build two banks of single-port RAMs side by side: see :meth:`Primitives.banks`."""
+        width, bits = len(write_data), self.SPRAM_BITS
+        read = []
+        for number in range(2):
+            written = ~bank if number else bank
+            address = extended(Mux(written, write_address, read_address), False, 14)
+            parts = []
+            for low in range(0, width, bits):
+                size = min(bits, width - low)
+                word = Signal(bits, name=f"{name}_bank{number}_0_{low}")
+                m.submodules[f"{name}_bank{number}_0_{low}"] = Instance(
+                    *self.bank_cells,
+                    i_ADDRESS=address,
+                    i_DATAIN=extended(write_data[low : low + size], False, bits),
+                    i_MASKWREN=Const(0b1111, 4),
+                    i_WREN=written & write_enable,
+                    i_CHIPSELECT=Const(1, 1),
+                    i_CLOCK=ClockSignal(),
+                    i_STANDBY=Const(0, 1),
+                    i_SLEEP=Const(0, 1),
+                    i_POWEROFF=Const(1, 1),
+                    o_DATAOUT=word,
+                )
+                parts.append(word[:size])
+            read.append(Cat(*parts))
+        return Mux(bank, read[1], read[0])
 
     def block(self, product: Value, operands: list[Value], signs: list[Const]) -> Instance:
         """Return an SB_MAC16."""
@@ -98,7 +155,10 @@ UP5K = RoutedTarget(
     memory_bits=4096,
     lacks_registers=_lacks_registers,
     explicit=UP5KPrimitives(),
-    models={"SB_MAC16": Path(__file__).with_name("up5k_sb_mac16.v")},
+    models={
+        "SB_MAC16": Path(__file__).with_name("up5k_sb_mac16.v"),
+        "SB_SPRAM256KA": Path(__file__).with_name("up5k_sb_spram256ka.v"),
+    },
     yosys_models=("ice40/cells_sim.v",),
     yosys_defines=("NO_ICE40_DEFAULT_ASSIGNMENTS",),
     packer=Packer(_constraints, "--pcf", "--asc", "icepack", (), "bin"),

