@@ -19,5 +19,5 @@ MACHXO2 = Target(
     # What nextpnr makes of LUTs: no netlist has it, and Icarus can't read it.
     yosys_models_left_out=("TRELLIS_COMB",),
     unmodelled={"DP8KC": "a block RAM"},
-    untimed="nextpnr knows no cell delays of MachXO2",
+    untimed="no cell delays of nextpnr for MachXO2 are known to us",
 )

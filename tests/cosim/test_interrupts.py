@@ -26,6 +26,12 @@ COMMANDS = {
     "coverage": ["coverage", "--preset", "tiny-8"],
     "bench": ["bench", "--rounds", "1"],
     "study": ["study", "sweep", "--word-bits", "8..18", "--neurons", "64", "--steps", "100000"],
+    "optimize": ["study", "optimize", "--max-lag-steps", "1", "--at", "95%"],
+    "joint": ["study", "joint", "--max-lag-steps", "1"],
+    "selftest resumable": ["selftest", "--updates", "4000000000", "--resumable"],
+    "exhaust": ["exhaust", "--preset", "square-18"],
+    "faults": ["faults", "--preset", "square-16"],
+    "fill": ["synth", "--fill", "--preset", "square-16", "--target", "up5k"],
 }
 HOW = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 WITHIN_S = {"prove": 4.0}
@@ -102,7 +108,7 @@ def test_nothing_is_left_when_it_ends_in_the_first_tool(name, number, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(3 * len(COMMANDS)))
 def test_nothing_is_left_at_any_moment(seed, tmp_path):
     draw = random.Random(seed)
     name, number = list(COMMANDS)[seed % len(COMMANDS)], draw.choice(HOW)
