@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qlif.cosim.mapping.complaints import LATCHES, NO_LATCH, NO_TRISTATE, complaint, place_of
+from qlif.cosim.mapping.complaints import LATCHES, NO_LATCH, NO_TRISTATE, checked, complaint, place_of
 from qlif.cosim.mapping.core_map import Active, CoreMap
 from qlif.hdl.synthesis import yowasp
 from qlif.model.exceptions import InputError, unknown_name
@@ -47,7 +47,7 @@ class Rtl:
         chosen = "".join(f" -chparam {name} {_constant(value)}" for name, value in parameters.items())
         script = (
             f"read_verilog -sv design.v; hierarchy -check -top \\{module}{chosen}; "
-            "proc; flatten; opt_clean; write_json top.json"
+            "proc; flatten; opt_clean; write_json top.json; check"
         )
         names = re.findall(r"^\s*(?:/\*.*?\*/\s*)*module\s+\\?(\w+)", verilog, flags=re.MULTILINE)
         if module not in names:
@@ -63,6 +63,7 @@ class Rtl:
                     known = re.findall(r"\bparameter\b[^=;)]*?(\w+)\s*=", verilog)
                     raise InputError(f"parameters: {unknown_name('parameter', unknown[1], known)}") from None
                 raise InputError(f"yosys: {reason}") from None
+            self._checked = checked((directory / "yosys.log").read_text(encoding="utf-8", errors="replace"))
             modules = json.loads((directory / "top.json").read_text(encoding="utf-8"))["modules"]
         self._top = next(one for one in modules.values() if int(one["attributes"].get("top", "0"), 2))
         self.ports = {
@@ -71,7 +72,9 @@ class Rtl:
         }
 
     def contradictions(self, core_map: CoreMap) -> Iterator[str]:
-        """Give what a map says and the module doesn't, in words."""
+        """Give what a map says and the module doesn't, and what of the module no net follows, in words."""
+        # A simulator takes them, each in its own way.
+        yield from self._checked
         known = list(self.ports)
         missing = False
         for name, direction in core_map.used.items():

@@ -305,12 +305,15 @@ def test_a_reset_that_is_not_asynchronous_is_refused(tmp_path):
         ("fire_n <= !fire1", "fire_n <= !fire1 ^ open", "core.v:13: open is a latch"),
         ("fire_n <= !fire1", "fire_n <= !fire1 ^ bus", "core.v:14: z of a tristate"),
         ("posedge ck or negedge", "posedge scan or negedge", "is clocked by the port scan, not by ck"),
+        ("fire_n <= !fire1", "fire_n <= !fire1 ^ loop", "core.v:15: a combinational loop through loop"),
+        ("fire_n <= !fire1", "fire_n <= !fire1 ^ two", "multiple conflicting drivers for two"),
     ],
-    ids=["gated", "falling", "latch", "tristate", "port"],
+    ids=["gated", "falling", "latch", "tristate", "port", "loop", "drivers"],
 )
 def test_clocks_that_no_net_follows_are_refused(tmp_path, old, new, told):
     more = "  wire gated = ck && go;\n  reg open;\n  always @* if (go) open = i[0];"
     more += "\n  wire bus; assign bus = go ? i[0] : 1'bz;"
+    more += "\n  wire loop; assign loop = !loop ^ go;\n  wire two; assign two = !go; assign two = !scan;"
     core = STROBE.replace(old, new).replace("  reg [7:0] held;", f"  reg [7:0] held;\n{more}")
     assert told in contradictions(tmp_path, core)
 
