@@ -79,7 +79,14 @@ class PortFormats:
         width = self.rtl[use.port].width
         theirs = use.format or ours
         where = f"{role}: port {use.port}"
-        if ours == BIT and role not in self.formats:
+        is_bit = role not in self.formats
+        if is_bit and (use.align is Align.LEFT or use.encoding is Encoding.OFFSET):
+            self.faults.append(f"{where} is one bit: it has no align and no encoding")
+            return None
+        if not is_bit and use.active is Active.LOW:
+            self.faults.append(f"{where} has a value: active is for what is yes or no")
+            return None
+        if ours == BIT and is_bit:
             if width != 1 or use.format is not None:
                 self.faults.append(f"{where} must have 1 bit, not {width}")
                 return None

@@ -276,6 +276,13 @@ def test_every_width_that_does_not_fit_is_told_at_once(tmp_path):
     assert "constants: scan has 1 bits, which don't hold 2" in said
 
 
+def test_what_has_no_effect_on_a_port_is_refused(tmp_path):
+    text = STROBE_MAP.replace('trace = "x"', 'trace = { port = "x", active = "low" }')
+    said = contradictions(tmp_path, text=text.replace('"fire_n", active = "low"', '"fire_n", align = "left"'))
+    assert "trace: port x has a value: active is for what is yes or no" in said
+    assert "spike: port fire_n is one bit: it has no align and no encoding" in said
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
