@@ -108,8 +108,15 @@ def landing(words: Words, target: int) -> list[int] | None:
     return None
 
 
+NEARBY = 16
+"""Potentials from which a current is looked for with which one bit decides."""
+
+
 def phase_edges(words: Words) -> Iterator[tuple[str, list[int]]]:
-    """Give current words that lead to a spike that has a phase only just, and just not; for each phase above 0."""
+    """Give current words that lead to a spike that has a phase only just, and just not; for each phase above 0.
+
+    Then some with which it has the phase, or not, by the last bit of what is compared.
+    """
     if not words.arithmetic.phase_bits:
         return
     format, constants = words.arithmetic.current, _of_one_neuron(words)
@@ -124,20 +131,38 @@ def phase_edges(words: Words) -> Iterator[tuple[str, list[int]]]:
     else:
         return
 
-    def left_over(current: int) -> int:
+    def left_over(start: int, current: int, more: int = 0) -> int:
         increment = datapath.exact_increment(words, constants, start, current, where)
         reached = datapath.rounded_sum(words, constants, start, current, 0, where)
-        phase = datapath.phase_of_spike(words, reached, threshold, increment, where)
+        phase = datapath.phase_of_spike(words, reached, threshold, increment + more, where)
         return int(phase) if reached >= threshold else 0
 
-    for phase in range(1, 1 << words.arithmetic.phase_bits):
+    def weakest(start: int, phase: int) -> int:
         low, high = format.min_word, format.max_word
         while low < high:
             middle = (low + high) // 2
-            low, high = (low, middle) if left_over(middle) >= phase else (middle + 1, high)
-        if left_over(low) >= phase and low > format.min_word:
+            low, high = (low, middle) if left_over(start, middle) >= phase else (middle + 1, high)
+        return low
+
+    bits = words.arithmetic.phase_bits
+    finest = 1 << max(0, bits + words.increment_format.f_bits - words.share_fraction)
+    for phase in range(1, 1 << bits):
+        low = weakest(start, phase)
+        if left_over(start, low) >= phase and low > format.min_word:
             yield f"phase {phase}, only just", [*path, low]
             yield f"phase {phase}, just not", [*path, low - 1]
+        # The last bit of what is taken away decides: where it is 0, and where it is 1.
+        unit = finest << 1 if phase == 1 else finest
+        for bit in (0, 1):
+            for near in range(start, start + NEARBY):
+                current = weakest(near, phase) - bit
+                increment = datapath.exact_increment(words, constants, near, current, where)
+                same = left_over(near, current) == left_over(near, current, -unit if bit else unit)
+                if same or increment // unit & 1 != bit or not format.holds(current):
+                    continue
+                if (way := landing(words, near)) is not None:
+                    yield f"phase {phase}, by a last bit of {bit}", [*way, current]
+                    break
 
 
 def constrained_random(words: Words, steps: int, neurons: int, random: np.random.Generator) -> Currents:

@@ -82,6 +82,9 @@ def test_constrained_random_gets_everywhere():
     assert np.array_equal(currents, again)
 
 
+SIDES = {"only just": 0, "just not": 1, "by a last bit of 0": 0, "by a last bit of 1": 1}
+
+
 @pytest.mark.parametrize("name", ["factored-16", "square-16", "square-18"])
 def test_edges_of_phases_lead_to_both_sides_of_each_comparison(name):
     words = quantise(Parameters(n=1), PRESETS[name].replace(phase_bits=2))
@@ -91,9 +94,9 @@ def test_edges_of_phases_lead_to_both_sides_of_each_comparison(name):
         assert scoreboard.spikes[:, 0].tolist() == [False] * (len(path) - 1) + [True]
         ends[case] = int(scoreboard.states["phase"][-1, 0])
     assert ends == {
-        f"phase {phase}, {side}": phase - (side == "just not")
+        f"phase {phase}, {side}": phase - is_below
         for phase in (1, 2, 3)
-        for side in ("only just", "just not")
+        for side, is_below in SIDES.items()
     }
 
 
