@@ -94,9 +94,7 @@ def test_edges_of_phases_lead_to_both_sides_of_each_comparison(name):
         assert scoreboard.spikes[:, 0].tolist() == [False] * (len(path) - 1) + [True]
         ends[case] = int(scoreboard.states["phase"][-1, 0])
     assert ends == {
-        f"phase {phase}, {side}": phase - is_below
-        for phase in (1, 2, 3)
-        for side, is_below in SIDES.items()
+        f"phase {phase}, {side}": phase - is_below for phase in (1, 2, 3) for side, is_below in SIDES.items()
     }
 
 
