@@ -1,11 +1,12 @@
 """The error budget of `qlif study sweep`, `optimize` and `joint`, and their verdict on other inputs in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qlif.cosim.commands.option_groups import Rule
 from qlif.cosim.commands.options import is_random
 from qlif.model.exceptions import InputError
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from qlif.cosim.optimize.budget import Budget
     from qlif.cosim.optimize.errors import Trial
     from qlif.cosim.optimize.space import Candidate
+    from qlif.model.formats import Format
     from qlif.model.studies.grid import Sweep
 
 INPUT = "stratified:low=17,high=80"
@@ -48,6 +50,15 @@ class BudgetOptions:
         typer.Option("--spikes", help="Number of first spikes per neuron that --max-lag-steps covers."),
     ] = 20
 
+    every_current: Annotated[
+        str | None,
+        typer.Option(
+            "--every-current",
+            help="Keep the budget under every current word between two currents, mV, as 17..80, in place of the "
+            "inputs: no sample.",
+        ),
+    ] = None
+
     def budget(self) -> "Budget":
         """Return the budget; InputError if there is no limit, or one is out of its range."""
         from qlif.cosim.optimize.budget import Budget
@@ -62,6 +73,38 @@ class BudgetOptions:
             share_from("--at", self.at),
         )
 
+    def every(self, sweep: "Sweep", currents: "Sequence[Format]" = ()) -> tuple[float, float] | None:
+        """Return between which currents every word is tried, mV; None where the inputs are.
+
+        `currents` are formats in place of the sweep's own.
+
+        Raises
+        ------
+        InputError
+            They are no range, there is no word or too many in it, or the sweep has stochastic rounding.
+        """
+        from qlif.cosim.optimize.errors import check_every
+
+        if self.every_current is None:
+            return None
+        if "SR" in sweep.rounding:
+            raise InputError(
+                "--every-current requires --rounding without SR: under chance no figure is a maximum"
+            )
+        ends = ends_from("--every-current", self.every_current)
+        check_every(ends, sweep, currents)
+        return ends
+
+
+def without_every(option: str) -> Rule:
+    """Return the rule of an option that has no effect where every current is tried."""
+    return Rule(option, lambda options: options.every_current is None, "no --every-current")
+
+
+EVERY_RULES = (
+    Rule("every_current", lambda options: options.max_lag_steps is not None, "--max-lag-steps"),
+    *map(without_every, ("max_rate_error", "max_rmse", "max_interval_error", "held_out_seed")),
+)
 
 LIMITS = ("max_lag_steps", "max_rate_error", "max_rmse", "max_interval_error", "max_trace_error")
 
@@ -83,6 +126,17 @@ def share_from(name: str, text: str) -> float:
     percent = text.endswith("%")
     value = number_from(name, text.removesuffix("%"))
     return Quantity("%", 0, 100, open=True).check(name, value if percent else 100 * value) / 100
+
+
+def ends_from(name: str, text: str) -> tuple[float, float]:
+    """Return the two currents of a text such as ``17..80``; InputError if they aren't a range."""
+    from qlif.model.support.checks import number_from
+
+    low, dots, high = text.partition("..")
+    ends = number_from(name, low), number_from(name, high) if dots else float("nan")
+    if not ends[0] < ends[1]:
+        raise InputError(f"{name} must be two currents in mV, the lower one first, as 17..80, not {text!r}")
+    return ends
 
 
 def other_seed(given: int | None, sweep: "Sweep") -> int | None:

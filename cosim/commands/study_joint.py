@@ -14,10 +14,12 @@ from qlif.cosim.commands.study_budget import (
     held_out_in_words,
     other_seed,
 )
-from qlif.cosim.commands.study_optimize import (
+from qlif.cosim.commands.study_search import (
     SPACE_RULES,
     BuildOptions,
     SpaceOptions,
+    build,
+    conclude,
     physical_of,
     trial_of,
 )
@@ -71,7 +73,7 @@ class JointOptions(SpaceOptions):
         """What every configuration of the sweep has: nothing, the currents are an axis."""
         return {}
 
-    def space(self, sweep: "Sweep", budget: "Budget") -> "JointSpace":
+    def space(self, sweep: "Sweep", limits: BudgetOptions) -> "JointSpace":
         """Return the space; InputError if an axis isn't allowed, or no limit of the budget bounds it."""
         from qlif.cosim.optimize.joint_space import JointSpace
         from qlif.model.rounding import Rounding
@@ -87,7 +89,7 @@ class JointOptions(SpaceOptions):
             axes.kept_bits("product", self.product, -8, 40),
             roundings,
         )
-        if self.every_current is not None and len({format.f_bits for format in space.current}) > 1:
+        if limits.every_current is not None and len({format.f_bits for format in space.current}) > 1:
             raise InputError(
                 "--current is an axis that --every-current can't bound: it tries the words of each format, which "
                 "have no rounding error; it requires a single number of fraction bits"
@@ -97,7 +99,7 @@ class JointOptions(SpaceOptions):
             ("--trace", space.trace, "max_trace_error"),
             ("--phase-bits", sweep.phase_bits, "max_interval_error"),
         ):
-            if len(values) > 1 and getattr(budget, limit) is None:
+            if len(values) > 1 and getattr(limits, limit) is None:
                 raise InputError(
                     f"{option} is an axis that this budget can't bound: of {len(values)} values the cheapest "
                     f"would always be taken; it requires --{limit.replace('_', '-')}, or a single value"
@@ -150,8 +152,6 @@ def joint(
 
     Budget, luck and exit codes are those of `qlif study optimize`. The same command resumes a search.
     """
-    from qlif.cosim.evidence.evidence import Check
-    from qlif.cosim.evidence.gather import of_study
     from qlif.cosim.optimize.joint_search import joint_search
     from qlif.cosim.optimize.joint_space import enumerated
     from qlif.cosim.simulator.find import find
@@ -162,8 +162,8 @@ def joint(
     delivered.check()
     simulator = find(delivered.simulator)
     sweep = axes.sweep(physical_of(neuron))
-    trial, seed = trial_of(axes, budget, sweep), other_seed(axes.held_out_seed, sweep)
-    space = axes.space(sweep, budget)
+    space = axes.space(sweep, limits)
+    trial, seed = trial_of(axes, limits, sweep, space.current), other_seed(axes.held_out_seed, sweep)
     with (
         progress_bar(output.as_json) as progress,
         working(workers.scheduler, workers.processes) as found,
@@ -172,38 +172,20 @@ def joint(
         written = enumerated(space, delivered.cost, device, traces=trial.traces, progress=progress)
         result = joint_search(space, written, budget, trial, output.out, found, progress=progress)
         facts = _facts(result, sweep, trial, budget, delivered.cost, space)
-        comment = f"{result.best.name}\nThe cheapest by {delivered.cost} for {budget}.\n{result.proof}"
-        from qlif.cosim.optimize import delivery
-
-        files, compared = delivery.deliver(
+        files, compared = build(
             result.best,
+            result.proof,
             sweep,
-            comment,
-            output.out,
+            budget,
+            delivered,
+            delivered.cost,
             simulator,
-            delivered.neurons,
-            delivered.cosim_steps,
+            output.out,
             progress,
         )
         facts |= {**compared, "files": [str(path) for path in files]}
         facts["held_out"] = held_out(result.best, sweep, trial, budget, seed)
-    output.write_json("result.json", facts)
-    differ = f"{facts['mismatches']} mismatches in {facts['cosimulated_updates']} updates"
-    output.hand_in(
-        of_study(
-            "joint",
-            facts["best"]["name"],
-            [facts["proof"]],
-            [facts["best"], *facts["nearest_failing"]],
-            files,
-            [Check.of("co-simulation", not facts["mismatches"], differ)],
-        )
-    )
-    if not output.as_json:
-        _show(output.terminal, facts)
-        output.terminal.line(f"Preset, Verilog and journal are in {output.out}/")
-    if facts["mismatches"]:
-        raise typer.Exit(1)
+    conclude("joint", facts, [facts["best"], *facts["nearest_failing"]], output, _show)
 
 
 def _facts(
@@ -217,6 +199,7 @@ def _facts(
     return {
         "budget": vars(budget),
         "cost": cost,
+        "every_current_mv": trial.every,
         "best": {"name": best.name, **best.costs, "state_bits": best.state_bits, **_finite(errors)},
         "arithmetic": best.arithmetic.as_dict(),
         "counts": result.counts,

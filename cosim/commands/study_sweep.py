@@ -9,7 +9,13 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import ReportOptions, is_random
-from qlif.cosim.commands.study_budget import BudgetOptions, has_limit, held_out_in_words, other_seed
+from qlif.cosim.commands.study_budget import (
+    EVERY_RULES,
+    BudgetOptions,
+    has_limit,
+    held_out_in_words,
+    other_seed,
+)
 from qlif.cosim.terminal import progress_bar, say_json
 from qlif.model.exceptions import InputError
 
@@ -92,6 +98,7 @@ class WidthOptions(BudgetOptions):
 @command(
     Rule("spikes", lambda options: options.max_lag_steps is not None, "--max-lag-steps"),
     *(Rule(name, has_limit, "a limit, as --max-lag-steps") for name in ("at", "held_out_seed")),
+    *EVERY_RULES,
 )
 def sweep(
     source: FileOptions,
@@ -103,7 +110,8 @@ def sweep(
     """Evaluate every combination of the axes.
 
     Table, figures and a summary are written. With an error budget, such as --max-lag-steps 1 --at 99%: for each form
-    and rounding also the width from which on all words meet it, judged on inputs of another seed too.
+    and rounding also the width from which on all words meet it, judged on inputs of another seed too; or, with
+    --every-current 17..80, under every current word, which no other seed can contradict.
 
     Results are kept in results.jsonl as they come: the same command resumes a sweep that was stopped.
     """
@@ -126,7 +134,8 @@ def sweep(
     study = Sweep.of(of_file | given)
     check_effects(study, given)
     budget = limits.budget() if has_limit(limits) else None
-    seed = other_seed(limits.held_out_seed, study)
+    every = limits.every(study)
+    seed = None if every is not None else other_seed(limits.held_out_seed, study)
     if limits.held_out_seed is not None and seed is None:
         raise InputError("--held-out-seed requires a random --input")
     if source.parquet:
@@ -137,7 +146,7 @@ def sweep(
         working(workers.scheduler, workers.processes) as found,
     ):
         rows = run_sweep(study, out / "results.jsonl", found.executor, workers=found.count, progress=progress)
-        judged = None if budget is None else widths(study, budget, seed, out, found, progress)
+        judged = None if budget is None else widths(study, budget, seed, every, out, found, progress)
         progress("writing", 1.0)
         verdict = [] if judged is None else ["", *in_words(judged)]
         files = write_report(out, study, rows, verdict, parquet=source.parquet)
@@ -150,7 +159,7 @@ def sweep(
         evaluated = sum(row["status"] == EVALUATED for row in rows)
         facts = {"points": len(rows), "evaluated": evaluated, "files": [str(path) for path in files]}
         if judged is not None:
-            facts |= {"budget": vars(judged.budget), "winners": judged.winners}
+            facts |= {"budget": vars(judged.budget), "every_current_mv": every, "winners": judged.winners}
         say_json({**facts, "study": study.as_dict()})
         return
     for line in findings:
@@ -161,7 +170,11 @@ def sweep(
 def in_words(judged: "Widths") -> list[str]:
     """Return the narrowest words within a budget as lines of Markdown."""
     several = len({(one["dt_ms"], one["tau_m_ms"]) for one in judged.winners}) > 1
-    lines = [f"Width from which on all words have {judged.budget}:", ""]
+    under = ""
+    if judged.every is not None:
+        low, high = judged.every
+        under = f", one neuron for every current word from {low:g} to {high:g} mV"
+    lines = [f"Width from which on all words have {judged.budget}{under}:", ""]
     for one in judged.winners:
         where = f", dt {one['dt_ms']:g} ms, tau_m {one['tau_m_ms']:g} ms" if several else ""
         found = "none in this sweep" if one["name"] is None else f"{one['word_bits']} bits, {one['name']}"

@@ -1,9 +1,11 @@
 """How a configuration errs over a study's inputs, neuron by neuron."""
 
 import functools
+import itertools
 import json
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,15 +14,17 @@ import numpy.typing as npt
 from qlif.cosim.optimize.budget import PER_NEURON, Budget, Errors
 from qlif.cosim.optimize.trace_error import largest_trace_error
 from qlif.model.arithmetic import Arithmetic
-from qlif.model.exceptions import PrecisionWarning
+from qlif.model.exceptions import InputError, PrecisionWarning
+from qlif.model.formats import Format
 from qlif.model.metrics import run_errors
 from qlif.model.metrics.first_spikes import first_spikes, largest_lags
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
+from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
 from qlif.model.recording import Recording
 from qlif.model.studies import every_current
-from qlif.model.studies.grid import Sweep
+from qlif.model.studies.grid import Sweep, base_of
 from qlif.model.theory import exact_flow
 
 Reals = npt.NDArray[np.float64]
@@ -166,6 +170,27 @@ def _rate_errors(expected: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) 
     difference = np.abs(found - expected).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(difference == 0, 0.0, difference / expected))
+
+
+def check_every(ends: tuple[float, float], sweep: Sweep, currents: Sequence[Format] = ()) -> None:
+    """Refuse two currents between which there are no words, or too many, before anything is run.
+
+    Of the sweep's forms as they are usually; `currents` are formats in place of the sweep's own.
+
+    Raises
+    ------
+    InputError
+        As :func:`.every_word` raises it.
+    """
+    for form, dt, tau_m in itertools.product(sweep.form, sweep.dt_ms, sweep.tau_m_ms):
+        usual, neuron = PRESETS[base_of(form)].replace(**sweep.arithmetic), sweep.neuron(dt, tau_m, 1)
+        for format in currents or (usual.current,):
+            arithmetic = usual.replace(current=format)
+            try:
+                quantise(neuron, arithmetic)
+            except InputError:  # other formats of the sweep may hold this neuron
+                continue
+            every_current.every_word(neuron, arithmetic, *ends)
 
 
 def _under_every_current(

@@ -23,6 +23,8 @@ class Widths:
     Attributes
     ----------
     budget : Budget
+    every : tuple of float, optional
+        The budget was met, or not, under every current word between these two, mV, in place of the inputs.
     rows : list of dict
         Every configuration that holds the neuron, with its errors, whether it meets the budget, and whether by luck.
     winners : list of dict
@@ -32,6 +34,7 @@ class Widths:
     """
 
     budget: Budget
+    every: tuple[float, float] | None
     rows: list[dict[str, Any]]
     winners: list[dict[str, Any]]
 
@@ -40,6 +43,7 @@ def widths(
     sweep: Sweep,
     budget: Budget,
     seed: int | None,
+    every: tuple[float, float] | None,
     directory: Path,
     workers: Workers,
     progress: Progress = unwatched,
@@ -52,6 +56,8 @@ def widths(
     budget : Budget
     seed : int, optional
         Of the inputs on which the narrowest are judged again.
+    every : tuple of float, optional
+        As in :class:`Widths`.
     directory : Path
         A journal for each time constant; what was interrupted goes on there.
     workers : Workers
@@ -62,8 +68,8 @@ def widths(
     InputError
         A file in the directory is of another search.
     """
-    trial = Trial.of(budget, sweep.rounding_seed)
-    found = Widths(budget, [], [])
+    trial = Trial.of(budget, sweep.rounding_seed, every)
+    found = Widths(budget, every, [], [])
     for tau_m in sweep.tau_m_ms:
         # The seeds aren't part of a configuration.
         of_tau = replace(sweep, tau_m_ms=tau_m, rounding_seed=sweep.rounding_seed[0])

@@ -40,6 +40,8 @@ class Quantity:
             f"{end:g}" if float(f"{end:g}") == end else f"{end}" for end in (self.minimum, self.maximum)
         )
         if self.maximum < math.inf:
+            if self.open:
+                return f"greater than {lowest} and at most {highest}{unit}"
             return f"from {lowest} to {highest}{unit}"
         if self.minimum == -math.inf:
             return "finite"

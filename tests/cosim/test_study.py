@@ -14,6 +14,7 @@ from qlif.model.inputs import stimuli
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
 from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
 from qlif.model.support import journal
 
 SMALL = ("--neurons", 4, "--duration", 60, "--word-bits", "10,12,16", "--rounding", "RND,SR", "--no-parquet")
@@ -69,21 +70,26 @@ def test_sweep_takes_a_file_and_options_go_before_it(qlif, tmp_path, quick):
 DRAWN = "stratified:low=17,high=80"
 
 
-def shares_within(seed):
-    """Return the share of the neurons whose first three spikes are at most a step off, by width: spikes alone."""
-    currents = stimuli.make(DRAWN, timesteps=1500, neurons=16, dt=0.1, seed=seed)
-    neuron = Parameters(n=16, tau_m=30.0)
+def within_a_step(currents, arithmetic):
+    """Return how many neurons have their first three spikes at most a step off, by spikes alone."""
+    neuron = Parameters(n=currents.shape[1], tau_m=30.0)
     expected = QLIFPopulation.of(neuron).run(currents).spikes
-    shares = {}
-    for bits in (12, 13, 14, 15):
-        arithmetic = PRESETS["square-18"].replace(potential=f"SQ(5,{bits - 5})", coefficient_bits=16)
-        found = QLIFPopulation.of(neuron, arithmetic).run(currents).spikes
-        within = 0
-        for one, other in zip(expected.T, found.T, strict=True):
-            first, second = np.flatnonzero(one)[:3], np.flatnonzero(other)[:3]
-            within += len(first) == len(second) and bool(np.all(np.abs(first - second) <= 1))
-        shares[bits] = within / 16
-    return shares
+    found = QLIFPopulation.of(neuron, arithmetic).run(currents).spikes
+    within = 0
+    for one, other in zip(expected.T, found.T, strict=True):
+        first, second = np.flatnonzero(one)[:3], np.flatnonzero(other)[:3]
+        within += len(first) == len(second) and bool(np.all(np.abs(first - second) <= 1))
+    return within
+
+
+def shares_within(seed):
+    """Return the share of the neurons that are within a step, by width."""
+    currents = stimuli.make(DRAWN, timesteps=1500, neurons=16, dt=0.1, seed=seed)
+    square = PRESETS["square-18"]
+    return {
+        bits: within_a_step(currents, square.replace(potential=f"SQ(5,{bits - 5})", coefficient_bits=16)) / 16
+        for bits in (12, 13, 14, 15)
+    }
 
 
 def test_sweep_says_from_which_width_on_a_budget_is_met(qlif, tmp_path, quick):
@@ -110,6 +116,39 @@ def test_sweep_says_from_which_width_on_a_budget_is_met(qlif, tmp_path, quick):
     assert (tmp_path / "here" / "budget-30.jsonl").read_bytes() == lines
 
 
+def test_sweep_says_from_which_width_on_a_budget_is_met_under_every_current(qlif, tmp_path, quick):
+    (tmp_path / "study.toml").write_text('form = "square"\n[arithmetic]\ncurrent = "SQ(8,3)"\n')
+    budget = ("--max-lag-steps", 1, "--spikes", 3, "--at", "85%", "--every-current", "25..40")
+    axes = ("--file", "study.toml", "--word-bits", "12..15", "--rounding", "RND", "--neurons", 2)
+    rest = ("--duration", 100, "--processes", 1, "--no-parquet", "--out", "here")
+    code, out, _ = qlif("study", "sweep", *budget, *axes, *rest, "--json")
+    facts = json.loads(out)
+    shares = {}
+    for bits in (12, 13, 14, 15):
+        arithmetic = PRESETS["square-18"].replace(
+            potential=f"SQ(5,{bits - 5})", coefficient_bits=16, current="SQ(8,3)"
+        )
+        every = quantise(Parameters(n=1, tau_m=30.0), arithmetic).currents(np.arange(-1024, 1024))
+        every = every[(every >= 25) & (every <= 40)]
+        currents = np.broadcast_to(every, (1000, len(every)))
+        within = within_a_step(currents, arithmetic)
+        shares[bits] = within / len(every)
+    failing = [bits for bits, share in shares.items() if share < 0.85]
+    assert failing and max(failing) < 15 and len(every) > 50, "the test shows nothing"
+    (winner,) = facts["winners"]
+    assert (code, winner["word_bits"], winner["held_out"]) == (0, max(failing) + 1, None)
+    assert facts["every_current_mv"] == [25, 40]
+    table = read_csv(tmp_path / "here" / "budget.csv")
+    met = {int(row["word_bits"]): row["meets_budget"] == "True" for row in table}
+    assert met == {bits: share >= 0.85 for bits, share in shares.items()}
+    assert (
+        ", one neuron for every current word from 25 to 40 mV:" in (tmp_path / "here/summary.md").read_text()
+    )
+    # The inputs' own budget is another question, and the table of the sweep the same.
+    code, _, err = qlif("study", "sweep", *budget[:-2], *axes, *rest)
+    assert code == 2 and "another study" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -118,6 +157,39 @@ def test_sweep_says_from_which_width_on_a_budget_is_met(qlif, tmp_path, quick):
         (("--rounding", "UP"), "rounding: unknown value 'UP'"),
         (("--input", "nothing"), "unknown input 'nothing'"),
         (("--file", "missing.toml"), "missing.toml can't be read"),
+        (("--every-current", "17..80"), "--every-current requires --max-lag-steps"),
+        (
+            ("--every-current", "17..80", "--max-lag-steps", 1),
+            "--every-current requires --rounding without SR: under chance no figure is a maximum",
+        ),
+        (
+            ("--every-current", "80..17", "--max-lag-steps", 1, "--rounding", "RND"),
+            "--every-current must be two currents in mV, the lower one first, as 17..80, not '80..17'",
+        ),
+        (
+            ("--every-current", "500..600", "--max-lag-steps", 1, "--rounding", "RND"),
+            "there must be from 1 to 2**20 currents to try each, not 0",
+        ),
+        (
+            ("--every-current", "17..80", "--max-lag-steps", 1, "--max-rmse", 1),
+            "--max-rmse requires no --every-current",
+        ),
+        (
+            ("--every-current", "17..80", "--max-lag-steps", 1, "--held-out-seed", 1),
+            "--held-out-seed requires no --every-current",
+        ),
+        (("--max-lag-steps", 1, "--at", "0%"), "--at must be greater than 0 and at most 100 %, not 0.0"),
+        (("--max-lag-steps", 1, "--at", "101%"), "--at must be greater than 0 and at most 100 %, not 101.0"),
+        (("--max-lag-steps", 1, "--at", "most"), "--at must be a number, not 'most'"),
+        (("--max-rmse", 1, "--at", "99%"), "at requires a limit that each neuron can keep"),
+        (("--max-lag-steps", -1), "max_lag_steps must be"),
+        (("--at", "99%"), "--at requires a limit"),
+        (("--held-out-seed", 3), "--held-out-seed requires a limit"),
+        (("--max-lag-steps", 1, "--held-out-seed", 3), "--held-out-seed requires a random --input"),
+        (
+            ("--max-lag-steps", 1, "--held-out-seed", 0, "--input", DRAWN),
+            "--held-out-seed must not be the seed of the inputs, 0",
+        ),
         (("--scheduler", "tcp://127.0.0.1:1"), "the scheduler at tcp://127.0.0.1:1 doesn't answer"),
         (("--scheduler", "tcp://127.0.0.1:1", "--processes", 2), "omit them with a scheduler"),
     ],
