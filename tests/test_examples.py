@@ -1,5 +1,7 @@
 """The examples run as they are, and the recording beside them is what its script makes."""
 
+import ast
+import base64
 import importlib.util
 import re
 import runpy
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qlif import Recording
 from qlif.model.inputs import sound
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -31,6 +34,34 @@ def test_a_library_that_is_installed_gives_the_same_spikes(path, tmp_path):
         pytest.skip(f"{library} isn't installed; make peers installs it")
     answer = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True)
     assert answer.returncode == 0 and re.search(r"differing[^:]*: 0\n$", answer.stdout), answer.stderr
+
+
+def outputs_of(notebook, kind):
+    """Return what the cells of a notebook put out in one kind."""
+    return [
+        output["data"][kind]
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if kind in output.get("data", {})
+    ]
+
+
+def test_the_notebook_runs_from_a_file_to_xarray_to_a_figure(tmp_path):
+    nbclient, nbformat = (pytest.importorskip(name) for name in ("nbclient", "nbformat"))
+    notebook = nbformat.read(EXAMPLES / "recording.ipynb", 4)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    assert Recording.load(tmp_path / "run.npz").spikes.any()
+    facts, dataset, bar = outputs_of(notebook, "text/html")
+    assert "square-16" in facts or "data:image/png" in facts
+    assert "xarray.Dataset" in dataset and "potentials" in dataset and "mV" in dataset
+    assert '<progress max="1" value="1.0000"></progress> 5 of 5 points' in bar
+    (figure,) = outputs_of(notebook, "image/png")
+    assert base64.b64decode(figure).startswith(b"\x89PNG") and len(figure) > 20_000
+    errors = ast.literal_eval(outputs_of(notebook, "text/plain")[-1])
+    assert list(errors) == [10, 12, 14, 16, 18] and float(errors[10].split()[0]) > float(
+        errors[18].split()[0]
+    )
 
 
 def test_the_recording_is_what_its_script_makes():

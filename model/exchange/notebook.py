@@ -1,11 +1,18 @@
-"""How a recording shows itself in a notebook: what it is, and who spiked when."""
+"""In a notebook: what a recording is and who spiked when, and how far something is that takes long."""
 
 import base64
 import html
+import importlib
 import io
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qlif.model.plots.figures import DARK, LIGHT, Theme, raster_figure
+from qlif.model.support.progress import Progress, unwatched
 
 if TYPE_CHECKING:
     from qlif.model.recording import Recording
@@ -14,6 +21,9 @@ _MOST_NEURONS, _MOST_UPDATES = 100, 500_000
 """So much is drawn; of more, the first."""
 
 _DPI = 100
+
+_PAUSE_S = 0.1
+"""Between two updates of a bar, so that they don't hold up what they tell of."""
 
 
 def as_html(recording: "Recording") -> str:
@@ -56,3 +66,41 @@ def _picture(recording: "Recording") -> str:
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{drawn(DARK)}">'
         f'<img alt="Spikes over time, and the mean rate" width="800" src="{drawn(LIGHT)}"></picture>'
     )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """How far something is."""
+
+    what: str
+    fraction: float
+
+    def _repr_html_(self) -> str:
+        return f'<progress max="1" value="{self.fraction:.4f}"></progress> {html.escape(self.what)}'
+
+    def __repr__(self) -> str:
+        """Return it in words, for what shows no HTML."""
+        return f"{100 * self.fraction:.0f} % {self.what}"
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show a progress bar in a notebook; yield the function that tells it how far something is.
+
+    That is what :func:`qlif.model.studies.run.run_sweep` and others take as `progress`. Elsewhere nothing is shown.
+    """
+    ipython = sys.modules.get("IPython")  # which every notebook has imported
+    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+        yield unwatched
+        return
+    handle = importlib.import_module("IPython.display").display(Bar("", 0.0), display_id=True)
+    shown = time.monotonic()
+
+    def tell(what: str, fraction: float) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if fraction >= 1 or now - shown >= _PAUSE_S:
+            handle.update(Bar(what, fraction))
+            shown = now
+
+    yield tell

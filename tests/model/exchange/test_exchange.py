@@ -2,12 +2,15 @@
 
 import json
 import re
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from qlif import PRESETS, InputError, QLIFPopulation, Recording
-from qlif.model.exchange import recording_file
+from qlif.model.exchange import notebook, recording_file
+from qlif.model.support.progress import unwatched
 
 KINDS = {
     "float": {"shape": (2, 3), "tau_m": 10.1 + 0.2, "threshold": np.linspace(-53, -50, 6).reshape(2, 3)},
@@ -193,3 +196,24 @@ def test_a_notebook_shows_facts_and_a_raster(recording):
 def test_a_large_recording_shows_its_beginning():
     recording = Recording(0.1, np.ones((6000, 200), dtype=bool))
     assert "the first 100 neurons, the first 500 ms" in recording._repr_html_()
+
+
+def test_a_bar_is_shown_in_a_notebook_only(monkeypatch):
+    with notebook.progress_bar() as tell:
+        assert tell is unwatched
+    shown = []
+    handle = SimpleNamespace(update=shown.append)
+    display = SimpleNamespace(display=lambda bar, display_id: shown.append(bar) or handle)
+    shell = SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    with notebook.progress_bar() as tell:  # IPython in a terminal
+        assert tell is unwatched
+    shell.kernel = True
+    with notebook.progress_bar() as tell:
+        tell("too soon", 0.1)
+        monkeypatch.setattr(notebook, "_PAUSE_S", 0.0)
+        tell("a <b>", 0.25)
+        tell("b", 1.0)
+    assert [str(bar) for bar in shown] == ["0 % ", "25 % a <b>", "100 % b"]
+    assert shown[1]._repr_html_() == '<progress max="1" value="0.2500"></progress> a &lt;b&gt;'
