@@ -93,11 +93,13 @@ exhaustion: $(READY)
 		done; \
 	done
 
-# In an environment of its own, since Brian2 needs an older numpy.
+# In an environment of its own, since Brian2 needs an older numpy. SynapticFlow names a torch of 2022, which recent
+# Pythons have no build of, and runs with a new one as well.
 peers:
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --editable . \
-		'numpy<2.3' 'brian2>=2.9' 'nest-simulator>=3.10' 'synapticflow==0.0.7' 'torch>=2.13'
+		'numpy<2.3' 'brian2>=2.9' 'nest-simulator>=3.10' 'torch>=2.13'
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'synapticflow==0.0.7'
 	for each in examples/peers/*.py; do .venv-peers/bin/python $$each || exit 1; done
 
 lint: $(READY)
