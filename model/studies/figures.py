@@ -1,7 +1,7 @@
 """The figure that all studies share: lines with points, spreads and silent points, in panels."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -154,13 +154,14 @@ def line_figure(
         if panel.logarithmic:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.yaxis.set_minor_formatter(_FewDecades(axes))
+            axes.yaxis.set_minor_formatter(_FewDecades(axes.get_ylim))
         elif all(np.nanmin(np.asarray(line.y, dtype=np.float64), initial=0) >= 0 for line in panel.lines):
             axes.set_ylim(bottom=0)
         axes.set_ylabel(panel.y_label)
         if logarithmic_x:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.xaxis.set_minor_formatter(_FewDecades(axes.get_xlim))
         elif whole_x:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.axes[-1].set_xlabel(x_label)
@@ -179,12 +180,12 @@ def _least(panel: Panel) -> float:
 class _FewDecades(Formatter):
     """Labels 2 and 5 of a decade where the axis has hardly a whole one."""
 
-    def __init__(self, axes: Axes) -> None:
-        self._axes = axes
+    def __init__(self, limits: Callable[[], tuple[float, float]]) -> None:
+        self._limits = limits
 
     def __call__(self, value: float, pos: int | None = None) -> str:
         """Return the label of a minor tick."""
-        low, high = self._axes.get_ylim()
+        low, high = self._limits()
         digit = f"{value:.0e}"[0]
         return f"{value:g}" if high / low < 15 and digit in "25" else ""
 
@@ -192,9 +193,12 @@ class _FewDecades(Formatter):
 def _properties(
     line: Line, styles: Mapping[str, tuple[str, str]], labels: Sequence[str], theme: Theme
 ) -> dict[str, Any]:
-    """Return the properties of a line; later ones are thinner, so that each shows behind the next."""
+    """Return the properties of a line; later ones are thinner, so that each shows behind the next.
+
+    References, thin and dashed, are before all of them.
+    """
     if line.plain:
-        return {"label": line.label, "color": theme.text, "linewidth": 1.2, "zorder": 2}
+        return {"label": line.label, "color": theme.text, "linewidth": 1.2, "zorder": 5}
     color, marker = styles[line.label]
     order = labels.index(line.label)
     style: dict[str, Any] = {"label": line.label, "color": color, "marker": marker, "zorder": 3 + order / 10}
@@ -229,7 +233,8 @@ def _draw_line(
         axes.vlines(x, low, high, color=style["color"], linewidth=1.2, zorder=2.5)
     if line.silent is not None and np.any(line.silent):
         at = x[np.asarray(line.silent, dtype=np.bool_)]
-        # Those of earlier lines are larger, so that each shows behind the next.
-        cross = {"marker": "x", "markersize": 1.5 * style.get("markersize", 5), "zorder": 1 + style["zorder"]}
-        cross |= {"markeredgewidth": 2}
+        # Those of earlier lines are larger and thicker, so that each shows behind the next.
+        size = style.get("markersize", 5)
+        cross = {"marker": "x", "markersize": max(3.5 * size - 12, 4), "markeredgewidth": max(size - 3.5, 1)}
+        cross["zorder"] = 1 + style["zorder"]
         axes.plot(at, np.zeros(len(at)), color=style["color"], **on_axis, **cross)

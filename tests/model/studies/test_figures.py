@@ -65,6 +65,23 @@ def test_of_equal_lines_each_shows_behind_the_next():
         )
 
 
+def test_of_equal_silent_points_each_shows_behind_the_next_and_a_reference_is_before_all():
+    labels = ("square RND", "factored RND", "square SR", "factored SR", "factored TRN", "square TRN")
+    lines = [Line("closed form", [1, 2], [1.0, 2.0], plain=True)]
+    lines += [Line(label, [1, 2], [np.nan, 2.0], silent=[True, False]) for label in labels]
+    drawn = lines_of(line_figure([Panel("error", lines)], "bits", LIGHT))
+    crosses = [one for one in drawn if one.get_marker() == "x"]
+    assert len(crosses) == 6
+    for first, second in itertools.pairwise(crosses):
+        assert first.get_zorder() < second.get_zorder()
+        assert first.get_markersize() > second.get_markersize() + 1
+        assert first.get_markeredgewidth() > second.get_markeredgewidth()
+    (reference,) = [one for one in drawn if one.get_label() == "closed form"]
+    assert all(
+        reference.get_zorder() > one.get_zorder() for one in drawn if one.get_marker() not in ("x", "None")
+    )
+
+
 def test_a_bar_of_no_length_at_zero_is_none():
     line = Line("square RND", [1, 2], [0.1, 0.0], ([0.05, 0.0], [0.2, 0.0]))
     (axes,) = line_figure([Panel("error", [line], logarithmic=True)], "bits", LIGHT).axes
