@@ -102,8 +102,8 @@ def without_every(option: str) -> Rule:
 
 
 EVERY_RULES = (
-    Rule("every_current", lambda options: options.max_lag_steps is not None, "--max-lag-steps"),
     *map(without_every, ("max_rate_error", "max_rmse", "max_interval_error", "held_out_seed")),
+    Rule("every_current", lambda options: options.max_lag_steps is not None, "--max-lag-steps"),
 )
 
 LIMITS = ("max_lag_steps", "max_rate_error", "max_rmse", "max_interval_error", "max_trace_error")

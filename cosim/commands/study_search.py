@@ -115,8 +115,8 @@ SPACE_RULES = (
         Rule(name, lambda options: any_random(options.input), "a random --input")
         for name in ("input_seed", "held_out_seed")
     ),
+    *map(without_every, ("input", "input_neurons", "input_seed")),
     *EVERY_RULES,
-    *(without_every(name) for name in ("input", "input_neurons", "input_seed")),
 )
 """Of budget, space and inputs."""
 

@@ -97,8 +97,8 @@ class WidthOptions(BudgetOptions):
 
 @command(
     Rule("spikes", lambda options: options.max_lag_steps is not None, "--max-lag-steps"),
-    *(Rule(name, has_limit, "a limit, as --max-lag-steps") for name in ("at", "held_out_seed")),
     *EVERY_RULES,
+    *(Rule(name, has_limit, "a limit, as --max-lag-steps") for name in ("at", "held_out_seed")),
 )
 def sweep(
     source: FileOptions,

@@ -106,6 +106,18 @@ OWN_STREAMS = [
     for option, value in (("--streams", "events"), ("--step-bits", 8), ("--feed", "held"))
 ]
 POPULATION = (("--selftest",), ("--neurons", 2), ("--lanes", 1))
+EVERY = [
+    *(
+        (("--every-current", "17..80", option, value), f"{option} requires no --every-current")
+        for option, value in (
+            ("--held-out-seed", 5),
+            ("--max-rate-error", 1),
+            ("--max-rmse", 1),
+            ("--max-interval-error", 1),
+        )
+    ),
+    (("--max-trace-error", 1, "--every-current", "17..80"), "--every-current requires --max-lag-steps"),
+]
 SPACE = [
     (("--max-rmse", 1, "--spikes", 5), "--spikes requires --max-lag-steps"),
     (("--rounding", "RND", "--random-bits", "8"), "--random-bits requires --rounding SR"),
@@ -118,12 +130,9 @@ SPACE = [
             ("--input", "stratified"),
             ("--input-neurons", 5),
             ("--seed", 5),
-            ("--held-out-seed", 5),
-            ("--max-rate-error", 1),
-            ("--max-rmse", 1),
-            ("--max-interval-error", 1),
         )
     ),
+    *EVERY,
     (("--max-rmse", 1, "--set", "rounding=TRN"), "only [parameters] is allowed here"),
 ]
 """Of the searches: budget, space and inputs."""
@@ -290,6 +299,7 @@ USELESS = {
             ("--max-rmse", 1, "--input", "ou", "--held-out-seed", 0),
             "--held-out-seed must not be the seed of the inputs, 0",
         ),
+        *EVERY,
     ],
     "study optimize": [
         (("--max-rmse", 1, "--target", "ecp5"), "--target requires --cost area or real-time"),

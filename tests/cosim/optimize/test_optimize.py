@@ -148,7 +148,6 @@ def test_an_impossible_budget_says_what_is_reachable(qlif, small, tmp_path):
         ),
         (("--max-lag-steps", 1, "--dt", "0.1,0.2"), "several --dt require --max-interval-error"),
         (("--max-lag-steps", 1, "--every-current", "17..80"), "--input requires no --every-current"),
-        (("--max-trace-error", 1, "--every-current", "17..80"), "--every-current requires --max-lag-steps"),
         (("--max-lag-steps", 1, "--phase-bits", "5"), "phase_bits must be whole numbers from 0 to 4"),
         (("--max-rmse", 1, "--word-bits", ""), "--word-bits must have a value, not ''"),
         (("--max-rmse", 1, "--word-bits", "9..8"), "word_bits is an empty axis"),
