@@ -120,9 +120,6 @@ class Design:
         driver = f"cocotb {importlib.metadata.version('cocotb')}, clock inside: {makes_clock}"
         driver += ", coverage" if coverage else ""
         driver += ", activity" if activity else ""
-        runtime = runtime_cache.cache_folder(simulator, self.traced, driver)
-        if runtime is not None:
-            runtime_cache.restore(runtime, build)
         sources = [*cells, verilog]
         match simulator.name:
             case SimulatorName.VERILATOR:
@@ -135,9 +132,10 @@ class Design:
                 build_args = ["--std=08"]
             case unknown:
                 assert_never(unknown)
-        self._build(verilog, sources, build_args)
-        if runtime is not None:
-            runtime_cache.keep(runtime, build)
+        # As cocotb's runner calls it.
+        make = ["-f", "Vtop.mk", f"VM_TRACE={int(self.traced)}"]
+        with runtime_cache.kept(simulator, self.traced, driver, build, make) as more:
+            self._build(verilog, sources, [*build_args, *more])
 
     def _build(self, verilog: Path, sources: Sequence[Path], build_args: list[str]) -> None:
         """Run the build; SimulationError if it fails."""

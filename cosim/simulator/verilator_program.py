@@ -85,9 +85,6 @@ def build(
         objects = work / "objects"
         objects.mkdir()
         driver = f"program {_MAKE}" + (" savable" if savable else "")
-        runtime = runtime_cache.cache_folder(simulator, waves, driver)
-        if runtime is not None:
-            runtime_cache.restore(runtime, objects)
         *sources, main = safe_copies([*cells, verilog, program], work)
         flags = " ".join([f"-I{work}", *(f"-D{name}" for name in defines)])
         translate = [
@@ -98,13 +95,15 @@ def build(
             "-CFLAGS", flags, *map(str, sources), str(main),
         ]  # fmt: skip
         logger.info("%s builds %s in %s", simulator.version, verilog.name, objects)
-        for command in (translate, ["make", "-C", str(objects), "-f", f"V{top}.mk", *_MAKE]):
-            code, said = _finished(command, simulator, verilog)
-            if code:
-                complaint = next((line for line in said.splitlines() if "rror" in line), "no reason given")
-                raise build_error("verilator", verilog, complaint.strip(), said)
-        if runtime is not None:
-            runtime_cache.keep(runtime, objects)
+        make = ["-f", f"V{top}.mk", *_MAKE]
+        with runtime_cache.kept(simulator, waves, driver, objects, make) as more:
+            for command in ([*translate, *more], ["make", "-C", str(objects), *make]):
+                code, said = _finished(command, simulator, verilog)
+                if code:
+                    complaint = next(
+                        (line for line in said.splitlines() if "rror" in line), "no reason given"
+                    )
+                    raise build_error("verilator", verilog, complaint.strip(), said)
         directory.mkdir(parents=True, exist_ok=True)
         built = directory / "program"
         with whole_file(built) as place:
