@@ -1,4 +1,4 @@
-"""Finds Verilator and Icarus on this machine."""
+"""Finds Verilator, Icarus and GHDL on this machine."""
 
 import functools
 import importlib.metadata
