@@ -9,8 +9,9 @@ A page names its sources in one comment and marks each figure with another, whic
     ... take <!-- core lut -->261 LUTs ...
 
 A source is a command, run with ``--json``, or the one row of a CSV file that has these values; what stands behind its
-name in a mark is the path to a value in it (``#`` is the length of a list). The command must be on the page for a
-reader too, with ``P`` for a preset where a table has one per row.
+name in a mark is the path to a value in it: ``#`` is the length of a list, ``rows[form=square;word_bits=12].error`` of
+the one row that has these values, ``error*100`` in percent. The command must be on the page for a reader too, with ``P``
+for a preset where a table has one per row. A picture on the page that the command draws must be the one it draws now.
 """
 
 import csv
@@ -44,16 +45,48 @@ def marks_of(text):
 def value_at(path, value):
     """Return what a path leads to, ``a.b.0`` or ``a.#``; of a text, ``a:words``, the number behind the words."""
     path, _, words = path.partition(":")
-    for key in path.split("."):
+    path, _, factor = path.partition("*")
+    for key in re.findall(r"\[[^\]]*\]|[^.\[]+", path):
         if key == "#":
             value = len(value)
+        elif key.startswith("["):
+            (value,) = (row for row in value if has(row, key.strip("[]")))
         elif isinstance(value, list):
             value = value[int(key)]
         else:
             value = value[key]
     if words:
-        return float(re.search(rf"{re.escape(words)} ([\d.]+)", value)[1])
-    return value
+        return float(re.search(rf"{re.escape(words)} (-?[\d.]*\d)", value)[1])
+    return float(factor) * value if factor else value
+
+
+def has(row, wanted):
+    """Return whether a row has values, given as ``name=value;name=value``."""
+    for pair in wanted.split(";"):
+        name, _, text = pair.partition("=")
+        value = row[name]
+        if text != (f"{value:g}" if isinstance(value, float) else str(value)):
+            return False
+    return True
+
+
+def other_pictures(page, made):
+    """Return the pictures on a page that the files a command made don't look like."""
+    other = []
+    for name in re.findall(r'(?:src|srcset)="([^"]*\.svg)"', page.read_text()):
+        found = made / Path(name).name
+        if found.exists():
+            shown, drawn = ((each.read_text()) for each in (page.parent / name, found))
+            version = re.compile(r"Matplotlib v[\d.]+")
+            # Another version may draw the same otherwise.
+            if version.findall(shown) == version.findall(drawn) and without_ids(shown) != without_ids(drawn):
+                other.append(name)
+    return other
+
+
+def without_ids(svg):
+    """Return an SVG without the names that its drawing made up."""
+    return re.sub(r'((?: id="|href="#|url\(#))[^")]*', r"\1", svg)
 
 
 def agrees(figure, value):
@@ -122,6 +155,7 @@ def test_figures_of_a_command_are_what_it_prints(tmp_path, page, name, source):
     )
     assert answer.returncode == 0, answer.stderr
     assert wrong_figures(page.read_text(), name, json.loads(answer.stdout)) == []
+    assert other_pictures(page, tmp_path) == []
 
 
 def test_a_wrong_figure_is_found():
@@ -132,3 +166,26 @@ def test_a_wrong_figure_is_found():
     for change in ({"lut": 1262}, {"mhz": [141.66]}, {"list": [1]}):
         assert len(wrong_figures(text, "core", right | change)) == 1
     assert value_at("notes.0:nextpnr says", {"notes": ["capped at 212 MHz, nextpnr says 230: why"]}) == 230
+
+
+def test_one_row_is_found_by_its_values():
+    rows = {"rows": [{"form": "square", "dt_ms": dt, "error": dt / 3} for dt in (0.1, 0.5, 1.0)]}
+    assert value_at("rows[form=square;dt_ms=0.5].error", rows) == 0.5 / 3
+    assert value_at("rows[dt_ms=1].error*100", rows) == pytest.approx(100 / 3)
+    with pytest.raises(ValueError, match="unpack"):
+        value_at("rows[form=square].error", rows)
+    with pytest.raises(ValueError, match="unpack"):
+        value_at("rows[dt_ms=2].error", rows)
+
+
+def test_another_picture_is_found(tmp_path):
+    page = ROOT / "docs" / "studies" / "forms.md"
+    for name in ("forms.svg", "forms-dark.svg"):
+        (tmp_path / name).write_text((ROOT / "docs" / "pictures" / "studies" / name).read_text())
+    assert other_pictures(page, tmp_path) == []
+    text = (tmp_path / "forms.svg").read_text()
+    names = re.findall(r' id="(m\w+)"', text)
+    (tmp_path / "forms.svg").write_text(text.replace(names[0], "m0"))
+    assert other_pictures(page, tmp_path) == []
+    (tmp_path / "forms.svg").write_text(text.replace("L 6", "L 7", 1).replace("M 0 0", "M 0 1", 1))
+    assert other_pictures(page, tmp_path) == ["../pictures/studies/forms.svg"]
