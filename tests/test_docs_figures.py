@@ -8,11 +8,10 @@ A page names its sources in one comment and marks each figure with another, whic
     -->
     ... take <!-- core lut -->261 LUTs ...
 
-A source is a command, run with ``--json``, or the one row of a CSV file that has these values; what stands behind its
-name in a mark is the path to a value in it: ``#`` is the length of a list, ``rows[form=square;word_bits=12].error`` is
-of the one row that has these values, ``error*100`` in percent. The command must be on the page for a reader too, with
-``P`` for a preset where a table has one per row. A picture on the page that the command draws must be the one it draws
-now.
+A source is a command, run with ``--json``, or the one row of a CSV file that has these values. Behind its name in a
+mark is the path to a value in it: ``#`` is the length of a list, ``rows[form=square;word_bits=12].error`` of the one
+row that has these values, ``error*100`` in percent. The command must be on the page for a reader too, with ``P`` for
+a preset where a table has one per row. A picture on the page that the command draws must be the one it draws now.
 """
 
 import csv
