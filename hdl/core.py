@@ -89,6 +89,12 @@ class Core:
     streams: Streams = Streams.BOTH
     feed: Feed = Feed.STREAM
 
+    def __repr__(self) -> str:
+        """Return what it is, in a line."""
+        return (
+            f"<Core {self.name}: {self.neurons} neurons, lanes {self.lanes}; {self.words.arithmetic.summary}>"
+        )
+
     def __post_init__(self) -> None:
         if self.neurons > LARGEST_POPULATION:
             raise InputError(

@@ -233,6 +233,10 @@ class Arithmetic:
             if value or field.name not in OPTIONAL
         }
 
+    def __repr__(self) -> str:
+        """Return it as it is written in Python, with choices and formats as text."""
+        return f"Arithmetic({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"
+
     def replace(self, **changes: Any) -> "Arithmetic":
         """Return a copy with some choices changed, checked like a new one; text is accepted."""
         known = [field.name for field in fields(self)]

@@ -89,6 +89,10 @@ class Format:
     def __str__(self) -> str:
         return f"{'SQ' if self.signed else 'UQ'}({self.i_bits},{self.f_bits})"
 
+    def __repr__(self) -> str:
+        """Return it as it is written in Python."""
+        return str(self)
+
     def __add__(self, other: "Format") -> "Format":
         """Return the format that holds every sum of a value of this and of the other, exactly.
 

@@ -125,6 +125,14 @@ class Words:
     current_scale: Real
     report: tuple[ExactValue, ...]
 
+    def __repr__(self) -> str:
+        """Return the arithmetic and every parameter word."""
+        said = (
+            f"{name} {'per neuron' if np.ndim(one.word) else one.word}"
+            for name, one in self.constants.items()
+        )
+        return f"<Words: {self.arithmetic.summary}; {', '.join(said)}>"
+
     def __copy__(self) -> Self:
         return self  # nothing of it can change
 

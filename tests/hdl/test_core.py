@@ -91,3 +91,9 @@ def test_it_cannot_be_changed_but_copied():
     assert dataclasses.replace(core, lanes=4).rows == 2
     with pytest.raises(InputError, match="multiple of the 16 lanes"):
         dataclasses.replace(core, lanes=16)
+
+
+def test_it_is_shown_in_a_line():
+    assert repr(Core(words_of("square-16"), lanes=2, name="mine")) == (
+        "<Core mine: 8 neurons, lanes 2; square, potential SQ(6,10), current SQ(8,8), RND SAT>"
+    )

@@ -611,3 +611,13 @@ def test_the_default_preset_is_in_the_catalogue():
     assert DEFAULT_PRESET in PRESETS
     with pytest.raises(TypeError):
         PRESETS["mine"] = SQUARE
+
+
+def test_what_is_shown_is_short_and_can_be_typed():
+    for name, arithmetic in PRESETS.items():
+        assert eval(repr(arithmetic), {"Arithmetic": Arithmetic}) == arithmetic
+        assert eval(repr(arithmetic.potential), {"SQ": SQ}) == arithmetic.potential
+        words = quantise(Parameters(n=2, threshold=[-52.0, -51.0]), arithmetic)
+        shown = repr(words)
+        assert arithmetic.summary in shown and "; threshold per neuron, " in shown and len(shown) < 300, name
+        assert f" reset {int(words.constants['reset'].word)}" in shown
