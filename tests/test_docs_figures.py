@@ -56,7 +56,7 @@ def value_at(path, value):
         else:
             value = value[key]
     if words:
-        return float(re.search(rf"{re.escape(words)} (-?[\d.]*\d)", value)[1])
+        return float(re.search(rf"{re.escape(words)} ?(-?[\d.]*\d)", value)[1])
     return float(factor) * value if factor else value
 
 
