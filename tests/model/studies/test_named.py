@@ -177,9 +177,27 @@ def test_the_potentials_error_is_a_table_of_every_measure(bench, monkeypatch):
     pytest.importorskip("pyspike")
     small = {**potential_error.SWEEP.as_dict(), "word_bits": [12, 18], "neurons": 2, "duration_ms": 200.0}
     monkeypatch.setattr(potential_error, "SWEEP", Sweep.of(small))
+    monkeypatch.setattr(potential_error, "NOISE_SEEDS", (1, 2))
     result = potential_error.run(bench)
-    assert len(result.rows) == 4 and len(result.findings) == 12
+    assert len(result.rows) == 8 and len(result.findings) == 12
     assert all(row["victor_purpura"] is not None for row in result.rows)
+    by = {(row["noise"], row["form"], row["word_bits"]): row["rmse_mv"] for row in result.rows}
+    assert by[1, "square", 12] != by[2, "square", 12], "noises are different ones"
+    assert result.findings[0] == "factored, rmse_mv: grows with one bit more 0 of 2 times."
+
+
+def test_a_measure_that_grows_is_counted_over_all_noises():
+    others = dict.fromkeys(potential_error._RANKED, 1.0)
+    rows = [
+        {"noise": noise, "form": "square", "word_bits": bits, **others, "rmse_mv": error}
+        for noise, errors in ((1, (3.0, 2.0, 5.0)), (2, (3.0, None, 1.0)), (3, (1.0, 1.5, 0.0)), (4, (1.0, 1.0, 0.5)))
+        for bits, error in zip((10, 11, 12), errors, strict=True)
+    ]  # fmt: skip
+    finding = next(one for one in potential_error._findings(rows) if one.startswith("square, rmse_mv"))
+    assert finding == (
+        "square, rmse_mv: grows with one bit more 2 of 8 times, under 2 of the 4 noises, by 150 % at most "
+        "(at 12 bits, noise 1)."
+    )
 
 
 def test_rounding_is_below_eulers_error_with_square_18_and_not_with_a_fraction_bit_less(bench, monkeypatch):
