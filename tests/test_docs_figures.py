@@ -11,7 +11,7 @@ A page names its sources in one comment and marks each figure with another, whic
 A source is a command, run with ``--json``, or the one row of a CSV file that has these values. Behind its name in a
 mark is the path to a value in it: ``#`` is the length of a list, ``rows[form=square;word_bits=12].error`` of the one
 row that has these values, ``error*100`` in percent. The command must be on the page for a reader too, with ``P`` for
-a preset where a table has one per row. A picture on the page that the command draws must be the one it draws now.
+a preset where a table has one per row. A picture on the page that its first command draws must be as it draws it now.
 """
 
 import csv
@@ -155,7 +155,8 @@ def test_figures_of_a_command_are_what_it_prints(tmp_path, page, name, source):
     )
     assert answer.returncode == 0, answer.stderr
     assert wrong_figures(page.read_text(), name, json.loads(answer.stdout)) == []
-    assert other_pictures(page, tmp_path) == []
+    if name == next(iter(sources_of(page.read_text()))):
+        assert other_pictures(page, tmp_path) == []
 
 
 def test_a_wrong_figure_is_found():

@@ -156,7 +156,9 @@ def unlink_prose(app: Sphinx, tree: nodes.document) -> None:
 def mark_prose(app: Sphinx, tree: nodes.document, name: str) -> None:
     """Mark the cells of tables that hold sentences, which need some width."""
     for cell in tree.findall(nodes.entry):
-        texts = [text for text in cell.findall(nodes.Text) if not isinstance(text.parent, nodes.raw)]  # no comments
+        texts = [
+            text for text in cell.findall(nodes.Text) if not isinstance(text.parent, nodes.raw)
+        ]  # no comments
         if sum(map(len, texts)) > 60:
             cell["classes"].append("prose")
 
