@@ -46,6 +46,8 @@ class Packer:
         The tool, in the router's Python module.
     arguments : tuple of str
         Its arguments before the two files.
+    unpacker : str
+        The tool that makes the placed design of a bitstream again.
     ending : str
         Of the bitstream's name.
     """
@@ -55,6 +57,7 @@ class Packer:
     routed_option: str
     tool: str
     arguments: tuple[str, ...]
+    unpacker: str
     ending: str
 
 

@@ -50,5 +50,5 @@ class DesignOptions(BoardOptions):
         core = (
             self.settings(neuron, storage).population(self.neurons).core(storage.lanes, board.target.explicit)
         )
-        check_fit(core, board.target)
+        check_fit(core, board.target, "--board")
         return board_design(core, board)

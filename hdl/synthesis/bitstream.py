@@ -10,6 +10,7 @@ from qlif.hdl.synthesis.fit import check_size, expected_multipliers
 from qlif.hdl.synthesis.mapping import mapped_netlist
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.synthesis.timing import check_registers, clock_of
+from qlif.hdl.target import RoutedTarget
 from qlif.model.support.files import write_text
 from qlif.model.support.progress import Progress, unwatched
 
@@ -57,7 +58,8 @@ def bitstream(design: BoardDesign, directory: Path, *, progress: Progress = unwa
     InputError
         It doesn't fit the board's device, or a tool isn't installed.
     SynthesisError
-        A tool failed, the netlist isn't the circuit that was described, or it is too slow for the board's clock.
+        A tool failed, the netlist isn't the circuit that was described, it is too slow for the board's clock, or the
+        bitstream can't be read back.
     """
     board = design.board
     device, packer = board.target, board.target.packer
@@ -83,6 +85,7 @@ def bitstream(design: BoardDesign, directory: Path, *, progress: Progress = unwa
             )
         progress("packing", 0.9)
         yowasp.call(device.router, packer.tool, [*packer.arguments, routed, packed], directory)
+        read_back(device, directory, packed)
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
     return Bitstream(
@@ -95,6 +98,36 @@ def bitstream(design: BoardDesign, directory: Path, *, progress: Progress = unwa
         netlist.multipliers(device),
         netlist.memories(device),
     )
+
+
+def read_back(device: RoutedTarget, directory: Path, packed: str) -> Path:
+    """Check that a bitstream, unpacked and packed again, has the same bytes; return the design in it.
+
+    (It isn't compared with what nextpnr wrote: for ECP5 there are several names for the same bits.)
+
+    Parameters
+    ----------
+    device : RoutedTarget
+    directory : Path
+        Where it is.
+    packed : str
+        Its name.
+
+    Raises
+    ------
+    InputError
+        A tool isn't installed.
+    ToolError
+        It can't be unpacked, or has other bytes then.
+    """
+    packer = device.packer
+    unpacked, again = f"read-back.{packer.routed_option[2:]}", f"read-back.{packer.ending}"
+    yowasp.call(device.router, packer.unpacker, [packed, unpacked], directory)
+    yowasp.call(device.router, packer.tool, [*packer.arguments, unpacked, again], directory)
+    if (directory / again).read_bytes() != (directory / packed).read_bytes():
+        raise SynthesisError(f"{packed}, unpacked and packed again, has other bytes: {directory / again}")
+    (directory / again).unlink()
+    return directory / unpacked
 
 
 def board_netlist(design: BoardDesign, directory: Path, then: str = "") -> Netlist:

@@ -52,8 +52,15 @@ def expected_multipliers(core: Core, device: Target) -> int:
     return count * core.lanes
 
 
-def check_fit(core: Core, device: Target) -> None:
+def check_fit(core: Core, device: Target, option: str = "--target") -> None:
     """Refuse a population that a device can't hold, before any tool is run.
+
+    Parameters
+    ----------
+    core : Core
+    device : Target
+    option : str
+        What chooses another device.
 
     Raises
     ------
@@ -68,13 +75,13 @@ def check_fit(core: Core, device: Target) -> None:
     if device.multiplier and factor > bits:
         raise InputError(
             f"{name} multiplies {factor} by {factor} bits, but a multiplier of {device.name} takes "
-            f"{bits} by {bits}: choose a narrower potential, or another --target"
+            f"{bits} by {bits}: choose a narrower potential, or another {option}"
         )
     multipliers = expected_multipliers(core, device)
     if multipliers > device.multipliers:
         raise InputError(
             f"{name} needs {multipliers} multipliers, but {device.name} has {device.multipliers}: "
-            "choose fewer lanes or fewer parameters that are written at run time, or another --target"
+            f"choose fewer lanes or fewer parameters that are written at run time, or another {option}"
         )
     in_memory = (one for one, storage in core.storage.items() if storage.is_per_neuron)
     width = sum(words.constants[one].format.width for one in in_memory)
@@ -84,7 +91,7 @@ def check_fit(core: Core, device: Target) -> None:
     if memories > device.memories:
         raise InputError(
             f"{neurons} neurons of {width} bits need {memories} block RAMs or more, but {device.name} has "
-            f"{device.memories}: choose fewer neurons, or another --target"
+            f"{device.memories}: choose fewer neurons, or another {option}"
         )
 
 

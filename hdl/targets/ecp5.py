@@ -199,7 +199,7 @@ ECP5 = RoutedTarget(
     },
     yosys_models=("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"),
     yosys_defines=("NO_INCLUDES",),
-    packer=Packer(_constraints, "--lpf", "--textcfg", "ecppack", ("--compress",), "bit"),
+    packer=Packer(_constraints, "--lpf", "--textcfg", "ecppack", ("--compress",), "ecpunpack", "bit"),
     # What nextpnr makes of LUTs: no netlist has it, and Icarus can't read it.
     yosys_models_left_out=("TRELLIS_COMB",),
 )

@@ -161,7 +161,7 @@ UP5K = RoutedTarget(
     },
     yosys_models=("ice40/cells_sim.v",),
     yosys_defines=("NO_ICE40_DEFAULT_ASSIGNMENTS",),
-    packer=Packer(_constraints, "--pcf", "--asc", "icepack", (), "bin"),
+    packer=Packer(_constraints, "--pcf", "--asc", "icepack", (), "iceunpack", "bin"),
     # A netlist uses more of a cell than our model knows.
     yosys_models_suffice=True,
 )

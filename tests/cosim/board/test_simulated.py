@@ -19,9 +19,9 @@ from qlif.cosim.simulator import find
 from qlif.hdl.board.link import Kind, Records, State
 from qlif.hdl.board.top import board_design
 from qlif.hdl.boards.catalogue import BOARDS, board
-from qlif.hdl.synthesis.bitstream import bitstream, board_netlist
+from qlif.hdl.synthesis.bitstream import bitstream, board_netlist, read_back
 from qlif.hdl.synthesis.gates import cell_models
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, ToolError
 
 pytest.importorskip("serial")
 BOTH = Records.UPDATES | Records.EVENTS
@@ -249,7 +249,8 @@ def test_the_errors_of_a_user(qlif, tmp_path):
     code, _, err = qlif("board", "run", "--port", "x", "--board", "icebraker")
     assert code == 2 and "did you mean 'icebreaker'?" in err
     code, _, err = qlif("board", "build", "--board", "icebreaker", "--neurons", 20000)
-    assert code == 2 and "block RAMs or more, but up5k has 30" in err
+    assert code == 2
+    assert "block RAMs or more, but up5k has 30: choose fewer neurons, or another --board" in err
     code, _, err = qlif("board", "program", "--board", "ulx3s")
     assert code == 2 and "qlif board build --board ulx3s makes it" in err
     (tmp_path / "qlif-out" / "bitstream").mkdir(parents=True)
@@ -270,6 +271,11 @@ def test_the_bitstream_and_its_netlist(name, neurons, tmp_path):
     made = [bitstream(design, tmp_path / each) for each in ("first", "second")]
     assert made[0].file.read_bytes() == made[1].file.read_bytes() and made[0].sha256 == made[1].sha256
     assert made[0].fmax_mhz > made[0].clock_mhz == place.clock_hz / 1e6
+    damaged = bytearray(made[1].file.read_bytes())
+    damaged[len(damaged) // 2] ^= 4
+    made[1].file.write_bytes(damaged)
+    with pytest.raises(ToolError, match=r"(?i)unpack failed: .*crc"):
+        read_back(place.target, made[1].file.parent, made[1].file.name)
     board_netlist(design, tmp_path, "write_verilog -noattr gates.v")
     cells = cell_models(place.target, tmp_path)
     program = simulated.build((tmp_path / "gates.v").read_text(), tmp_path, cells=cells)
