@@ -186,10 +186,10 @@ class AbsentStream(StreamMonitor):
         return False
 
     def follow(self, taken: int, clock: int) -> None:
-        """Have as many transfers as rows were taken."""
-        for row in range(len(self.transfers), taken):
+        """Have as many transfers as rows were taken; those that one command starts follow each other."""
+        for place, row in enumerate(range(len(self.transfers), taken)):
             self.transfers.append([row % self._rows * self._lanes])
-            self.clocks.append(clock + self._latency)
+            self.clocks.append(clock + self._latency + place)
 
 
 def no_event(neuron: int | str, step: int | str) -> str:
