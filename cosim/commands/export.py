@@ -112,7 +112,6 @@ class ExportOptions:
     ),
     Rule("selftest", lambda options: options.streams == "both", "--streams both"),
     Rule("testbench", lambda options: options.streams == "both", "--streams both"),
-    Rule("selftest", lambda options: options.feed == STREAM, "--feed stream"),
     Rule("testbench", lambda options: options.feed == STREAM, "--feed stream"),
     Rule("wrapper", lambda options: options.feed == STREAM, "--feed stream"),
     Rule("updates", lambda options: options.selftest, "--selftest"),

@@ -213,6 +213,25 @@ class VariantOptions:
         return DEFAULT_TARGET if default is None else default
 
 
+FeedOption = Annotated[
+    str,
+    typer.Option(
+        "--feed",
+        help="How currents reach the neurons: stream, a word for each update; or held, a memory of one word per "
+        "neuron that holds it until it is written, with a command for each timestep.",
+    ),
+]
+
+
+def chosen_feed(name: str) -> "Feed":
+    """Return how currents come; InputError if there is no such choice."""
+    from qlif.hdl.core import Feed
+
+    if name not in list(Feed):
+        raise InputError(unknown_name("feed", name, list(Feed)))
+    return Feed(name)
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamOptions:
     """The streams of the hardware: how currents come in, and which results go out."""
@@ -228,14 +247,7 @@ class StreamOptions:
     step_bits: Annotated[
         int, typer.Option("--step-bits", help="Width of an event's timestep, which wraps.")
     ] = DEFAULT_STEP_BITS
-    feed: Annotated[
-        str,
-        typer.Option(
-            "--feed",
-            help="How currents reach the neurons: stream, a word for each update; or held, a memory of one word per "
-            "neuron that holds it until it is written, with a command for each timestep.",
-        ),
-    ] = STREAM
+    feed: FeedOption = STREAM
 
     def chosen(self) -> "tuple[int, Streams, Feed]":
         """Return the width of the timestep, which streams of results there are, and how currents come.
@@ -245,13 +257,11 @@ class StreamOptions:
         InputError
             There is no such choice.
         """
-        from qlif.hdl.core import Feed, Streams
+        from qlif.hdl.core import Streams
 
         if self.streams not in list(Streams):
             raise InputError(unknown_name("streams", self.streams, list(Streams)))
-        if self.feed not in list(Feed):
-            raise InputError(unknown_name("feed", self.feed, list(Feed)))
-        return self.step_bits, Streams(self.streams), Feed(self.feed)
+        return self.step_bits, Streams(self.streams), chosen_feed(self.feed)
 
 
 STEP_BITS_RULE = Rule(
@@ -261,6 +271,7 @@ OWN_STREAMS_RULES = tuple(
     Rule(option, lambda options: options.map is None and options.verilog is None, "this project's Verilog")
     for option in ("streams", "step_bits", "feed")
 )
+OWN_FEED_RULE = OWN_STREAMS_RULES[-1]
 TARGET_RULE = Rule("target", lambda options: options.variant == "explicit", "--variant explicit")
 
 

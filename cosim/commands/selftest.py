@@ -10,16 +10,20 @@ from qlif.cosim.commands.option_groups import command
 from qlif.cosim.commands.options import (
     DEFAULT_NEURONS,
     FOREIGN_RULES,
+    OWN_FEED_RULE,
     OWN_VARIANT_RULE,
+    STREAM,
     TARGET_RULE,
     UNMAPPED_RULES,
     EvidenceOptions,
+    FeedOption,
     ForeignOptions,
     NeuronsOption,
     StallsOption,
     StorageOptions,
     VariantOptions,
     WrittenNeuronOptions,
+    chosen_feed,
     probability,
 )
 from qlif.cosim.terminal import progress_bar
@@ -47,6 +51,7 @@ class SelfTestOptions:
     ] = None
     seed: Annotated[int, typer.Option("--seed", help="Seed of the stimulus.")] = 0
     stalls: StallsOption = 0.0
+    feed: FeedOption = STREAM
     resumable: Annotated[
         bool,
         typer.Option(
@@ -57,7 +62,7 @@ class SelfTestOptions:
     ] = False
 
 
-@command(TARGET_RULE, *FOREIGN_RULES, *UNMAPPED_RULES, OWN_VARIANT_RULE)
+@command(TARGET_RULE, *FOREIGN_RULES, *UNMAPPED_RULES, OWN_VARIANT_RULE, OWN_FEED_RULE)
 def selftest(
     neuron: WrittenNeuronOptions,
     options: SelfTestOptions,
@@ -78,13 +83,13 @@ def selftest(
     from qlif.hdl.selftest.export import SELF_TEST_MODULE
 
     probability("--stalls", options.stalls)
-    built_from = built.primitives()
+    built_from, feed = built.primitives(), chosen_feed(options.feed)
     neurons = foreign.neurons_or(options.neurons)
     configuration = storage.of(neuron.settings()).population(neurons)
     timesteps = timesteps_for(options.updates, options.steps, neurons)
     simulator = find("verilator")
     if foreign.file is None:
-        export = configuration.export(storage.lanes, built_from)
+        export = configuration.export(storage.lanes, built_from, feed=feed)
     else:
         export = foreign.export(configuration, storage.lanes)
         if re.search(rf"\bmodule\s+\\?{SELF_TEST_MODULE}\b", export.verilog):
@@ -112,6 +117,7 @@ def selftest(
         "simulator_version": simulator.version,
         "seed": options.seed,
         "stalls": options.stalls,
+        "feed": options.feed,
         "variant": export.interface.core.primitives.variant,
         **facts(run),
     }

@@ -9,7 +9,6 @@ from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
     DEFAULT_TARGET,
     STEP_BITS_RULE,
-    STREAM,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
@@ -69,7 +68,6 @@ class SynthOptions:
     ),
     Rule("clock", lambda options: options.fill, "--fill"),
     Rule("selftest", lambda options: options.streams == "both", "--streams both"),
-    Rule("selftest", lambda options: options.feed == STREAM, "--feed stream"),
 )
 def synth(
     neuron: NeuronOptions,

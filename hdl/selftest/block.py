@@ -15,11 +15,13 @@ from amaranth.hdl import (
     Signal,
     Value,
 )
+from amaranth.lib import wiring
 from amaranth.utils import ceil_log2
 
 from qlif.hdl.interface import Interface
 from qlif.hdl.ports import STALL_RATE_BITS
 from qlif.hdl.row_counters import RowCounter
+from qlif.hdl.selftest.held_feed import HeldFeed
 from qlif.hdl.selftest.signature import Signature, folded
 from qlif.hdl.selftest.stalls import Stalls
 from qlif.hdl.selftest.stimulus import Stimulus
@@ -211,12 +213,30 @@ class SelfTest(Elaboratable):
         m.submodules.population = Instance(
             self.interface.module, i_clk=ClockSignal(), i_rst=ResetSignal() | restart, **connections
         )
+        if self.interface.core.holds_currents:
+            self._write(m, restart, currents, ports)
+            return ports
         m.d.comb += [
             ports["currents_valid"].eq(currents.valid),
             ports["currents_data"].eq(currents.payload),
             currents.ready.eq(ports["currents_ready"]),
         ]
         return ports
+
+    def _write(self, m: Module, restart: Value, currents: Any, ports: Mapping[str, Signal]) -> None:
+        """Write the currents into a population that holds them."""
+        core = self.interface.core
+        feed = HeldFeed(core.rows, core.lanes, core.words.arithmetic.current.width)
+        m.submodules.feed = ResetInserter(restart)(feed)
+        wiring.connect(m, currents, feed.currents)
+        m.d.comb += [
+            ports["currents_valid"].eq(feed.writes.valid),
+            ports["currents_neuron"].eq(feed.writes.payload.neuron),
+            ports["currents_word"].eq(feed.writes.payload.word),
+            feed.writes.ready.eq(ports["currents_ready"]),
+            ports["steps_valid"].eq(feed.steps.valid),
+            feed.steps.ready.eq(ports["steps_ready"]),
+        ]
 
     def _update_words(self, ports: Mapping[str, Signal]) -> list[Value]:
         """Return the words that the signature absorbs of one row of updates."""

@@ -35,14 +35,8 @@ def export_self_test(
         Inputs of the population that aren't in the port contract, and come from outside.
     shared : bool
         Whether the population's streams are ports too, for others to use while no run is in progress.
-
-    Raises
-    ------
-    InputError
-        It holds its currents.
     """
     inner = population.interface
-    inner.core.require_stream("a self-test")
     block = SelfTest(plan, inner, observed, handed_through, shared)
     ports = (*SELF_TEST_PORTS, RUNNING_PORT) if shared else SELF_TEST_PORTS
     lent = [port for port in inner.ports if port.name in block.lent]

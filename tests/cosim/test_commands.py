@@ -160,6 +160,8 @@ USELESS = {
         (("--gates", "ecp5", "--map", "x.toml"), "--gates requires no --map: name a netlist of yours"),
     ],
     "selftest": [
+        (("--feed", "hold"), "unknown feed 'hold': did you mean 'held'?"),
+        (("--feed", "held", "--verilog", "x.v"), "--feed requires this project's Verilog"),
         (("--target", "up5k"), "--target requires --variant explicit"),
         (("--module", "qlif_population"), "--module requires --verilog"),
         (
@@ -182,7 +184,6 @@ USELESS = {
         (("--feed", "hold"), "unknown feed 'hold': did you mean 'held'?"),
         (("--feed", "held", "--map", "x.toml"), "--feed requires no --map"),
         (("--feed", "held", "--pipeline"), "--feed requires a population: not --pipeline"),
-        (("--feed", "held", "--selftest"), "--selftest requires --feed stream"),
         (("--feed", "held", "--testbench"), "--testbench requires --feed stream"),
         (("--feed", "held", "--wrapper", "axi"), "--wrapper requires --feed stream"),
         (("--wrapper", "ahb"), "unknown wrapper 'ahb'"),
@@ -207,7 +208,6 @@ USELESS = {
     "synth": [
         STEP_BITS,
         (("--streams", "events", "--selftest"), "--selftest requires --streams both"),
-        (("--feed", "held", "--selftest"), "--selftest requires --feed stream"),
         (("--fill", "--neurons", 8), "--neurons requires no --fill"),
         (("--fill", "--lanes", 2), "--lanes requires no --fill"),
         (("--fill", "--selftest"), "--selftest requires no --fill"),

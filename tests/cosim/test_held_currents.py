@@ -10,21 +10,21 @@ import pytest
 
 from qlif.cosim import cosimulation
 from qlif.cosim.benches.job import Job
+from qlif.cosim.benches.monitors import AbsentStream
 from qlif.cosim.bitslice.population import SlicedPopulation
 from qlif.cosim.configuration import Configuration, Settings
 from qlif.cosim.cosimulation import HELD_TEST, POPULATION_BENCH, cosimulate
 from qlif.cosim.golden.benches import vector_files
 from qlif.cosim.proof.tasks import explicit_tasks, tasks
+from qlif.cosim.selftest.run import self_test
 from qlif.cosim.simulator.design import Design
 from qlif.cosim.simulator.find import find
 from qlif.hdl.core import Core, Feed, Streams
 from qlif.hdl.interface import Interface
 from qlif.hdl.ip.export import axi_shell
-from qlif.hdl.selftest.export import export_self_test
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.presets import PRESETS
-from qlif.model.selftest.plan import SelfTestPlan
 
 
 def made(neurons: int = 4, lanes: int = 1, streams: Streams = Streams.BOTH) -> Export:
@@ -101,14 +101,39 @@ def test_races_and_given_handshakes_show_a_write_between_two_rows_of_a_timestep(
     assert runs == [[(1, 0), (1, 0)], [(1, 1), (1, 1)]]
 
 
+@pytest.mark.parametrize(
+    ("neurons", "lanes", "stalls"),
+    [
+        (6, 2, 0.3),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in ((1, 1, 0.0), (4, 4, 0.3), (40, 1, 0.0))),
+    ],
+)
+def test_its_self_test_has_the_signature_of_every_population(
+    neurons: int, lanes: int, stalls: float, tmp_path: Path
+) -> None:
+    chosen = configuration(neurons)
+    export = chosen.export(lanes, feed=Feed.HELD)
+    run = self_test(chosen, 300, find("verilator"), tmp_path, export=export, stalls=stalls)
+    assert run.passed and run.updates == 300 * neurons
+
+
+@pytest.mark.slow
+def test_its_self_test_finds_a_lost_write(tmp_path: Path) -> None:
+    chosen = configuration(6)
+    export = edited(
+        chosen.export(1, feed=Feed.HELD),
+        r"assign currents__ready = \w+ & (\w+);",
+        r"assign currents__ready = \1;",
+    )
+    run = self_test(chosen, 300, find("verilator"), tmp_path, export=export)
+    assert not run.passed and run.verdict is not None and run.verdict.first is not None
+
+
 def test_what_needs_a_stream_refuses_it() -> None:
     export = made()
-    words = export.interface.words
     with pytest.raises(
-        InputError, match="a self-test needs currents as a stream: feed must be stream, not held"
+        InputError, match="the AXI shell needs currents as a stream: feed must be stream, not held"
     ):
-        export_self_test(export, SelfTestPlan.of(words, 0))
-    with pytest.raises(InputError, match="the AXI shell needs currents as a stream"):
         axi_shell(export)
     with pytest.raises(InputError, match="a testbench of vectors needs currents as a stream"):
         vector_files(export.interface, [])
@@ -132,3 +157,10 @@ def test_every_preset_in_every_bench_and_proof(preset: str, tmp_path: Path) -> N
     around = [task for task in todo if "population" in task.claim]
     claims = [claim for task in around for claim in task.prove(120)]
     assert {claim.claim: claim.why for claim in claims if claim.result != "proved"} == {}
+
+
+def test_rows_that_one_command_starts_are_expected_in_successive_clocks() -> None:
+    untold = AbsentStream("updates", rows=3, lanes=2, latency=10)
+    untold.follow(3, clock=5)
+    assert untold.transfers == [[0], [2], [4]]
+    assert untold.clocks == [15, 16, 17]
