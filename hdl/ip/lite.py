@@ -35,6 +35,8 @@ class LiteRegisters:
     port_word : Signal
     port_open : Signal
         Whether a write of the port isn't an error.
+    settled : Signal
+        The values are what is to be read: a read waits for that.
     """
 
     def __init__(self, registers: RegisterMap) -> None:
@@ -58,6 +60,7 @@ class LiteRegisters:
                     self.set_flags[at] = Signal(name=f"{name}_set")
         self._in_map = Signal()
         self.port_write, self.port_word, self.port_open = Signal(), Signal(32), Signal()
+        self.settled = Signal()
 
     def build(self, m: Module) -> None:
         """Add the gates."""
@@ -125,8 +128,8 @@ class LiteRegisters:
         )
         m.d.comb += bus["arready"].eq(~asked & ~bus["rvalid"])
         m.d.sync += [
-            asked.eq(bus["arvalid"] & bus["arready"]),
-            bus["rvalid"].eq(asked | (bus["rvalid"] & ~bus["rready"])),
+            asked.eq((bus["arvalid"] & bus["arready"]) | (asked & ~self.settled)),
+            bus["rvalid"].eq((asked & self.settled) | (bus["rvalid"] & ~bus["rready"])),
         ]
         places = self._places(index)
         with m.If(bus["arready"]):
@@ -140,7 +143,7 @@ class LiteRegisters:
                             known.eq(~index[len(places) :].any()),
                         ]
         first, second = (self.values[name, "value"] for name in _COUNTERS)
-        with m.If(asked):
+        with m.If(asked & self.settled):
             m.d.sync += [
                 bus["rdata"].eq(Mux(counted, (other & first) | (~other & second), other)),
                 bus["rresp"].eq(Mux(known, OKAY, SLVERR)),

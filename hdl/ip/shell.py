@@ -8,6 +8,7 @@ from amaranth.hdl import (
     Cat,
     ClockDomain,
     ClockSignal,
+    Const,
     Elaboratable,
     Instance,
     Module,
@@ -22,6 +23,7 @@ from amaranth.lib.memory import Memory
 from qlif.hdl.interface import Interface
 from qlif.hdl.ip.lite import LiteRegisters
 from qlif.hdl.ip.registers import register_map
+from qlif.hdl.ip.spike_counter import SpikeCounter
 from qlif.hdl.ip.streams import data_bits, packed, unpacked
 from qlif.hdl.row_counters import RowCounter, equals
 from qlif.hdl.storage import RuntimeParameter
@@ -180,16 +182,18 @@ class AxiShell(Elaboratable):
     def _count(self, m: Module, rows: RowCounter, restart: Value) -> None:
         """Count timesteps and spikes."""
         core, lite = self._core, self.lite
-        spikes, timestep = lite.values["spikes", "value"], lite.values["timestep", "value"]
+        timestep = lite.values["timestep", "value"]
         name = "events" if self.core.streams.has_events else "updates"
         taken = core[f"{name}_valid"] & core[f"{name}_ready"]
-        count = _ones(core[f"{name}_spike"]) if f"{name}_spike" in core else 1
-        spiked = taken & (core[f"{name}_spike"].any() if f"{name}_spike" in core else 1)
-        with m.If(restart):
-            m.d.sync += spikes.eq(0)
-        with m.Elif(spiked):
-            m.d.sync += spikes.eq(spikes + count)
-        m.d.comb += lite.set_flags["flags", "spike"].eq(spiked)
+        counter = SpikeCounter(self.core.lanes)
+        m.submodules.spike_counter = ResetInserter(restart)(counter)
+        m.d.comb += [
+            # A lone neuron's event is a spike.
+            counter.spikes.eq(Mux(taken, core.get(f"{name}_spike", Const(1, 1)), 0)),
+            lite.settled.eq(counter.settled),
+            lite.values["spikes", "value"].eq(counter.count),
+            lite.set_flags["flags", "spike"].eq(counter.spikes.any()),
+        ]
         if self.core.streams.has_events:
             m.d.comb += timestep.eq(core["events_step"])
             return
@@ -243,10 +247,3 @@ class AxiShell(Elaboratable):
             read.en.eq(1),
         ]
         return Value.cast(read.data)
-
-
-def _ones(bits: Value) -> Value:
-    total: Any = 0
-    for bit in bits:
-        total = total + bit
-    return Value.cast(total)
