@@ -167,9 +167,14 @@ class Core:
         return (*self.primitives.cells, *(self.primitives.bank_cells if self.swaps_banks else ()))
 
     @property
-    def counts_starts(self) -> bool:
-        """Whether something waits for the end of a timestep, so that its rows are counted as they start."""
+    def waits_for_timesteps(self) -> bool:
+        """Whether something waits for the end of a timestep."""
         return bool(self.runtime) or self.holds_currents or self.swaps_banks
+
+    @property
+    def counts_steps_serially(self) -> bool:
+        """Whether a timestep has rows enough to find the next one's number bit by bit."""
+        return self.rows >= self.step_bits + 2
 
     @property
     def neuron_bits(self) -> int:

@@ -170,8 +170,8 @@ class NeuronPipeline(wiring.Component):
             case Form.SQUARE:
                 bias = self.constant("bias")
                 half_first = rounding is Rounding.RND and arithmetic.increment is None and phase is None
-                if half_first and not self.core.storage["bias"].is_writable:
-                    bias, rounding = self._bias_and_half(), Rounding.TRN
+                if half_first and not self.core.storage["bias"].is_per_neuron:
+                    bias, rounding = self._bias_and_half(pipe), Rounding.TRN
                 drive = _unless_held(pipe, "biased", held, operator.add, drive, bias)
             case Form.FACTORED:
                 if held is not None:
@@ -236,12 +236,19 @@ class NeuronPipeline(wiring.Component):
             case unknown:
                 assert_never(unknown)
 
-    def _bias_and_half(self) -> Timed:
-        """Return the bias plus half an LSB, so that a sum with it only needs to be truncated."""
-        bias = self.words.constants["bias"]
-        assert isinstance(bias.word, int)
+    def _bias_and_half(self, pipe: Pipeline) -> Timed:
+        """Return the bias plus half an LSB, so that a sum with it only needs to be truncated.
+
+        A bias in a register gets its half as soon as it is written.
+        """
         places = self.words.sum_format.f_bits
         half = 1 << (places - self.words.arithmetic.potential.f_bits) >> 1
+        bias = self.words.constants["bias"]
+        if self.core.storage["bias"].is_writable:
+            half_format = Format(half.bit_length() + 1 - places, places, signed=True)
+            half_of_lsb = fixed.Const(half, fixed.Shape(half_format))
+            return pipe.settled("bias__half", lambda word: word + half_of_lsb, self.constant("bias"))
+        assert isinstance(bias.word, int)
         word = (bias.word << (places - bias.format.f_bits)) + half
         format = Format(word.bit_length() + 1 - places, places, signed=True)
         return Timed(fixed.Const(word, fixed.Shape(format)), None)
@@ -306,7 +313,7 @@ class NeuronPipeline(wiring.Component):
         def held(v: fixed.Value, at: fixed.Value) -> fixed.Value:
             return fixed.choose(v < at, at, v)
 
-        return pipe.register("bounded", held, potential, bound), pipe.register(
+        return pipe.register("bounded", held, potential, bound), pipe.settled(
             "reset__held", held, reset, bound
         )
 

@@ -8,7 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from qlif.hdl.core import Streams
-from qlif.hdl.row_counters import RowCounter, StepCounter
+from qlif.hdl.row_counters import RowCounter, SerialStepCounter, StepCounter
 
 
 class Outlet(wiring.Component):
@@ -31,6 +31,8 @@ class Outlet(wiring.Component):
         Of the queue, a power of two; the two oldest rows have places of their own.
     step_bits : int
         Width of the timestep.
+    serial_steps : bool
+        A timestep has rows enough for :class:`~qlif.hdl.row_counters.SerialStepCounter`.
     streams : Streams
         Which of the two there are; what only the other one needs isn't built.
 
@@ -64,10 +66,17 @@ class Outlet(wiring.Component):
     step: Value
 
     def __init__(
-        self, *, rows: int, lanes: int, width: int, places: int, step_bits: int, streams: Streams
+        self,
+        *,
+        rows: int,
+        lanes: int,
+        width: int,
+        places: int,
+        step_bits: int,
+        serial_steps: bool,
+        streams: Streams,
     ) -> None:
-        self.places, self.streams = places, streams
-        self._steps = StepCounter(step_bits) if streams.has_events else None
+        self.places, self.streams, self._serial_steps = places, streams, serial_steps
         # The row that isn't there yet comes before the first one.
         self._rows = RowCounter(rows, first=rows - 1)
         super().__init__(
@@ -144,14 +153,26 @@ class Outlet(wiring.Component):
             self._rows.enable.eq(vacant),
             self.row.eq(self._rows.row),
         ]
-        if self._steps is not None:
-            m.submodules.steps = self._steps
-            m.d.comb += [
-                self._steps.due.eq(held & self._rows.last),
-                self._steps.enable.eq(vacant),
-                self.step.eq(self._steps.step),
-            ]
+        if events:
+            m.d.comb += self.step.eq(self._count_timesteps(m, held, vacant))
         return m
+
+    def _count_timesteps(self, m: Module, held: Value, vacant: Value) -> Value:
+        """Return the timestep of the row that is offered."""
+        rows, bits = self._rows, len(self.step)
+        if self._serial_steps:
+            m.submodules.steps = serial = SerialStepCounter(bits, rows.bits)
+            m.d.comb += [
+                serial.due.eq(held),
+                serial.enable.eq(vacant),
+                serial.row.eq(rows.row),
+                serial.last.eq(rows.last),
+                serial.free.eq(self._is_free(self.event_valid, self.event_ready)),
+            ]
+            return serial.step
+        m.submodules.steps = steps = StepCounter(bits)
+        m.d.comb += [steps.due.eq(held & rows.last), steps.enable.eq(vacant)]
+        return steps.step
 
     def _offered(self) -> list[tuple[Value, Value]]:
         """Return valid and ready of each stream that there is."""

@@ -58,7 +58,7 @@ def neuron_memory(
 class ParameterPort(wiring.Component):
     """Holds the parameters that can be written, and takes the writes.
 
-    A write is accepted only while `open` is high. A reset doesn't change parameters.
+    A write is accepted only while `open` is high, and done in the clock after. A reset doesn't change parameters.
 
     Parameters
     ----------
@@ -103,39 +103,51 @@ class ParameterPort(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the registers and memories."""
         m = Module()
-        m.d.comb += self.writes.ready.eq(self.open)
-        write = Signal()
-        m.d.comb += write.eq(self.writes.valid & self.writes.ready)
+        writes = self.writes
+        m.d.comb += writes.ready.eq(self.open)
+        # Between a write's handshake and what it enables is a register: that path would be the longest.
+        word, neuron = (
+            Signal.like(part, name=f"written_{name}", reset_less=True)
+            for name, part in (("word", writes.payload.word), ("neuron", writes.payload.neuron))
+        )
+        m.d.sync += [word.eq(writes.payload.word), neuron.eq(writes.payload.neuron)]
         for parameter in self._core.runtime:
-            chosen = write & equals(self.writes.payload.select, parameter.select)
-            build = self._memory if parameter.storage.is_per_neuron else self._register
-            build(m, parameter, chosen)
+            chosen = Signal(name=f"writes_{parameter.name}", reset_less=True)
+            m.d.sync += chosen.eq(
+                writes.valid & writes.ready & equals(writes.payload.select, parameter.select)
+            )
+            value = getattr(self, f"value_{parameter.name}")
+            if parameter.storage.is_per_neuron:
+                m.d.comb += value.eq(self._memory(m, parameter, chosen, neuron, word))
+            else:
+                m.d.comb += value.eq(self._register(m, parameter, chosen, word))
         return m
 
     def _width(self, parameter: RuntimeParameter) -> int:
         return parameter.format.width * (self._lanes if parameter.storage.is_per_neuron else 1)
 
-    def _register(self, m: Module, parameter: RuntimeParameter, chosen: Value) -> None:
+    def _register(self, m: Module, parameter: RuntimeParameter, chosen: Value, written: Value) -> Value:
         width = parameter.format.width
         word = self._core.words.constants[parameter.name].word
         assert isinstance(word, int)
         register = Signal(width, init=word & ((1 << width) - 1), name=parameter.name, reset_less=True)
         with m.If(chosen):
-            m.d.sync += register.eq(self.writes.payload.word)
-        m.d.comb += getattr(self, f"value_{parameter.name}").eq(register)
+            m.d.sync += register.eq(written)
+        return register
 
-    def _memory(self, m: Module, parameter: RuntimeParameter, chosen: Value) -> None:
-        read = neuron_memory(
+    def _memory(
+        self, m: Module, parameter: RuntimeParameter, chosen: Value, neuron: Value, written: Value
+    ) -> Value:
+        return neuron_memory(
             m,
             self._core,
             f"memory_{parameter.name}",
             row=self.row,
-            neuron=self.writes.payload.neuron,
-            word=self.writes.payload.word[: parameter.format.width],
+            neuron=neuron,
+            word=written[: parameter.format.width],
             write=chosen,
             init=self._rows(parameter),
         )
-        m.d.comb += getattr(self, f"value_{parameter.name}").eq(read)
 
     def _rows(self, parameter: RuntimeParameter) -> list[list[int]]:
         """Return the memory's first content, row by row, as bit patterns."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from amaranth.hdl import Instance, Module, Signal
+from amaranth.hdl import Const, Instance, Module, Signal, Value
 from amaranth.hdl._ast import Assign
 
 
@@ -36,6 +36,7 @@ class Pipeline:
         self.instances: dict[str, Instance] = {}
         self._delayed: dict[tuple[int, int], Timed] = {}
         self._kept: list[Any] = []
+        self._settled: list[Any] = []
 
     def build(self, m: Module) -> None:
         """Put the registers and cells into a module."""
@@ -60,9 +61,30 @@ class Pipeline:
             return together
         return Timed(self._registered(name, together.value, init), together.stage + 1)
 
+    def settled(self, name: str, function: Callable[..., Any], *operands: Timed) -> Timed:
+        """Return ``function(*operands)`` of what never changes, behind a register that needs no stage of its own.
+
+        The operands change at rest only, so the register holds the new result one clock after them: from stage 1
+        on. Of constants the result is one, and needs no register. If an operand has a stage, this is
+        :meth:`register`.
+        """
+        together = self.together(function, *operands)
+        if together.stage is not None or all(isinstance(Value.cast(one.value), Const) for one in operands):
+            return self.register(name, function, *operands)
+        self._settled.append(self._registered(name, together.value))
+        return Timed(self._settled[-1], None)
+
     def together(self, function: Callable[..., Any], *operands: Timed) -> Timed:
-        """Return ``function(*operands)`` without a register, at the stage of the latest operand."""
+        """Return ``function(*operands)`` without a register, at the stage of the latest operand.
+
+        Raises
+        ------
+        ValueError
+            An operand is a settled value, and would be looked at before it has settled.
+        """
         stage = self.latest(*operands)
+        if not stage and any(operand.value is settled for operand in operands for settled in self._settled):
+            raise ValueError("a settled value can't be had before stage 1")
         at_once = operands if stage is None else [self.at(operand, stage) for operand in operands]
         return Timed(function(*(operand.value for operand in at_once)), stage)
 

@@ -145,7 +145,7 @@ class Population(wiring.Component):
         m.submodules.writing = writing = RowCounter(self._rows)
         m.d.comb += writing.enable.eq(retire)
 
-        between = self._count_starts(m, issue)
+        between = self._between_timesteps(m, accepted, reading.last)
         busy = accepted | in_flight.any()
         may_start = self._connect_parameters(m, between, reading.row, busy)
         if self.core.swaps_banks:
@@ -191,13 +191,18 @@ class Population(wiring.Component):
             m.d.comb += [self.steps.ready.eq(room & between), issue.eq(room & (self.steps.valid | ~between))]
         return m
 
-    def _count_starts(self, m: Module, issue: Signal) -> Value:
-        """Count the rows that start, where something waits for the end of a timestep; return whether it is there."""
-        if not self.core.counts_starts:
+    def _between_timesteps(self, m: Module, accepted: Value, last: Value) -> Value:
+        """Return whether the row that started last was its timestep's last one, where something waits for that.
+
+        A row that started in the clock before is being read now; if none did, nothing has changed.
+        """
+        if not self.core.waits_for_timesteps:
             return Const(1, 1)
-        m.submodules.starting = starting = RowCounter(self._rows, first=self._rows - 1)
-        m.d.comb += starting.enable.eq(issue)
-        return starting.last
+        between = Signal()
+        was_between = Signal(init=1)
+        m.d.comb += between.eq(Mux(accepted, last, was_between))
+        m.d.sync += was_between.eq(between)
+        return between
 
     def _delayed_currents(self, m: Module) -> Value:
         """Return the currents of the stream at the time at which their neurons' states are there."""
@@ -235,6 +240,7 @@ class Population(wiring.Component):
             width=len(Cat(*words)),
             places=self.queue_depth,
             step_bits=self.core.step_bits,
+            serial_steps=self.core.counts_steps_serially,
             streams=streams,
         )
         neuron = outlet.row << ceil_log2(self.lanes)
@@ -291,7 +297,8 @@ class Population(wiring.Component):
         m.submodules.parameter_port = port
         # A write waits for the end of the timestep and for the pipelines to empty; while one waits, no new
         # timestep starts. Nor has one started since `quiet` was found, if a write waits still.
-        pausing, quiet = Signal(), Signal()
+        pausing = Signal()
+        quiet = Signal()
         m.d.sync += [pausing.eq(self.parameters.valid), quiet.eq(pausing & between & ~busy)]
         wiring.connect(m, wiring.flipped(self.parameters), port.writes)
         m.d.comb += [port.open.eq(pausing & quiet), port.row.eq(row)]

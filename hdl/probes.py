@@ -47,8 +47,11 @@ HELD_CURRENTS = f"{CORE}.current_memory.memory"
 CURRENT_WORDS = f"{CORE}.current_memory.words"
 """What was read from it, as it enters the pipelines."""
 
-READING, WRITING, STARTING, OFFERED_ROWS = "reading", "writing", "starting", "outlet.rows"
-"""Counters of rows: of those read, written, accepted (with run-time parameters or held currents), and offered."""
+BETWEEN = f"{CORE}.between"
+"""The row that started last was its timestep's last one; only where something waits for that."""
+
+READING, WRITING, OFFERED_ROWS = "reading", "writing", "outlet.rows"
+"""Counters of rows: of those read, written, and offered."""
 
 PUSHED_SPIKES = f"{CORE}.outlet.pushed_spikes"
 PUSHED_WORDS = f"{CORE}.outlet.pushed_words"
@@ -87,6 +90,12 @@ STEPS_LOW = f"{CORE}.outlet.steps.low"
 """The low half of the counter of timesteps."""
 STEPS_FULL = f"{CORE}.outlet.steps.full"
 """Whether that is about to carry."""
+STEPS_FOLLOWING = f"{CORE}.outlet.steps.following"
+"""Where timesteps are counted bit by bit: the next one's number, as far as it has gone around."""
+STEPS_SHIFTS = f"{CORE}.outlet.steps.shifts"
+"""Whether it goes on in this clock."""
+STEPS_CARRY = f"{CORE}.outlet.steps.carry"
+"""What is added to its next bit."""
 
 PIPELINES = f"{CORE}.pipeline"
 """What the names of everything in the pipelines begin with."""
@@ -173,12 +182,14 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
     if core.streams.has_updates or core.words.arithmetic.phase_bits:
         names += [PUSHED_WORDS, OFFERED_WORDS]
     if core.streams.has_events:
-        names += [EVENT_VALID, STEP, STEPS_LOW, STEPS_FULL]
+        names += [EVENT_VALID, STEP]
+        serial = core.counts_steps_serially
+        names += [STEPS_FOLLOWING, STEPS_SHIFTS, STEPS_CARRY] if serial else [STEPS_LOW, STEPS_FULL]
     counters = [READING, WRITING, OFFERED_ROWS]
     if core.rows < loop_latency:
         names.append(FREE_ROWS)
-    if core.counts_starts:
-        counters.append(STARTING)
+    if core.waits_for_timesteps and core.rows > 1:
+        names.append(BETWEEN)
     if core.rows > 1:
         names += [name(counter) for counter in counters for name in (counted_row, counted_last)]
     for parameter in core.runtime:

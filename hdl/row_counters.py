@@ -104,6 +104,63 @@ class StepCounter(wiring.Component):
         return m
 
 
+class SerialStepCounter(wiring.Component):
+    """Counts timesteps from 0 without an adder: each of a timestep's first rows adds a bit of the next one's number.
+
+    That number is in a shift register, and has gone once around it before the timestep ends.
+
+    Parameters
+    ----------
+    bits : int
+        Width; it wraps. There must be at least two rows more.
+    row_bits : int
+        Width of a row's number.
+
+    Attributes
+    ----------
+    due : In
+        A row follows. Known early in the clock.
+    enable : In
+        It does now. May be late.
+    row, last : In
+        The row that it follows, and whether that is its timestep's last one: of a :class:`RowCounter` that starts
+        there.
+    free : In
+        Nobody looks at the timestep of `row` any more. May be late.
+    step : Out
+        The timestep of `row` as long as somebody looks at it; then that of the row that follows, if one does.
+    """
+
+    due: Value
+    enable: Value
+    row: Value
+    last: Value
+    free: Value
+    step: Value
+
+    def __init__(self, bits: int, row_bits: int) -> None:
+        self.bits = bits
+        step: Any = Out(bits, init=-1)  # type: ignore[call-arg]
+        super().__init__(
+            {"due": In(1), "enable": In(1), "row": In(row_bits), "last": In(1), "free": In(1), "step": step}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the gates."""
+        m = Module()
+        following = Signal(self.bits)
+        shifts = Signal()
+        carry = Signal(init=1)
+        m.d.sync += shifts.eq(self.enable & self.due & (self.row < self.bits))
+        with m.If(shifts):
+            m.d.sync += following.eq(Cat(following[1:], following[0] ^ carry))
+        m.d.sync += carry.eq(Mux(shifts, carry & following[0], carry | self.last))
+        # Not only when the row does follow: that is known late.
+        with m.If(self.free & self.due & self.last):
+            m.d.sync += self.step.eq(following)
+        return m
+
+
 def equals(signal: Value, number: int) -> Value:
     """Return whether a signal is a number.
 

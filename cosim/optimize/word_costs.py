@@ -24,9 +24,9 @@ rounded.
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
-        "any": 223.0,
+        "any": 186.0,
         "potential": 1.9,
-        "factored potential": 4.3,
+        "factored potential": 5.0,
         "trace": 1.5,
         "has trace": 27.1,
         "random": 1.7,

@@ -51,7 +51,8 @@ class Control:
         self.step_bits = circuit.width(circuit.outputs["events_step"]) if streams.has_events else 1
         self.holds_currents = interface.core.holds_currents
         self.swaps_banks = interface.core.swaps_banks
-        self.counts_starts = interface.core.counts_starts
+        self.waits_for_timesteps = interface.core.waits_for_timesteps
+        self.counts_steps_serially = interface.core.counts_steps_serially
         self._words, self._storage = interface.words, interface.core.storage
         # Enough for any count that is compared.
         self._bits = (2 * self.rows + 2 * self.loop + 4 * self.places).bit_length()
@@ -159,7 +160,7 @@ class Control:
 
     def between(self, now: Clock) -> Term:
         """Return whether the next row to start is a timestep's first; a single row isn't counted."""
-        return self.terms.true if self.rows == 1 else now[probes.counted_last(probes.STARTING)]
+        return self.terms.true if self.rows == 1 else now[probes.BETWEEN]
 
     def taken(self, now: Clock, stream: str) -> Term:
         """Return whether a stream into the population moves."""

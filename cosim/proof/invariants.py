@@ -7,6 +7,7 @@ in the next clock, and a reset must establish them from any state.
 from qlif.cosim.proof import held_currents
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.control import Control, Monitor
+from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.solver import Term
 from qlif.hdl import probes
 
@@ -122,16 +123,11 @@ def _of_what_some_populations_have(control: Control, now: Clock, flying: Term) -
         busy = control.minus(control.plus(accepted, flying), oldest)
         free = control.wide(now[probes.FREE_ROWS])
         held["free rows are counted"] = terms.equal(control.plus(free, busy), control.number(control.rows))
-    if control.counts_starts:
-        last_row = control.number(control.rows - 1)
+    if control.waits_for_timesteps:
         reading = control.wide(control.row(now, probes.READING))
-        started = control.wide(control.row(now, probes.STARTING))
-        held["the row that has started last is the one before the next to be read"] = terms.both(
-            control.at_most(started, last_row),
-            terms.equal(
-                control.round(control.plus(started, control.number(1))),
-                control.round(control.plus(reading, accepted)),
-            ),
+        started = control.round(control.plus(reading, accepted))
+        held["what waits for the end of a timestep knows it"] = terms.equal(
+            control.between(now), terms.equal(started, control.number(0))
         )
     return held
 
@@ -139,12 +135,54 @@ def _of_what_some_populations_have(control: Control, now: Clock, flying: Term) -
 def _ends(control: Control, now: Clock) -> list[Term]:
     """Return that counters know when they are at their last row."""
     found = []
-    for counter in (probes.READING, probes.WRITING, probes.STARTING, probes.OFFERED_ROWS):
+    for counter in (probes.READING, probes.WRITING, probes.OFFERED_ROWS):
         if probes.counted_last(counter) in control.circuit.named:
             row = control.wide(control.row(now, counter))
             at_end = control.terms.equal(row, control.number(control.rows - 1))
             found.append(control.terms.equal(now[probes.counted_last(counter)], at_end))
     return found
+
+
+def _halved_steps(terms: Products, now: Clock, monitor: Monitor) -> Term:
+    """Return that the timestep is right, and that the high half of its counter knows when the low one carries."""
+    low = now[probes.STEPS_LOW]
+    return terms.both(
+        terms.equal(now[probes.STEP], monitor["step"]),
+        terms.equal(now[probes.STEPS_FULL], terms.equal(low, terms.constant(-1, terms.width(low)))),
+    )
+
+
+def _serial_steps(control: Control, now: Clock, monitor: Monitor) -> Term:
+    """Return that the timestep is right, or already the next one, and how far that one's number has come.
+
+    A bit is added with each row, and all are well before the last row. With that, the next timestep may be shown as
+    soon as no event waits, if a row follows.
+    """
+    terms, step, shifts = control.terms, monitor["step"], now[probes.STEPS_SHIFTS]
+    bits = terms.width(step)
+    following = terms.make("BV_ADD", step, terms.constant(1, bits))
+    next_step = control.bits(following)
+    row = control.wide(control.row(now, probes.OFFERED_ROWS))
+    early = terms.both(
+        now[probes.HELD],
+        terms.negation(monitor["owes_event"]),
+        terms.equal(row, control.number(control.rows - 1)),
+        terms.equal(now[probes.STEP], following),
+    )
+    cases = [terms.either(terms.equal(now[probes.STEP], step), early)]
+    for done in range(bits + 1):
+        # The bits that are done have gone to the top.
+        word = terms.concat(*reversed([*control.bits(step)[done:], *next_step[:done]]))
+        low_ones = terms.both(*control.bits(step)[:done])
+        held = terms.equal(now[probes.STEPS_FOLLOWING], word)
+        if done < bits:
+            held = terms.both(held, terms.equal(now[probes.STEPS_CARRY], low_ones))
+        behind = terms.equal(control.minus(row, shifts), control.number(done))
+        if done == bits:
+            behind = control.at_most(control.number(bits), control.minus(row, shifts))
+        cases.append(terms.implies(behind, held))
+    begun = terms.both(control.at_most(control.number(1), row), control.at_most(row, control.number(bits)))
+    return terms.both(*cases, terms.implies(shifts, begun))
 
 
 def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
@@ -156,10 +194,8 @@ def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, 
         offered.append(terms.equal(now[probes.UPDATE_VALID], monitor["owes_update"]))
     if control.streams.has_events:
         offered.append(terms.equal(now.output("events_valid"), monitor["owes_event"]))
-        low = now[probes.STEPS_LOW]
-        ones = terms.constant(-1, terms.width(low))
-        steps.append(terms.equal(now[probes.STEP], monitor["step"]))
-        steps.append(terms.equal(now[probes.STEPS_FULL], terms.equal(low, ones)))
+        serial = control.counts_steps_serially
+        steps.append(_serial_steps(control, now, monitor) if serial else _halved_steps(terms, now, monitor))
     return {
         "the queue holds what was pushed": terms.both(
             terms.equal(monitor["waiting"], within),

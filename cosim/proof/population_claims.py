@@ -185,7 +185,7 @@ def visible(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:
         events |= {"phase"} & shown.keys()
         claims[EVENTS] = terms.both(
             terms.equal(now.output("events_valid"), monitor["owes_event"]),
-            terms.equal(now.output("events_step"), monitor["step"]),
+            terms.implies(monitor["owes_event"], terms.equal(now.output("events_step"), monitor["step"])),
             control.first_neuron(monitor, now.output("events_neuron")),
             *(
                 terms.implies(monitor["mine"], terms.equal(now.output(f"events_{name}"), shown[name]))
@@ -414,12 +414,13 @@ def _writes(proof: PopulationProof) -> Term:
 def _keeps(proof: PopulationProof) -> Term:
     """Return that a parameter becomes the word of a write to it, and stays what it is without one.
 
-    Of a memory, that is claimed of any row.
+    It is written in the clock after the handshake. Of a memory, that is claimed of any row.
     """
     terms, now, inputs = proof.terms, proof.now, proof.circuit.inputs
     select, neuron, word = (now.values[inputs[f"parameters_{part}"]] for part in ("select", "neuron", "word"))
     written = terms.both(now.values[inputs["parameters_valid"]], now.output("parameters_ready"))
-    after = proof.clock(now.following())
+    before = proof.clock(now.following())
+    after = proof.clock(before.following())
     held = []
     for parameter in proof.interface.runtime:
         name, width = parameter.name, parameter.format.width
@@ -429,11 +430,11 @@ def _keeps(proof: PopulationProof) -> Term:
         new = terms.slice(word, width - 1, 0)
         if not parameter.storage.is_per_neuron:
             register = probes.parameter_register(name)
-            expected = terms.choose(chosen, new, now[register])
+            expected = terms.choose(chosen, new, before[register])
             held.append(terms.equal(after[register], expected))
             continue
         memory, row = _memory_of(proof, name), proof.control.watched_row
-        written_row = proof.control.written(chosen, neuron, new, memory.row(now, row))
+        written_row = proof.control.written(chosen, neuron, new, memory.row(before, row))
         held.append(terms.equal(memory.row(after, row), written_row))
     return terms.both(*held)
 

@@ -198,9 +198,10 @@ def population_updates(terms: Products, circuit: Circuit, interface: Interface) 
     latency = interface.loop_latency - behind
     # The states that were read may be anything.
     stored = terms.fresh(circuit.width(circuit.signal(probes.STORED)), "stored")
-    states: dict[int, Term] = {}
+    inputs = {"rst": terms.false, "parameters_valid": terms.false}
+    # A write is done in the clock after it is taken; while a row is in flight none is, nor was in the clock before.
+    states = Clock(terms, circuit, inputs, {}).following() if interface.runtime else {}
     for clock in range(latency + 1):
-        inputs = {"rst": terms.false, "parameters_valid": terms.false}
         instead = {circuit.signal(probes.STORED): stored} if clock == 0 else {}
         now = Clock(terms, circuit, inputs, states, instead)
         if clock == 0:

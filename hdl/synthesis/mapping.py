@@ -15,7 +15,6 @@ PARTS = MappingProxyType(
         "pipeline": "pipeline",
         "outlet": "streams",
         "parameter_port": "parameters",
-        "starting": "parameters",
     }
 )
 """What a population's submodules, by how their names begin, are part of; the rest is its state loop."""

@@ -53,8 +53,8 @@ def edited(pattern, by):
 def rounding_constant(patch):
     honest = neuron.NeuronPipeline._bias_and_half
 
-    def damaged(self):
-        value, stage = honest(self)
+    def damaged(self, pipe):
+        value, stage = honest(self, pipe)
         word = value.as_value().value - 1
         return neuron.Timed(fixed.Const(word, fixed.Shape(value.words)), stage)
 
@@ -241,7 +241,7 @@ def test_a_bug_at_the_ports_is_refuted(tmp_path, quick_simulator, right, wrong, 
         (r"(parameters__ready = ).*& (quiet;)", r"\1\2", "WRITES"),
         (r"quiet <= .*;", "quiet <= 1'h1;", "WRITES"),
         (r"value_threshold <= (.*);", r"value_threshold <= ~\1;", "KEEPS"),
-        (r"memory_reset\[writes__payload\[3:1\]\] <=", "memory_reset[3'd0] <=", "KEEPS"),
+        (r"memory_reset\[write__addr\] <=", "memory_reset[3'd0] <=", "KEEPS"),
         (r"<= memory_reset\[read__addr\]", "<= memory_reset[read__addr ^ 3'd1]", "OWN"),
     ],
     ids=[
@@ -260,6 +260,31 @@ def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
     claims = prove_population(Export(text, export.interface))
     found = next(claim for claim in claims if claim.claim == getattr(population_claims, name))
     assert found.result == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("following[0] ^ carry", "following[0] | carry"),
+        ("carry & following[0]", "carry | following[0]"),
+        ("row < 3'h5", "row < 3'h4"),
+    ],
+    ids=["wrong sum", "wrong carry", "a bit is left out"],
+)
+def test_a_bug_in_the_serial_count_of_timesteps_is_refuted(right, wrong):
+    words = quantise(Parameters(n=8), preset("tiny-8"))
+    export = hdl.export(hdl.Core(words, step_bits=5))
+    assert export.verilog.count(right) == 1, re.findall(r".*(?:following|carry|row <).*", export.verilog)
+    circuit = read_circuit(export.verilog.replace(right, wrong), "qlif_population")
+    proof = population_claims.PopulationProof(circuit, export.interface, seconds=20)
+    assert proof.disturbed == ["rows and timesteps that are shown are counted"]
+
+
+def test_a_bias_in_a_register_without_its_half_is_refuted(monkeypatch):
+    core = hdl.Core(WORDS, storage={"bias": "register"})
+    assert prove_update(hdl.export(core)).result == "proved"
+    monkeypatch.setattr(neuron.NeuronPipeline, "_bias_and_half", lambda self, pipe: self.constant("bias"))
+    assert prove_update(hdl.export(core)).result == "refuted"
 
 
 def _other_tap(patch):
