@@ -278,7 +278,7 @@ class NeuronPipeline(wiring.Component):
     def _fit_at_once(self, pipe: Pipeline, total: Timed) -> tuple[Timed, Timed]:
         """Return the same with the spike a clock earlier, for a few gates more."""
         shape = fixed.Shape(self.words.arithmetic.potential)
-        threshold = self.constant("threshold")
+        threshold, is_writable = self.constant("threshold"), self.core.storage["threshold"].is_writable
 
         def low(x: fixed.Value) -> fixed.Value:
             return x.fit(shape, Overflow.WRAP)
@@ -290,15 +290,17 @@ class NeuronPipeline(wiring.Component):
                 return potential, spike
             case Overflow.SAT:
                 lowest = fixed.Const(shape.words.min_word, shape)
+
+                def spiked(x: fixed.Value, at: fixed.Value) -> Value:
+                    below = x.is_below(shape)
+                    spike = ~below & (x.is_above(shape) | (low(x) >= at))
+                    # What is below the range becomes its lowest word, which a threshold that is written may be.
+                    return spike | (below & (lowest >= at)) if is_writable else spike
+
                 potential = pipe.register(
                     "integrated", lambda x: fixed.choose(x.is_below(shape), lowest, low(x)), total
                 )
-                spike = pipe.register(
-                    "spiking",
-                    lambda x, at: ~x.is_below(shape) & (x.is_above(shape) | (low(x) >= at)),
-                    total,
-                    threshold,
-                )
+                spike = pipe.register("spiking", spiked, total, threshold)
                 return potential, spike
             case unknown:
                 assert_never(unknown)

@@ -12,6 +12,7 @@ from qlif.hdl import fixed, phase
 from qlif.hdl import population as hardware
 from qlif.hdl.core import Streams
 from qlif.hdl.primitives import PORTABLE
+from qlif.hdl.storage import place
 from qlif.hdl.targets.catalogue import primitives
 from qlif.hdl.verilog import Export
 from qlif.model.parameters import Parameters
@@ -75,6 +76,27 @@ def test_updates_with_phases_of_every_rounding_are_proved(name, bits, choices):
         words = words_of(name, bits, **choices, overflow=overflow)
         for built_from in (PORTABLE, primitives("explicit", "ecp5")):
             assert prove_update(hdl.export(hdl.Core(words, primitives=built_from))).result == "proved"
+
+
+def proved_for_every_parameter_word(words, built_from):
+    storage = place(words, dict.fromkeys(words.constants, "register"))
+    return prove_update(hdl.export_neuron(hdl.Core(words, storage=storage, primitives=built_from))).result
+
+
+@pytest.mark.parametrize("overflow", Overflow)
+def test_updates_with_phases_of_every_parameter_word_are_proved(overflow):
+    # A threshold that is written may be the lowest word, which a sum below the range reaches too.
+    small = {"potential": "SQ(8,2)", "current": "SQ(8,2)", "coefficient_bits": 8, "trace": "UQ(2,6)"}
+    words = words_of("factored-16", 1, overflow=overflow, **small)
+    assert proved_for_every_parameter_word(words, primitives("explicit", "ecp5")) == "proved"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["factored-16", "square-16", "square-18"])
+@pytest.mark.parametrize("bits", [1, 2, 3])
+def test_updates_of_a_preset_with_phases_are_proved_for_every_parameter_word(name, bits):
+    for built_from in (PORTABLE, primitives("explicit", "ecp5")):
+        assert proved_for_every_parameter_word(words_of(name, bits), built_from) == "proved"
 
 
 @pytest.mark.slow
