@@ -91,8 +91,8 @@ class Mapped:
     module : str
         The core inside.
     absent : tuple of str
-        What it doesn't tell, so that it can't be compared: of ``spike``, ``potential``, ``trace``, ``refractory`` and
-        ``events``.
+        What it doesn't tell, so that it can't be compared: of ``spike``, ``potential``, ``trace``, ``refractory``,
+        ``phase``, ``events`` and ``event_phase``.
     resets : bool
         Whether it has a reset; without, it goes on from where it is.
     latency, interval : int, optional
@@ -106,17 +106,18 @@ class Mapped:
     interval: int | None = None
 
     def streams(self, core: Core) -> tuple[Stream, ...]:
-        """Return the streams of its adapter: those of a population, with the refractory counter if it is told."""
-        if "refractory" in self.absent:
-            return population_streams(core)
+        """Return the streams of its adapter: a population's, with the refractory counter and phases that it tells."""
         meaning = "timesteps that the neuron is still refractory"
         counter = Port("updates_refractory", "output", core.words.refractory, meaning)
-        return tuple(
-            dataclasses.replace(stream, payload=(*stream.payload, counter))
-            if stream.name == "updates"
-            else stream
-            for stream in population_streams(core)
-        )
+        more = {"updates": () if "refractory" in self.absent else (counter,)}
+        untold = {"phase": "updates_phase", "event_phase": "events_phase"}
+        left_out = {port for name, port in untold.items() if name in self.absent}
+
+        def told(stream: Stream) -> Stream:
+            kept = tuple(port for port in stream.payload if port.name not in left_out)
+            return dataclasses.replace(stream, payload=(*kept, *more.get(stream.name, ())))
+
+        return tuple(map(told, population_streams(core)))
 
     def to_json(self) -> dict[str, Any]:
         """Return its entry in ``interface.json``."""

@@ -271,9 +271,10 @@ class Scoreboard:
         step = spiked // self.currents.shape[1] + self.first_step
         phase = () if observed.phase is None else (observed.phase[spiked],)
         spikes = _transposed(step & shown, observed.neuron[spiked], *phase)
-        return judge_events(
-            spikes, _events_of(observed), observed.event_clocks, step.tolist(), self._last_step
-        )
+        events = _events_of(observed)
+        if observed.phase is None or observed.event_phase is None:
+            spikes, events = ([told[:2] for told in found] for found in (spikes, events))
+        return judge_events(spikes, events, observed.event_clocks, step.tolist(), self._last_step)
 
     @property
     def _last_step(self) -> int:

@@ -146,7 +146,7 @@ class VhdlStreams:
     def _results(self) -> dict[str, Any]:
         """Return the words of the update that the core shows; None for one that the configuration can't hold."""
         found: dict[str, Any] = {"spike": self._pin("spike", 0)}
-        for role in ("potential", "trace", "refractory"):
+        for role in ("potential", "trace", "refractory", "phase"):
             if role in self._pins:
                 shown, format = self._pins[role].value, self._formats[role]
                 found[role] = shown

@@ -242,7 +242,7 @@ class Adapter:
         yield f"      if (issue && reading == {rows - 1}) first <= 0;"
         yield f"      if (finished) writing <= writing == {rows - 1} ? 0 : writing + 1'b1;"
         yield "    end"
-        for name in ("potential", "refractory", "trace"):
+        for name in ("potential", "refractory", "trace", "phase"):
             if not self.has(name):
                 continue
             initial = {int(word) for word in state[name].ravel()}
@@ -301,9 +301,12 @@ class Adapter:
         """Give the stream of events: the module's, or made of its spikes."""
         steps, neurons = self.core.step_bits, self.core.neuron_bits
         own = self.has("event")
+        phase = next((port for port in self.own if port.name == "events_phase"), None)
         if not own and not self.has("spike"):
             yield "\n  // The module tells of no events."
             yield f"  assign events_valid = 1'b0;\n  assign events_neuron = 0;\n  assign events_step = {steps}'d0;"
+            if phase is not None:
+                yield f"  assign events_phase = {phase.width}'d0;"
             return
         over = "update" if self._holds_updates else "done"
         moment = "update begun last" if self._by_start else "update that is over"
@@ -324,17 +327,22 @@ class Adapter:
             yield "    end"
         neuron = "core_event_neuron" if self.has("event_neuron") else "event_row"
         step = "core_event_step" if self.has("event_step") else "event_time"
+        parts = {"events_neuron": neuron, "events_step": step}
+        if phase is not None:
+            # Beside the neuron, which is above the timestep.
+            parts = {phase.name: "core_event_phase" if own else "core_phase", **parts}
         if self.has("event_ready"):
             yield "  assign events_valid = core_event;\n  assign core_event_ready = events_ready;"
-            yield f"  assign events_neuron = {neuron};\n  assign events_step = {step};"
+            yield from (f"  assign {name} = {value};" for name, value in parts.items())
             return
         push = "core_event" if own else f"{over} && core_spike"
         if not own and self._holds_updates:
             push = "update && updates_spike"
+        width = neurons + steps + (0 if phase is None else phase.width)
         yield (
-            f"  {self.queue} #(.WIDTH({neurons + steps}), .BITS({EVENT_PLACES.bit_length() - 1})) event_queue "
-            f"(.clk(clk), .rst(rst),\n    .push({push}), .in({{{neuron}, {step}}}),\n"
-            "    .valid(events_valid), .ready(events_ready), .out({events_neuron, events_step}), .low(events_low));"
+            f"  {self.queue} #(.WIDTH({width}), .BITS({EVENT_PLACES.bit_length() - 1})) event_queue "
+            f"(.clk(clk), .rst(rst),\n    .push({push}), .in({joined(list(parts.values()))}),\n"
+            f"    .valid(events_valid), .ready(events_ready), .out({joined(list(parts))}), .low(events_low));"
         )
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from qlif.model.formats import Format
+from qlif.model.words import Words
 
 if TYPE_CHECKING:
     from qlif.cosim.mapping.state import StateMap
@@ -117,14 +118,18 @@ class Role:
     meaning: str
 
 
-OUTPUTS = ("spike", "potential", "trace", "refractory")
+OUTPUTS = ("spike", "potential", "trace", "refractory", "phase")
 """What of an update can be compared."""
+
+PHASE_ROLES = ("phase", "phase_in", "event_phase")
+"""Roles that there are only with `phase_bits`."""
 
 _RESULTS = {
     "potential": Role("output", False, "potential after the update"),
     "spike": Role("output", False, "whether the neuron spiked"),
     "trace": Role("output", False, "spike trace after the update"),
     "refractory": Role("output", False, "timesteps that the neuron is still refractory"),
+    "phase": Role("output", False, "part of the timestep left over after a spike"),
 }
 _INDEXED = {
     "neuron": Role("output", False, "number of the neuron that was updated"),
@@ -132,6 +137,7 @@ _INDEXED = {
     "event_ready": Role("input", False, "it is taken"),
     "event_neuron": Role("output", False, "number of the neuron that spiked"),
     "event_step": Role("output", False, "timestep since reset in which it spiked"),
+    "event_phase": Role("output", False, "part of that timestep left over after the spike"),
 }
 
 
@@ -170,6 +176,7 @@ def roles(contract: Contract) -> dict[str, Role]:
                     "input", False, "timesteps that the neuron is still refractory, before"
                 ),
                 "trace_in": Role("input", False, "spike trace before the update"),
+                "phase_in": Role("input", False, "part of a timestep by which the step is longer"),
                 **_RESULTS,
                 "potential": Role("output", True, "potential after the update"),
             }
@@ -248,8 +255,12 @@ class CoreMap:
             found[self.clock_enable.port] = "input"
         return found
 
-    @property
-    def absent(self) -> tuple[str, ...]:
-        """What isn't compared, as the module doesn't tell it."""
-        told = tuple(name for name in OUTPUTS if name not in self.ports)
-        return told if "event" in self.ports else (*told, "events")
+    def absent(self, words: Words) -> tuple[str, ...]:
+        """Return what isn't compared of a configuration, as the module doesn't tell it."""
+        untold = [name for name in OUTPUTS if name not in self.ports]
+        untold += [] if "event" in self.ports else ["events"]
+        if not words.arithmetic.phase_bits:
+            return tuple(name for name in untold if name != "phase")
+        # Without events of its own they are made of the spikes, each with its update's phase.
+        told = "event_phase" if "event" in self.ports else "phase"
+        return (*untold, *([] if told in self.ports else ["event_phase"]))

@@ -1,11 +1,12 @@
 """A mapped core as an `Export`, so that every net takes it as it takes our own population."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from qlif.cosim.configuration import Configuration
 from qlif.cosim.mapping.adapter import Adapter
-from qlif.cosim.mapping.core_map import CoreMap
+from qlif.cosim.mapping.core_map import PHASE_ROLES, Contract, CoreMap
 from qlif.cosim.mapping.port_formats import word_of
 from qlif.cosim.mapping.read import faults_error
 from qlif.cosim.mapping.rtl import Rtl
@@ -49,10 +50,8 @@ def adapter_export(core_map: CoreMap, configuration: Configuration) -> tuple[Exp
         raise InputError(f"{where}a mapped core has no parameters to write: [storage] must be empty")
     if configuration.parameters.n != core_map.neurons:
         raise InputError(f"{where}neurons is {core_map.neurons}, and not {configuration.parameters.n}")
-    if phase_bits := configuration.arithmetic.phase_bits:
-        raise InputError(
-            f"{where}phase_bits must be 0 with a map, not {phase_bits}: it has no role for a phase"
-        )
+    if faults := list(_faults_of_phase(core_map, configuration.arithmetic.phase_bits)):
+        raise faults_error(where, faults)
     generics = {
         name: word_of(value, configuration.words, f"{where}parameters: {name}")
         for name, value in core_map.parameters.items()
@@ -69,7 +68,11 @@ def adapter_export(core_map: CoreMap, configuration: Configuration) -> tuple[Exp
     step = found.role("event_step")
     core = configuration.core(step_bits=STEP_BITS if step is None else rtl.ports[step.port].width)
     mapped = Mapped(
-        found.module, core_map.absent, core_map.reset is not None, core_map.latency, core_map.interval
+        found.module,
+        core_map.absent(configuration.words),
+        core_map.reset is not None,
+        core_map.latency,
+        core_map.interval,
     )
     streams = mapped.streams(core)
     adapter = Adapter(found, core, rtl.ports, tuple(port for stream in streams for port in stream.ports))
@@ -79,6 +82,21 @@ def adapter_export(core_map: CoreMap, configuration: Configuration) -> tuple[Exp
     latency = core_map.latency or 0
     interface = Interface(core, adapter.module, Kind.POPULATION, latency, streams, mapped=mapped)
     return Export(verilog, interface), text
+
+
+def _faults_of_phase(core_map: CoreMap, bits: int) -> Iterator[str]:
+    """Give what of a map contradicts the bits that a configuration's phase has."""
+    if not bits:
+        for role in PHASE_ROLES:
+            if role in core_map.ports:
+                yield f"ports: {role} requires phase_bits above 0 in the configuration"
+        if (state := core_map.state) is not None:
+            named = [f"golden.{name}" for name in state.words]
+            named += [name for condition in state.conditions for name in condition.names]
+            if "golden.phase" in named:
+                yield "state: phase requires phase_bits above 0 in the configuration"
+    elif core_map.contract is Contract.PIPELINE and "phase_in" not in core_map.ports:
+        yield f"ports: phase and phase_in are missing: the configuration has phase_bits {bits}"
 
 
 def with_names_of(core_map: CoreMap, text: str) -> CoreMap:

@@ -35,6 +35,8 @@ def formats_of(core: Core) -> dict[str, Format]:
     """Return the configuration's format in each role that has words; the others are bits."""
     words, arithmetic = core.words, core.words.arithmetic
     neuron, step = UQ(core.neuron_bits, 0), UQ(core.step_bits, 0)
+    # Without any such a port is refused.
+    phase = UQ(0, max(1, arithmetic.phase_bits))
     return {
         "current": arithmetic.current,
         # Without stochastic rounding such a port is refused.
@@ -45,6 +47,9 @@ def formats_of(core: Core) -> dict[str, Format]:
         "trace_in": arithmetic.trace,
         "refractory": words.refractory,
         "refractory_in": words.refractory,
+        "phase": phase,
+        "phase_in": phase,
+        "event_phase": phase,
         "neuron": neuron,
         "event_neuron": neuron,
         "event_step": step,

@@ -145,10 +145,10 @@ class _Reader:
                 self.faults.append(f"ports: {role} is missing ({what.meaning})")
         if contract is not Contract.PIPELINE and not {"potential", "spike", "event"} & set(found):
             self.faults.append("ports: one of potential, spike and event is needed: else nothing is compared")
-        for role in ("event_ready", "event_neuron", "event_step"):
+        for role in ("event_ready", "event_neuron", "event_step", "event_phase"):
             if role in found and "event" not in found:
                 self.faults.append(f"ports: {role} requires event")
-        for role in ("refractory", "trace"):
+        for role in ("refractory", "trace", "phase"):
             if contract is Contract.PIPELINE and (role in found) is not (f"{role}_in" in found):
                 self.faults.append(f"ports: {role} and {role}_in require each other")
         for role, use in found.items():

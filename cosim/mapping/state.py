@@ -6,15 +6,16 @@ In a map (TOML)::
     potential = "v_reg"
     refractory = "ref_cnt"
     trace = "tr"
+    phase = "left"            # with phase_bits above 0
 
     [state.others]
     busy = 0
     product = "any"
     count = "count <= 5"
 
-An expression may speak of the golden model: ``golden.potential``, ``golden.refractory`` and ``golden.trace`` of the
-neuron that is updated next, ``golden.neuron``, its number, and ``golden.timestep``, in which it is. So a core that
-counts up is placed by ``up = "up + golden.refractory == 5"``.
+An expression may speak of the golden model: ``golden.potential``, ``golden.refractory``, ``golden.trace`` and
+``golden.phase`` of the neuron that is updated next, ``golden.neuron``, its number, and ``golden.timestep``, in which
+it is. So a core that counts up is placed by ``up = "up + golden.refractory == 5"``.
 
 Of several neurons, each word is in a memory with a row for each, or in as many registers ``u[0]``, ``u[1]``, and so
 on; it may be some bits of it, ``"ram[15:0]"``. Two more keys are for them::
@@ -35,8 +36,8 @@ from qlif.cosim.mapping.core_map import Contract, CoreMap
 from qlif.hdl.core import STEP_BITS
 from qlif.model.exceptions import InputError, show, unknown_name
 
-WORDS = ("potential", "refractory", "trace")
-"""What a neuron keeps."""
+WORDS = ("potential", "refractory", "trace", "phase")
+"""What a neuron keeps; of a configuration, :attr:`~qlif.model.words.Words.state_names`."""
 
 GOLDEN = tuple(f"golden.{name}" for name in (*WORDS, "timestep", "neuron"))
 """Names of an expression that are the golden model's."""
@@ -188,6 +189,12 @@ class StateMap:
     neuron: str = ""
     random: str = ""
     first: Expression | None = None
+
+    @property
+    def conditions(self) -> tuple[Expression, ...]:
+        """Every condition."""
+        places = (*self.others.values(), self.first)
+        return tuple(place for place in places if isinstance(place, Expression))
 
     def with_adapter(self, core_map: CoreMap) -> "StateMap":
         """Return it with the places of the adapter's registers.

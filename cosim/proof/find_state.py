@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from qlif.cosim.mapping.state import WORDS, StateMap
+from qlif.cosim.mapping.state import StateMap
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.labels import labels
 from qlif.cosim.proof.products import Products
@@ -74,7 +74,7 @@ def find_state(export: Export, adapter: StateMap) -> str:
     states |= Clock(terms, circuit, {}, {}).initial()
     states = clocked(states, reset=1).following()
     seen: dict[int, list[int | None]] = {number: [] for number in registers}
-    expected: dict[str, list[int]] = {name: [] for name in WORDS}
+    expected: dict[str, list[int]] = {name: [] for name in words.state_names}
     for current in currents:
         taken = shown = False
         for _ in range(PATIENCE):
@@ -113,7 +113,7 @@ def _table(
         if (found := next((n for n in same if n not in words.values()), None)) is not None:
             words[name] = found
     lines = ["[state]"]
-    for name in WORDS:
+    for name in expected:
         if name in words:
             lines.append(f"{name} = {json.dumps(registers[words[name]])}")
         elif len(set(expected[name])) > 1:

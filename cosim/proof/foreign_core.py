@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from qlif.cosim.mapping.state import WORDS, StateMap
+from qlif.cosim.mapping.state import StateMap
 from qlif.cosim.proof import integers
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Undecided, timed_out
@@ -24,6 +24,10 @@ CASES = 8
 """Most numbers of one register that are followed each by itself; a register that may hold more stays open."""
 
 
+_EVENT_PARTS = ("events_step", "events_neuron", "events_phase")
+"""The last one only of a core that tells it."""
+
+
 class ForeignCore:
     """A core in any of its idle states.
 
@@ -34,7 +38,7 @@ class ForeignCore:
     interface : Interface
     state : StateMap
     absent : tuple of str
-        What the core doesn't tell, of ``spike``, ``potential``, ``trace``, ``refractory`` and ``events``.
+        What the core doesn't tell: see :class:`~qlif.hdl.interface.Mapped`.
     seconds : float
         The time that the solver may take for one question.
 
@@ -204,19 +208,23 @@ class ForeignCore:
             update, names = now.output("updates_valid"), "updates_{}"
         words = {
             name: now[names.format(name)] if self.queued else now.output(names.format(name))
-            for name in ("spike", *WORDS)
+            for name in ("spike", *self.words.state_names)
             if name not in self.absent and (self.queued or names.format(name) in self.circuit.outputs)
         }
         # Behind a queue it is the adapter that counts, if the core doesn't tell.
         row = None if self.queued else now.output("updates_neuron")
         if "core_neuron" in self.circuit.named:
             row = now["core_neuron"]
+        told = [name for name in _EVENT_PARTS if name in self.circuit.outputs]
         if self.event_queued:
-            word, bits = now["event_queue.in"], terms.width(now.output("events_step"))
-            step, neuron = terms.slice(word, bits - 1, 0), terms.slice(word, terms.width(word) - 1, bits)
-            return Shown(update, now["event_queue.push"], words, row, neuron, step)
-        event = now.output("events_valid")
-        return Shown(update, event, words, row, now.output("events_neuron"), now.output("events_step"))
+            word, low = now["event_queue.in"], 0
+            # As the adapter puts them side by side.
+            parts = {}
+            for name in told:
+                high = low + terms.width(now.output(name))
+                parts[name], low = terms.slice(word, high - 1, low), high
+            return Shown(update, now["event_queue.push"], words, row, *parts.values())
+        return Shown(update, now.output("events_valid"), words, row, *map(now.output, told))
 
     def loosened(self, states: Mapping[int, Term]) -> dict[int, Term]:
         """Return the states with each that may be anything, and depends on nothing that is compared, anything."""

@@ -30,7 +30,7 @@ class Owed:
     ----------
     spike : Term
     words : mapping of str to Integer
-        Potential, refractory counter and trace after it.
+        The words of its neuron's state after it.
     step, neuron : Term
         Its timestep and its neuron's number.
     shown, told : bool
@@ -71,11 +71,12 @@ class Node:
 
 
 class Shown(NamedTuple):
-    """What a core shows in a clock; `row` is the neuron of an update, if it tells that."""
+    """What a core shows in a clock; `row` is an update's neuron and `phase` an event's, if it tells them."""
 
     update: Term
     event: Term
     words: Mapping[str, Term]
     row: Term | None
-    neuron: Term
     step: Term
+    neuron: Term
+    phase: Term | None = None

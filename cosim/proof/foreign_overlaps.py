@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from qlif.cosim.mapping.state import WORDS
 from qlif.cosim.proof.foreign_core import ForeignCore
 from qlif.cosim.proof.foreign_node import Node, Owed
 from qlif.cosim.proof.integers import Integer
@@ -47,7 +46,7 @@ class Overlaps:
         owed: list[Owed] = []
         used: set[int] = set()
         known: list[tuple[Any, Term]] = [(node.golden.step, golden.step), (node.golden.neuron, golden.neuron)]
-        known += [(node.golden.words[name], golden.words[name].word) for name in WORDS]
+        known += [(word, golden.words[name].word) for name, word in node.golden.words.items()]
         if golden.random is not None:
             known.append((node.golden.random, golden.random))
         neuron, step = golden.neuron, golden.step

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 
 from qlif.cosim.mapping.core_map import CoreMap
-from qlif.cosim.mapping.state import WORDS
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim, timed_out
 from qlif.cosim.proof.foreign_update import LEGAL
@@ -85,12 +84,13 @@ def _update(terms: Products, circuit: Circuit, export: Export, core_map: CoreMap
         clocks.append(Clock(terms, circuit, known, states))
         states = clocks[-1].following()
     before = {name: clocks[0][f"core_{name}"] for name in ("current", "random") if name in core_map.ports}
-    for name in WORDS:
+    for name in words.state_names:
         present = f"{name}_in" in core_map.ports
         before[name] = (
             clocks[0][f"core_{name}_in"] if present else terms.constant(0, words.formats[name].width)
         )
-    after = {name: clocks[-1][f"core_{name}"] for name in (*WORDS, "spike") if name in core_map.ports}
+    outputs = (*words.state_names, "spike")
+    after = {name: clocks[-1][f"core_{name}"] for name in outputs if name in core_map.ports}
     update = Update(words, before, after)
     update.golden(terms)
     return update, clocks[-1]["fits"] if "fits" in circuit.named else terms.true

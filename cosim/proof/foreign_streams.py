@@ -66,7 +66,7 @@ class ForeignStreams:
         return node
 
     def _of_this_update(self, node: Node, shown: Shown, one: Owed, others: Sequence[Owed]) -> None:
-        """Compare an event's neuron and timestep; those of a later update say that this one's never came."""
+        """Compare an event's parts; neuron and timestep of a later update say that this one's never came."""
         terms = self.core.terms
 
         def same(update: Owed) -> Term:
@@ -80,6 +80,11 @@ class ForeignStreams:
                 if self.core.prove(same(other), node.path).verdict == "proved":
                     self.core.require(same(one), node, no_event("{neuron}", "{step}"), of=one)
             raise
+        if shown.phase is not None:
+            phase = Integer.of(terms, shown.phase, self.core.words.formats["phase"])
+            self.core.require(
+                phase == one.words["phase"], node, "an event's phase", (phase, one.words["phase"])
+            )
 
     def _updated(self, node: Node, shown: Shown, taken: bool) -> Node:
         """Compare an update."""

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from qlif.cosim.mapping.state import WORDS, StateMap
+from qlif.cosim.mapping.state import StateMap
 from qlif.cosim.proof.claims import Claim, Undecided
 from qlif.cosim.proof.foreign_core import ForeignCore
 from qlif.cosim.proof.foreign_ends import resets, stays_legal, takes_currents
@@ -81,7 +81,8 @@ def prove_state(export: Export, state: StateMap, *, seconds: float) -> Iterator[
         elapsed = time.monotonic() - start
         under = "all registers" if name == RESETS else LEGAL_STATES
         # What no register is named for is told by conditions alone.
-        golden = tuple(word for word in WORDS if word in (values or ()) and word not in state.words)
+        words = interface.words.state_names
+        golden = tuple(word for word in words if word in (values or ()) and word not in state.words)
         found[name] = Claim(
             interface.name,
             name,

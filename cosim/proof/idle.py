@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from qlif.cosim.mapping.state import ANY, WORDS, Expression, StateMap
+from qlif.cosim.mapping.state import ANY, Expression, StateMap
 from qlif.cosim.proof import expressions, integers
 from qlif.cosim.proof.circuit import Circuit
 from qlif.cosim.proof.integers import Integer
@@ -45,7 +45,7 @@ class Golden:
 
     def state(self) -> datapath.State:
         """Return the state."""
-        return datapath.State(*(self.words[name] for name in WORDS))
+        return datapath.State(**self.words)
 
 
 class Placed(NamedTuple):
@@ -136,7 +136,7 @@ class Idle:
         }
         self._told = {
             name: self._variable(words.formats[name].width, name)
-            for name in WORDS
+            for name in words.state_names
             if name not in places and f"golden.{name}" in self._spoken
         }
         self.golden, self.watch, self.named = self._any_golden()
@@ -190,7 +190,7 @@ class Idle:
 
     def row(self, neuron: Term) -> dict[str, Integer]:
         """Return the words of a neuron in any idle state."""
-        return {name: self._word(name, neuron) for name in WORDS}
+        return {name: self._word(name, neuron) for name in self._words.state_names}
 
     def _word(self, name: str, neuron: Term) -> Integer:
         if name in self._places:
@@ -234,7 +234,9 @@ class Idle:
         if self.turns.neurons == 1:
             return Golden(words, step, neuron, words, random)
         here = terms.equal(self.watch, golden.neuron)
-        watched = {name: integers.choose(terms, here, words[name], golden.watched[name]) for name in WORDS}
+        watched = {
+            name: integers.choose(terms, here, word, golden.watched[name]) for name, word in words.items()
+        }
         return Golden(self.row(neuron), step, neuron, watched, random)
 
     def initial(self) -> Golden:
@@ -260,10 +262,7 @@ class Idle:
         """Find every register of a table, and one for every state."""
         rows = self.turns.neurons
         known = [name for name in self._registers.labels.values() if name not in state.adapter]
-        conditions = [
-            place for place in (*state.others.values(), state.first) if isinstance(place, Expression)
-        ]
-        self._spoken = {name for place in conditions for name in place.names}
+        self._spoken = {name for place in state.conditions for name in place.names}
         spoken = sorted(name for name in self._spoken if not name.startswith("golden."))
         words = dict.fromkeys(location.name for location in state.words.values())
         named = dict.fromkeys(name for name in (*words, state.neuron, state.random, *state.others) if name)
@@ -291,6 +290,7 @@ class Idle:
             "potential": True,
             "refractory": self._words.values["refractory"] != 0,
             "trace": self._words.parameters.spike_trace,
+            "phase": self._words.arithmetic.phase_bits > 0,
         }
         if self._words.arithmetic.random_bits and not state.random:
             faults.append("state: random is missing: name its register, or a port in the role random")
@@ -418,4 +418,10 @@ def legal_limits(words: Words, state: Mapping[str, Integer]) -> dict[str, Term]:
         limits["potential at its lower bound"] = state["potential"] >= int(constants["lower_bound"])
     if words.parameters.spike_trace and not words.parameters.additive_spike_trace:
         limits["trace within what a spike writes"] = state["trace"] <= int(constants["trace_spike"])
+    if "phase" in state:
+        after_spike = max(int(constants[name]) for name in ("reset", "lower_bound") if name in constants)
+        potential = state["potential"]
+        limits["phase only where a spike left the neuron"] = potential.terms.either(
+            state["phase"] == 0, potential == after_spike
+        )
     return limits

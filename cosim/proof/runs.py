@@ -240,8 +240,9 @@ def _update_claims(terms: Products, words: Words, run: Run, neurons: int) -> lis
             (f"{at}: its trace", trace == after.trace),
         ]
         phase = after.phase
-        if "phase" in update:
-            phase = Integer.of(terms, update["phase"], words.formats["phase"])
+        if words.arithmetic.phase_bits:
+            format = words.formats["phase"]
+            phase = Integer.of(terms, update.setdefault("phase", after.phase.bits(format.width)), format)
             claims.append((f"{at}: its phase", phase == after.phase))
         if "refractory" not in run.absent:
             waiting = Integer.of(terms, update["refractory"], words.refractory)

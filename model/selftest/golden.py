@@ -36,7 +36,8 @@ class GoldenSelfTest:
         Width of an event's timestep.
     absent : collection of str
         Results of the hardware that are always 0, as it doesn't tell them: of ``spike``, ``potential``, ``trace`` and
-        ``events``; without spikes and events there are no events.
+        ``events``; without spikes and events there are no events. And ``phase`` and ``event_phase``, where the
+        hardware has no port for them.
     compiled : bool
         With compiled loops if numba is there, which give the same; else in numpy.
 
@@ -144,7 +145,7 @@ class GoldenSelfTest:
                 (np.broadcast_to(np.arange(neurons), currents.shape), bits),
                 (potential, arithmetic.potential.width),
                 (trace, arithmetic.trace.width),
-                *((word, arithmetic.phase_bits) for word in phase),
+                *((word, arithmetic.phase_bits) for word in phase if "phase" not in self._absent),
             )
             self._updates = self._absorbed(self._updates, folded(parts).ravel())
         if {"spike", "events"} <= self._absent:
@@ -156,7 +157,7 @@ class GoldenSelfTest:
         which = [(spiked[:, lane], 1) for lane in range(self.lanes)] if self.lanes > 1 else []
         numbers = (step + self.timestep) & ((1 << self.step_bits) - 1)
         events = [(row * self.lanes, bits), *which, (numbers, self.step_bits)]
-        for words in phase:
+        for words in phase if "event_phase" not in self._absent else ():
             of_lanes = words.reshape(rows.shape)[step, row]
             events += [(of_lanes[:, lane], arithmetic.phase_bits) for lane in range(self.lanes)]
         self._events = self._absorbed(self._events, folded(events))

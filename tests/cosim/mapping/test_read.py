@@ -2,6 +2,7 @@
 
 import pytest
 
+from qlif.cosim.configuration import Settings
 from qlif.cosim.mapping.core_map import Active, Align, Contract, Encoding, PortUse, Reset
 from qlif.cosim.mapping.read import read_map
 from qlif.cosim.mapping.rtl import Rtl
@@ -41,7 +42,10 @@ def test_a_map_says_which_port_is_what(tmp_path):
     assert found.ports["current"] == PortUse("i", SQ(8, 12), Align.LEFT, Encoding.OFFSET)
     assert found.ports["spike"].active is Active.LOW
     assert found.constants == {"scan": 0, "limit": "threshold"}
-    assert found.absent == ("trace", "refractory", "events")
+    words = Settings.read("tiny-8").population(1).words
+    assert found.absent(words) == ("trace", "refractory", "events")
+    words = Settings.read("tiny-8", values=[("--set", "phase_bits=2")]).population(1).words
+    assert found.absent(words) == ("trace", "refractory", "phase", "events", "event_phase")
     assert found.used == {
         **dict.fromkeys(("go", "i", "scan", "limit", "ck", "nrst"), "input"),
         **dict.fromkeys(("rdy", "v", "fire_n"), "output"),

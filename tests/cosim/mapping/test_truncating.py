@@ -39,9 +39,10 @@ def test_without_what_it_cuts_off_the_core_is_another(qlif, tmp_path):
 def test_a_core_in_the_style_of_published_work_is_the_golden_model(qlif, tmp_path):
     folder = CORE.with_name("published")
     core_map, text = read_map(folder / "core.toml"), (folder / "neuron.toml").read_text()
-    arithmetic = Settings.read(None, folder / "neuron.toml").population(1).arithmetic
+    configuration = Settings.read(None, folder / "neuron.toml").population(1)
+    arithmetic = configuration.arithmetic
     assert str(arithmetic.potential) == "SQ(5,15)" and arithmetic.rounding == Rounding.TRN
-    assert core_map.reset is None and {"spike", "trace"} <= set(core_map.absent)
+    assert core_map.reset is None and {"spike", "trace"} <= set(core_map.absent(configuration.words))
     (tmp_path / "neuron.toml").write_text(text)
     files = ("--params", tmp_path / "neuron.toml", "--map", folder / "core.toml", "--json")
     arguments = (*files, "--input", "ou:mean=30,sd=5", "--steps", 300)
