@@ -13,6 +13,7 @@ from qlif.hdl.interface import Interface
 from qlif.hdl.ip.export import axi_shell
 from qlif.hdl.ip.registers import register_map
 from qlif.hdl.ip.shell import IN, SHELL_MODULE
+from qlif.hdl.ports import Stream
 from qlif.hdl.verilog import Export
 
 HELD = "a response on AXI4-Lite doesn't change until it is taken"
@@ -167,14 +168,32 @@ class AxiProof:
         )
 
     def passed(self) -> Term:
-        """Return that valid, ready and the words of results are the population's."""
+        """Return that valid, ready and the words of results are the population's, and when TLAST is 1."""
         terms, now, found = self.terms, self.now, []
         for stream in self.interface.streams:
             if stream.role == "source":
                 outer = f"m_axis_{stream.name}_t"
                 for inner, part in ((stream.valid, "valid"), (stream.ready, "ready")):
                     found.append(terms.equal(now[f"population.{inner.name}"], self.port(now, outer + part)))
+                found.append(terms.equal(self._data(stream), self.port(now, f"{outer}data")))
+                last = terms.true
+                if stream.name == "updates":
+                    neuron = now[f"population.{stream.fields['neuron'].name}"]
+                    of_last_row = self.interface.neurons - self.interface.lanes
+                    last = terms.equal(neuron, terms.constant(of_last_row, terms.width(neuron)))
+                found.append(terms.equal(last, self.port(now, f"{outer}last")))
         return terms.both(*found)
+
+    def _data(self, stream: Stream) -> Term:
+        """Return TDATA as docs/ip.md has it: each word in whole bytes, but bits of several lanes side by side."""
+        terms, words = self.terms, []
+        for port in stream.payload:
+            lanes = self.now[f"population.{port.name}"]
+            width = port.width if port.format.width == 1 else port.format.width
+            for low in range(0, port.width, width):
+                word = terms.slice(lanes, low + width - 1, low)
+                words.append(terms.extend(word, -(-width // 8) * 8, port.format.signed))
+        return terms.concat(*reversed(words))
 
     def taken(self) -> Term:
         """Return where each current goes."""

@@ -52,3 +52,15 @@ def test_a_fault_is_refuted(claim: str, old: str, new: str) -> None:
     wrong, count = re.subn(old, new, shell_text())
     assert count
     assert {one.claim: one.result for one in axi_claims(population(), 30, wrong)}[claim] == "refuted"
+
+
+@pytest.mark.parametrize(("bits", "lanes"), [(2, 1), (1, 2)])
+def test_with_phases(bits: int, lanes: int) -> None:
+    made = Settings.read("tiny-8", None, [("--set", f"phase_bits={bits}")]).population(6).export(lanes)
+    assert {claim.result for claim in axi_claims(made, 30)} == {"proved"}
+    for stream in ("updates", "events"):
+        phase = rf"\.{stream}_phase\((m_axis_{stream}_tdata)\[(\d+):(\d+)\]\)"
+        swapped = rf".{stream}_phase({{\1[\3], \1[\2]}})"
+        wrong, count = re.subn(phase, swapped, axi_shell(made)[1])
+        assert count == 1
+        assert {one.claim: one.result for one in axi_claims(made, 30, wrong)}[PASSED] == "refuted"
