@@ -30,17 +30,21 @@ from qlif.model.parameters import Parameters
 from qlif.model.presets import preset
 from qlif.model.quantisation import quantise
 from qlif.model.studies import tables
+from qlif.model.studies.named.substep import CURRENTS, DENSE, times_in_real_time
 from qlif.model.support.files import write_text
 from qlif.model.support.sources import code_of
 
 COLUMNS = (
-    "preset", "target", "variant", "neurons", "lanes", "trace", "storage",
+    "preset", "target", "variant", "neurons", "lanes", "trace", "phase_bits", "storage",
     "lut", "lut_pipeline", "lut_state_loop", "lut_streams", "lut_parameters", "ff", "dsp", "ram",
     "mhz_median", "mhz_min", "mhz_max", "capped", "seeds", "million_updates_per_s", "latency",
-    "refused", "slowest_path_ends_at", "yosys", "nextpnr",
+    "refused", "slowest_path_ends_at", "yosys", "nextpnr", "real_time_32_currents", "real_time_1000_currents",
 )  # fmt: skip
 
-AT_LEAST = ("mhz", "million_updates_per_s")
+REAL_TIME = {f"real_time_{len(currents)}_currents": currents for currents in (CURRENTS, DENSE)}
+"""Currents by the columns of a core with phases that say how many times the neurons run in real time with them."""
+
+AT_LEAST = ("mhz", "million_updates_per_s", *REAL_TIME)
 """Goals that are lower limits; the others are upper limits."""
 
 INTRODUCTION = """# Synthesis figures
@@ -55,10 +59,14 @@ simplifies across their boundaries. Storage is where all parameter words live. E
 register, with nothing else on the device. No Fmax is reported of a family that nextpnr doesn't time, or doesn't time
 wholly; LUTs have four inputs but on xc7 and cyclonev, which have six.
 
+A core with a phase may take a longer timestep. Real time is how many times the neurons one lane then serves in real
+time, at an RMS interval error no worse than that of the same preset without a phase at 0.1 ms (`tau_m` 30 ms), over
+{few} and over {many} constant currents ([study](../studies/substep.md#neurons-in-real-time)).
+
 """
 COLUMN_TITLES = (
-    "preset", "target", "variant", "neurons", "lanes", "trace", "storage",
-    "LUT (core) / FF / DSP / RAM", "MHz", "M updates/s", "latency", "goal",
+    "preset", "target", "variant", "neurons", "lanes", "trace", "phase bits", "storage",
+    "LUT (core) / FF / DSP / RAM", "MHz", "M updates/s", "latency", "real time", "goal",
 )  # fmt: skip
 
 PEERS = """
@@ -82,20 +90,32 @@ class Row:
     seeds: int
     lanes: int = 1
     trace: bool = False
+    phase_bits: int = 0
     storage: str = "gates"
     goal: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """What its directory is called."""
-        trace = "-trace" if self.trace else ""
-        return f"{self.preset}-{self.target}-{self.variant}-{self.lanes}{trace}-{self.storage}"
+        more = "-trace" if self.trace else ""
+        more += f"-phase-{self.phase_bits}" if self.phase_bits else ""
+        return f"{self.preset}-{self.target}-{self.variant}-{self.lanes}{more}-{self.storage}"
 
     def core(self) -> Core:
         """Return the population as hardware."""
-        words = quantise(Parameters(n=self.neurons, spike_trace=self.trace), preset(self.preset))
+        arithmetic = preset(self.preset).replace(phase_bits=self.phase_bits)
+        words = quantise(Parameters(n=self.neurons, spike_trace=self.trace), arithmetic)
         storage = place(words, dict.fromkeys(words.constants, self.storage))
         return Core(words, self.lanes, storage, primitives(self.variant, self.target), name=self.preset)
+
+    def real_time(self) -> dict[str, float]:
+        """Return what its phases are worth, over few and over many currents; nothing without any."""
+        if not self.phase_bits:
+            return {}
+        return {
+            name: round(times_in_real_time(preset(self.preset), self.phase_bits, currents), 2)
+            for name, currents in REAL_TIME.items()
+        }
 
     def misses(self, figures: Mapping[str, Any]) -> list[str]:
         """Return the goals that its figures miss."""
@@ -104,6 +124,7 @@ class Row:
             "million_updates_per_s": figures.get("million_updates_per_s", 0),
             "core_lut": _core_luts(figures),
             **{name: figures[name] for name in ("lut", "dsp", "ram")},
+            **{name: figures[name] for name in REAL_TIME if name in figures},
         }
         return [
             name
@@ -114,7 +135,7 @@ class Row:
 
 def measured(row: Row, work: Path) -> dict[str, Any]:
     """Return a row's figures, from its last run if nothing has changed since."""
-    given = {name: value for name, value in asdict(row).items() if name in COLUMNS}
+    given = {name: value for name, value in asdict(row).items() if name in COLUMNS} | row.real_time()
     try:
         core, device = row.core(), target(row.target)
         digest = hashlib.sha256(export(core).verilog.encode()).hexdigest()
@@ -188,7 +209,9 @@ def page(rows: list[Row], figures: list[dict[str, Any]], peers: list[dict[str, s
         }
         for peer in peers
     ]
-    introduction = INTRODUCTION.format(yosys=tools["yosys"], nextpnr=tools["nextpnr"])
+    introduction = INTRODUCTION.format(
+        yosys=tools["yosys"], nextpnr=tools["nextpnr"], few=len(CURRENTS), many=len(DENSE)
+    )
     return introduction + tables.markdown(ours) + PEERS + tables.markdown(theirs)
 
 
@@ -200,9 +223,10 @@ def _core_luts(figures: Mapping[str, Any]) -> int:
 def _cells(row: Row, figures: Mapping[str, Any]) -> list[str]:
     """Return what the page says of a row."""
     trace = "on" if row.trace else "off"
-    head = [row.preset, row.target, row.variant, str(row.neurons), str(row.lanes), trace, row.storage]
+    head = [row.preset, row.target, row.variant, str(row.neurons), str(row.lanes), trace, str(row.phase_bits)]
+    head.append(row.storage)
     if "refused" in figures:
-        return [*head, f"refused: {figures['refused']}", "", "", "", ""]
+        return [*head, f"refused: {figures['refused']}", "", "", "", "", ""]
     core = _core_luts(figures)
     parts = f" ({core})" if core else ""
     clock = speed = "not reported"
@@ -218,6 +242,7 @@ def _cells(row: Row, figures: Mapping[str, Any]) -> list[str]:
         clock,
         speed,
         str(figures["latency"]),
+        " and ".join(f"{figures[name]:g}" for name in REAL_TIME if name in figures),
         goal and f"{goal}: {f'not reached ({missed})' if missed else 'reached'}",
     ]
 

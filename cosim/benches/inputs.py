@@ -157,8 +157,9 @@ def phase_edges(words: Words) -> Iterator[tuple[str, list[int]]]:
             for near in range(start, start + NEARBY):
                 current = weakest(near, phase) - bit
                 increment = datapath.exact_increment(words, constants, near, current, where)
-                same = left_over(near, current) == left_over(near, current, -unit if bit else unit)
-                if same or increment // unit & 1 != bit or not format.holds(current):
+                has, had = (left_over(near, current, more) >= phase for more in (0, -unit if bit else unit))
+                decides = (has, had) == (bit == 0, bit == 1) and increment // unit & 1 == bit
+                if not decides or not format.holds(current):
                     continue
                 if (way := landing(words, near)) is not None:
                     yield f"phase {phase}, by a last bit of {bit}", [*way, current]

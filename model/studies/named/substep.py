@@ -7,7 +7,8 @@ a grid of 0.1 ms. A timestep counts if every shorter one passes too; as 32 curre
 
 import itertools
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,7 @@ NOISE_DT_MS = (0.1, 0.2, 0.5)
 NEURONS, NOISE_MS, SEEDS = 16, 2000.0, range(1, 6)
 TRADE_STEPS = (50, 40, 32, 25, 20, 16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 4)
 """Timesteps of the refractory period of 5 ms: the timesteps of the trade."""
+HEUN_NOISE = "frozen noise, Heun's step"
 CLOCK_HZ = 100e6
 """Of one lane; neurons in real time go with it."""
 
@@ -157,52 +159,105 @@ def _refractory() -> Iterable[Row]:
                    "rms_interval_error_percent": _error(one, CURRENTS, _times(one, CURRENTS, **choices))}  # fmt: skip
 
 
+def _noisy(one: Parameters) -> Iterable[tuple[Row, Callable[[Array], Times]]]:
+    """Return what runs a neuron under noise, with what tells of it: currents over every seed to spikes."""
+    for phase, choices in [*_phases(ARITHMETICS[SQUARE]), _exact()]:
+        yield (
+            {"arithmetic": SQUARE if "arithmetic" in choices else "float64", "phase": phase,
+             "integrator": "Euler"},
+            partial(_spikes, one, choices),
+        )  # fmt: skip
+
+
+def _noisy_heun(one: Parameters) -> Iterable[tuple[Row, Callable[[Array], Times]]]:
+    """Return the same of Heun's step: in words with two bits, and in floats without a phase and with an exact one."""
+    words = quantise(one, ARITHMETICS[SQUARE].replace(phase_bits=2))
+    names = {"part": HEUN_NOISE, "integrator": "Heun"}
+    yield (
+        {**names, "arithmetic": SQUARE, "phase": "2 bits"},
+        lambda currents: heun.spike_times(words, words.current_words(currents)),
+    )
+    for phase, substep in (("0 bits", False), ("exact", True)):
+        choices = {"substep": substep, "integrator": "heun"}
+        yield {**names, "arithmetic": "float64", "phase": phase}, partial(_spikes, one, choices)
+
+
+def _spikes(one: Parameters, choices: Mapping[str, object], currents: Array) -> Times:
+    """Return the spikes of a neuron under each of some currents."""
+    population = QLIFPopulation.of(one.replace(n=currents.shape[1]), **choices)  # type: ignore[arg-type]
+    return population.run(currents, record=()).spike_times
+
+
 def _noise() -> Iterable[Row]:
     for tau_m, dt in itertools.product(REFRACTORY_MS, NOISE_DT_MS):
-        one = neuron(tau_m, dt).replace(n=NEURONS)
-        inputs = [
-            stimuli.make(NOISE_INPUT, timesteps=round(NOISE_MS / dt), neurons=NEURONS, dt=dt, seed=seed)
-            for seed in SEEDS
-        ]
-        references = [exact_flow.solve(one, currents).spike_times for currents in inputs]
-        for phase, choices in [*_phases(ARITHMETICS[SQUARE]), _exact()]:
-            differences = []
-            for currents, reference in zip(inputs, references, strict=True):
-                times = QLIFPopulation.of(one, **choices).run(currents, record=()).spike_times  # type: ignore[arg-type]
-                pairs = zip(reference, times, strict=True)
-                differences.append(np.concatenate([matches(a, b, WINDOW_MS) for a, b in pairs]))
+        one = neuron(tau_m, dt)
+        steps = round(NOISE_MS / dt)
+        currents = np.concatenate(
+            [stimuli.make(NOISE_INPUT, timesteps=steps, neurons=NEURONS, dt=dt, seed=seed) for seed in SEEDS],
+            axis=1,
+        )
+        references = exact_flow.solve(one.replace(n=currents.shape[1]), currents).spike_times
+        for facts, spikes in (*_noisy(one), *_noisy_heun(one)):
+            of_neuron = [matches(*pair, WINDOW_MS) for pair in zip(references, spikes(currents), strict=True)]
+            differences = [
+                np.concatenate(of_neuron[first : first + NEURONS])
+                for first in range(0, len(of_neuron), NEURONS)
+            ]
             mean, half_width = mean_and_half_width([root_mean_square(each) for each in differences])
-            expected = sum(len(times) for reference in references for times in reference)
             yield {
-                "arithmetic": SQUARE if "arithmetic" in choices else "float64",
-                "phase": phase,
-                "integrator": "Euler",
+                **facts,
                 "tau_m_ms": tau_m,
                 "dt_ms": dt,
                 "refractory_steps": one.refrac_length,
                 "jitter_ms": mean,
                 "jitter_half_width_95": half_width,
                 "median_difference_ms": float(np.median(np.abs(np.concatenate(differences)))),
-                "spikes_kept": sum(map(len, differences)) / expected,
+                "spikes_kept": sum(map(len, differences)) / sum(map(len, references)),
             }
 
 
 def _trade() -> Iterable[Row]:
     for currents in (CURRENTS, DENSE):
         for steps in TRADE_STEPS:
-            one = neuron(30.0, REFRACTORY_MS[30.0] / steps)
-            for phase, choices in _phases(ARITHMETICS[SQUARE]):
-                yield {
-                    "arithmetic": SQUARE,
-                    "phase": phase,
-                    "integrator": "Euler",
-                    "tau_m_ms": one.tau_m,
-                    "dt_ms": one.dt,
-                    "refractory_steps": steps,
-                    "currents": len(currents),
-                    "rms_interval_error_percent": _error(one, currents, _times(one, currents, **choices)),
-                    "real_time_neurons": round(CLOCK_HZ * one.dt / 1000),
-                }
+            for bits in BITS:
+                yield {"arithmetic": SQUARE, **_trade_row(ARITHMETICS[SQUARE], bits, steps, currents)}
+
+
+def _trade_row(arithmetic: Arithmetic, bits: int, steps: int, currents: Array) -> Row:
+    """Return the error with so many bits of phase, at a timestep of which so many are the refractory period."""
+    one = neuron(30.0, REFRACTORY_MS[30.0] / steps)
+    times = _times(one, currents, arithmetic=arithmetic.replace(phase_bits=bits))
+    return {
+        "phase": f"{bits} bits",
+        "integrator": "Euler",
+        "tau_m_ms": one.tau_m,
+        "dt_ms": one.dt,
+        "refractory_steps": steps,
+        "currents": len(currents),
+        "rms_interval_error_percent": _error(one, currents, times),
+        "real_time_neurons": round(CLOCK_HZ * one.dt / 1000),
+    }
+
+
+def times_in_real_time(arithmetic: Arithmetic, bits: int, currents: Array) -> float:
+    """Return how many times the neurons in real time phases are worth, at an error no worse than without.
+
+    Parameters
+    ----------
+    arithmetic : Arithmetic
+        Without phases: the default that is compared with is this one on the shortest timestep.
+    bits : int
+        Of the phase.
+    currents : array of float
+        Constant ones, mV, over which the error is the RMS.
+    """
+    with warnings.catch_warnings():
+        # That a timestep is coarse shows in the errors.
+        warnings.simplefilter("ignore", PrecisionWarning)
+        base = _trade_row(arithmetic, 0, TRADE_STEPS[0], currents)
+        rows = [_trade_row(arithmetic, bits, steps, currents) for steps in TRADE_STEPS]
+    best = longest(rows, f"{bits} bits", base["rms_interval_error_percent"])
+    return 0.0 if best is None else float(best["dt_ms"] / base["dt_ms"])
 
 
 def longest(rows: list[Row], phase: str, goal: float) -> Row | None:
@@ -230,33 +285,42 @@ def trade(rows: list[Row], currents: int) -> tuple[list[Row], Row]:
 
 
 def _findings(rows: list[Row]) -> list[str]:
-    findings = []
-    for part, column, digits, what in (
-        ("intervals", "rms_interval_error_percent", 3, "RMS interval error (%)"),
-        ("Heun's step", "rms_interval_error_percent", 4, "RMS interval error (%), Heun's step"),
-        ("refractory periods", "rms_interval_error_percent", 3, "RMS interval error (%)"),
-        ("frozen noise", "jitter_ms", 4, "RMS jitter against the exact flow (ms)"),
-        ("frozen noise", "median_difference_ms", 4, "Median difference from the exact flow (ms)"),
-    ):
-        group = _of(rows, part)
-        by_case = dict.fromkeys((r["tau_m_ms"], r["dt_ms"], r["refractory_steps"]) for r in group)
-        for tau_m, dt, steps in by_case:
-            of_case = _of(rows, part, tau_m_ms=tau_m, dt_ms=dt, refractory_steps=steps)
-            shown = ", ".join(f"{r['arithmetic']} {r['phase']} {r[column]:.{digits}f}" for r in of_case)
-            findings.append(f"{what}, tau_m {tau_m:g} ms, dt {dt:g} ms, {steps} refractory steps: {shown}.")
+    errors, jitter, median = "rms_interval_error_percent", "jitter_ms", "median_difference_ms"
+    return [
+        *_of_cases(rows, "intervals", errors, 3, "RMS interval error (%)"),
+        *_of_cases(rows, "Heun's step", errors, 4, "RMS interval error (%), Heun's step"),
+        *_of_cases(rows, "refractory periods", errors, 3, "RMS interval error (%)"),
+        *_of_cases(rows, "frozen noise", jitter, 4, "RMS jitter against the exact flow (ms)"),
+        *_of_cases(rows, "frozen noise", median, 4, "Median difference from the exact flow (ms)"),
+        *_of_trade(rows),
+        *_of_cases(rows, HEUN_NOISE, jitter, 4, "RMS jitter against the exact flow (ms), Heun's step"),
+        *_of_cases(rows, HEUN_NOISE, median, 4, "Median difference from the exact flow (ms), Heun's step"),
+    ]
+
+
+def _of_cases(rows: list[Row], part: str, column: str, digits: int, what: str) -> Iterable[str]:
+    """Give a line for each time constant, timestep and refractory period of a part."""
+    by_case = dict.fromkeys((r["tau_m_ms"], r["dt_ms"], r["refractory_steps"]) for r in _of(rows, part))
+    for tau_m, dt, steps in by_case:
+        of_case = _of(rows, part, tau_m_ms=tau_m, dt_ms=dt, refractory_steps=steps)
+        shown = ", ".join(f"{r['arithmetic']} {r['phase']} {r[column]:.{digits}f}" for r in of_case)
+        yield f"{what}, tau_m {tau_m:g} ms, dt {dt:g} ms, {steps} refractory steps: {shown}."
+
+
+def _of_trade(rows: list[Row]) -> Iterable[str]:
+    """Give a line for each number of currents and of bits with which the timestep may be longer."""
     for currents in (len(CURRENTS), len(DENSE)):
         group, base = trade(rows, currents)
         goal = base["rms_interval_error_percent"]
         for bits in BITS[1:]:
             best = longest(group, f"{bits} bits", goal)
             if best is not None:
-                findings.append(
+                yield (
                     f"Real time over {currents} currents, {bits} bits: at dt {best['dt_ms']:.4g} ms "
                     f"{best['rms_interval_error_percent']:.3f} %, no worse than {goal:.3f} % of the default at "
                     f"{base['dt_ms']:g} ms: {best['real_time_neurons'] / base['real_time_neurons']:.2f} times the "
                     "neurons per lane."
                 )
-    return findings
 
 
 def _draw(rows: list[Row], theme: Theme) -> Figure:

@@ -81,8 +81,11 @@ def tabled():
         for row in csv.DictReader(file):
             if row["lut"] and (row["target"], row["lanes"], row["storage"]) == (DEVICE.name, "1", "gates"):
                 neuron = Parameters(n=int(row["neurons"]), spike_trace=row["trace"] == "True")
-                names.append(f"{row['preset']} {row['variant']}, trace {row['trace']}")
-                rows.append(list(features(quantise(neuron, PRESETS[row["preset"]])).values()))
+                arithmetic = PRESETS[row["preset"]].replace(phase_bits=int(row["phase_bits"]))
+                names.append(
+                    f"{row['preset']} {row['variant']}, trace {row['trace']}, {row['phase_bits']} phase bits"
+                )
+                rows.append(list(features(quantise(neuron, arithmetic)).values()))
                 luts.append(float(row["lut"]))
     return names, np.array(rows), np.array(luts)
 

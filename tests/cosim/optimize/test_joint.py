@@ -274,7 +274,8 @@ def test_the_estimate_of_luts_is_within_a_tenth_of_the_table():
         for row in csv.DictReader(file):
             if row["lut"] and (row["target"], row["lanes"], row["storage"]) == ("ecp5", "1", "gates"):
                 neuron = Parameters(n=int(row["neurons"]), spike_trace=row["trace"] == "True")
-                core = Core(quantise(neuron, PRESETS[row["preset"]]))
+                arithmetic = PRESETS[row["preset"]].replace(phase_bits=int(row["phase_bits"]))
+                core = Core(quantise(neuron, arithmetic))
                 estimate = word_costs.cost_of("luts", core, target("ecp5"))
                 assert estimate == pytest.approx(int(row["lut"]), rel=0.1), row["preset"]
                 tried += 1

@@ -263,6 +263,7 @@ def test_phases_give_five_times_the_neurons_and_half_the_jitter(bench, monkeypat
     monkeypatch.setattr(substep, "TRADE_STEPS", (50, 10))
     monkeypatch.setattr(substep, "DENSE", np.linspace(16.5, 48.0, 250))
     monkeypatch.setattr(substep, "_heun", list)
+    monkeypatch.setattr(substep, "_noisy_heun", lambda one: ())
     result = substep.run(bench)
     for currents, bits in ((32, 2), (250, 3)):
         trade, base = substep.trade(result.rows, currents)
@@ -286,6 +287,25 @@ def test_phases_give_five_times_the_neurons_and_half_the_jitter(bench, monkeypat
         }
         assert errors["2 bits"] < errors["0 bits"] / 2
     assert any("3 bits: at dt 0.5 ms" in one and "5.00 times" in one for one in result.findings)
+
+
+@pytest.mark.slow
+def test_phases_with_heuns_step_halve_the_jitter(monkeypatch):
+    monkeypatch.setattr(substep, "NOISE_DT_MS", (0.1,))
+    monkeypatch.setattr(substep, "SEEDS", (1,))
+    rows = list(substep._noise())
+    for tau_m in substep.REFRACTORY_MS:
+        euler, of_heun = (
+            {r["phase"]: r["jitter_ms"] for r in rows if (r["tau_m_ms"], r["integrator"]) == (tau_m, name)}
+            for name in ("Euler", "Heun")
+        )
+        # Neither does without the other.
+        assert (
+            of_heun["exact"]
+            < of_heun["2 bits"]
+            < euler["0 bits"] / 2
+            < min(euler["exact"], of_heun["0 bits"])
+        )
 
 
 def test_most_of_the_error_of_a_timestep_is_the_spike_grid(bench, monkeypatch):
