@@ -143,7 +143,7 @@ def _litex(ports: Mapping[str, tuple[str, int]], sources: list[str]) -> str:
     lite = [name for name in ports if name.startswith("s_axi_")]
     lines = []
     for port in lite:
-        (direction, *_), width = ports[port]
+        direction, width = ports[port]
         name = port.removeprefix("s_axi_")
         # Channel and field: ``awaddr`` is ``aw.addr``.
         channel = next(
@@ -157,7 +157,7 @@ def _litex(ports: Mapping[str, tuple[str, int]], sources: list[str]) -> str:
                 signal = f"bus.{channel}.{field}[:{width}]"
             case _:
                 signal = f"bus.{channel}.{field}"
-        lines.append(f"            {direction}_{port}={signal},")
+        lines.append(f"            {direction[0]}_{port}={signal},")
     axis = [name.rpartition("_t") for name in ports if "_axis_" in name]
     streams = {bundle: bundle.rpartition("_")[2] for bundle, _, _ in axis}
     signals = "\n".join(
