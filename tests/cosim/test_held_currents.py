@@ -117,18 +117,6 @@ def test_its_self_test_has_the_signature_of_every_population(
     assert run.passed and run.updates == 300 * neurons
 
 
-@pytest.mark.slow
-def test_its_self_test_finds_a_lost_write(tmp_path: Path) -> None:
-    chosen = configuration(6)
-    export = edited(
-        chosen.export(1, feed=Feed.HELD),
-        r"assign currents__ready = \w+ & (\w+);",
-        r"assign currents__ready = \1;",
-    )
-    run = self_test(chosen, 300, find("verilator"), tmp_path, export=export)
-    assert not run.passed and run.verdict is not None and run.verdict.first is not None
-
-
 def test_what_needs_a_stream_refuses_it() -> None:
     export = made()
     with pytest.raises(
