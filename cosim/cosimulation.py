@@ -19,7 +19,7 @@ from qlif.cosim.mapping.core_map import CoreMap
 from qlif.cosim.mapping.port_formats import word_of
 from qlif.cosim.mapping.sources import is_vhdl
 from qlif.cosim.mapping.speed import Speed, measure_speed
-from qlif.cosim.simulator.design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
+from qlif.cosim.simulator.cocotb_design import ACTIVITY_FILE, WAVES_FILE, Design, SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.cosim.software_run import Simulation, simulate
 from qlif.hdl.core import Streams

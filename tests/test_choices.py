@@ -28,7 +28,7 @@ CHOICES = {
             "hdl/fixed.py",
             "hdl/neuron.py",
             "cosim/proof/reach.py",
-            "cosim/coverage/update_points.py",
+            "cosim/coverage/update_cases.py",
         },
     ),
     "Form": (
@@ -85,7 +85,7 @@ CHOICES = {
     "SimulatorName": (
         "cosim/simulator/find.py",
         'ICARUS = "icarus"',
-        {"cosim/simulator/find.py", "cosim/simulator/design.py", "cosim/foreign_views.py"},
+        {"cosim/simulator/find.py", "cosim/simulator/cocotb_design.py", "cosim/foreign_views.py"},
     ),
     "Variant": ("hdl/primitives.py", 'EXPLICIT = "explicit"', {"hdl/targets/catalogue.py"}),
 }

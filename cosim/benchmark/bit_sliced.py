@@ -7,7 +7,7 @@ import numpy as np
 
 from qlif.cosim.bitslice.netlist import SliceNetlist
 from qlif.cosim.bitslice.population import SlicedPopulation
-from qlif.cosim.simulator.design import SimulationError
+from qlif.cosim.simulator.cocotb_design import SimulationError
 from qlif.hdl.interface import Interface
 from qlif.hdl.synthesis.gates import GateNetlist
 from qlif.model.exceptions import DifferenceFound

@@ -15,7 +15,7 @@ from qlif.cosim.configuration import Configuration
 from qlif.cosim.cosimulation import BLOCK_BENCH, POPULATION_BENCH
 from qlif.cosim.selftest.run import PROGRAM
 from qlif.cosim.simulator import c_compiler, verilator_program
-from qlif.cosim.simulator.design import Design, SimulationError
+from qlif.cosim.simulator.cocotb_design import Design, SimulationError
 from qlif.cosim.simulator.find import Simulator, SimulatorName, installed
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test
 from qlif.hdl.synthesis import yowasp

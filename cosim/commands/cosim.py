@@ -220,7 +220,7 @@ def _results(
     output: CosimOutput,
 ) -> dict[str, Any]:
     """Plot and save the runs; return the results."""
-    from qlif.cosim import report
+    from qlif.cosim import run_facts, run_pictures
 
     software = run.software
     runs = {
@@ -228,13 +228,13 @@ def _results(
         f"golden, {configuration.name}": software.golden,
         "hardware": run.hardware,
     }
-    pictures = report.draw_mismatch(output.out, run, currents)
-    pictures += report.draw_run(output.out, runs, currents, software.words)
-    report.save_recording(output.out / "recording.npz", currents, runs)
+    pictures = run_pictures.draw_mismatch(output.out, run, currents)
+    pictures += run_pictures.draw_run(output.out, runs, currents, software.words)
+    run_facts.save_recording(output.out / "recording.npz", currents, runs)
     facts = {
         "storage": configuration.storage,
         "writes": list(configuration.writes),
-        **report.cosimulation_facts(run),
+        **run_facts.cosimulation_facts(run),
     }
     return {
         **facts,
@@ -247,11 +247,12 @@ def _results(
 def _show(
     configuration: "Configuration", run: "Cosimulation", facts: dict[str, Any], output: CosimOutput
 ) -> None:
-    from qlif.cosim import report
+    from qlif.cosim import run_facts
+    from qlif.cosim.commands import tables
     from qlif.cosim.foreign_views import origin_rows
 
     terminal = output.terminal
-    report.print_exact_values(terminal, run.software.words.report)
+    tables.print_exact_values(terminal, run.software.words.report)
     rows = {
         "simulator": facts["simulator_version"],
         **({} if facts["target"] is None else {"explicit variant for": facts["target"]}),
@@ -260,8 +261,8 @@ def _show(
         "updates compared": facts["updates"],
         "bit mismatches against the golden model": facts["mismatches"],
         "clocks": facts["cycles"],
-        **report.speed_rows(run),
-        **report.comparison_rows(facts),
+        **run_facts.speed_rows(run),
+        **run_facts.comparison_rows(facts),
     }
     if configuration.writes:
         rows["parameter writes (the float neuron has none)"] = len(configuration.writes)

@@ -147,7 +147,7 @@ def export(
     With --pipeline that is the pipeline of one update; with --map it is the adapter that gives your own core the
     ports of a population.
     """
-    from qlif.cosim import report
+    from qlif.cosim.commands import tables
     from qlif.cosim.golden.benches import CORE_FILE
     from qlif.hdl.verilog import export_neuron
     from qlif.model.support.files import write_text
@@ -179,7 +179,7 @@ def export(
         say_json({**written, **beside, **exported.interface.to_json()})
         _refuse_rest(refused)
         return
-    report.print_exact_values(output.terminal, configuration.words.report)
+    tables.print_exact_values(output.terminal, configuration.words.report)
     output.terminal.line(f"{verilog} and {interface} are written.")
     if files:
         output.terminal.line(f"Beside them: {', '.join(files)}.")

@@ -346,7 +346,7 @@ class MapOptions:
         InputError
             It is.
         """
-        from qlif.cosim.simulator.design import BuildError
+        from qlif.cosim.simulator.cocotb_design import BuildError
 
         try:
             yield

@@ -27,7 +27,8 @@ def simulate(
     neuron: WrittenNeuronOptions, source: InputOptions, options: SimulateOptions, output: OutputOptions
 ) -> None:
     """Run an input through the golden model and the float neuron."""
-    from qlif.cosim import report
+    from qlif.cosim import run_facts, run_pictures
+    from qlif.cosim.commands import tables
     from qlif.cosim.software_run import simulate as run_models
 
     configuration, currents = source.prepare(neuron.settings(), BYTES_PER_UPDATE)
@@ -39,21 +40,21 @@ def simulate(
             "preset": configuration.name,
             "input": source.input,
             "seed": source.seed,
-            **report.simulation_facts(simulation),
+            **run_facts.simulation_facts(simulation),
         }
         runs = {"float64 Euler": simulation.floating, f"golden, {configuration.name}": simulation.golden}
-        pictures = report.draw_run(output.out, runs, currents, simulation.words)
+        pictures = run_pictures.draw_run(output.out, runs, currents, simulation.words)
         if options.fi_curve:
             progress("f-I curve", 0.95)
-            more, curves = report.draw_fi_curve(output.out, simulation.words, configuration.name)
+            more, curves = run_pictures.draw_fi_curve(output.out, simulation.words, configuration.name)
             pictures += more
-            facts["fi_curve"] = report.fi_facts(curves)
+            facts["fi_curve"] = run_facts.fi_facts(curves)
     facts["pictures"] = [str(path) for path in pictures]
-    report.save_recording(output.out / "recording.npz", currents, runs)
+    run_facts.save_recording(output.out / "recording.npz", currents, runs)
     output.write_json("result.json", facts)
     if output.as_json:
         return
     terminal = output.terminal
-    report.print_exact_values(terminal, simulation.words.report)
-    terminal.facts(f"{configuration.name} on {source.input}", report.comparison_rows(facts))
+    tables.print_exact_values(terminal, simulation.words.report)
+    terminal.facts(f"{configuration.name} on {source.input}", run_facts.comparison_rows(facts))
     terminal.line(f"Pictures, recording and result.json are in {output.out}/")

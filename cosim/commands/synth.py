@@ -77,7 +77,7 @@ def synth(
     output: OutputOptions,
 ) -> None:
     """Synthesise, place and route: report resources and Fmax."""
-    from qlif.cosim import report
+    from qlif.cosim.commands import tables
     from qlif.hdl.synthesis.synthesise import synthesise
     from qlif.hdl.target import RoutedTarget
     from qlif.hdl.targets.catalogue import ROUTED, primitives, target
@@ -109,7 +109,7 @@ def synth(
     }
     output.write_json("synthesis.json", facts)
     if not output.as_json:
-        report.print_synthesis(output.terminal, synthesis)
+        tables.print_synthesis(output.terminal, synthesis)
 
 
 def _fill(
@@ -121,7 +121,7 @@ def _fill(
     output: OutputOptions,
 ) -> None:
     """Find the largest populations that a device holds."""
-    from qlif.cosim import report
+    from qlif.cosim.commands import tables
     from qlif.hdl.synthesis.fill import fill
 
     with progress_bar(output.as_json) as progress:
@@ -136,4 +136,4 @@ def _fill(
         )
     output.write_json("fill.json", [one.as_dict() for one in filled])
     if not output.as_json:
-        report.print_filled(output.terminal, filled)
+        tables.print_filled(output.terminal, filled)

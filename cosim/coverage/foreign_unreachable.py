@@ -7,7 +7,7 @@ reset gives it that value and no clock changes it, whatever the other registers 
 from collections.abc import Mapping
 
 from qlif.cosim.coverage.unreachable import SECONDS, Bit, no_update
-from qlif.cosim.coverage.update_points import UpdateCase
+from qlif.cosim.coverage.update_cases import UpdateCase
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.products import Products
 from qlif.cosim.proof.reach import Reach

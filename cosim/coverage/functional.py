@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.coverage import update_points
-from qlif.cosim.coverage.storage_points import storage_cases
-from qlif.cosim.coverage.traffic_points import Updates, stretches, updates
-from qlif.cosim.coverage.update_points import UpdateCase
+from qlif.cosim.coverage import traffic_cases, update_cases
+from qlif.cosim.coverage.observed import Updates, stretches, updates
+from qlif.cosim.coverage.storage_cases import storage_cases
+from qlif.cosim.coverage.update_cases import UpdateCase
 from qlif.cosim.mutation.recorded_benches import Stimulus
 from qlif.hdl.interface import Interface
 
@@ -61,16 +61,16 @@ def covered(recorded: Sequence[Stimulus], interface: Interface) -> list[Case]:
         benches[bench] = benches.get(bench, 0) + count
 
     interval = 1 if interface.mapped is None else _interval(recorded)
-    traffic_cases = [*update_points.traffic_cases(interval, neurons), *storage_cases(interface)]
+    of_traffic = [*traffic_cases.traffic_cases(interval, neurons), *storage_cases(interface)]
     for stimulus in recorded:
         written = False
         for stretch in stretches(stimulus):
-            for traffic in traffic_cases:
+            for traffic in of_traffic:
                 add(traffic.name, stimulus.bench, int(traffic.happened(stretch)))
             # The words are the configured ones until the bench writes the first; a reset keeps what is written.
             written = written or bool(interface.runtime and stretch.moved("parameters").any())
             played = None if written else updates(stretch, interface)
-            for case in update_points.update_cases(words):
+            for case in update_cases.update_cases(words):
                 add(case.name, stimulus.bench, 0 if played is None else _hits(case, played))
                 if case.alone:
                     asked[case.name] = case

@@ -14,7 +14,7 @@ from qlif.cosim.coverage.structure import FALLS, KINDS, RISES, Point
 from qlif.cosim.coverage.unreachable import SECONDS, Bit, Unreachable, bit_claim, case_claim
 from qlif.cosim.mapping.lines import Lines
 from qlif.cosim.mutation import recorded_benches
-from qlif.cosim.simulator.design import COVERAGE_FILE
+from qlif.cosim.simulator.cocotb_design import COVERAGE_FILE
 from qlif.cosim.simulator.find import Simulator
 from qlif.hdl import probes
 from qlif.hdl.verilog import Export

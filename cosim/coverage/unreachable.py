@@ -14,8 +14,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from qlif.cosim.coverage.traffic_points import sums
-from qlif.cosim.coverage.update_points import UpdateCase
+from qlif.cosim.coverage.observed import sums
+from qlif.cosim.coverage.update_cases import UpdateCase
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.claims import Unproved
 from qlif.cosim.proof.control import Control

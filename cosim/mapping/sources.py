@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from qlif.cosim.simulator.design import WAIVED_LINT
+from qlif.cosim.simulator.cocotb_design import WAIVED_LINT
 from qlif.cosim.simulator.find import find
 from qlif.model.exceptions import InputError, show
 from qlif.model.support import process

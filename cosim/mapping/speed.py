@@ -9,7 +9,7 @@ from typing import Any
 
 from qlif.cosim.benches.job import Job
 from qlif.cosim.benches.speed_bench import FILE
-from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.cocotb_design import Design
 from qlif.hdl.interface import Mapped
 
 BENCH = "qlif.cosim.benches.speed_bench"

@@ -10,10 +10,10 @@ from typing import Any
 from qlif.cosim.mapping.core_map import CoreMap
 from qlif.cosim.mutation import play_selftest, recorded_benches
 from qlif.cosim.mutation.equivalence import SECONDS, Decision, Equivalence
-from qlif.cosim.mutation.faults import MutatedNetlist, plant
 from qlif.cosim.mutation.findings import BENCHES, PROOF, SELF_TEST, Findings, points
 from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
 from qlif.cosim.mutation.mutant import Mutant
+from qlif.cosim.mutation.mutated_netlist import MutatedNetlist, plant
 from qlif.cosim.mutation.outcomes import Campaign, Outcome, is_seen
 from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.mutation.play_selftest import SelfTestPlayer

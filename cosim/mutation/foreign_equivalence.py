@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from qlif.cosim.mapping.core_map import Contract, CoreMap
 from qlif.cosim.mutation.equivalence import SAME, SECONDS, Decision, one_of, selected
-from qlif.cosim.mutation.faults import MutatedNetlist
 from qlif.cosim.mutation.lockstep import same_outputs
+from qlif.cosim.mutation.mutated_netlist import MutatedNetlist
 from qlif.cosim.proof.circuit import Circuit, Clock
 from qlif.cosim.proof.claims import Claim, Unproved
 from qlif.cosim.proof.foreign_pipeline import prove_pipeline

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from qlif.cosim.bitslice.netlist import slice_netlist
 from qlif.cosim.bitslice.simulation import SliceProgram, SliceSimulation, pointer, port_places
-from qlif.cosim.mutation.faults import MutatedNetlist
+from qlif.cosim.mutation.mutated_netlist import MutatedNetlist
 from qlif.cosim.mutation.player import Player, Running
 from qlif.cosim.mutation.recorded_benches import Stimulus
 from qlif.hdl.interface import RESET, Interface

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from qlif.cosim.benches import recorder
 from qlif.cosim.benches.job import Job
 from qlif.cosim.cosimulation import POPULATION_BENCH, tests_of
-from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.cocotb_design import Design
 from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import DifferenceFound

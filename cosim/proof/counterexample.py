@@ -10,7 +10,7 @@ import numpy as np
 from qlif.cosim.benches.job import BEGIN_FILE, Job
 from qlif.cosim.proof.choices import why_same
 from qlif.cosim.proof.claims import Claim
-from qlif.cosim.simulator.design import WAVES_FILE, Design, failures
+from qlif.cosim.simulator.cocotb_design import WAVES_FILE, Design, failures
 from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.verilog import Export

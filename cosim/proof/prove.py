@@ -233,7 +233,7 @@ def replay_run(
     Replay or str
         Why there is none, if no such run was found.
     """
-    from qlif.cosim.report import draw_mismatch
+    from qlif.cosim.run_pictures import draw_mismatch
 
     searched: list[Claim] = []
     if claim.run is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from qlif.cosim.simulator.design import SimulationError
+from qlif.cosim.simulator.cocotb_design import SimulationError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from qlif.cosim.benches.scoreboard import Mismatch, Observed, Scoreboard, Verdic
 from qlif.cosim.cosimulation import hardware_recording
 from qlif.cosim.evidence.mismatch_figure import mismatch_figure
 from qlif.cosim.simulator import verilator_program
-from qlif.cosim.simulator.design import SimulationError
+from qlif.cosim.simulator.cocotb_design import SimulationError
 from qlif.cosim.simulator.find import Simulator
 from qlif.hdl.ports import Stream
 from qlif.hdl.selftest.export import SELF_TEST_MODULE, export_self_test

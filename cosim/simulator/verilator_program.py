@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qlif.cosim.simulator import limits, runtime_cache
-from qlif.cosim.simulator.design import SimulationError, build_error, safe_copies, waived_lint
+from qlif.cosim.simulator.cocotb_design import SimulationError, build_error, safe_copies, waived_lint
 from qlif.cosim.simulator.find import Simulator
 from qlif.model.support import process
 from qlif.model.support.files import whole_file, write_text

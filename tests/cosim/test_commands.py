@@ -14,7 +14,7 @@ import typer
 
 from qlif.cosim import cli
 from qlif.cosim.commands.option_groups import CATALOGUES
-from qlif.cosim.simulator.design import BuildError, SimulationError
+from qlif.cosim.simulator.cocotb_design import BuildError, SimulationError
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.synthesis.netlist import SynthesisError
 from qlif.model.exceptions import DifferenceFound, InputError, QlifError, ToolError

@@ -8,7 +8,7 @@ import pytest
 from qlif import hdl
 from qlif.cosim.benches.job import Job
 from qlif.cosim.bitslice.population import compare_netlist
-from qlif.cosim.simulator import design as simulators
+from qlif.cosim.simulator import cocotb_design as simulators
 from qlif.cosim.simulator import find
 from qlif.hdl.synthesis.gates import gate_netlist
 from qlif.hdl.targets.catalogue import primitives

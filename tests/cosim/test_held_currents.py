@@ -17,7 +17,7 @@ from qlif.cosim.cosimulation import HELD_TEST, POPULATION_BENCH, cosimulate
 from qlif.cosim.golden.benches import vector_files
 from qlif.cosim.proof.tasks import explicit_tasks, tasks
 from qlif.cosim.selftest.run import self_test
-from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.cocotb_design import Design
 from qlif.cosim.simulator.find import find
 from qlif.hdl.core import Core, Feed, Streams
 from qlif.hdl.interface import Interface

@@ -10,7 +10,7 @@ from qlif.cosim.benches.job import Job
 from qlif.cosim.cosimulation import tests_of as benches_of
 from qlif.cosim.proof.population_claims import READS, PopulationProof, population_claims, visible
 from qlif.cosim.proof.read_verilog import read_export
-from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.cocotb_design import Design
 from qlif.hdl.core import Feed
 from qlif.hdl.synthesis.fit import check_fit
 from qlif.hdl.synthesis.gates import models_of

@@ -14,7 +14,7 @@ import pytest
 from qlif import hdl
 from qlif.cosim.benches.job import Job
 from qlif.cosim.cosimulation import POPULATION_BENCH, THOROUGH_TESTS
-from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.cocotb_design import Design
 from qlif.hdl.verilog import Export
 from qlif.model.parameters import Parameters
 from qlif.model.presets import preset

@@ -10,7 +10,7 @@ import pytest
 from cocotb_tools.check_results import get_results
 
 from qlif.cosim.benches.job import ENVIRONMENT_VARIABLE, Job
-from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.cocotb_design import Design
 
 HERE = Path(__file__).parent
 
@@ -38,7 +38,7 @@ def cocotb_run(tmp_path):
         given = {**os.environ, **simulator.environment, "COCOTB_REWRITE_ASSERTION_FILES": "", **environment}
         given["PYTHONPATH"] = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
         answer = subprocess.run(
-            [sys.executable, "-m", "qlif.cosim.simulator.runner"],
+            [sys.executable, "-m", "qlif.cosim.simulator.cocotb_process"],
             input=json.dumps({"simulator": simulator.name, "action": "test", "arguments": test}),
             env=given,
             capture_output=True,

@@ -10,7 +10,7 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import POPULATION_BENCH, cosimulate
 from qlif.cosim.proof.claims import Claim
 from qlif.cosim.proof.prove import prove_runs, replay_run
-from qlif.cosim.simulator.design import Design, failures
+from qlif.cosim.simulator.cocotb_design import Design, failures
 from qlif.model.golden.neurons import FixedNeurons
 
 CONFIGURATION = Settings.read("tiny-8").population(2)

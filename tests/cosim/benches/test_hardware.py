@@ -9,7 +9,7 @@ from qlif import hdl
 from qlif.cosim.benches.job import Job
 from qlif.cosim.cosimulation import RUNTIME_TEST, THOROUGH_TESTS
 from qlif.cosim.cosimulation import tests_of as benches_of
-from qlif.cosim.simulator import design as simulators
+from qlif.cosim.simulator import cocotb_design as simulators
 from qlif.cosim.simulator.find import SimulatorName, find
 from qlif.hdl.synthesis.gates import models_of
 from qlif.hdl.targets.catalogue import primitives

@@ -9,7 +9,7 @@ import pytest
 from qlif.cosim.configuration import Settings
 from qlif.cosim.coverage import structure
 from qlif.cosim.coverage.unreachable import Unreachable
-from qlif.cosim.coverage.update_points import update_cases
+from qlif.cosim.coverage.update_cases import update_cases
 from qlif.model.exceptions import InputError
 
 KINDS = ("case", "line", "branch", "toggle")

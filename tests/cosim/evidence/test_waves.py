@@ -12,7 +12,7 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.cosimulation import cosimulate
 from qlif.cosim.evidence.annotate import SCOPE
 from qlif.cosim.evidence.fst import write_fst
-from qlif.cosim.report import draw_mismatch
+from qlif.cosim.run_pictures import draw_mismatch
 from qlif.cosim.simulator.find import SIMULATORS, find
 from qlif.model.exceptions import InputError
 from qlif.model.inputs import stimuli

@@ -26,7 +26,7 @@ from qlif.cosim.mapping import speed
 from qlif.cosim.mapping.mapped import mapped_export
 from qlif.cosim.mapping.read import read_map
 from qlif.cosim.proof.tasks import mapped_tasks
-from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.cocotb_design import Design
 from qlif.cosim.simulator.find import find
 from qlif.model.exceptions import InputError
 from qlif.model.inputs import stimuli

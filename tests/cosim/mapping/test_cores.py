@@ -10,8 +10,8 @@ import pytest
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mapping.mapped import mapped_export
 from qlif.cosim.mapping.read import read_map
-from qlif.cosim.mutation.faults import plant
 from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
+from qlif.cosim.mutation.mutated_netlist import plant
 
 CORES = Path(__file__).parents[3] / "examples" / "cores"
 

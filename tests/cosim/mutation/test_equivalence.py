@@ -8,7 +8,7 @@ import pytest
 
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mutation.equivalence import POWERED, Equivalence, _folded
-from qlif.cosim.mutation.faults import plant
+from qlif.cosim.mutation.mutated_netlist import plant
 from qlif.cosim.mutation.outcomes import KILLED
 from qlif.cosim.proof.circuit import Clock
 from qlif.cosim.proof.products import Products

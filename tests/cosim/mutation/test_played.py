@@ -9,8 +9,8 @@ import pytest
 
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mutation import recorded_benches
-from qlif.cosim.mutation.faults import plant
 from qlif.cosim.mutation.mutant import MODES
+from qlif.cosim.mutation.mutated_netlist import plant
 from qlif.cosim.mutation.play_benches import Replay
 from qlif.cosim.simulator import find
 from qlif.hdl.synthesis import yowasp

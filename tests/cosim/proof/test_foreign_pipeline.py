@@ -5,8 +5,8 @@ import pytest
 from qlif.cosim.configuration import Settings
 from qlif.cosim.mapping.mapped import mapped_export
 from qlif.cosim.mapping.read import read_map
-from qlif.cosim.mutation.faults import plant
 from qlif.cosim.mutation.foreign_equivalence import ForeignEquivalence
+from qlif.cosim.mutation.mutated_netlist import plant
 from qlif.cosim.proof.foreign_pipeline import LEGAL_WORDS, UPDATE, prove_pipeline
 from qlif.cosim.proof.tasks import mapped_tasks
 from qlif.model.exceptions import InputError

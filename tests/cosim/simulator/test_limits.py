@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qlif.cosim.simulator import limits, verilator_program
-from qlif.cosim.simulator.design import SimulationError
+from qlif.cosim.simulator.cocotb_design import SimulationError
 from qlif.cosim.simulator.find import find
 from qlif.model.exceptions import InputError
 

@@ -8,7 +8,7 @@ from filelock import FileLock
 from qlif.cosim.benchmark.cosimulation import BARE_PROGRAM
 from qlif.cosim.configuration import Settings
 from qlif.cosim.simulator import find, runtime_cache, verilator_program
-from qlif.cosim.simulator.design import BuildError, Design
+from qlif.cosim.simulator.cocotb_design import BuildError, Design
 from qlif.model.support import caches
 from qlif.model.support.files import write_text
 

@@ -8,7 +8,7 @@ import pytest
 
 from qlif.cosim.benches.job import Job
 from qlif.cosim.configuration import Settings
-from qlif.cosim.simulator.design import Design
+from qlif.cosim.simulator.cocotb_design import Design
 from qlif.cosim.simulator.find import find
 from qlif.hdl.core import Streams
 from qlif.hdl.ip.export import axi_shell

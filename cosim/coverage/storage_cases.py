@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from qlif.cosim.coverage.traffic_points import Stretch
-from qlif.cosim.coverage.update_points import TrafficCase
+from qlif.cosim.coverage.observed import Stretch
+from qlif.cosim.coverage.traffic_cases import TrafficCase
 from qlif.hdl.interface import Interface
 from qlif.hdl.storage import RuntimeParameter
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qlif.cosim.report import representative
+from qlif.cosim.run_pictures import representative
 
 
 def test_the_neurons_that_are_shown_have_the_lowest_the_median_and_the_highest_input():

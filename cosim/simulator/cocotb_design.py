@@ -255,7 +255,7 @@ class Design:
         request = json.dumps({"simulator": self.simulator.name, "action": action, "arguments": arguments})
         try:
             return process.run(
-                process.python("-m", "qlif.cosim.simulator.runner"),
+                process.python("-m", "qlif.cosim.simulator.cocotb_process"),
                 what=what,
                 seconds=seconds,
                 directory=self._scratch.path,
