@@ -160,11 +160,8 @@ def save(make: Callable[[Theme], Figure], directory: Path, name: str) -> list[Pa
     # Matplotlib's own settings, not the user's; and a fixed salt for the identifiers inside an SVG.
     with matplotlib.style.context(["default", {"svg.hashsalt": "qlif"}]):
         for theme, suffix in ((LIGHT, ""), (DARK, "-dark")):
-            figure = make(theme)
-            for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-                buffer = io.BytesIO()
-                figure.savefig(buffer, format=kind, metadata=metadata)
-                contents[directory / f"{name}{suffix}.{kind}"] = buffer.getvalue()
+            for kind, content in drawn(make, theme).items():
+                contents[directory / f"{name}{suffix}.{kind}"] = content
     try:
         for path, content in contents.items():
             with whole_file(path) as temporary:
@@ -172,3 +169,14 @@ def save(make: Callable[[Theme], Figure], directory: Path, name: str) -> list[Pa
     except OSError as error:
         raise InputError(f"figure {name!r} can't be written to {directory}: {error.strerror}") from None
     return list(contents)
+
+
+def drawn(make: Callable[[Theme], Figure], theme: Theme) -> dict[str, bytes]:
+    """Return a figure in a theme as PNG and SVG, by these suffixes."""
+    figure = make(theme)
+    contents = {}
+    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, metadata=metadata)
+        contents[kind] = buffer.getvalue()
+    return contents

@@ -10,6 +10,7 @@ from qlif.cosim.simulator import find
 from qlif.hdl.synthesis import yowasp
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
+from qlif.model.plots import themes
 
 
 @pytest.fixture(params=find.SIMULATORS)
@@ -39,6 +40,22 @@ def yosys():
         yowasp.version(yowasp.YOSYS)
     except InputError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True)
+def light_pictures(monkeypatch):
+    """Draw a command's pictures for light pages only, and copy them: drawing is most of many commands' time.
+
+    The plots' own tests draw both.
+    """
+    both, last = themes.drawn, {}
+
+    def once(make, theme):
+        if theme is themes.LIGHT:
+            last.update(both(make, theme))
+        return dict(last)
+
+    monkeypatch.setattr(themes, "drawn", once)
 
 
 @pytest.fixture
