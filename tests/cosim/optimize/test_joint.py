@@ -272,7 +272,13 @@ def test_the_estimate_of_luts_is_within_a_tenth_of_the_table():
     tried = 0
     with (Path(__file__).parents[3] / "docs/synthesis/figures.csv").open() as file:
         for row in csv.DictReader(file):
-            if row["lut"] and (row["target"], row["lanes"], row["storage"]) == ("ecp5", "1", "gates"):
+            # With phases the explicit variant has fewer stages, and so another number of LUTs.
+            estimated = row["phase_bits"] == "0" or row["variant"] == "portable"
+            if (
+                row["lut"]
+                and estimated
+                and (row["target"], row["lanes"], row["storage"]) == ("ecp5", "1", "gates")
+            ):
                 neuron = Parameters(n=int(row["neurons"]), spike_trace=row["trace"] == "True")
                 arithmetic = PRESETS[row["preset"]].replace(phase_bits=int(row["phase_bits"]))
                 core = Core(quantise(neuron, arithmetic))
