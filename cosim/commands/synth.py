@@ -1,5 +1,6 @@
 """``qlif synth``: resources and Fmax."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,12 +17,14 @@ from qlif.cosim.commands.options import (
     StorageOptions,
     StreamOptions,
 )
-from qlif.cosim.terminal import progress_bar
+from qlif.cosim.terminal import Terminal, progress_bar
 from qlif.model.exceptions import InputError
 
 if TYPE_CHECKING:
     from qlif.cosim.configuration import Settings
     from qlif.hdl.primitives import Primitives
+    from qlif.hdl.synthesis.fill import Filled
+    from qlif.hdl.synthesis.synthesise import Synthesis
     from qlif.hdl.target import RoutedTarget
 
 
@@ -77,7 +80,6 @@ def synth(
     output: OutputOptions,
 ) -> None:
     """Synthesise, place and route: report resources and Fmax."""
-    from qlif.cosim.commands import tables
     from qlif.hdl.synthesis.synthesise import synthesise
     from qlif.hdl.target import RoutedTarget
     from qlif.hdl.targets.catalogue import ROUTED, primitives, target
@@ -109,7 +111,7 @@ def synth(
     }
     output.write_json("synthesis.json", facts)
     if not output.as_json:
-        tables.print_synthesis(output.terminal, synthesis)
+        _print_synthesis(output.terminal, synthesis)
 
 
 def _fill(
@@ -121,7 +123,6 @@ def _fill(
     output: OutputOptions,
 ) -> None:
     """Find the largest populations that a device holds."""
-    from qlif.cosim.commands import tables
     from qlif.hdl.synthesis.fill import fill
 
     with progress_bar(output.as_json) as progress:
@@ -136,4 +137,61 @@ def _fill(
         )
     output.write_json("fill.json", [one.as_dict() for one in filled])
     if not output.as_json:
-        tables.print_filled(output.terminal, filled)
+        _print_filled(output.terminal, filled)
+
+
+def _print_synthesis(terminal: Terminal, synthesis: "Synthesis") -> None:
+    """Print a population's resources and Fmax."""
+    speed: dict[str, object] = {}
+    if (fmax := synthesis.fmax_mhz) is not None and synthesis.updates_per_s is not None:
+        clock = f"{fmax.median} MHz [{fmax.min}..{fmax.max}], empty device, register to register"
+        speed = {
+            f"fastest clock, median of {synthesis.seeds} placements": clock,
+            "updates per second": f"{synthesis.updates_per_s / 1e6:.1f} million",
+            "neurons in real time at dt = 0.1 ms": synthesis.neurons_in_real_time,
+        }
+    device = " ".join(filter(None, (synthesis.device, synthesis.package)))
+    terminal.facts(
+        f"{synthesis.preset} on {device}, {synthesis.variant}",
+        {
+            "neurons, lanes": f"{synthesis.neurons:,}, {synthesis.lanes}",
+            "LUT": synthesis.lut,
+            **{f"LUT of the {part}, by itself": luts for part, luts in synthesis.lut_parts.items() if luts},
+            "flip-flops": synthesis.ff,
+            "DSP": synthesis.dsp,
+            "block RAM": synthesis.ram,
+            **speed,
+            "latency": f"{synthesis.latency} clocks",
+        },
+    )
+    for note in synthesis.notes:
+        terminal.line(f"Note: {note}")
+
+
+def _print_filled(terminal: Terminal, filled: Sequence["Filled"]) -> None:
+    """Print the largest populations that a device holds, and why there are none that are larger."""
+    terminal.table(
+        ("most", "neurons", "lanes", "MHz", "M updates/s", "real time at 0.1 ms", "LUT", "DSP", "block RAM"),
+        [
+            (
+                one.goal,
+                f"{one.facts['neurons']:,}",
+                one.facts["lanes"],
+                f"{one.facts['fmax_mhz']['median']:g}",
+                f"{one.facts['updates_per_s'] / 1e6:,.1f}",
+                f"{one.in_real_time:,}",
+                f"{one.facts['lut']:,}",
+                one.facts["dsp"],
+                one.facts["ram"],
+            )
+            for one in filled
+        ],
+        title=f"{filled[0].facts['preset']} on {filled[0].facts['device']}, {filled[0].facts['variant']}",
+        align="lrrrrrrrr",
+    )
+    for one in filled:
+        for reason in (one.ran_out, *one.slower):
+            if reason:
+                terminal.line(f"No more {one.goal}: {reason}")
+        for note in one.facts["notes"]:
+            terminal.line(f"Note on the most {one.goal}: {note}")

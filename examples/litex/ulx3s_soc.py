@@ -4,8 +4,8 @@
     python ulx3s_soc.py rtl --out build
 
 The population's registers are at `QLIF`. Currents are written to `population_current`, word by word, with bit 31 set
-with a timestep's last; results are taken and counted. `--run` makes the
-bitstream, with Yosys, nextpnr-ecp5 and ecppack from the path.
+with a timestep's last; results are taken and counted. `--run` makes the bitstream, with Yosys,
+nextpnr-ecp5 and ecppack from the path.
 """
 
 import argparse

@@ -118,7 +118,9 @@ def read_back(device: RoutedTarget, directory: Path, packed: str) -> Path:
     InputError
         A tool isn't installed.
     ToolError
-        It can't be unpacked, or has other bytes then.
+        It can't be unpacked.
+    SynthesisError
+        It has other bytes then.
     """
     packer = device.packer
     unpacked, again = f"read-back.{packer.routed_option[2:]}", f"read-back.{packer.ending}"
