@@ -260,3 +260,6 @@ SELF_TEST_PORTS = (
 
 RUNNING_PORT = Port("running", "output", UQ(1, 0), "a run is in progress; else the streams are yours")
 """The one more port of a self-test whose population others use between its runs."""
+
+SHARED_PORTS = (*SELF_TEST_PORTS, RUNNING_PORT)
+"""All that such a self-test has beside the population's streams."""

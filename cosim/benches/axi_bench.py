@@ -40,7 +40,8 @@ class AxiBench:
     def __init__(self, dut: Any, job: Job) -> None:
         self.dut, self.job, self.interface = dut, job, job.interface
         self.random = np.random.default_rng(cocotb.RANDOM_SEED)
-        self.registers: RegisterMap = register_map(SHELL_MODULE, job.interface)
+        is_tested = bool(job.options.get("self_tested"))
+        self.registers: RegisterMap = register_map(SHELL_MODULE, job.interface, is_tested)
         clock = dut.aclk, dut.aresetn, False
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, IN), *clock)
         self.sinks = {

@@ -48,7 +48,8 @@ class ExportOptions:
         int | None,
         typer.Option(
             "--updates",
-            help="With --selftest: add a top module that checks the signature after this many updates.",
+            help="With --selftest: add a top module that checks the signature after this many updates; with "
+            "--wrapper axi, tell the signature in the driver.",
         ),
     ] = None
     seed: Annotated[
@@ -87,7 +88,7 @@ class ExportOptions:
         typer.Option(
             "--wrapper",
             help="none, or axi: AXI4-Stream and AXI4-Lite around the population, with its registers described for "
-            "other tools.",
+            "other tools; with --selftest, registers start it.",
         ),
     ] = "none"
     force: Annotated[
@@ -120,7 +121,6 @@ class ExportOptions:
     Rule("steps", lambda options: options.testbench, "--testbench"),
     Rule("max_size", lambda options: options.testbench, "--testbench"),
     Rule("wrapper", lambda options: not options.pipeline, "a population: not --pipeline"),
-    Rule("wrapper", lambda options: not options.selftest, "no --selftest"),
     Rule("wrapper", lambda options: options.map is None, "no --map"),
     Rule("testbench", lambda options: not options.selftest, "no --selftest: it has its own stimulus"),
     Rule("selftest", lambda options: not options.pipeline, "a population: not --pipeline"),
@@ -163,13 +163,18 @@ def export(
         exported = export_neuron(configuration.core(built_from=built_from))
     else:
         exported = configuration.export(storage.lanes, built_from, *results.chosen())
-    files, refused = _beside(configuration, exported, options, output.out)
+    tested = None
+    if options.selftest and options.wrapper == AXI:
+        # The files beside it tell its signature.
+        tested = _with_self_test(configuration, exported, options, output)
+    files, refused = _beside(configuration, exported, tested, options, output.out)
     if core_text and options.testbench:
         files[CORE_FILE] = _as_a_file(core_text)
     if not options.force:
-        _refuse_foreign(output.out, [*files, f"{exported.interface.module}.v"] if files else [])
+        module = (tested or exported).interface.module
+        _refuse_foreign(output.out, [*files, f"{module}.v"] if files else [])
     if options.selftest:
-        exported = _with_self_test(configuration, exported, options, storage.lanes, output)
+        exported = tested or _with_self_test(configuration, exported, options, output)
     verilog, interface = exported.write(output.out)
     for name, text in files.items():
         write_text(output.out / name, text)
@@ -187,9 +192,16 @@ def export(
 
 
 def _beside(
-    configuration: "Configuration", exported: "Export", options: ExportOptions, out: Path
+    configuration: "Configuration",
+    exported: "Export",
+    tested: "Export | None",
+    options: ExportOptions,
+    out: Path,
 ) -> tuple[dict[str, str], list[str]]:
-    """Return what else is written, by file name; and what can't be, in words."""
+    """Return what else is written, by file name; and what can't be, in words.
+
+    `tested` is the self-test that the AXI shell is around, if it is.
+    """
     from qlif.cosim.golden import benches, checks
     from qlif.cosim.golden.dpi import DPI_FILE
     from qlif.cosim.golden.languages import Language, golden_files
@@ -214,12 +226,12 @@ def _beside(
     if options.wrapper not in WRAPPERS:
         raise InputError(unknown_name("wrapper", options.wrapper, WRAPPERS))
     if options.wrapper == AXI:
-        files |= axi_files(exported)
-    if interface.mapped is None and not options.selftest:
+        files |= axi_files(exported, tested)
+    if interface.mapped is None and (tested is not None or not options.selftest):
         vectors = (
             (benches.VECTOR_FILE, benches.CURRENTS_FILE, benches.UPDATES_FILE) if options.testbench else ()
         )
-        files |= package_files(exported, files, vectors)
+        files |= package_files(tested or exported, files, vectors)
     return files, refused
 
 
@@ -302,10 +314,12 @@ def _with_self_test(
     configuration: "Configuration",
     exported: "Export",
     options: ExportOptions,
-    lanes: int,
     output: OutputOptions,
 ) -> "Export":
-    """Return the population with its self-test around it; write the top module with the signature."""
+    """Return the population with its self-test around it; write the top module with the signature.
+
+    Inside an AXI shell it is shared, and has no top module.
+    """
     from qlif.cosim.commands.selftest import timesteps_for
     from qlif.hdl.selftest.export import BOARD_MODULE, board_top, export_self_test, with_expected
     from qlif.model.selftest.golden import GoldenSelfTest
@@ -313,12 +327,14 @@ def _with_self_test(
     from qlif.model.support.files import write_text
 
     plan = SelfTestPlan.of(configuration.words, options.seed)
-    exported = export_self_test(exported, plan)
+    core, is_shared = exported.interface.core, options.wrapper == AXI
+    exported = export_self_test(exported, plan, shared=is_shared)
     if options.updates is None:
         return exported
     timesteps = timesteps_for(options.updates, None, options.neurons)
     with progress_bar(output.as_json) as progress:
-        golden = GoldenSelfTest(configuration.words, plan, lanes)
+        golden = GoldenSelfTest(configuration.words, plan, core.lanes, step_bits=core.step_bits)
         signature = golden.advance(timesteps, lambda step: progress("golden model", step / timesteps))
-    write_text(output.out / f"{BOARD_MODULE}.v", board_top(timesteps, signature))
+    if not is_shared:
+        write_text(output.out / f"{BOARD_MODULE}.v", board_top(timesteps, signature))
     return with_expected(exported, timesteps, signature)

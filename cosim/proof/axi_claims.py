@@ -25,6 +25,7 @@ READS = "a read changes nothing"
 PASSED = "results pass through as the population gives them"
 TAKEN = "each current goes to the population, or is left out because a TLAST was missing; others are 0"
 ALIGNED = "without a restart, a timestep begins with the first current after a TLAST"
+CLOSED = "from the start of a self-test to the next restart, no current is taken"
 
 SHELL_CLAIMS = frozenset({HELD, ONCE, OFF_MAP, READS, PASSED, TAKEN, ALIGNED})
 
@@ -32,7 +33,9 @@ _OF_WRITES = frozenset({"s_axi_bvalid", "s_axi_bresp"})
 _CLOCKS = 3
 
 
-def axi_claims(population: Export, seconds: float, verilog: str | None = None) -> Iterator[Claim]:
+def axi_claims(
+    population: Export, seconds: float, verilog: str | None = None, tested: Export | None = None
+) -> Iterator[Claim]:
     """Prove the shell around a population.
 
     Parameters
@@ -43,12 +46,16 @@ def axi_claims(population: Export, seconds: float, verilog: str | None = None) -
         The time that the solver may take for one claim.
     verilog : str, optional
         Of the shell, if something was changed in it.
+    tested : Export, optional
+        The self-test around the population. It may give anything too.
     """
-    proof = AxiProof(population, seconds, verilog)
-    claims = (
+    proof = AxiProof(population, seconds, verilog, tested)
+    claims = [
         (HELD, proof.held), (ONCE, proof.once), (OFF_MAP, proof.off_map), (READS, proof.reads),
         (PASSED, proof.passed), (TAKEN, proof.taken), (ALIGNED, proof.aligned),
-    )  # fmt: skip
+    ]  # fmt: skip
+    if tested is not None:
+        claims.append((CLOSED, proof.closed))
     for name, claim in claims:
         begun = time.monotonic()
         answer = proof.terms.prove(claim(), [], None, seconds)
@@ -62,14 +69,16 @@ def axi_claims(population: Export, seconds: float, verilog: str | None = None) -
 class AxiProof:
     """A shell whose population gives anything, in three clocks from any state."""
 
-    def __init__(self, population: Export, seconds: float, verilog: str | None) -> None:
+    def __init__(
+        self, population: Export, seconds: float, verilog: str | None, tested: Export | None = None
+    ) -> None:
         self.interface, self.seconds = population.interface, seconds
-        self.registers = register_map(SHELL_MODULE, self.interface)
-        text = re.sub(r"\baclk\b", "clk", axi_shell(population)[1] if verilog is None else verilog)
+        self.registers = register_map(SHELL_MODULE, self.interface, tested is not None)
+        text = re.sub(r"\baclk\b", "clk", axi_shell(population, tested)[1] if verilog is None else verilog)
         self.terms = Products()
-        self.circuit: Circuit = read_circuit(
-            text + _anything(self.interface), SHELL_MODULE, every_signal=True
-        )
+        inner = (tested or population).interface
+        self.circuit: Circuit = read_circuit(text + _anything(inner), SHELL_MODULE, every_signal=True)
+        self.has_self_test = tested is not None
         self.states = {
             number: self.terms.fresh(self.circuit.width(number), name)
             for name, number in self.circuit.states.items()
@@ -201,6 +210,7 @@ class AxiProof:
         taken = self.moved(now, f"{IN}_t")
         given = terms.both(now["population.currents_valid"], now["population.currents_ready"])
         filling, dropping = now["filling"], now["dropping"]
+        leaves_out = terms.both(dropping, terms.negation(now["closed"])) if self.has_self_test else dropping
         data = now["population.currents_data"]
         exclusive = terms.negation(terms.both(filling, dropping))
         own = terms.both(given, terms.negation(filling))
@@ -208,9 +218,30 @@ class AxiProof:
         return terms.implies(
             exclusive,
             terms.both(
-                terms.equal(taken, terms.either(own, terms.both(dropping, self.port(now, f"{IN}_tvalid")))),
+                terms.equal(taken, terms.either(own, terms.both(leaves_out, self.port(now, f"{IN}_tvalid")))),
                 terms.negation(terms.both(own, dropping)),
                 terms.implies(filling, zero),
+            ),
+        )
+
+    def closed(self) -> Term:
+        """Return that closed streams take nothing, and that nothing is made up for them: after a reset, and later."""
+        terms, now = self.terms, self.now
+
+        def is_quiet(clock: Clock) -> Term:
+            return terms.negation(terms.both(clock["closed"], clock["filling"]))
+
+        before = Clock(terms, self.circuit, {"aresetn": terms.false}, {})
+        moved = terms.either(
+            self.moved(now, f"{IN}_t"),
+            terms.both(now["population.currents_valid"], now["population.currents_ready"]),
+        )
+        later = self.clock(now.following())
+        return terms.both(
+            is_quiet(self.clock(before.following())),
+            terms.implies(
+                is_quiet(now),
+                terms.both(is_quiet(later), terms.negation(terms.both(now["closed"], moved))),
             ),
         )
 

@@ -11,8 +11,14 @@ from qlif.model.exceptions import InputError
 _BUSES = ("s_axis_currents", "m_axis_updates", "m_axis_events", "s_axi")
 
 
-def axi_shell(population: Export) -> tuple[AxiShell, str]:
-    """Return the shell around an exported population, and its Verilog, without the population's own.
+def axi_shell(population: Export, tested: Export | None = None) -> tuple[AxiShell, str]:
+    """Return the shell around an exported population, and its Verilog, without that of what is in it.
+
+    Parameters
+    ----------
+    population : Export
+    tested : Export, optional
+        The self-test around the population, which is shared.
 
     Raises
     ------
@@ -20,11 +26,11 @@ def axi_shell(population: Export) -> tuple[AxiShell, str]:
         It isn't a population, or it holds its currents.
     """
     if population.interface.kind is not Kind.POPULATION:
-        raise InputError("--wrapper axi requires a population: neither --pipeline nor --selftest")
+        raise InputError("--wrapper axi requires a population: not --pipeline")
     population.interface.core.require_stream("the AXI shell")
-    shell = AxiShell(population.interface)
+    shell = AxiShell(population.interface, None if tested is None else tested.interface)
     body = verilog_text(shell, SHELL_MODULE, shell.ports)
-    interface = population.interface
+    interface = population.interface if tested is None else tested.interface
     header = [
         f"{SHELL_MODULE}: AXI4-Stream and AXI4-Lite around {interface.module}, {interface.name}",
         "",

@@ -19,24 +19,33 @@ _WAIVED = {"CASEOVERLAP": "of the conditions of a case, each a bit, at most one 
 _UNTESTED = "Untested on the vendor's tool."
 
 
-def axi_files(population: Export) -> dict[str, str]:
+def axi_files(population: Export, tested: Export | None = None) -> dict[str, str]:
     """Return the AXI shell of a population, its registers' files, and what Vivado and LiteX begin with.
+
+    Parameters
+    ----------
+    population : Export
+    tested : Export, optional
+        The self-test around the population, which is shared. If it knows the golden model's signature, so does the
+        driver.
 
     Raises
     ------
     InputError
         It isn't a population.
     """
-    shell, verilog = axi_shell(population)
+    shell, verilog = axi_shell(population, tested)
     version = importlib.metadata.version("qlif")
     ports = {
         signal.name: ("in" if signal.name in shell.inputs else "out", len(signal)) for signal in shell.ports
     }
-    sources = [f"{population.interface.module}.v", f"{SHELL_MODULE}.v"]
+    inner = population.interface if tested is None else tested.interface
+    sources = [f"{inner.module}.v", f"{SHELL_MODULE}.v"]
+    expected = None if inner.tested is None else inner.tested.expected
     return {
         f"{SHELL_MODULE}.v": verilog,
         f"{SHELL_MODULE}.vlt": f"// {GENERATED}\n{lint_waivers(SHELL_MODULE, _WAIVED)}",
-        **register_files(shell.registers, version),
+        **register_files(shell.registers, version, expected),
         "component.xml": ip_xact(shell.registers, version, ports, sources),
         f"{SHELL_MODULE}.veo": _instance(SHELL_MODULE, list(ports)),
         "package_ip.tcl": _package_ip(sources),

@@ -3,7 +3,14 @@
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape
 
-from qlif.hdl.ip.registers import ADDRESS_BITS, Access, Field, Register, RegisterMap
+from qlif.hdl.ip.registers import (
+    ADDRESS_BITS,
+    SIGNATURE_REGISTERS,
+    Access,
+    Field,
+    Register,
+    RegisterMap,
+)
 from qlif.hdl.verilog import GENERATED
 
 _RDL = {
@@ -19,7 +26,9 @@ _XML_ACCESS = {access: "read-write" if access.is_writable else "read-only" for a
 }
 
 
-def register_files(registers: RegisterMap, version: str) -> Mapping[str, str]:
+def register_files(
+    registers: RegisterMap, version: str, expected: tuple[int, int] | None = None
+) -> Mapping[str, str]:
     """Return every file, by its name.
 
     Parameters
@@ -27,15 +36,17 @@ def register_files(registers: RegisterMap, version: str) -> Mapping[str, str]:
     registers : RegisterMap
     version : str
         Of this package, which IP-XACT and SVD ask for.
+    expected : (int, int), optional
+        Of a self-test: number of timesteps, and the golden model's signature after them.
     """
     name = registers.name
     return {
         f"{name}.rdl": system_rdl(registers),
         f"{name}.svd": svd(registers, version),
-        f"{name}_regs.h": c_header(registers),
+        f"{name}_regs.h": c_header(registers, expected),
         f"{name}_pkg.sv": systemverilog_package(registers),
         f"{name}.md": markdown(registers),
-        f"{name}_driver.py": python_driver(registers),
+        f"{name}_driver.py": python_driver(registers, expected),
     }
 
 
@@ -166,8 +177,8 @@ def ip_xact(
     return "\n".join([*lines, "</ipxact:fileSet></ipxact:fileSets></ipxact:component>", ""])
 
 
-def c_header(registers: RegisterMap) -> str:
-    """Return offsets, masks and shifts as macros."""
+def c_header(registers: RegisterMap, expected: tuple[int, int] | None = None) -> str:
+    """Return offsets, masks and shifts as macros; and what a self-test is to end with."""
     name = registers.name.upper()
     lines = [f"/* {GENERATED} */", f"#ifndef {name}_REGS_H", f"#define {name}_REGS_H", ""]
     for register in registers.registers:
@@ -179,6 +190,12 @@ def c_header(registers: RegisterMap) -> str:
             lines.append(f"#define {of}_MASK 0x{field.mask:08x}u")
             if field.access is Access.CONSTANT:
                 lines.append(f"#define {of}_VALUE 0x{field.reset:x}u")
+    if expected is not None:
+        timesteps, signature = expected
+        lines.append(f"#define {name}_SELFTEST_EXPECTED_TIMESTEPS {timesteps}u")
+        for place, part in enumerate(SIGNATURE_REGISTERS):
+            word = signature >> 32 * place & 0xFFFFFFFF
+            lines.append(f"#define {name}_{part.upper()}_EXPECTED 0x{word:08x}u")
     return "\n".join([*lines, "", "#endif", ""])
 
 
@@ -216,7 +233,7 @@ def markdown(registers: RegisterMap) -> str:
     return "\n".join([*lines, ""])
 
 
-def python_driver(registers: RegisterMap) -> str:
+def python_driver(registers: RegisterMap, expected: tuple[int, int] | None = None) -> str:
     """Return a driver over any pair of functions that read and write 32 bits at an address."""
     offsets = "".join(f"    {one.name!r}: 0x{one.offset:02x},\n" for one in registers.registers)
     fields = "".join(
@@ -225,15 +242,25 @@ def python_driver(registers: RegisterMap) -> str:
     )
     identification = registers["id"].reset
     major = registers["version"].reset >> 16
-    parameters = _PARAMETERS if any(one.name == "parameter_word" for one in registers.registers) else ""
+    names = [one.name for one in registers.registers]
+    parameters = _PARAMETERS if "parameter_word" in names else ""
+    clock = expectation = self_test = ""
+    if "selftest" in names:
+        clock, self_test = "\nimport time\n", _SELF_TEST
+    if expected is not None:
+        timesteps, signature = expected
+        expectation = (
+            f"EXPECTED = {timesteps}, 0x{signature:032x}\n"
+            '"""The self-test: its timesteps, and the golden model\'s signature after them."""\n'
+        )
     return f'''\
 """Driver of {registers.name}. {GENERATED}"""
-
+{clock}
 OFFSETS = {{
 {offsets}}}
 FIELDS = {{
 {fields}}}
-
+{expectation}
 
 class Qlif:
     """The registers, over ``read(address)`` and ``write(address, word)`` of 32 bits.
@@ -276,7 +303,7 @@ class Qlif:
         word = self.read("flags")
         self.write("flags", word)
         return [name for (register, name), (low, _) in FIELDS.items() if register == "flags" and word >> low & 1]
-{parameters}'''
+{parameters}{self_test}'''
 
 
 _PARAMETERS = '''
@@ -290,4 +317,27 @@ _PARAMETERS = '''
         while self.field("status", "writing"):
             pass
         return word
+'''
+
+
+_SELF_TEST = '''
+    def run_selftest(self, timesteps, stalls=0, patience=10.0):
+        """Run the self-test; return its signature, 128 bits: that of the updates in the low half.
+
+        Each stream pauses in `stalls` of 256 clocks, which leaves the signature as it is. The neurons are reset
+        before and after; results have to be taken until the run begins, then the streams are quiet until it is over.
+        RuntimeError if for `patience` seconds no timestep ends.
+        """
+        self.write("selftest_length", timesteps)
+        self.write("selftest", stalls << 8 | 1)
+        reached, since = None, time.monotonic()
+        while self.field("selftest", "running"):
+            now = self.read("selftest_timesteps")
+            if now != reached:
+                reached, since = now, time.monotonic()
+            elif time.monotonic() - since > patience:
+                raise RuntimeError(f"the self-test is stuck: {reached} of {timesteps} timesteps are over")
+        words = [self.read(name) for name in OFFSETS if name.startswith("signature_")]
+        self.restart()
+        return sum(word << 32 * place for place, word in enumerate(words))
 '''

@@ -13,6 +13,10 @@ IDENTIFICATION = 0x514C4946
 """``QLIF`` in ASCII."""
 MAJOR, MINOR = 1, 0
 """The map's version: programs for another major one must not use it."""
+SIGNATURE_REGISTERS = tuple(
+    f"signature_{stream}_{half}" for stream in ("updates", "events") for half in ("low", "high")
+)
+"""The signature of a self-test, its lowest bits first."""
 
 
 class Access(StrEnum):
@@ -115,8 +119,18 @@ class RegisterMap:
         return found
 
 
-def register_map(name: str, interface: Interface) -> RegisterMap:
-    """Return the registers of a shell around a population."""
+def register_map(name: str, interface: Interface, self_tested: bool = False) -> RegisterMap:
+    """Return the registers of a shell.
+
+    Parameters
+    ----------
+    name : str
+        The shell's module.
+    interface : Interface
+        Of the population.
+    self_tested : bool
+        Whether a self-test is around the population.
+    """
     registers: list[Register] = []
 
     def add(name: str, meaning: str, *fields: Field) -> None:
@@ -153,6 +167,7 @@ def register_map(name: str, interface: Interface) -> RegisterMap:
         "What the other registers hold",
         Field("parameters", 0, 8, Access.CONSTANT, len(core.runtime), "run-time parameters"),
         Field("step_bits", 8, 8, Access.CONSTANT, step_bits, "width of the timestep, which wraps"),
+        *([Field("selftest", 16, 1, Access.CONSTANT, 1, "there is a self-test")] if self_tested else []),
     )
     add(
         "control",
@@ -168,12 +183,14 @@ def register_map(name: str, interface: Interface) -> RegisterMap:
         Field("writing", 2, 1, Access.STATUS, 0, "a parameter write waits for the end of the timestep"),
         Field("realigning", 3, 1, Access.STATUS, 0, "the stream of currents is led back to its timesteps"),
     )
-    flags = (
+    flags = [
         ("tlast_early", "a TLAST came before the timestep's end; the rest of it had currents of 0"),
         ("tlast_missing", "a timestep's end had no TLAST; what followed up to TLAST was left out"),
         ("timestep", "a timestep's last current was taken"),
         ("spike", "a spike was given"),
-    )
+    ]
+    if self_tested:
+        flags.append(("selftest", "a self-test has ended"))
     add(
         "flags",
         "Flags, which stay until they are cleared",
@@ -198,6 +215,26 @@ def register_map(name: str, interface: Interface) -> RegisterMap:
             "Word of that parameter: a write is taken between two timesteps; until then a further one is an error",
             whole(Access.PORT, 0, "its word", word),
         )
+    if self_tested:
+        add(
+            "selftest",
+            "Self-test",
+            Field(
+                "start", 0, 1, Access.START, 0, "restart, then run; the streams are closed until a restart"
+            ),
+            Field("running", 1, 1, Access.STATUS, 0, "it was started and isn't over"),
+            Field("done", 2, 1, Access.STATUS, 0, "it is over, and its signature is there until a restart"),
+            Field("stalls", 8, 8, Access.CONTROL, 0, "in so many of 256 clocks each stream pauses"),
+        )
+        add("selftest_length", "Length of a self-test", whole(Access.CONTROL, 0, "timesteps"))
+        add(
+            "selftest_timesteps",
+            "Timesteps in the signature",
+            whole(Access.STATUS, 0, "of each neuron's updates"),
+        )
+        for part in SIGNATURE_REGISTERS:
+            _, stream, half = part.split("_")
+            add(part, f"Signature of the {stream}", whole(Access.STATUS, 0, f"its {half} 32 bits"))
     return RegisterMap(name, tuple(registers))
 
 

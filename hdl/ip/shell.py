@@ -23,8 +23,10 @@ from amaranth.lib.memory import Memory
 from qlif.hdl.interface import Interface
 from qlif.hdl.ip.lite import LiteRegisters
 from qlif.hdl.ip.registers import register_map
+from qlif.hdl.ip.self_test import SelfTestControl
 from qlif.hdl.ip.spike_counter import SpikeCounter
 from qlif.hdl.ip.streams import data_bits, packed, unpacked
+from qlif.hdl.ports import SHARED_PORTS
 from qlif.hdl.row_counters import RowCounter, equals
 from qlif.hdl.storage import RuntimeParameter
 
@@ -47,6 +49,8 @@ class AxiShell(Elaboratable):
     ----------
     interface : Interface
         The population's.
+    tested : Interface, optional
+        Of the self-test that is around the population and lends its streams.
 
     Attributes
     ----------
@@ -55,10 +59,12 @@ class AxiShell(Elaboratable):
     lite : LiteRegisters
     """
 
-    def __init__(self, interface: Interface) -> None:
+    def __init__(self, interface: Interface, tested: Interface | None = None) -> None:
         self.interface, self.core = interface, interface.core
-        self.registers = register_map(SHELL_MODULE, interface)
+        self.registers = register_map(SHELL_MODULE, interface, tested is not None)
         self.lite = LiteRegisters(self.registers)
+        self._module = (interface if tested is None else tested).module
+        self._test = None if tested is None else SelfTestControl(self.lite)
         self._clock, self._resetn, self._irq = (Signal(name=name) for name in ("aclk", "aresetn", "irq"))
         self._streams: dict[str, dict[str, Signal]] = {}
         for stream in interface.streams:
@@ -94,11 +100,15 @@ class AxiShell(Elaboratable):
         domain: Any = ClockDomain("sync")
         m.domains.sync = domain
         m.d.comb += [domain.clk.eq(self._clock), domain.rst.eq(~self._resetn)]
-        core, lite = self._core, self.lite
+        core, lite, test = self._core, self.lite, self._test
         restart = Signal()
         connections = {f"{port.direction[0]}_{port.name}": core[port.name] for port in self.interface.ports}
+        if test is not None:
+            connections |= {
+                f"{port.direction[0]}_{port.name}": test.ports[port.name] for port in SHARED_PORTS
+            }
         m.submodules.population = Instance(
-            self.interface.module, i_clk=ClockSignal(), i_rst=ResetSignal() | restart, **connections
+            self._module, i_clk=ClockSignal(), i_rst=ResetSignal() | restart, **connections
         )
         restarting = lite.values["status", "restarting"]
         rows = RowCounter(self.interface.rows)
@@ -120,6 +130,10 @@ class AxiShell(Elaboratable):
             restarting.eq((restarting | lite.values["control", "restart"]) & ~restart),
             restart.eq(restarting & idle & ~restart),
         ]
+        if test is not None:
+            with m.If(test.start):
+                m.d.sync += restarting.eq(1)
+            test.build(m, restart)
         m.d.comb += [
             lite.values["status", "busy"].eq(~idle | mid),
             lite.values["status", "realigning"].eq(realigning),
@@ -139,13 +153,16 @@ class AxiShell(Elaboratable):
         (stream,) = (one for one in self.interface.streams if one.name == "currents")
         filling, dropping, mid = (Signal(name=name) for name in ("filling", "dropping", "mid"))
         is_open = Signal()
+        is_shut, leaves_out = restarting, Value.cast(dropping)
+        if self._test is not None:
+            is_shut, leaves_out = restarting | self._test.closed, dropping & ~self._test.closed
         moved = core["currents_valid"] & core["currents_ready"]
         taken = given["tvalid"] & given["tready"]
         m.d.comb += [
-            is_open.eq((lite.values["control", "enable"] | mid) & ~restarting & ~dropping),
+            is_open.eq((lite.values["control", "enable"] | mid) & ~is_shut & ~dropping),
             core["currents_valid"].eq((given["tvalid"] & is_open & ~filling) | (filling & ~restarting)),
             core["currents_data"].eq(Mux(filling, 0, unpacked(stream, given["tdata"]))),
-            given["tready"].eq((core["currents_ready"] & is_open & ~filling) | dropping),
+            given["tready"].eq((core["currents_ready"] & is_open & ~filling) | leaves_out),
         ]
         early = taken & ~dropping & given["tlast"] & ~rows.last
         missing = taken & ~dropping & ~given["tlast"] & rows.last
@@ -153,7 +170,7 @@ class AxiShell(Elaboratable):
             m.d.sync += [mid.eq(~rows.last), filling.eq((filling | given["tlast"]) & ~rows.last)]
         with m.If(missing):
             m.d.sync += dropping.eq(1)
-        with m.If(dropping & given["tvalid"] & given["tlast"]):
+        with m.If(leaves_out & given["tvalid"] & given["tlast"]):
             m.d.sync += dropping.eq(0)
         with m.If(restart):
             m.d.sync += [filling.eq(0), mid.eq(0)]

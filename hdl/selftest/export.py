@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from qlif.hdl.interface import Kind, SelfTested
-from qlif.hdl.ports import RUNNING_PORT, SELF_TEST_PORTS, STALL_RATE_BITS
+from qlif.hdl.ports import SELF_TEST_PORTS, SHARED_PORTS, STALL_RATE_BITS
 from qlif.hdl.selftest.block import SelfTest
 from qlif.hdl.verilog import GENERATED, Export, commented, port_line
 from qlif.hdl.verilog_text import verilog_text
@@ -38,7 +38,7 @@ def export_self_test(
     """
     inner = population.interface
     block = SelfTest(plan, inner, observed, handed_through, shared)
-    ports = (*SELF_TEST_PORTS, RUNNING_PORT) if shared else SELF_TEST_PORTS
+    ports = SHARED_PORTS if shared else SELF_TEST_PORTS
     lent = [port for port in inner.ports if port.name in block.lent]
     handed = [port for port in inner.ports if port.name in block.handed]
     watched = [replace(port, direction="output") for port in inner.ports if port.name in block.watched]

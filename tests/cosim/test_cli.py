@@ -1,5 +1,6 @@
 """The command: exit codes, one JSON object, one-line errors, nothing half-written."""
 
+import hashlib
 import json
 import os
 import re
@@ -12,6 +13,11 @@ import pytest
 from qlif.cosim.simulator import find
 from qlif.hdl import neuron
 from qlif.model.exceptions import InputError
+from qlif.model.parameters import Parameters
+from qlif.model.presets import PRESETS
+from qlif.model.quantisation import quantise
+from qlif.model.selftest.golden import GoldenSelfTest
+from qlif.model.selftest.plan import SelfTestPlan
 
 COSIM_KEYS = {
     "preset",
@@ -110,6 +116,28 @@ def test_export_is_the_same_each_time(qlif, tmp_path):
     first = (tmp_path / "rtl" / "qlif_population.v").read_bytes()
     assert qlif("export", "--preset", "square-18", "--neurons", 1024, "--out", "rtl")[0] == 0
     assert (tmp_path / "rtl" / "qlif_population.v").read_bytes() == first
+
+
+def test_export_of_an_axi_core_with_its_self_test(qlif, tmp_path):
+    asked = "export", "--preset", "tiny-8", "--neurons", 4, "--selftest", "--updates", 2000, "--step-bits", 3
+    words = quantise(Parameters(n=4), PRESETS["tiny-8"])
+    plan = SelfTestPlan.of(words)
+    expected = GoldenSelfTest(words, plan, step_bits=3).advance(500)
+    assert expected != GoldenSelfTest(words, plan).advance(500)
+    code, out, _ = qlif(*asked, "--wrapper", "axi", "--out", "rtl", "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert facts["self_test"]["expected"] == {"timesteps": 500, "signature": f"{expected:032x}"}
+    written = set(files_in(tmp_path / "rtl"))
+    assert {"qlif_axi.v", "qlif_self_test.v", "qlif_axi.f", "qlif_axi.core", "SHA256SUMS"} <= written
+    assert not written & {"qlif_self_test_board.v", "qlif_population.v"}
+    assert f"EXPECTED = 500, 0x{expected:032x}" in (tmp_path / "rtl" / "qlif_axi_driver.py").read_text()
+    for line in (tmp_path / "rtl" / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split()
+        assert hashlib.sha256((tmp_path / "rtl" / name).read_bytes()).hexdigest() == digest
+    # The top module for a board has a timestep of as few bits.
+    assert qlif(*asked, "--out", "board")[0] == 0
+    assert f"'h{expected:032x}" in (tmp_path / "board" / "qlif_self_test_board.v").read_text()
 
 
 def test_recordings_bring_their_own_size(qlif, tmp_path):

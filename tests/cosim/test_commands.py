@@ -188,7 +188,6 @@ USELESS = {
         (("--feed", "held", "--wrapper", "axi"), "--wrapper requires --feed stream"),
         (("--wrapper", "ahb"), "unknown wrapper 'ahb'"),
         (("--wrapper", "axi", "--pipeline"), "--wrapper requires a population: not --pipeline"),
-        (("--wrapper", "axi", "--selftest"), "--wrapper requires no --selftest"),
         (("--wrapper", "axi", "--map", "x.toml"), "--wrapper requires no --map"),
         (("--streams", "events", "--map", "x.toml"), "--streams requires no --map"),
         (("--step-bits", 8, "--map", "x.toml"), "--step-bits requires no --map"),

@@ -6,10 +6,23 @@ from functools import cache
 import pytest
 
 from qlif.cosim.configuration import Settings
-from qlif.cosim.proof.axi_claims import ALIGNED, HELD, OFF_MAP, ONCE, PASSED, READS, TAKEN, axi_claims
+from qlif.cosim.proof.axi_claims import (
+    ALIGNED,
+    CLOSED,
+    HELD,
+    OFF_MAP,
+    ONCE,
+    PASSED,
+    READS,
+    SHELL_CLAIMS,
+    TAKEN,
+    axi_claims,
+)
 from qlif.hdl.core import Streams
 from qlif.hdl.ip.export import axi_shell
+from qlif.hdl.selftest.export import export_self_test
 from qlif.hdl.verilog import Export
+from qlif.model.selftest.plan import SelfTestPlan
 
 
 @cache
@@ -32,6 +45,31 @@ def test_the_shell_is_proved(streams: Streams) -> None:
 def test_with_parameters_to_write() -> None:
     made = Settings.read("tiny-8", None, []).stored(["threshold"], []).population(6).export()
     assert {claim.result for claim in axi_claims(made, 30)} == {"proved"}
+
+
+@cache
+def tested() -> Export:
+    made = population()
+    return export_self_test(made, SelfTestPlan.of(made.interface.words), shared=True)
+
+
+def test_with_a_self_test() -> None:
+    claims = list(axi_claims(population(), 30, tested=tested()))
+    assert {claim.claim: claim.result for claim in claims} == dict.fromkeys({*SHELL_CLAIMS, CLOSED}, "proved")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r"(= dropping & )_\d+_;", r"\g<1>1'h1;"),
+        (r"status_restarting \| closed", "status_restarting"),
+    ],
+)
+def test_a_fault_of_the_self_tests_shell_is_refuted(old: str, new: str) -> None:
+    wrong, count = re.subn(old, new, axi_shell(population(), tested())[1])
+    assert count
+    claims = axi_claims(population(), 30, wrong, tested())
+    assert {one.claim: one.result for one in claims}[CLOSED] == "refuted"
 
 
 FAULTS = [

