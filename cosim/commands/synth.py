@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,9 @@ from qlif.cosim.commands.options import (
 from qlif.cosim.terminal import Terminal, progress_bar
 from qlif.model.exceptions import InputError
 
+CELLS = "cells"
+"""Standard cells in place of an FPGA."""
+
 if TYPE_CHECKING:
     from qlif.cosim.configuration import Settings
     from qlif.hdl.primitives import Primitives
@@ -32,7 +36,19 @@ if TYPE_CHECKING:
 class SynthOptions:
     """What is synthesised for which device."""
 
-    target: Annotated[str, typer.Option("--target", help="FPGA family: {targets}.")] = DEFAULT_TARGET
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target", help="FPGA family: {targets}; or cells: gate equivalents in standard cells."
+        ),
+    ] = DEFAULT_TARGET
+    liberty: Annotated[
+        Path | None,
+        typer.Option(
+            "--liberty",
+            help="With --target cells: the Liberty file of the cells. [that of qflow-tech-osu035]",
+        ),
+    ] = None
     variant: Annotated[
         str,
         typer.Option(
@@ -70,6 +86,11 @@ class SynthOptions:
         for option in ("neurons", "lanes", "selftest")
     ),
     Rule("clock", lambda options: options.fill, "--fill"),
+    Rule("liberty", lambda options: options.target == CELLS, "--target cells"),
+    *(
+        Rule(option, lambda options: options.target != CELLS, "an FPGA: not --target cells")
+        for option in ("package", "seeds", "fill", "selftest", "variant")
+    ),
     Rule("selftest", lambda options: options.streams == "both", "--streams both"),
 )
 def synth(
@@ -84,7 +105,11 @@ def synth(
     from qlif.hdl.target import RoutedTarget
     from qlif.hdl.targets.catalogue import ROUTED, primitives, target
 
-    settings, device = storage.of(neuron.settings()), target(options.target)
+    settings = storage.of(neuron.settings())
+    if options.target == CELLS:
+        _cells(settings, options, storage, results, output)
+        return
+    device = target(options.target)
     built_from = primitives(options.variant, device.name)
     if options.fill:
         if not isinstance(device, RoutedTarget):
@@ -112,6 +137,42 @@ def synth(
     output.write_json("synthesis.json", facts)
     if not output.as_json:
         _print_synthesis(output.terminal, synthesis)
+
+
+def _cells(
+    settings: "Settings",
+    options: SynthOptions,
+    storage: StorageOptions,
+    results: StreamOptions,
+    output: OutputOptions,
+) -> None:
+    """Tell the area in standard cells."""
+    from qlif.hdl.primitives import PORTABLE
+    from qlif.hdl.synthesis.cell_area import LIBERTY, cell_area
+
+    configuration = settings.population(options.neurons)
+    with progress_bar(output.as_json) as progress:
+        progress("mapping to cells", 0.0)
+        area = cell_area(
+            configuration.core(storage.lanes, PORTABLE, *results.chosen()),
+            output.out / "cells",
+            options.liberty or LIBERTY,
+        )
+    facts = {**area.as_dict(), "storage": configuration.storage, "streams": results.streams}
+    output.write_json("cells.json", {**facts, "feed": results.feed})
+    if not output.as_json:
+        output.terminal.facts(
+            f"{area.preset} in the cells of {area.library}",
+            {
+                "neurons, lanes": f"{area.neurons:,}, {area.lanes}",
+                "gate equivalents, estimated": f"{area.gate_equivalents:,}",
+                "flip-flops among them": f"{area.flip_flops:,}",
+                "memory beside them": f"{area.memory_bits:,} bits",
+                "latency": f"{area.latency} clocks",
+            },
+        )
+        for note in area.notes:
+            output.terminal.line(f"Note: {note}")
 
 
 def _fill(

@@ -105,14 +105,7 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
     SynthesisError
         It lost outputs, or its multipliers aren't those that were expected.
     """
-    constant = set() if core.words.parameters.spike_trace else {"updates_trace"}
-    if core.rows == 1:
-        constant |= {"updates_neuron", "events_neuron"}
-    if lost := netlist.lost_outputs(constant):
-        raise SynthesisError(
-            f"the netlist lost its outputs {', '.join(lost)}: with these parameters they never change; put a "
-            "parameter that they depend on in a register (--register)"
-        )
+    check_outputs(netlist, core)
     expected = expected_multipliers(core, device)
     found = netlist.multipliers(device)
     if found != expected:
@@ -123,6 +116,18 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
     check_size(
         netlist, device, f"{core.neurons} neurons on {core.lanes} {'lane' if core.lanes == 1 else 'lanes'}"
     )
+
+
+def check_outputs(netlist: Netlist, core: Core) -> None:
+    """Refuse a netlist with outputs that became constant; SynthesisError names them."""
+    constant = set() if core.words.parameters.spike_trace else {"updates_trace"}
+    if core.rows == 1:
+        constant |= {"updates_neuron", "events_neuron"}
+    if lost := netlist.lost_outputs(constant):
+        raise SynthesisError(
+            f"the netlist lost its outputs {', '.join(lost)}: with these parameters they never change; put a "
+            "parameter that they depend on in a register (--register)"
+        )
 
 
 def check_size(netlist: Netlist, device: Target, what: str) -> None:

@@ -210,6 +210,17 @@ USELESS = {
         (("--fill", "--neurons", 8), "--neurons requires no --fill"),
         (("--fill", "--lanes", 2), "--lanes requires no --fill"),
         (("--fill", "--selftest"), "--selftest requires no --fill"),
+        (("--liberty", "x.lib"), "--liberty requires --target cells"),
+        *(
+            (("--target", "cells", *option), f"{option[0]} requires an FPGA: not --target cells")
+            for option in (
+                ("--seeds", 2),
+                ("--package", "x"),
+                ("--fill",),
+                ("--selftest",),
+                ("--variant", "explicit"),
+            )
+        ),
         (("--clock", 50), "--clock requires --fill"),
         (("--fill", "--clock", 0), "clock must be greater than 0 MHz, not 0.0"),
     ],
