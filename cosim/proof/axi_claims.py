@@ -13,6 +13,7 @@ from qlif.hdl.interface import Interface
 from qlif.hdl.ip.export import axi_shell
 from qlif.hdl.ip.registers import register_map
 from qlif.hdl.ip.shell import IN, SHELL_MODULE
+from qlif.hdl.ip.shift_counter import Mark, nth
 from qlif.hdl.ports import Stream
 from qlif.hdl.verilog import Export
 
@@ -24,12 +25,13 @@ OFF_MAP = (
 READS = "a read changes nothing"
 PASSED = "results pass through as the population gives them"
 TAKEN = "each current goes to the population, or is left out because a TLAST was missing; others are 0"
+COUNTED = "a timestep has as many rows as the population"
 ALIGNED = "without a restart, a timestep begins with the first current after a TLAST"
 CLOSED = "from the start of a self-test to the next restart, no current is taken"
 
-SHELL_CLAIMS = frozenset({HELD, ONCE, OFF_MAP, READS, PASSED, TAKEN, ALIGNED})
+SHELL_CLAIMS = frozenset({HELD, ONCE, OFF_MAP, READS, PASSED, TAKEN, COUNTED, ALIGNED})
 
-_OF_WRITES = frozenset({"s_axi_bvalid", "s_axi_bresp"})
+_OF_WRITES = frozenset({"wrote", "s_axi_bresp"})
 _CLOCKS = 3
 
 
@@ -52,7 +54,7 @@ def axi_claims(
     proof = AxiProof(population, seconds, verilog, tested)
     claims = [
         (HELD, proof.held), (ONCE, proof.once), (OFF_MAP, proof.off_map), (READS, proof.reads),
-        (PASSED, proof.passed), (TAKEN, proof.taken), (ALIGNED, proof.aligned),
+        (PASSED, proof.passed), (TAKEN, proof.taken), (COUNTED, proof.counted), (ALIGNED, proof.aligned),
     ]  # fmt: skip
     if tested is not None:
         claims.append((CLOSED, proof.closed))
@@ -108,41 +110,44 @@ class AxiProof:
         terms, now = self.terms, self.now
         after = self.clock(now.following())
         found = []
-        for channel, payload in (("b", ("bresp",)), ("r", ("rdata", "rresp"))):
+        for channel, payload, coming in (
+            ("b", ("bresp",), now["wrote"]),
+            ("r", ("rdata", "rresp"), terms.false),
+        ):
             valid, ready = (self.port(now, f"s_axi_{channel}{part}") for part in ("valid", "ready"))
             same = [
                 terms.equal(self.port(now, f"s_axi_{x}"), self.port(after, f"s_axi_{x}")) for x in payload
             ]
-            waits = terms.both(self._sound(now), valid, terms.negation(ready))
+            waits = terms.both(
+                self._sound(now), terms.either(coming, terms.both(valid, terms.negation(ready)))
+            )
             found.append(terms.implies(waits, terms.both(self.port(after, f"s_axi_{channel}valid"), *same)))
         return terms.both(terms.implies(self._sound(now), self._sound(after)), *found)
 
     def _sound(self, now: Clock) -> Term:
-        """Return the invariant of reads: none is asked for while a response waits."""
-        return self.terms.negation(self.terms.both(now["asked"], self.port(now, "s_axi_rvalid")))
+        """Return the invariant of responses: none is coming while another one waits."""
+        return self.terms.negation(
+            self.terms.either(
+                self.terms.both(now["asked"], self.port(now, "s_axi_rvalid")),
+                self.terms.both(now["wrote"], self.port(now, "s_axi_bvalid")),
+            )
+        )
 
     def once(self) -> Term:
         """Return that responses follow accesses, one by one."""
         terms, now = self.terms, self.now
         after = self.clock(now.following())
-        written, answered = self.moved(now, "s_axi_aw"), self.moved(now, "s_axi_b")
-        pending = terms.either(now["asked"], self.port(now, "s_axi_rvalid"))
-        later = terms.either(after["asked"], self.port(after, "s_axi_rvalid"))
-        asked, given = self.moved(now, "s_axi_ar"), self.moved(now, "s_axi_r")
-        waits = self.port(now, "s_axi_bvalid")
-        return terms.both(
-            terms.equal(written, self.moved(now, "s_axi_w")),
-            terms.negation(terms.both(written, waits)),
-            terms.equal(
-                self.port(after, "s_axi_bvalid"),
-                terms.either(written, terms.both(waits, terms.negation(answered))),
-            ),
-            terms.negation(terms.both(asked, pending)),
-            terms.implies(
-                self._sound(now),
-                terms.equal(later, terms.either(asked, terms.both(pending, terms.negation(given)))),
-            ),
-        )
+        found = [terms.equal(self.moved(now, "s_axi_aw"), self.moved(now, "s_axi_w"))]
+        for access, answer, coming in (("aw", "b", "wrote"), ("ar", "r", "asked")):
+            asked, given = self.moved(now, f"s_axi_{access}"), self.moved(now, f"s_axi_{answer}")
+            pending, later = (
+                terms.either(clock[coming], self.port(clock, f"s_axi_{answer}valid"))
+                for clock in (now, after)
+            )
+            found.append(terms.negation(terms.both(asked, pending)))
+            followed = terms.either(asked, terms.both(pending, terms.negation(given)))
+            found.append(terms.implies(self._sound(now), terms.equal(later, followed)))
+        return terms.both(*found)
 
     def off_map(self) -> Term:
         """Return that a wrong write is an error, and that all else is as without it."""
@@ -162,7 +167,7 @@ class AxiProof:
 
     def reads(self) -> Term:
         """Return that all else is as without a read."""
-        own = {"asked", "other", "counted", "known", "s_axi_rvalid", "s_axi_rresp", "s_axi_rdata"}
+        own = {"asked", "other", "counted", "unknown", "s_axi_rvalid", "s_axi_rresp", "s_axi_rdata"}
         return self._same_without("s_axi_arvalid", frozenset(own))
 
     def _same_without(self, valid: str, but: frozenset[str]) -> Term:
@@ -245,6 +250,42 @@ class AxiProof:
             ),
         )
 
+    def counted(self) -> Term:
+        """Return that a timestep is under way from its first row to its last one, which is the right one.
+
+        The gates are compared with a counter in all states, which then is followed around once.
+        """
+        terms, now = self.terms, self.now
+        begun = self.clock(Clock(terms, self.circuit, {"aresetn": terms.false}, {}).following())
+        after = self.clock(now.following())
+        if self.interface.rows == 1:
+            under_way = terms.either(begun["mid"], terms.both(after["mid"], terms.negation(now["mid"])))
+            return terms.negation(under_way)
+        moved, restart, last = now["rows.moved"], now["restart"], now["rows.last"]
+        expected = {"mid": terms.choose(moved, terms.negation(last), now["mid"])}
+        if self.interface.rows == 2:
+            expected["rows.last"] = terms.choose(moved, terms.negation(last), last)
+        else:
+            mark, row = nth(self.interface.rows - 2, self.interface.rows), now["rows.row"]
+            if not _ends_after(self.interface.rows, mark):
+                return terms.false
+            bits = [terms.slice(row, place, place) for place in range(mark.counter.bits)]
+            parity = terms.true
+            for tap in mark.counter.taps:
+                parity = terms.make("BV_XOR", parity, bits[tap])
+            shifted = terms.concat(*reversed(bits[:-1]), parity)
+            seen = (terms.equal(bits[place], terms.constant(mark.word >> place, 1)) for place in mark.places)
+            expected["rows.row"] = self._restarted(last, terms.choose(moved, shifted, row))
+            expected["rows.last"] = terms.choose(moved, terms.both(*seen), last)
+        return terms.both(
+            *(terms.negation(terms.any(begun[name])) for name in expected),
+            *(terms.equal(after[name], self._restarted(restart, word)) for name, word in expected.items()),
+        )
+
+    def _restarted(self, restart: Term, word: Term) -> Term:
+        """Return a word, or 0 where something begins anew."""
+        return self.terms.choose(restart, self.terms.constant(0, self.terms.width(word)), word)
+
     def aligned(self) -> Term:
         """Return that the invariants of the timesteps hold after a reset, and a clock later if they hold."""
         terms, now = self.terms, self.now
@@ -269,16 +310,17 @@ class AxiProof:
             terms.implies(terms.both(mid, no(filling)), no(first)),
             terms.implies(dropping, terms.both(no(mid), no(first))),
         ]
-        if self.interface.rows > 1:
-            row = now["rows.row"]
-            width = terms.width(row)
-            end = terms.constant(self.interface.rows - 1, width)
-            held += [
-                terms.equal(mid, terms.any(row)),
-                terms.equal(now["rows.last"], terms.equal(row, end)),
-                terms.make("BV_ULE", row, end),
-            ]
         return terms.both(*held)
+
+
+def _ends_after(rows: int, mark: Mark) -> bool:
+    """Return whether a mark is seen at the last row but one only, of three or more."""
+    row, seen = 0, []
+    for _ in range(rows):
+        seen.append(all((row ^ mark.word) >> place & 1 == 0 for place in mark.places))
+        parity = sum(row >> tap & 1 for tap in mark.counter.taps) % 2
+        row = (row << 1 | 1 - parity) & ((1 << mark.counter.bits) - 1)
+    return [place for place, one in enumerate(seen) if one] == [rows - 2]
 
 
 def _anything(interface: Interface) -> str:

@@ -1,5 +1,6 @@
 """The AXI4-Lite side of the shell: the gates of a register map."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -29,7 +30,7 @@ class LiteRegisters:
         Each field that isn't constant: of a control or a flag its value, of a start a pulse. To that of a status or a
         port, what is to be read is connected.
     set_flags : dict of (str, str) to Signal
-        What sets a flag.
+        What sets a flag, in the clock after.
     port_write : Signal
         The port is written in this clock, with `port_word`.
     port_word : Signal
@@ -57,8 +58,7 @@ class LiteRegisters:
                 if field.access is not Access.CONSTANT:
                     self.values[at] = Signal(field.width, init=field.reset, name=name)
                 if field.access is Access.FLAG:
-                    self.set_flags[at] = Signal(name=f"{name}_set")
-        self._in_map = Signal()
+                    self.set_flags[at] = Signal(name=f"{name}_event")
         self.port_write, self.port_word, self.port_open = Signal(), Signal(32), Signal()
         self.settled = Signal()
 
@@ -69,62 +69,89 @@ class LiteRegisters:
 
     def _write(self, m: Module) -> None:
         bus = self.bus
-        take = bus["awready"]
+        take, wrote = bus["awready"], Signal(name="wrote")
         m.d.comb += [
-            take.eq(bus["awvalid"] & bus["wvalid"] & ~bus["bvalid"]),
+            take.eq(bus["awvalid"] & bus["wvalid"] & ~wrote & ~bus["bvalid"]),
             bus["wready"].eq(take),
             self.port_word.eq(bus["wdata"]),
         ]
-        m.d.sync += bus["bvalid"].eq(take | (bus["bvalid"] & ~bus["bready"]))
+        m.d.sync += [wrote.eq(take), bus["bvalid"].eq(wrote | (bus["bvalid"] & ~bus["bready"]))]
         right = Signal()
         with m.If(take):
             m.d.sync += bus["bresp"].eq(Mux(right, OKAY, SLVERR))
-        for at, setting in self.set_flags.items():
-            with m.If(setting):
-                m.d.sync += self.values[at].eq(1)
+        written = self._hold_word(m)
         address = _index(bus["awaddr"])
-        places = self._places(address)
-        m.d.comb += self._in_map.eq(~address[len(places) :].any())
-        with m.Switch(_selector(places)):
-            for register in self.registers.registers:
-                if register.is_writable:
-                    with m.Case(_pattern(places, register.offset // WORD_BYTES)):
-                        is_port = any(field.access is Access.PORT for field in register.fields)
-                        m.d.comb += right.eq(self._in_map & self.port_open if is_port else self._in_map)
-                        for field in register.fields:
-                            self._write_field(m, register, field)
+        writable = [register for register in self.registers.registers if register.is_writable]
+        numbers = [register.offset // WORD_BYTES for register in writable]
+        # Most bits of the address are the same for all that can be written: they are looked at once, for all.
+        same = [
+            place for place in range(len(address)) if len({number >> place & 1 for number in numbers}) == 1
+        ]
+        others = [place for place in range(len(address)) if place not in same]
+        near = Signal()
+        m.d.comb += near.eq(_agrees(address, same, numbers[0]))
+        for register, number in zip(writable, numbers, strict=True):
+            chosen = Signal(name=f"{register.name}_chosen")
+            m.d.comb += chosen.eq(near & _agrees(address, others, number))
+            is_port = any(field.access is Access.PORT for field in register.fields)
+            with m.If(chosen):
+                m.d.comb += right.eq(self.port_open if is_port else 1)
+            if is_port:
+                m.d.comb += self.port_write.eq(take & chosen & self.port_open & bus["wstrb"].all())
+                continue
+            writes: dict[int, Signal] = {}
+            for byte in sorted({place // 8 for place in _written_places([register])}):
+                writes[byte] = Signal(name=f"writes_{register.name}_{byte}")
+                m.d.sync += writes[byte].eq(take & chosen & bus["wstrb"][byte])
+            for field in register.fields:
+                self._write_field(m, register, field, writes, written)
 
-    def _write_field(self, m: Module, register: Register, field: Field) -> None:
+    def _hold_word(self, m: Module) -> dict[int, Value]:
+        """Return each bit that was written in the clock before, by its place.
+
+        What is written follows a clock after the handshake, and the response with it: so no path leads on from the
+        address.
+        """
+        places = _written_places(self.registers.registers)
+        word = Signal(len(places), reset_less=True, name="written")
+        m.d.sync += word.eq(Cat(self.bus["wdata"][place] for place in places))
+        return {place: word[number] for number, place in enumerate(places)}
+
+    def _write_field(
+        self,
+        m: Module,
+        register: Register,
+        field: Field,
+        writes: dict[int, Signal],
+        written: dict[int, Value],
+    ) -> None:
+        """Write a field where its bytes are strobed."""
         value = self.values.get((register.name, field.name), Signal())
-        written, strobed = self.bus["wdata"], self._strobes()
-        low, high = field.low, field.low + field.width
-        take = self.bus["awready"] & self._in_map
+        low = field.low
         match field.access:
             case Access.CONTROL:
-                for place in range(low, high):
-                    with m.If(take & strobed[place]):
+                for place in field.places:
+                    with m.If(writes[place // 8]):
                         m.d.sync += value[place - low].eq(written[place])
             case Access.FLAG:
-                with m.If(take & strobed[low] & written[low] & ~self.set_flags[register.name, field.name]):
-                    m.d.sync += value.eq(0)
+                # A single LUT. It follows a clock after what sets it, so that it is the end of a short path.
+                setting = Signal(name=f"{register.name}_{field.name}_set")
+                m.d.sync += [
+                    setting.eq(self.set_flags[register.name, field.name]),
+                    value.eq(setting | (value & ~(writes[low // 8] & written[low]))),
+                ]
             case Access.START:
-                m.d.comb += value.eq(take & strobed[low] & written[low])
-            case Access.PORT:
-                m.d.comb += self.port_write.eq(take & self.port_open & self.bus["wstrb"].all())
-            case Access.CONSTANT | Access.STATUS:
+                m.d.comb += value.eq(writes[low // 8] & written[low])
+            case Access.CONSTANT | Access.STATUS | Access.PORT:
                 pass
-
-    def _strobes(self) -> list[Value]:
-        """Return the strobe of each bit."""
-        return [self.bus["wstrb"][place // 8] for place in range(32)]
 
     def _read(self, m: Module) -> None:
         bus, index = self.bus, _index(self.bus["araddr"])
         # What is asked for waits in registers, so that no path leads from the address to the data in one clock. Where
         # a counter, as wide as the bus, is read, the ones or zeros of all else choose which: so a bit is one LUT.
-        asked, other, counted, known = (
+        asked, other, counted, unknown = (
             Signal(width, name=name)
-            for name, width in (("asked", 1), ("other", 32), ("counted", 1), ("known", 1))
+            for name, width in (("asked", 1), ("other", 32), ("counted", 1), ("unknown", 1))
         )
         m.d.comb += bus["arready"].eq(~asked & ~bus["rvalid"])
         m.d.sync += [
@@ -133,20 +160,20 @@ class LiteRegisters:
         ]
         places = self._places(index)
         with m.If(bus["arready"]):
-            m.d.sync += [signal.eq(0) for signal in (other, counted, known)]
+            m.d.sync += [other.eq(0), counted.eq(0), unknown.eq(1)]
             with m.Switch(_selector(places)):
                 for register in self.registers.registers:
                     with m.Case(_pattern(places, register.offset // WORD_BYTES)):
                         m.d.sync += [
                             other.eq(self._shown(register)),
                             counted.eq(register.name in _COUNTERS),
-                            known.eq(~index[len(places) :].any()),
+                            unknown.eq(index[len(places) :].any()),
                         ]
         first, second = (self.values[name, "value"] for name in _COUNTERS)
         with m.If(asked & self.settled):
             m.d.sync += [
                 bus["rdata"].eq(Mux(counted, (other & first) | (~other & second), other)),
-                bus["rresp"].eq(Mux(known, OKAY, SLVERR)),
+                bus["rresp"].eq(Mux(unknown, SLVERR, OKAY)),
             ]
 
     def _places(self, index: Value) -> Value:
@@ -183,3 +210,15 @@ def _pattern(places: Value, place: int) -> int:
 def _index(address: Value) -> Value:
     """Return which register an address is of; its place in the word is told by the strobes."""
     return address[2:]
+
+
+def _written_places(registers: Iterable[Register]) -> list[int]:
+    """Return which bits of a word some registers take, besides ports."""
+    fields = (field for register in registers for field in register.fields)
+    taken = (field for field in fields if field.access.is_writable and field.access is not Access.PORT)
+    return sorted({place for field in taken for place in field.places})
+
+
+def _agrees(address: Value, places: list[int], number: int) -> Value:
+    """Return whether some bits of an address are those of a register's number."""
+    return Cat(address[place] ^ (~number >> place & 1) for place in places).all()

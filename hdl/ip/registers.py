@@ -68,6 +68,11 @@ class Field:
         """Its bits in the register."""
         return ((1 << self.width) - 1) << self.low
 
+    @property
+    def places(self) -> range:
+        """The numbers of its bits in the register."""
+        return range(self.low, self.low + self.width)
+
 
 @dataclass(frozen=True)
 class Register:

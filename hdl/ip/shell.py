@@ -24,10 +24,12 @@ from qlif.hdl.interface import Interface
 from qlif.hdl.ip.lite import LiteRegisters
 from qlif.hdl.ip.registers import register_map
 from qlif.hdl.ip.self_test import SelfTestControl
+from qlif.hdl.ip.shift_counter import not_before
 from qlif.hdl.ip.spike_counter import SpikeCounter
 from qlif.hdl.ip.streams import data_bits, packed, unpacked
+from qlif.hdl.ip.timestep_end import TimestepEnd
 from qlif.hdl.ports import SHARED_PORTS
-from qlif.hdl.row_counters import RowCounter, equals
+from qlif.hdl.row_counters import equals
 from qlif.hdl.storage import RuntimeParameter
 
 SHELL_MODULE = "qlif_axi"
@@ -111,21 +113,25 @@ class AxiShell(Elaboratable):
             self._module, i_clk=ClockSignal(), i_rst=ResetSignal() | restart, **connections
         )
         restarting = lite.values["status", "restarting"]
-        rows = RowCounter(self.interface.rows)
+        rows = TimestepEnd(self.interface.rows)
         m.submodules.rows = ResetInserter(restart)(rows)
-        m.d.comb += rows.enable.eq(core["currents_valid"] & core["currents_ready"])
+        m.d.comb += rows.moved.eq(core["currents_valid"] & core["currents_ready"])
         mid, realigning = self._take(m, rows, restarting, restart)
         self._give(m)
 
         # Nothing is in flight if nothing has moved for longer than the longest way through.
-        length = self.interface.latency + self.interface.queue_depth + 4
-        still = Signal(length.bit_length(), name="still")
+        quiet = not_before(self.interface.latency + self.interface.queue_depth + 4)
+        still = Signal(quiet.counter.bits, reset_less=True)
         idle = Signal(init=1)
+        active, was_active = Signal(), Signal()
         results = [core[f"{name}_valid"] for name in ("updates", "events") if name in self._streams]
-        with m.If(Cat(core["currents_valid"] & core["currents_ready"], *results).any()):
-            m.d.sync += [still.eq(0), idle.eq(0)]
-        with m.Else():
-            m.d.sync += [still.eq(still + 1), idle.eq(idle | still.all())]
+        m.d.comb += active.eq(Cat(rows.moved, *results).any())
+        # The counter begins anew a clock after: whether a current is taken is known late.
+        m.d.sync += [
+            was_active.eq(active),
+            still.eq(Mux(was_active, 0, quiet.counter.following(still))),
+            idle.eq(~active & (idle | (quiet.seen(still) & ~was_active))),
+        ]
         m.d.sync += [
             restarting.eq((restarting | lite.values["control", "restart"]) & ~restart),
             restart.eq(restarting & idle & ~restart),
@@ -147,11 +153,12 @@ class AxiShell(Elaboratable):
         lite.build(m)
         return m
 
-    def _take(self, m: Module, rows: RowCounter, restarting: Value, restart: Value) -> tuple[Value, Value]:
+    def _take(self, m: Module, rows: TimestepEnd, restarting: Value, restart: Value) -> tuple[Value, Value]:
         """Take currents; return whether a timestep is under way, and whether they are led back to its end."""
         core, lite, given = self._core, self.lite, self._streams["currents"]
         (stream,) = (one for one in self.interface.streams if one.name == "currents")
         filling, dropping, mid = (Signal(name=name) for name in ("filling", "dropping", "mid"))
+        between = Signal(init=1)
         is_open = Signal()
         is_shut, leaves_out = restarting, Value.cast(dropping)
         if self._test is not None:
@@ -159,6 +166,7 @@ class AxiShell(Elaboratable):
         moved = core["currents_valid"] & core["currents_ready"]
         taken = given["tvalid"] & given["tready"]
         m.d.comb += [
+            mid.eq(~between),
             is_open.eq((lite.values["control", "enable"] | mid) & ~is_shut & ~dropping),
             core["currents_valid"].eq((given["tvalid"] & is_open & ~filling) | (filling & ~restarting)),
             core["currents_data"].eq(Mux(filling, 0, unpacked(stream, given["tdata"]))),
@@ -167,13 +175,13 @@ class AxiShell(Elaboratable):
         early = taken & ~dropping & given["tlast"] & ~rows.last
         missing = taken & ~dropping & ~given["tlast"] & rows.last
         with m.If(moved):
-            m.d.sync += [mid.eq(~rows.last), filling.eq((filling | given["tlast"]) & ~rows.last)]
+            m.d.sync += [between.eq(rows.last), filling.eq((filling | given["tlast"]) & ~rows.last)]
         with m.If(missing):
             m.d.sync += dropping.eq(1)
         with m.If(leaves_out & given["tvalid"] & given["tlast"]):
             m.d.sync += dropping.eq(0)
         with m.If(restart):
-            m.d.sync += [filling.eq(0), mid.eq(0)]
+            m.d.sync += [filling.eq(0), between.eq(1)]
         m.d.comb += [
             lite.set_flags["flags", "tlast_early"].eq(early),
             lite.set_flags["flags", "tlast_missing"].eq(missing),
@@ -196,7 +204,7 @@ class AxiShell(Elaboratable):
                     given["tlast"].eq(last),
                 ]
 
-    def _count(self, m: Module, rows: RowCounter, restart: Value) -> None:
+    def _count(self, m: Module, rows: TimestepEnd, restart: Value) -> None:
         """Count timesteps and spikes."""
         core, lite = self._core, self.lite
         timestep = lite.values["timestep", "value"]

@@ -9,6 +9,7 @@ from qlif.cosim.configuration import Settings
 from qlif.cosim.proof.axi_claims import (
     ALIGNED,
     CLOSED,
+    COUNTED,
     HELD,
     OFF_MAP,
     ONCE,
@@ -48,13 +49,13 @@ def test_with_parameters_to_write() -> None:
 
 
 @cache
-def tested() -> Export:
+def self_tested() -> Export:
     made = population()
     return export_self_test(made, SelfTestPlan.of(made.interface.words), shared=True)
 
 
 def test_with_a_self_test() -> None:
-    claims = list(axi_claims(population(), 30, tested=tested()))
+    claims = list(axi_claims(population(), 30, tested=self_tested()))
     assert {claim.claim: claim.result for claim in claims} == dict.fromkeys({*SHELL_CLAIMS, CLOSED}, "proved")
 
 
@@ -66,17 +67,29 @@ def test_with_a_self_test() -> None:
     ],
 )
 def test_a_fault_of_the_self_tests_shell_is_refuted(old: str, new: str) -> None:
-    wrong, count = re.subn(old, new, axi_shell(population(), tested())[1])
+    wrong, count = re.subn(old, new, axi_shell(population(), self_tested())[1])
     assert count
-    claims = axi_claims(population(), 30, wrong, tested())
+    claims = axi_claims(population(), 30, wrong, self_tested())
     assert {one.claim: one.result for one in claims}[CLOSED] == "refuted"
+
+
+@pytest.mark.parametrize("neurons", [1, 2, 3])
+def test_with_few_rows(neurons: int) -> None:
+    made = Settings.read("tiny-8", None, []).population(neurons).export()
+    assert {claim.result for claim in axi_claims(made, 30)} == {"proved"}
 
 
 FAULTS = [
     (HELD, r"= s_axi_rvalid & _\d+_;", "= 1'h0;"),
     (HELD, r"= s_axi_bvalid & _\d+_;", "= 1'h0;"),
     (ONCE, r"= ~ s_axi_bvalid;", "= 1'h1;"),
-    (OFF_MAP, r"= _\d+_ \? (_\d+_) : control_enable;", r"= s_axi_awready ? \1 : control_enable;"),
+    (ONCE, r"= ~ wrote;", "= 1'h1;"),
+    (HELD, r"= wrote \| _\d+_;", "= wrote;"),
+    (OFF_MAP, r"(assign near = & {.*?), _\d+_ };", r"\1 };"),
+    (OFF_MAP, r"assign control_chosen = .*;", "assign control_chosen = 1'h1;"),
+    (COUNTED, r"& row\[1:0\]", "& row[2:1]"),
+    (COUNTED, r"(assign _\d+_ = \^ { row\[2\], )row\[0\]", r"\1row[1]"),
+    (COUNTED, r"= last \? 3'h0", "= 1'h0 ? 3'h0"),
     (READS, r"interrupt_spike <= (_\d+_);", r"interrupt_spike <= \1 | s_axi_arvalid;"),
     (PASSED, r"\.events_ready\(m_axis_events_tready\)", ".events_ready(1'h1)"),
     (TAKEN, r"filling \? 8'h00", "filling ? 8'h01"),
