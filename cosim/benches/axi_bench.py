@@ -196,6 +196,12 @@ async def paused(dut: Any) -> None:
     expected = int(Scoreboard(bench.job.words, currents).spikes.sum())
     if spikes != expected:
         raise DifferenceFound(f"the register of spikes says {spikes}, not {expected}")
+    core = bench.interface.core
+    if core.streams.has_updates:
+        bits = core.step_bits if core.streams.has_events else 32
+        timestep, expected = await bench.read("timestep"), (steps - 1) % (1 << bits)
+        if timestep != expected:
+            raise DifferenceFound(f"the register of the timestep says {timestep}, not {expected}")
     if await bench.read("status"):
         raise DifferenceFound("busy at the end")
 

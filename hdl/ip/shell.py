@@ -215,19 +215,22 @@ class AxiShell(Elaboratable):
         m.d.comb += [
             # A lone neuron's event is a spike.
             counter.spikes.eq(Mux(taken, core.get(f"{name}_spike", Const(1, 1)), 0)),
-            lite.settled.eq(counter.settled),
             lite.values["spikes", "value"].eq(counter.count),
             lite.set_flags["flags", "spike"].eq(counter.spikes.any()),
         ]
         if self.core.streams.has_events:
-            m.d.comb += timestep.eq(core["events_step"])
+            m.d.comb += [timestep.eq(core["events_step"]), lite.settled.eq(counter.settled)]
             return
         # The population counts none: this is the timestep of the update that was taken last.
         begins = Signal()
+        steps = SpikeCounter(1)
+        m.submodules.step_counter = ResetInserter(restart)(steps)
+        m.d.comb += [steps.spikes.eq(taken & begins), timestep.eq(steps.count)]
         with m.If(restart):
-            m.d.sync += [timestep.eq(0), begins.eq(0)]
+            m.d.sync += begins.eq(0)
         with m.Elif(taken):
-            m.d.sync += [begins.eq(self._streams["updates"]["tlast"]), timestep.eq(timestep + begins)]
+            m.d.sync += begins.eq(self._streams["updates"]["tlast"])
+        m.d.comb += lite.settled.eq(counter.settled & steps.settled)
 
     def _parameters(self, m: Module) -> None:
         """Hold a write until the population takes it; keep a copy of every word, to be read."""

@@ -1,4 +1,4 @@
-"""The shell's counter of spikes: an adder for its low bits, none for the others."""
+"""The shell's counter of spikes, or of timesteps: an adder for its low bits, none for the others."""
 
 from typing import Any
 

@@ -72,7 +72,7 @@ FAULTS = {
     "a start that a restart swallows": (
         "start_at_any_clock_of_a_restart", r"restart \? test_pending : closed", "closed", ""
     ),
-    "an end without a flag": (SIGNATURE, r"(flags_selftest_set) = .*;", r"\1 = 1'h0;", "the flag is"),
+    "an end without a flag": (SIGNATURE, r"(flags_selftest_event) = .*;", r"\1 = 1'h0;", "the flag is"),
 }  # fmt: skip
 """Bench, pattern, what is in its place, and what the bench says."""
 
