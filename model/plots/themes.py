@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 
 from qlif.model.exceptions import InputError
 from qlif.model.support.files import whole_file
@@ -21,6 +22,8 @@ WIDTH = 8.0
 """Width of every figure, inches. At :data:`DPI` that is 1600 pixels, meant to be shown at 800."""
 DPI = 200
 FONT_SIZE = 10.0
+FORMATS: dict[str, dict[str, str | None]] = {"png": {"Software": None}, "svg": {"Date": None}}
+"""Each format that a figure is written in, with what a file isn't to say of its origin."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +162,9 @@ def save(make: Callable[[Theme], Figure], directory: Path, name: str) -> list[Pa
     contents: dict[Path, bytes] = {}
     # Matplotlib's own settings, not the user's; and a fixed salt for the identifiers inside an SVG.
     with matplotlib.style.context(["default", {"svg.hashsalt": "qlif"}]):
+        layouts: dict[str, list[Bbox]] = {}
         for theme, suffix in ((LIGHT, ""), (DARK, "-dark")):
-            for kind, content in drawn(make, theme).items():
+            for kind, content in drawn(make(theme), layouts).items():
                 contents[directory / f"{name}{suffix}.{kind}"] = content
     try:
         for path, content in contents.items():
@@ -171,12 +175,20 @@ def save(make: Callable[[Theme], Figure], directory: Path, name: str) -> list[Pa
     return list(contents)
 
 
-def drawn(make: Callable[[Theme], Figure], theme: Theme) -> dict[str, bytes]:
-    """Return a figure in a theme as PNG and SVG, by these suffixes."""
-    figure = make(theme)
+def drawn(figure: Figure, layouts: dict[str, list[Bbox]]) -> dict[str, bytes]:
+    """Return a figure as PNG and SVG, by these suffixes.
+
+    Solving a layout takes as long as drawing, so it is done once for figures that differ in colours only: `layouts`
+    has where the axes are in each format, and if it is empty it is filled.
+    """
     contents = {}
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+    for kind, metadata in FORMATS.items():
+        if kind in layouts:
+            figure.set_layout_engine("none")
+            for axes, box in zip(figure.axes, layouts[kind], strict=True):
+                axes.set_position(box)
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, metadata=metadata)
+        layouts[kind] = [axes.get_position(original=True).frozen() for axes in figure.axes]
         contents[kind] = buffer.getvalue()
     return contents

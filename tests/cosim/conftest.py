@@ -44,16 +44,17 @@ def yosys():
 
 @pytest.fixture(autouse=True)
 def light_pictures(monkeypatch):
-    """Draw a command's pictures for light pages only, and copy them: drawing is most of many commands' time.
+    """Draw a command's pictures once, as SVG for light pages, and copy them: drawing is most of many commands' time.
 
-    The plots' own tests draw both.
+    The plots' own tests draw both, as PNG too.
     """
-    both, last = themes.drawn, {}
+    monkeypatch.setattr(themes, "FORMATS", {"svg": themes.FORMATS["svg"]})
+    draw, light = themes.drawn, {}
 
-    def once(make, theme):
-        if theme is themes.LIGHT:
-            last.update(both(make, theme))
-        return dict(last)
+    def once(figure, layouts):
+        if not layouts:
+            light["svg"] = light["png"] = draw(figure, layouts)["svg"]
+        return dict(light)
 
     monkeypatch.setattr(themes, "drawn", once)
 

@@ -20,6 +20,7 @@ from qlif.model.plots.figures import (
     raster_figure,
     save,
 )
+from qlif.model.plots.themes import drawn
 from qlif.model.theory.closed_form import firing_rate
 
 DT = 0.1
@@ -216,6 +217,19 @@ def test_files(tmp_path):
     assert paths[0].read_bytes() != paths[2].read_bytes()
     assert sorted(paths[0].parent.iterdir()) == sorted(paths)
     assert dict(mpl.rcParams) == before
+
+
+def test_the_layout_of_the_light_figure_is_that_of_the_dark_one(tmp_path):
+    """It is solved for one of them, and is what would have been solved for the other."""
+    runs = {"a": POTENTIALS, "b": POTENTIALS + 1}
+
+    def make(theme):
+        return potential_figure(runs, dt=DT, threshold=-52, spikes={"a": SPIKES}, neurons=[0, 1], theme=theme)
+
+    paths = save(make, tmp_path, "potential")
+    with mpl.style.context(["default", {"svg.hashsalt": "qlif"}]):
+        alone = drawn(make(DARK), {})
+    assert [path.read_bytes() for path in paths[2:]] == [alone["png"], alone["svg"]]
 
 
 def test_a_figure_that_fails_leaves_no_file(tmp_path):
