@@ -217,20 +217,36 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
     turns = 1 << (places - 1) if arithmetic.rounding.turns_at_half else 0
     golden = FixedNeurons(words)
     kind: type = np.int64 if words.largest_width < 63 else object
-    all_words = np.arange(format.min_word, format.max_word + 1) if format.width <= ALL_TRIED else None
+    all_words: Currents | None = None
+    if format.width <= ALL_TRIED:
+        all_words = np.arange(format.min_word, format.max_word + 1, dtype=np.int64)
     tried = MOST_TRIED if kind is np.int64 else MOST_TRIED >> 7
     each = {name: np.broadcast_to(word, (neurons,)).tolist() for name, word in words.values.items()}
     constants = [{name: word[neuron] for name, word in each.items()} for neuron in range(neurons)]
+    # Then the sum is that of no current and something that only the current decides.
+    apart = not arithmetic.phase_bits and arithmetic.increment is None
+
+    def total(neuron: int, potential: int, tries: Any, phase: int = 0) -> Any:
+        return datapath.exact_sum(words, constants[neuron], potential, tries, np.where, phase)
+
+    shares: dict[int | None, _Remainders] = {}
+
+    def share_of(currents: Currents, neuron: int) -> _Remainders:
+        drive = constants[neuron].get("drive")
+        if drive not in shares:
+            added = total(neuron, 0, currents.astype(kind)) - total(neuron, 0, 0)
+            shares[drive] = _Remainders(added, currents, places)
+        return shares[drive]
 
     @cache
     def edges(neuron: int, potential: int, phase: int = 0) -> list[tuple[int, Currents]]:
         """Return how near the sum comes to the boundary from above and from below, and with which currents."""
+        if apart and all_words is not None:
+            return share_of(all_words, neuron).around(turns - int(total(neuron, potential, 0)))
         words_tried = all_words
         if words_tried is None:
             words_tried = random.integers(format.min_word, format.max_word + 1, size=tried)
-        tries: Any = words_tried.astype(kind)
-        total = datapath.exact_sum(words, constants[neuron], potential, tries, np.where, phase)
-        above = (total - turns) & ((1 << places) - 1)
+        above = (total(neuron, potential, words_tried.astype(kind), phase) - turns) & ((1 << places) - 1)
         ways = (above, (1 << places) - 1 - above)
         return [(int(far.min()), words_tried[far == far.min()]) for far in ways]
 
@@ -249,6 +265,28 @@ def rounding_edges(words: Words, steps: int, neurons: int, random: np.random.Gen
             currents[step, neuron] = drawn[np.argmin(far)]
         golden.step_words(currents[step])
     return currents
+
+
+class _Remainders:
+    """The last bits of numbers, one for each current word, sorted."""
+
+    def __init__(self, numbers: Any, words: Currents, places: int) -> None:
+        self._mask = (1 << places) - 1
+        remainders = numbers & self._mask
+        order = np.argsort(remainders, kind="stable")
+        self._words = words[order]
+        self._different, first = np.unique(remainders[order], return_index=True)
+        self._first = np.append(first, len(words))
+
+    def around(self, boundary: int) -> list[tuple[int, Currents]]:
+        """Return how far above a boundary the nearest is, then how far below it, each with its current words."""
+        count = len(self._different)
+        above = int(np.searchsorted(self._different, boundary & self._mask)) % count
+        found = []
+        for place, way, start in ((above, 1, boundary), ((above - 1) % count, -1, boundary - 1)):
+            far = way * (int(self._different[place]) - start) & self._mask
+            found.append((far, self._words[self._first[place] : self._first[place + 1]]))
+        return found
 
 
 def random_writes(

@@ -13,6 +13,12 @@ from qlif.model.quantisation import quantise
 NEAREST = [name for name in PRESETS if name != "stochastic-12"]
 
 
+@pytest.fixture(autouse=True)
+def numpy_engine(monkeypatch):
+    """These runs are short: compiling their loops, which other tests do, takes far longer."""
+    monkeypatch.setenv("QLIF_ENGINE", "numpy")
+
+
 def words_of(name, **parameters):
     return quantise(Parameters(n=3, **parameters), PRESETS[name])
 
@@ -102,19 +108,34 @@ def test_without_phases_there_are_no_edges_of_them():
     assert list(inputs.phase_edges(words_of("square-16"))) == []
 
 
-def test_every_other_sum_is_as_near_a_rounding_boundary_as_any_current_brings_it():
-    words = quantise(Parameters(n=2), PRESETS["factored-16"])
+@pytest.mark.parametrize(
+    ("name", "choices", "resistance"),
+    [
+        ("factored-16", {}, 1.0),
+        ("square-16", {}, [0.5, 2.0]),
+        ("square-16", {"currents": "raw", "rounding": "RND_CONV"}, [0.5, 0.7]),
+        ("square-16", {"increment": "SQ(5,12) TRN SAT"}, 1.0),
+    ],
+)
+def test_every_other_sum_is_as_near_a_rounding_boundary_as_any_current_brings_it(name, choices, resistance):
+    words = quantise(Parameters(n=2, R=resistance), PRESETS[name].replace(**choices))
     currents = inputs.rounding_edges(words, 40, 2, np.random.default_rng(1))
     format, unit = (
         words.arithmetic.current,
         1 << (words.sum_format.f_bits - words.arithmetic.potential.f_bits),
     )
     every = np.arange(format.min_word, format.max_word + 1)
-    states = [step.State(int(words.values["reset"]), 0, 0)] * 2
+    each = {name: np.broadcast_to(word, 2).tolist() for name, word in words.values.items()}
+    sides = set()
+    states = [step.State(each["reset"][0], 0, 0)] * 2
     for timestep, row in enumerate(currents.tolist()):
         for neuron, current in enumerate(row):
+            values = {name: word[neuron] for name, word in each.items()}
             if (timestep + neuron) % 2:
-                sums = step.exact_sum(words, words.values, states[neuron].potential, every, np.where)
+                sums = step.exact_sum(words, values, states[neuron].potential, every, np.where)
                 above = (sums - unit // 2) % unit
-                assert above[current - format.min_word] in (above.min(), above.max())
-            states[neuron], _ = step.step(words, words.values, states[neuron], current, 0, step.where_integer)
+                reached = above[current - format.min_word]
+                assert reached in (above.min(), above.max())
+                sides.add(reached == above.min())
+            states[neuron], _ = step.step(words, values, states[neuron], current, 0, step.where_integer)
+    assert sides == {False, True}
