@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qlif.model.kernel.integers import choose, like, truths_of_64
+from qlif.model.kernel.integers import choose, like, store, truths_of_64
 from qlif.model.kernel.jit import Compiled
 
 PARAMETERS = (
@@ -64,6 +64,7 @@ def advance(per_neuron: bool, substep: bool, two_slopes: bool) -> Compiled:
         step, decay, scale = parameters[_STEP, 0], parameters[_DECAY, 0], parameters[_SCALE, 0]
         period = periods[0]
         none, one = like(0, count[0]), like(1, count[0])
+        neurons = currents.shape[1]
         for start in range(first, end, block):
             stop = min(start + block, end)
             potential, refractory, x = v[start:stop], count[start:stop], trace[start:stop]
@@ -116,11 +117,14 @@ def advance(per_neuron: bool, substep: bool, two_slopes: bool) -> Compiled:
                 for i in range(0, stop - start, 64):
                     spikes[timestep, (start + i) >> 6] = truths_of_64(flags, i)
                 if len(potentials):
-                    potentials[timestep, start:stop] = potential
+                    for i in range(stop - start):
+                        store(potentials, timestep * neurons + start + i, potential[i], 9)
                 if len(traces):
-                    traces[timestep, start:stop] = x
+                    for i in range(stop - start):
+                        store(traces, timestep * neurons + start + i, x[i], 9)
                 if len(phases):
-                    phases[timestep, start:stop] = due
+                    for i in range(stop - start):
+                        store(phases, timestep * neurons + start + i, due[i], 9)
         return True
 
     return Compiled(

@@ -12,7 +12,7 @@ from numba.core import types
 from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic
 
-REGIONS = 9
+REGIONS = 10
 """Arrays of a loop that are told apart."""
 
 

@@ -363,13 +363,17 @@ def advance(rule: Rule) -> Compiled:
                     waiting, at, packed_first, packed_end = True, timestep, lower, upper
                     now, then = then, now
                 if len(potentials):
-                    potentials[timestep, start:stop] = potential[start:stop]
+                    for n in range(start, stop):
+                        store(potentials, row + n, load(potential, n, 0), 9)
                 if len(refractories):
-                    refractories[timestep, start:stop] = refractory[start:stop]
+                    for n in range(start, stop):
+                        store(refractories, row + n, load(refractory, n, 1), 9)
                 if len(traces):
-                    traces[timestep, start:stop] = trace[start:stop]
+                    for n in range(start, stop):
+                        store(traces, row + n, load(trace, n, 2), 9)
                 if len(phases):
-                    phases[timestep, start:stop] = phase[start:stop]
+                    for n in range(start, stop):
+                        store(phases, row + n, load(phase, n, 8), 9)
         if waiting:
             _pack(spikes, at, packed_first, packed_end, flags, then)
         return True
