@@ -2,6 +2,8 @@
 
 import importlib.metadata
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from qlif.cosim.benches.job import Job
 from qlif.cosim.bitslice.population import compare_netlist
 from qlif.cosim.simulator import cocotb_design as simulators
 from qlif.cosim.simulator import find
+from qlif.cosim.synthesis_table import read_rows
 from qlif.hdl.synthesis.gates import gate_netlist
 from qlif.hdl.targets.catalogue import primitives
 from qlif.model.exceptions import InputError
@@ -41,15 +44,23 @@ THOROUGH = [
     ("up5k", "stochastic-12", "explicit"),
 ]
 TESTS = ("constrained_random", "full_speed")
+TABLE = Path(__file__).parents[2] / "docs" / "synthesis" / "rows.toml"
+WITHOUT_A_BLOCK_RAM = ("gowin", "nexus", "machxo2", "xc7")
+"""Families whose netlist of 1,024 neurons can't be simulated: that of the same core with 16 is."""
 
 
 def gate_run(tmp_path, target, preset, variant, neurons, updates):
+    words = quantise(Parameters(n=neurons), PRESETS[preset])
+    export = hdl.export(hdl.Core(words, primitives=primitives(variant, target)))
+    simulate_netlist(tmp_path, export, target, updates)
+    return export
+
+
+def simulate_netlist(tmp_path, export, target, updates, tests=TESTS):
     try:
         simulator = find.find("icarus")
     except InputError as error:
         pytest.skip(str(error))
-    words = quantise(Parameters(n=neurons), PRESETS[preset])
-    export = hdl.export(hdl.Core(words, primitives=primitives(variant, target)))
     gates = gate_netlist(export, target, tmp_path / "gates")
     design = simulators.Design(
         simulator,
@@ -61,10 +72,9 @@ def gate_run(tmp_path, target, preset, variant, neurons, updates):
     )
     job = tmp_path / "job"
     job.mkdir()
-    Job(words, export.interface, {"updates": updates}).write(job)
-    outcome = design.run("qlif.cosim.benches.population_bench", job, 1, TESTS)
-    assert outcome == (len(TESTS), 0), (job / "simulation.log").read_text()
-    return export
+    Job(export.interface.words, export.interface, {"updates": updates}).write(job)
+    outcome = design.run("qlif.cosim.benches.population_bench", job, 1, tests)
+    assert outcome == (len(tests), 0), (job / "simulation.log").read_text()
 
 
 @pytest.mark.parametrize(("target", "preset", "variant"), NETLISTS)
@@ -83,6 +93,23 @@ def test_the_netlist_of_a_family_that_is_only_synthesised_is_the_golden_model(
     tmp_path, yosys, target, preset
 ):
     gate_run(tmp_path, target, preset, "portable", 16, 400)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "row", [row for row in read_rows(TABLE) if row.lanes <= 4], ids=lambda row: f"{row.name}-{row.neurons}"
+)
+def test_the_netlist_of_each_row_of_the_table_of_figures(tmp_path, yosys, row):
+    if row.preset == "wide-32":  # no multiplier is as wide
+        with pytest.raises(InputError, match="multiplies 33 by 33 bits"):
+            gate_netlist(hdl.export(row.core()), row.target, tmp_path)
+        return
+    if row.target in WITHOUT_A_BLOCK_RAM:
+        with pytest.raises(InputError, match="a block RAM that there is no simulation model of"):
+            gate_netlist(hdl.export(row.core()), row.target, tmp_path / "refused")
+        row = replace(row, neurons=16)
+    # Four timesteps.
+    simulate_netlist(tmp_path, hdl.export(row.core()), row.target, 400, ("full_speed",))
 
 
 def test_a_cell_without_a_model_is_refused(tmp_path, yosys):
