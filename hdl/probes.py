@@ -92,6 +92,8 @@ STEPS_FULL = f"{CORE}.outlet.steps.full"
 """Whether that is about to carry."""
 STEPS_FOLLOWING = f"{CORE}.outlet.steps.following"
 """Where timesteps are counted bit by bit: the next one's number, as far as it has gone around."""
+STEPS_TURNING = f"{CORE}.outlet.steps.turning"
+"""Whether it goes on with the row that follows."""
 STEPS_SHIFTS = f"{CORE}.outlet.steps.shifts"
 """Whether it goes on in this clock."""
 STEPS_CARRY = f"{CORE}.outlet.steps.carry"
@@ -184,7 +186,9 @@ def of(core: Core, loop_latency: int) -> tuple[str, ...]:
     if core.streams.has_events:
         names += [EVENT_VALID, STEP]
         serial = core.counts_steps_serially
-        names += [STEPS_FOLLOWING, STEPS_SHIFTS, STEPS_CARRY] if serial else [STEPS_LOW, STEPS_FULL]
+        names += (
+            [STEPS_FOLLOWING, STEPS_TURNING, STEPS_SHIFTS, STEPS_CARRY] if serial else [STEPS_LOW, STEPS_FULL]
+        )
     counters = [READING, WRITING, OFFERED_ROWS]
     if core.rows < loop_latency:
         names.append(FREE_ROWS)

@@ -112,7 +112,7 @@ class SerialStepCounter(wiring.Component):
     Parameters
     ----------
     bits : int
-        Width; it wraps. There must be at least two rows more.
+        Width, 2 or more; it wraps. There must be at least two rows more.
     row_bits : int
         Width of a row's number.
 
@@ -149,12 +149,21 @@ class SerialStepCounter(wiring.Component):
         """Build the gates."""
         m = Module()
         following = Signal(self.bits)
+        # Each of the first rows adds a bit, in the clock in which it is there.
+        turning = Signal()
         shifts = Signal()
-        carry = Signal(init=1)
-        m.d.sync += shifts.eq(self.enable & self.due & (self.row < self.bits))
-        with m.If(shifts):
+        # Set by the last row, at which the counter of rows starts: were that elsewhere, later numbers would show it.
+        carry = Signal()
+        m.d.sync += [
+            shifts.eq(self.enable & self.due & (self.last | turning)),
+            carry.eq(Mux(shifts, carry & following[0], carry) | self.last),
+        ]
+        with m.If(self.enable):
+            ends = equals(self.row, self.bits - 2)
+            m.d.sync += turning.eq(Mux(self.due, self.last | (turning & ~ends), turning))
+        # No shift comes with the last row: what a reset makes of `shifts` doesn't matter.
+        with m.If(shifts & ~self.last):
             m.d.sync += following.eq(Cat(following[1:], following[0] ^ carry))
-        m.d.sync += carry.eq(Mux(shifts, carry & following[0], carry | self.last))
         # Not only when the row does follow: that is known late.
         with m.If(self.free & self.due & self.last):
             m.d.sync += self.step.eq(following)

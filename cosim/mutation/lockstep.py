@@ -31,15 +31,22 @@ class Bit(NamedTuple):
     place: int
 
 
-Guards = frozenset[Bit]
-"""Bits of the original's registers: something has to be the same in both only while one of them is 1."""
+class Guard(NamedTuple):
+    """A bit of the original's registers, and what it is while something has to be the same in both."""
+
+    bit: Bit
+    value: bool = True
+
+
+Guards = frozenset[Guard]
+"""Something has to be the same in both only while one of them holds."""
 
 Alike = dict[Bit, Guards | None]
 """When what is the same in both; None is always."""
 
 NEVER: Guards = frozenset()
 
-WAITING, SEEN, READ = Bit(WHOLE, 0), Bit(WHOLE, 1), Bit(WHOLE, 2)
+WAITING, SEEN, READ = (Guard(Bit(WHOLE, number)) for number in range(3))
 """Guards that are no bits: the place of the queue that is watched, which is any, holds a row that wasn't read yet;
 the row of the state memory that is watched, which is any, was written since the reset; a row that was read from it,
 and was written before, is at the pipeline."""
@@ -64,7 +71,7 @@ class Lockstep:
     """Compares circuits with the same registers, of which one is without a fault.
 
     By induction over the clocks, from a reset of any registers, the bits of their registers stay the same. One that
-    may differ has to be the same while a guard is 1, such as the valid bit of a payload: all that could be one are
+    may differ has to be the same while a guard holds, such as the valid bit of a payload: all that could be one are
     tried, and those by which it doesn't hold are left out, until the rest holds. Without a guard it is anything. Of
     the queue's memory, places have to be the same while they wait to be read; of the state memory, rows that were
     written since the reset. Then the outputs have to be the same. So a word that nobody reads before it is written
@@ -119,12 +126,15 @@ class Lockstep:
             for name, state in original.states.items()
             if not name.startswith(probes.PIPELINES) and state in original.following
         }
-        self._guards = frozenset(
-            bit
+        guards = {
+            Guard(bit)
             for state in self._around
             for bit in self._bits(state)
             if bit.place != WHOLE and (original.width(state) == 1 or state == self._in_flight)
-        )
+        }
+        # A timestep's number is loaded after its predecessor's last row.
+        last = original.states.get(probes.counted_last(probes.OFFERED_ROWS))
+        self._guards = frozenset(guards if last is None else guards | {Guard(Bit(last, 0), False)})
         self._terms = terms = Products()
         self._control = control = Control(terms, original, interface)
         self._entering = control.memory.latency - 1
@@ -241,7 +251,7 @@ class Lockstep:
             parts.append(terms.choose(same, terms.slice(word, high, low), terms.slice(other, high, low)))
         return terms.concat(*reversed(parts))
 
-    def _place(self, memory: int, guard: Bit, monitor: Monitor) -> tuple[Term, Term]:
+    def _place(self, memory: int, guard: Guard, monitor: Monitor) -> tuple[Term, Term]:
         """Return which place of a memory is watched, and whether it counts."""
         if guard == WAITING:
             return self._control.watched_place, monitor["waiting"]
@@ -249,14 +259,16 @@ class Lockstep:
         return row, monitor["seen"]
 
     def _one_of(self, guards: Guards, states: Mapping[int, Term]) -> Term:
-        """Return whether one of some guards is 1."""
+        """Return whether one of some guards holds."""
         return self._terms.either(*(self._holds(guard, states) for guard in sorted(guards)))
 
-    def _holds(self, guard: Bit, states: Mapping[int, Term]) -> Term:
+    def _holds(self, guard: Guard, states: Mapping[int, Term]) -> Term:
         if guard == READ:
             fresh = states[self._was_fresh]
             return self._terms.both(self._enters_now(states), self._terms.negation(fresh))
-        return self._terms.slice(states[guard.state], guard.place, guard.place)
+        (state, place), value = guard
+        bit = self._terms.slice(states[state], place, place)
+        return bit if value else self._terms.negation(bit)
 
     def _enters_now(self, states: Mapping[int, Term]) -> Term:
         return self._terms.slice(states[self._in_flight], self._entering, self._entering)
@@ -314,9 +326,9 @@ class Lockstep:
         scene: _Scene,
         following: tuple[Mapping[int, Term], Mapping[int, Term]],
         bits: Collection[Bit],
-        guard: Bit | None = None,
+        guard: Guard | None = None,
     ) -> bool:
-        """Return whether bits, or a memory, are proved to be the same a clock later, where a guard is 1."""
+        """Return whether bits, or a memory, are proved to be the same a clock later, where a guard holds."""
         terms, (first, *_) = self._terms, bits
         if first.state == self._control.queue or first.state in self._control.memory.arrays:
             # Any place is watched, so one stands for all.

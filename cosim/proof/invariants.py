@@ -177,12 +177,14 @@ def _serial_steps(control: Control, now: Clock, monitor: Monitor) -> Term:
         held = terms.equal(now[probes.STEPS_FOLLOWING], word)
         if done < bits:
             held = terms.both(held, terms.equal(now[probes.STEPS_CARRY], low_ones))
-        behind = terms.equal(control.minus(row, shifts), control.number(done))
+        added = control.minus(control.plus(row, control.number(1)), shifts)
+        reached = terms.equal(added, control.number(done))
         if done == bits:
-            behind = control.at_most(control.number(bits), control.minus(row, shifts))
-        cases.append(terms.implies(behind, held))
-    begun = terms.both(control.at_most(control.number(1), row), control.at_most(row, control.number(bits)))
-    return terms.both(*cases, terms.implies(shifts, begun))
+            reached = control.at_most(control.number(bits), added)
+        cases.append(terms.implies(reached, held))
+    turning = terms.equal(now[probes.STEPS_TURNING], control.at_most(row, control.number(bits - 2)))
+    begun = control.at_most(row, control.number(bits - 1))
+    return terms.both(*cases, turning, terms.implies(shifts, begun))
 
 
 def _of_the_outlet(control: Control, now: Clock, monitor: Monitor) -> dict[str, Term]:

@@ -55,7 +55,21 @@ def test_what_nobody_reads_before_it_is_written_may_be_reset_to_anything(export,
     assert PopulationProof(newest, export.interface, SECONDS).reset.verdict == "proved"
 
 
-@pytest.mark.parametrize("register", [probes.counted_row(probes.OFFERED_ROWS), probes.POPPED])
+@pytest.mark.parametrize("register", [probes.STEP, probes.STEPS_SHIFTS, probes.STEPS_CARRY])
+def test_the_last_row_sets_the_counter_of_timesteps_whatever_a_reset_made_of_it(original, same, register):
+    assert same(in_reset(original, original.register(register), "xor"))
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        probes.counted_row(probes.OFFERED_ROWS),
+        probes.counted_last(probes.OFFERED_ROWS),
+        probes.STEPS_FOLLOWING,
+        probes.STEPS_TURNING,
+        probes.POPPED,
+    ],
+)
 def test_what_is_read_may_not(original, same, register):
     assert not same(in_reset(original, original.register(register), "xor"))
 
