@@ -6,6 +6,7 @@ from qlif.model.exceptions import InputError, unknown_name
 from qlif.model.studies.named import (
     below_euler,
     dead_zone,
+    effective,
     forms,
     isi,
     potential_error,
@@ -32,6 +33,9 @@ STUDIES = MappingProxyType(
         "robustness": Study("does the narrowest word depend on which currents are tried?", robustness.run),
         "three-errors": Study("what is the error of a timestep made of?", three_errors.run),
         "substep": Study("what are spikes between timesteps worth?", substep.run),
+        "effective": Study(
+            "what do parameters bring that are fitted to an input?", effective.run, extra=True
+        ),
         "potential-error": Study(
             "does the potential's RMSE rank formats?", potential_error.run, extra=True, sweeps=True
         ),

@@ -16,6 +16,7 @@ from qlif.model.arithmetic import Form
 from qlif.model.inputs import stimuli
 from qlif.model.metrics.run_errors import root_mean_square
 from qlif.model.metrics.spike_distances import spike_distances
+from qlif.model.metrics.spike_matches import matches
 from qlif.model.plots.themes import Theme
 from qlif.model.population import QLIFPopulation
 from qlif.model.studies.evaluation import Row
@@ -102,24 +103,6 @@ def _measure(euler: Times, trials: list[Times]) -> Row:
         "victor_purpura": float(np.mean([one.victor_purpura for one in distances])),
         "spike_distance": float(np.mean([one.spike for one in distances])),
     }
-
-
-def matches(
-    reference: npt.NDArray[np.float64], times: npt.NDArray[np.float64], window: float
-) -> npt.NDArray[np.float64]:
-    """Return by how much spikes that both trains have within a window differ, each used once."""
-    differences = []
-    i = j = 0
-    while i < len(reference) and j < len(times):
-        difference = times[j] - reference[i]
-        if abs(difference) <= window:
-            differences.append(difference)
-            i, j = i + 1, j + 1
-        elif difference < 0:
-            j += 1
-        else:
-            i += 1
-    return np.array(differences)
 
 
 def _findings(rows: list[Row]) -> list[str]:

@@ -18,6 +18,7 @@ from qlif.model.arithmetic import Arithmetic
 from qlif.model.exceptions import PrecisionWarning
 from qlif.model.inputs import stimuli
 from qlif.model.metrics.run_errors import mean_intervals, root_mean_square
+from qlif.model.metrics.spike_matches import matches
 from qlif.model.parameters import Parameters
 from qlif.model.plots.themes import Theme
 from qlif.model.population import QLIFPopulation
@@ -27,7 +28,7 @@ from qlif.model.studies import heun
 from qlif.model.studies.evaluation import Row
 from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named.neuron import NEURON, NOISE_INPUT, usual
-from qlif.model.studies.named.reliability import WINDOW_MS, matches
+from qlif.model.studies.named.reliability import WINDOW_MS
 from qlif.model.studies.named.result import Bench, Result
 from qlif.model.studies.statistics import mean_and_half_width
 from qlif.model.theory import closed_form, exact_flow

@@ -17,6 +17,7 @@ from qlif.model.studies.named import (
     below_euler,
     catalogue,
     dead_zone,
+    effective,
     forms,
     isi,
     potential_error,
@@ -167,10 +168,17 @@ def test_more_bits_keep_more_spikes_under_frozen_noise(bench, monkeypatch):
     assert by["square", "SR", 18]["trials"] == 4
 
 
-def test_matches_uses_each_spike_once():
-    reference, times = np.array([10.0, 11.0, 30.0, 50.0]), np.array([10.5, 30.1, 30.2, 49.0, 60.0])
-    assert reliability.matches(reference, times, 2.0).round(6).tolist() == [0.5, 0.1, -1.0]
-    assert not len(reliability.matches(reference, np.array([]), 2.0))
+def test_effective_parameters_are_judged_on_noise_that_they_were_not_fitted_to(bench, monkeypatch):
+    monkeypatch.setattr(effective, "NOISE_DT_MS", (0.5,))
+    monkeypatch.setattr(effective, "REFRACTORY_MS", {30.0: 5.0})
+    monkeypatch.setattr(effective, "FITTED_TO", (101, 102))
+    monkeypatch.setattr(effective, "JUDGED_ON", (1, 2))
+    monkeypatch.setattr(effective, "EVALUATIONS", 60)
+    result = effective.run(bench)
+    assert len(result.rows) == len(result.findings) == 6
+    for name in effective.INPUTS:
+        grid, given, fitted = (row["share_of_jitter"] for row in result.rows if row["input"] == name)
+        assert grid == 1 and fitted < 0.9 * given < 0.9
 
 
 def test_the_potentials_error_is_a_table_of_every_measure(bench, monkeypatch):
