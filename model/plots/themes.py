@@ -66,6 +66,8 @@ def style_axes(axes: Axes, theme: Theme) -> None:
     """Give axes the theme's colours, a quiet grid, and no frame above and on the right."""
     axes.set_facecolor(theme.background)
     axes.tick_params(colors=theme.text, labelsize=FONT_SIZE - 1)
+    # Between decades; black, they couldn't be read on a dark page.
+    axes.tick_params(which="minor", labelcolor=theme.text, labelsize=FONT_SIZE - 1)
     axes.xaxis.label.set(color=theme.text, fontsize=FONT_SIZE)
     axes.yaxis.label.set(color=theme.text, fontsize=FONT_SIZE)
     axes.grid(True, color=theme.grid, linewidth=0.6)

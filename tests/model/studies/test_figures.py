@@ -87,3 +87,15 @@ def test_a_bar_of_no_length_at_zero_is_none():
     (axes,) = line_figure([Panel("error", [line], logarithmic=True)], "bits", LIGHT).axes
     ends = [one.vertices[:, 1] for one in axes.collections[0].get_paths()]
     assert ends[0].tolist() == [0.05, 0.2] and (len(ends) == 1 or np.isnan(ends[1]).any())
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_labels_between_decades_can_be_read_on_their_page(theme):
+    line = Line("a", [0.1, 0.2, 0.5], [0.15, 0.3, 0.9])
+    figure = line_figure([Panel("ms", [line], logarithmic=True)], "ms", theme, logarithmic_x=True)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    for axis in (axes.xaxis, axes.yaxis):
+        labels = [label for label in axis.get_ticklabels(which="both") if label.get_text()]
+        assert {"0.2", "0.5"} <= {label.get_text() for label in labels}
+        assert {label.get_color() for label in labels} == {theme.text}
