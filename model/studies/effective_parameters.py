@@ -6,7 +6,6 @@ found by trying, as whether a spike comes early depends on the whole path to it.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from qlif.model.metrics.run_errors import root_mean_square
 from qlif.model.metrics.spike_matches import matches
 from qlif.model.parameters import Parameters
 from qlif.model.population import QLIFPopulation
+from qlif.model.support.optional import optional
 from qlif.model.theory import exact_flow
 
 Array = npt.NDArray[np.float64]
@@ -86,13 +86,9 @@ def fit_effective(
     Raises
     ------
     InputError
-        There are several neurons, or no spike to fit.
-    ImportError
-        SciPy is missing: it is in the extra ``study``.
+        There are several neurons, or no spike to fit; or SciPy is missing, which the extra ``study`` has.
     """
-    # Heavy, and of an extra.
-    from scipy.optimize import minimize
-
+    optimize = optional("scipy.optimize", "study")
     if parameters.shape != (1,):
         raise InputError(f"parameters must be those of one neuron, not of shape {parameters.shape}")
     inputs = np.asarray(currents, dtype=np.float64)
@@ -123,8 +119,8 @@ def fit_effective(
         if shares is _START:
             # The given parameters are among those that are tried, so that the best is no worse.
             simplex[-1] = 0
-        options: Any = {"maxfev": evaluations // len(_ROUNDS), "initial_simplex": simplex}
-        shares = minimize(cost, shares, method="Nelder-Mead", options=options).x
+        options = {"maxfev": evaluations // len(_ROUNDS), "initial_simplex": simplex}
+        shares = optimize.minimize(cost, shares, method="Nelder-Mead", options=options).x
     fitted = _moved(parameters, shares)
     after, still = judged(fitted)
     return Effective(fitted, before, after, kept, still)
