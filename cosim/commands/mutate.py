@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from qlif.cosim.mutation.outcomes import Campaign
 
 STEP_BITS = 7
-"""Of the timestep, so that a run reaches all of its carries. With 8 and 16 neurons the wrong half of a timestep's rows
-would turn its number as far as the right one: faults that are none."""
+"""Of the timestep, so that a run reaches all of its carries. With 8, and 16 neurons, the wrong half of a timestep's
+rows would turn its number as far as the right one: faults that are none."""
 DEFAULT_UPDATES = 10_000
 DEFAULT_SECONDS = 20.0
 
