@@ -7,12 +7,9 @@ import itertools
 import warnings
 from collections.abc import Iterable
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from qlif.model.exceptions import PrecisionWarning
-from qlif.model.inputs import stimuli
 from qlif.model.parameters import Parameters
 from qlif.model.plots.themes import Theme
 from qlif.model.population import QLIFPopulation
@@ -23,11 +20,9 @@ from qlif.model.studies.figures import Line, Panel, line_figure
 from qlif.model.studies.named.neuron import NOISE_INPUT
 from qlif.model.studies.named.reliability import WINDOW_MS
 from qlif.model.studies.named.result import Bench, Result
-from qlif.model.studies.named.substep import NEURONS, NOISE_DT_MS, NOISE_MS, REFRACTORY_MS, neuron
+from qlif.model.studies.named.substep import NEURONS, NOISE_DT_MS, REFRACTORY_MS, neuron, noise
 from qlif.model.studies.statistics import mean_and_half_width
 from qlif.model.theory import exact_flow
-
-Array = npt.NDArray[np.float64]
 
 FITTED_TO = range(101, 111)
 """Seeds of the noise that parameters are fitted to."""
@@ -57,10 +52,10 @@ def _case(one: Parameters) -> Iterable[Row]:
     grid = PRESETS["square-18"]
     phases = grid.replace(phase_bits=2)
     effective = fit_effective(
-        one, phases, _noise(one, NOISE_INPUT, FITTED_TO), evaluations=EVALUATIONS
+        one, phases, noise(one, NOISE_INPUT, FITTED_TO), evaluations=EVALUATIONS
     ).parameters
     for name, text in INPUTS.items():
-        currents = _noise(one, text, JUDGED_ON)
+        currents = noise(one, text, JUDGED_ON)
         references = exact_flow.solve(one.replace(n=currents.shape[1]), currents).spike_times
         base = None
         for kind, parameters, arithmetic in (
@@ -90,14 +85,6 @@ def _case(one: Parameters) -> Iterable[Row]:
             }
 
 
-def _noise(one: Parameters, text: str, seeds: Iterable[int]) -> Array:
-    """Return currents of all neurons for each seed, side by side."""
-    steps = round(NOISE_MS / one.dt)
-    return np.concatenate(
-        [stimuli.make(text, timesteps=steps, neurons=NEURONS, dt=one.dt, seed=seed) for seed in seeds], axis=1
-    )
-
-
 def _findings(rows: list[Row]) -> list[str]:
     return [
         f"tau_m {row['tau_m_ms']:g} ms, dt {row['dt_ms']:g} ms, {row['input']}, {row['phase']}, {row['parameters']} "
@@ -109,7 +96,7 @@ def _findings(rows: list[Row]) -> list[str]:
 
 def _draw(rows: list[Row], theme: Theme) -> Figure:
     panels = []
-    for tau_m, (name, _) in itertools.product(REFRACTORY_MS, INPUTS.items()):
+    for tau_m, name in itertools.product(REFRACTORY_MS, INPUTS):
         of_panel = [row for row in rows if row["tau_m_ms"] == tau_m and row["input"] == name]
         cases = dict.fromkeys((row["phase"], row["parameters"]) for row in of_panel)
         lines = [_line(of_panel, *case) for case in cases]

@@ -189,14 +189,18 @@ def _spikes(one: Parameters, choices: Mapping[str, object], currents: Array) -> 
     return population.run(currents, record=()).spike_times
 
 
+def noise(one: Parameters, text: str, seeds: Iterable[int]) -> Array:
+    """Return the currents of all neurons under an input, for each seed, side by side."""
+    steps = round(NOISE_MS / one.dt)
+    return np.concatenate(
+        [stimuli.make(text, timesteps=steps, neurons=NEURONS, dt=one.dt, seed=seed) for seed in seeds], axis=1
+    )
+
+
 def _noise() -> Iterable[Row]:
     for tau_m, dt in itertools.product(REFRACTORY_MS, NOISE_DT_MS):
         one = neuron(tau_m, dt)
-        steps = round(NOISE_MS / dt)
-        currents = np.concatenate(
-            [stimuli.make(NOISE_INPUT, timesteps=steps, neurons=NEURONS, dt=dt, seed=seed) for seed in SEEDS],
-            axis=1,
-        )
+        currents = noise(one, NOISE_INPUT, SEEDS)
         references = exact_flow.solve(one.replace(n=currents.shape[1]), currents).spike_times
         for facts, spikes in (*_noisy(one), *_noisy_heun(one)):
             of_neuron = [matches(*pair, WINDOW_MS) for pair in zip(references, spikes(currents), strict=True)]
