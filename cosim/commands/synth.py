@@ -9,8 +9,11 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
+    AXI,
     DEFAULT_TARGET,
     STEP_BITS_RULE,
+    STREAM,
+    WRAPPERS,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
@@ -19,7 +22,7 @@ from qlif.cosim.commands.options import (
     StreamOptions,
 )
 from qlif.cosim.terminal import Terminal, progress_bar
-from qlif.model.exceptions import InputError
+from qlif.model.exceptions import InputError, unknown_name
 
 CELLS = "cells"
 """Standard cells in place of an FPGA."""
@@ -66,6 +69,9 @@ class SynthOptions:
         ),
     ] = None
     selftest: SelfTestOption = False
+    wrapper: Annotated[
+        str, typer.Option("--wrapper", help="none, or axi: with the shell of qlif export --wrapper axi.")
+    ] = "none"
     fill: Annotated[
         bool,
         typer.Option(
@@ -83,15 +89,16 @@ class SynthOptions:
     STEP_BITS_RULE,
     *(
         Rule(option, lambda options: not options.fill, "no --fill")
-        for option in ("neurons", "lanes", "selftest")
+        for option in ("neurons", "lanes", "selftest", "wrapper")
     ),
     Rule("clock", lambda options: options.fill, "--fill"),
     Rule("liberty", lambda options: options.target == CELLS, "--target cells"),
     *(
         Rule(option, lambda options: options.target != CELLS, "an FPGA: not --target cells")
-        for option in ("package", "seeds", "fill", "selftest", "variant")
+        for option in ("package", "seeds", "fill", "selftest", "variant", "wrapper")
     ),
     Rule("selftest", lambda options: options.streams == "both", "--streams both"),
+    Rule("wrapper", lambda options: options.feed == STREAM, "--feed stream"),
 )
 def synth(
     neuron: NeuronOptions,
@@ -105,6 +112,8 @@ def synth(
     from qlif.hdl.target import RoutedTarget
     from qlif.hdl.targets.catalogue import ROUTED, primitives, target
 
+    if options.wrapper not in WRAPPERS:
+        raise InputError(unknown_name("wrapper", options.wrapper, WRAPPERS))
     settings = storage.of(neuron.settings())
     if options.target == CELLS:
         _cells(settings, options, storage, results, output)
@@ -125,12 +134,14 @@ def synth(
             package=options.package,
             seeds=5 if options.seeds is None else options.seeds,
             selftest=options.selftest,
+            axi=options.wrapper == AXI,
             progress=progress,
         )
     facts = {
         **synthesis.as_dict(),
         "storage": configuration.storage,
         "selftest": options.selftest,
+        "wrapper": options.wrapper,
         "streams": results.streams,
         "feed": results.feed,
     }

@@ -1,6 +1,7 @@
 """Checks that a device holds a population, and that a netlist is that population."""
 
 import functools
+from collections.abc import Iterable
 from typing import assert_never
 
 from qlif.hdl.core import Core
@@ -95,8 +96,16 @@ def check_fit(core: Core, device: Target, option: str = "--target") -> None:
         )
 
 
-def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
+def check_netlist(netlist: Netlist, core: Core, device: Target, constant: Iterable[str] = ()) -> None:
     """Refuse a netlist that isn't the population.
+
+    Parameters
+    ----------
+    netlist : Netlist
+    core : Core
+    device : Target
+    constant : iterable of str
+        Outputs that are rightly constant, whatever the population.
 
     Raises
     ------
@@ -105,7 +114,7 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
     SynthesisError
         It lost outputs, or its multipliers aren't those that were expected.
     """
-    check_outputs(netlist, core)
+    check_outputs(netlist, core, constant)
     expected = expected_multipliers(core, device)
     found = netlist.multipliers(device)
     if found != expected:
@@ -118,9 +127,9 @@ def check_netlist(netlist: Netlist, core: Core, device: Target) -> None:
     )
 
 
-def check_outputs(netlist: Netlist, core: Core) -> None:
-    """Refuse a netlist with outputs that became constant; SynthesisError names them."""
-    constant = set() if core.words.parameters.spike_trace else {"updates_trace"}
+def check_outputs(netlist: Netlist, core: Core, constant: Iterable[str] = ()) -> None:
+    """Refuse a netlist with outputs that became constant, and aren't rightly so; SynthesisError names them."""
+    constant = {*constant} if core.words.parameters.spike_trace else {*constant, "updates_trace"}
     if core.rows == 1:
         constant |= {"updates_neuron", "events_neuron"}
     if lost := netlist.lost_outputs(constant):

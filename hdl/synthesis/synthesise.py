@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from qlif.hdl.core import Core
-from qlif.hdl.interface import Interface, Kind
-from qlif.hdl.selftest.export import export_self_test
+from qlif.hdl.interface import Interface
 from qlif.hdl.synthesis import yowasp
+from qlif.hdl.synthesis.block import block
 from qlif.hdl.synthesis.fit import check_fit, check_netlist
 from qlif.hdl.synthesis.mapping import luts_by_part, mapped_netlist
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError
 from qlif.hdl.synthesis.register_ring import WRAPPER_MODULE, wrapped
 from qlif.hdl.synthesis.timing import check_registers, clock_of, critical_path, limit_of
 from qlif.hdl.target import RoutedTarget, Target
-from qlif.hdl.verilog import Export, export
 from qlif.model.exceptions import InputError
-from qlif.model.selftest.plan import SelfTestPlan
 from qlif.model.support.checks import whole
 from qlif.model.support.files import write_text
 
@@ -62,7 +60,7 @@ class Synthesis:
     cells : dict of str to int
         Every cell of the bare block, by type.
     lut_parts : dict of str to int
-        LUTs of its parts, each mapped by itself: :func:`qlif.hdl.synthesis.mapping.luts_by_part`. With the self-test
+        LUTs of its parts, each mapped by itself: :func:`qlif.hdl.synthesis.mapping.luts_by_part`. With anything
         around it, none.
     fmax_mhz : Fmax, optional
         Of the block between registers, on an empty device; None where no tool times all of it: `notes` says why.
@@ -125,6 +123,7 @@ def synthesise(
     package: str | None = None,
     seeds: int = 5,
     selftest: bool = False,
+    axi: bool = False,
     progress: Progress = lambda what, fraction: None,
 ) -> Synthesis:
     """Synthesise a population; place and route it where nextpnr times the whole device.
@@ -145,6 +144,8 @@ def synthesise(
         Number of placement seeds; Fmax is their median.
     selftest : bool
         With its self-test around it.
+    axi : bool
+        With the AXI shell around it.
     progress : callable, optional
 
     Raises
@@ -157,22 +158,7 @@ def synthesise(
     """
     # Before the export, which takes minutes for a memory that no device has.
     check_fit(core, device)
-    made = export(core)
-    if selftest:
-        made = export_self_test(made, SelfTestPlan.of(core.words))
-    return measure(made, device, directory, package=package, seeds=seeds, progress=progress)
-
-
-def measure(
-    made: Export,
-    device: Target,
-    directory: Path,
-    *,
-    package: str | None = None,
-    seeds: int = 5,
-    progress: Progress = lambda what, fraction: None,
-) -> Synthesis:
-    """Synthesise, place and route Verilog with a population's ports: see :func:`synthesise`."""
+    made = block(core, selftest=selftest, axi=axi)
     routed = device if isinstance(device, RoutedTarget) else None
     if routed is None and package is not None:
         raise InputError(f"package requires a target that is placed and routed; {device.name} isn't")
@@ -182,20 +168,19 @@ def measure(
     modules = (yowasp.YOSYS,) if routed is None else (yowasp.YOSYS, routed.router)
     tools = {module: yowasp.version(module).split()[1] for module in modules}
     directory.mkdir(parents=True, exist_ok=True)
-    interface = made.interface
-    core, module, built_from = interface.core, interface.module, interface.core.primitives
+    interface, module, built_from = made.interface, made.module, core.primitives
     write_text(directory / "block.v", made.verilog)
-    write_text(directory / "wrapper.v", wrapped(interface))
+    write_text(directory / "wrapper.v", wrapped(module, made.ports, made.clock, made.reset))
 
     try:
         progress("synthesising", 0.0)
         bare = mapped_netlist(directory, device, module, "block", ["block.v"], built_from)
-        check_netlist(bare, core, device)
+        check_netlist(bare, core, device, made.constant)
         parts: dict[str, int] = {}
         if routed is None:
             return _figures(interface, device, bare, [], package=None, lut_parts=parts, tools=tools)
         check_registers(bare, routed)
-        if interface.kind is Kind.POPULATION:
+        if made.is_bare:
             progress("synthesising the parts", 0.0)
             parts = luts_by_part(directory, device, module, built_from)
         progress("synthesising between registers", 0.0)

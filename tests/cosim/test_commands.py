@@ -217,6 +217,9 @@ USELESS = {
         (("--fill", "--neurons", 8), "--neurons requires no --fill"),
         (("--fill", "--lanes", 2), "--lanes requires no --fill"),
         (("--fill", "--selftest"), "--selftest requires no --fill"),
+        (("--fill", "--wrapper", "axi"), "--wrapper requires no --fill"),
+        (("--wrapper", "ahb"), "unknown wrapper 'ahb'"),
+        (("--wrapper", "axi", "--feed", "held"), "--wrapper requires --feed stream"),
         (("--liberty", "x.lib"), "--liberty requires --target cells"),
         *(
             (("--target", "cells", *option), f"{option[0]} requires an FPGA: not --target cells")
@@ -225,6 +228,7 @@ USELESS = {
                 ("--package", "x"),
                 ("--fill",),
                 ("--selftest",),
+                ("--wrapper", "axi"),
                 ("--variant", "explicit"),
             )
         ),

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from qlif.hdl.core import Core
-from qlif.hdl.interface import Interface, Kind
 from qlif.hdl.population import Population
 from qlif.hdl.ports import Port
 from qlif.hdl.synthesis import synthesise as synthesis
 from qlif.hdl.synthesis import timing, yowasp
+from qlif.hdl.synthesis.block import block
 from qlif.hdl.synthesis.fit import check_fit, check_netlist, expected_multipliers
 from qlif.hdl.synthesis.netlist import Netlist, SynthesisError, worthless
 from qlif.hdl.synthesis.register_ring import wrapped
@@ -428,13 +428,32 @@ def test_the_number_of_seeds(monkeypatch, tmp_path, seeds):
         synthesise(tmp_path, seeds=seeds)
 
 
+def test_around_a_population_can_be_a_self_test_and_the_axi_shell():
+    core = core_of("tiny-8", 8)
+    bare, tested, shell, both = (
+        block(core, selftest=selftest, axi=axi) for axi in (False, True) for selftest in (False, True)
+    )
+    assert [one.module for one in (bare, tested, shell, both)] == [
+        "qlif_population", "qlif_self_test", "qlif_axi", "qlif_axi",
+    ]  # fmt: skip
+    assert [one.is_bare for one in (bare, tested, shell, both)] == [True, False, False, False]
+    for one in (bare, tested, shell, both):
+        assert f"module {one.module}(" in one.verilog
+        assert not {one.clock, one.reset} & {port.name for port in one.ports}
+    assert "module qlif_self_test(" in both.verilog
+    assert "module qlif_self_test(" not in shell.verilog
+    directions = {port.name: port.direction for port in shell.ports}
+    assert directions["s_axis_currents_tdata"] == directions["m_axis_events_tready"] == "input"
+    assert directions["s_axis_currents_tready"] == directions["irq"] == "output"
+
+
 # The wrapper.
 
 
 def test_every_port_hangs_on_its_own_register_bits():
     bits = [("a", "input", 3), ("y", "output", 2), ("b", "input", 1), ("z", "output", 5)]
     ports = tuple(Port(name, direction, UQ(width, 0), "") for name, direction, width in bits)
-    text = wrapped(Interface(core_of("tiny-8"), "block_module", Kind.POPULATION, 1, signals=ports))
+    text = wrapped("block_module", ports)
     for connection in (
         ".a(stimulus[0 +: 3])",
         ".b(stimulus[3 +: 1])",
