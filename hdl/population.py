@@ -194,8 +194,8 @@ class Population(wiring.Component):
     def _between_timesteps(self, m: Module, accepted: Value, last: Value) -> Value:
         """Return whether the row that started last was its timestep's last one, where something waits for that.
 
-        A row that started in the clock before is being read now; if none did, nothing has changed. A single row always
-        was the last.
+        A row that started in the clock before is being read now; if none did, nothing has changed. A single row is
+        always the last one.
         """
         if not self.core.waits_for_timesteps or self._rows == 1:
             return Const(1, 1)

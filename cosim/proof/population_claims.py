@@ -442,10 +442,10 @@ def _keeps(proof: PopulationProof) -> Term:
 def _own(proof: PopulationProof) -> Term:
     """Return that what a row's updates get of the memories is what these hold of the row, as it is read.
 
-    A clock after any other: then nothing is written meanwhile.
+    Two clocks after any other: a write is done in the clock after its handshake, and not while a row is read.
     """
     terms = proof.terms
-    begun = now = proof.clock(proof.now.following())
+    begun = now = proof.clock(proof.clock(proof.now.following()).following())
     row = proof.control.row(begun, probes.READING)
     for _ in range(proof.control.memory.latency):
         now = proof.clock(now.following())

@@ -6,8 +6,10 @@ import pytest
 
 from qlif.cosim.configuration import Settings
 from qlif.cosim.proof.claims import Claim
-from qlif.cosim.proof.population_claims import EVENTS, ORDER, READS
+from qlif.cosim.proof.population_claims import EVENTS, ORDER, OWN, READS
+from qlif.cosim.proof.prove import prove_population
 from qlif.cosim.proof.tasks import explicit_tasks
+from qlif.hdl.targets.catalogue import primitives
 from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 
@@ -32,6 +34,11 @@ def assert_all_proved(claims):
 @pytest.mark.parametrize(("name", "target"), [("square-18", "ecp5"), ("stochastic-12", "up5k")])
 def test_a_population_of_a_targets_cells_is_proved(name, target):
     assert_all_proved(claims_of(explicit_tasks(configuration(name, 64), target)))
+
+
+def test_words_of_parameters_in_block_ram_are_proved():
+    export = configuration("tiny-8", 4, {"bias": "memory"}).export(1, primitives("explicit", "ecp5"))
+    assert {claim.claim: claim.result for claim in prove_population(export)}[OWN] == "proved"
 
 
 @pytest.mark.slow
