@@ -3,7 +3,8 @@
 A solver may never finish comparing two multipliers, but quickly compares their factors. So each product starts
 as a free variable. Before a claim is asked, the products that it depends on are compared factor by factor, and
 those with equal factors are asserted equal; so is that a product with a factor 0 is 0. A product of wide words
-may also be the sum of partial products: that is the distributive law, which is assumed.
+may also be the sum of partial products: that is the distributive law, which is assumed. Where that isn't enough, a
+product is also within what its factors' widths allow: the sum of the partial products then doesn't overflow.
 
 This abstracts from what a product is, so a proof counts, but a counterexample doesn't: a claim that can't be
 proved like this is asked again with the real multiplications.
@@ -103,6 +104,15 @@ class Products(Terms):
             ]
         return found
 
+    def _bounds(self, roots: list[Term]) -> list[Term]:
+        """Return between which numbers products are by the widths of their factors."""
+        limits = {}
+        for product in self._cone(roots):
+            for factor in (product.left, product.right):
+                numbers = 1 << self.width(factor.word)
+                limits[factor] = (-numbers // 2, numbers // 2 - 1) if factor.signed else (0, numbers - 1)
+        return self.between(roots, limits)
+
     def _limits(self, factor: Factor, limits: Mapping[Factor, tuple[int, int]]) -> tuple[int, int] | None:
         word = self.value(factor.word)
         if word is None:
@@ -144,9 +154,10 @@ class Products(Terms):
         """Ask whether a claim holds: see :meth:`qlif.cosim.proof.solver.Terms.ask`."""
         assumptions = list(assumptions)
         equalities = self.equalities([claim, *assumptions], assumptions, seconds)
-        answer = self.ask(claim, [*assumptions, *equalities], named, seconds)
-        if answer.verdict == "proved":
-            return answer
+        for known in (equalities, [*equalities, *self._bounds([claim, *assumptions])]):
+            answer = self.ask(claim, [*assumptions, *known], named, seconds)
+            if answer.verdict == "proved":
+                return answer
         return self.ask(claim, [*assumptions, *self.definitions([claim, *assumptions])], named, seconds)
 
     def _shifted(self, word: Term, zeros: int, width: int) -> Term:

@@ -57,6 +57,12 @@ def test_phases_are_proved(name, bits, core, choices):
     assert len(found) >= 10 and set(found.values()) == {"proved"}
 
 
+def test_a_square_of_several_blocks_is_proved_with_phases():
+    """Of more than the equalities of its partial products: that their sum doesn't overflow."""
+    core = hdl.Core(words_of("square-18", 1), primitives=primitives("explicit", "up5k"))
+    assert prove_update(hdl.export(core)).result == "proved"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["factored-16", "square-16", "square-18"])
 @pytest.mark.parametrize("bits", [1, 2, 3])
