@@ -307,13 +307,10 @@ def test_phases_with_heuns_step_halve_the_jitter(monkeypatch):
             {r["phase"]: r["jitter_ms"] for r in rows if (r["tau_m_ms"], r["integrator"]) == (tau_m, name)}
             for name in ("Euler", "Heun")
         )
-        # Neither does without the other.
-        assert (
-            of_heun["exact"]
-            < of_heun["2 bits"]
-            < euler["0 bits"] / 2
-            < min(euler["exact"], of_heun["0 bits"])
-        )
+        assert of_heun["exact"] < of_heun["2 bits"] < euler["0 bits"] / 2
+        # Neither does as much without the other. (By itself an exact phase about halves the jitter at 10 ms: under
+        # this noise it does, over all of the study's it doesn't.)
+        assert of_heun["2 bits"] < 0.7 * min(euler["exact"], of_heun["0 bits"])
 
 
 def test_most_of_the_error_of_a_timestep_is_the_spike_grid(bench, monkeypatch):
