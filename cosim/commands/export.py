@@ -17,7 +17,6 @@ from qlif.cosim.commands.options import (
     STREAM,
     TARGET_RULE,
     UNMAPPED_RULES,
-    WRAPPERS,
     MapOptions,
     NeuronOptions,
     NeuronsOption,
@@ -26,6 +25,7 @@ from qlif.cosim.commands.options import (
     StorageOptions,
     StreamOptions,
     VariantOptions,
+    with_axi,
 )
 from qlif.cosim.terminal import progress_bar, say_json
 from qlif.model.exceptions import InputError, unknown_name
@@ -223,9 +223,7 @@ def _beside(
     if options.testbench and DPI_FILE in golden:
         files[benches.DPI_BENCH_FILE] = benches.dpi_bench(interface)
     files |= golden
-    if options.wrapper not in WRAPPERS:
-        raise InputError(unknown_name("wrapper", options.wrapper, WRAPPERS))
-    if options.wrapper == AXI:
+    if with_axi(options.wrapper):
         files |= axi_files(exported, tested)
     if interface.mapped is None and (tested is not None or not options.selftest):
         vectors = (

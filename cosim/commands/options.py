@@ -232,6 +232,13 @@ def chosen_feed(name: str) -> "Feed":
     return Feed(name)
 
 
+def with_axi(wrapper: str) -> bool:
+    """Return whether a population gets the AXI shell; InputError if there is no such wrapper."""
+    if wrapper not in WRAPPERS:
+        raise InputError(unknown_name("wrapper", wrapper, WRAPPERS))
+    return wrapper == AXI
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamOptions:
     """The streams of the hardware: how currents come in, and which results go out."""

@@ -10,14 +10,12 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
-    AXI,
     DEFAULT_NEURONS,
     FOREIGN_RULES,
     OWN_STREAMS_RULES,
     STEP_BITS_RULE,
     STREAM,
     UNMAPPED_RULES,
-    WRAPPERS,
     EvidenceOptions,
     ForeignOptions,
     NeuronOptions,
@@ -25,9 +23,10 @@ from qlif.cosim.commands.options import (
     StreamOptions,
     TimeoutOption,
     above_zero,
+    with_axi,
 )
 from qlif.cosim.terminal import Terminal, progress_bar
-from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.exceptions import InputError
 
 if TYPE_CHECKING:
     from qlif.cosim.proof.claims import Claim
@@ -189,9 +188,7 @@ def _tasks(
     if (core_map := foreign.core_map()) is not None:
         configuration = storage.of(neuron.settings()).population(core_map.neurons)
         return list(mapped_tasks(configuration, foreign.mapped(core_map, configuration), core_map))
-    wrapper = options.wrapper
-    if wrapper not in WRAPPERS:
-        raise InputError(unknown_name("wrapper", wrapper, WRAPPERS))
+    axi = with_axi(options.wrapper)
     chosen = results.chosen()
     targets = _explicit_targets(options.variant, options.target)
     text = None if foreign.verilog is None else foreign.read()
@@ -205,7 +202,7 @@ def _tasks(
             _check_kind(todo, options)
             continue
         if options.variant != "explicit":
-            todo += tasks(configuration, storage.lanes, *chosen, axi=wrapper == AXI)
+            todo += tasks(configuration, storage.lanes, *chosen, axi=axi)
         for each in targets:
             todo += explicit_tasks(configuration, each, storage.lanes, *chosen)
     return todo

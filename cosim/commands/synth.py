@@ -9,20 +9,19 @@ import typer
 
 from qlif.cosim.commands.option_groups import Rule, command
 from qlif.cosim.commands.options import (
-    AXI,
     DEFAULT_TARGET,
     STEP_BITS_RULE,
     STREAM,
-    WRAPPERS,
     NeuronOptions,
     NeuronsOption,
     OutputOptions,
     SelfTestOption,
     StorageOptions,
     StreamOptions,
+    with_axi,
 )
 from qlif.cosim.terminal import Terminal, progress_bar
-from qlif.model.exceptions import InputError, unknown_name
+from qlif.model.exceptions import InputError
 
 CELLS = "cells"
 """Standard cells in place of an FPGA."""
@@ -112,8 +111,7 @@ def synth(
     from qlif.hdl.target import RoutedTarget
     from qlif.hdl.targets.catalogue import ROUTED, primitives, target
 
-    if options.wrapper not in WRAPPERS:
-        raise InputError(unknown_name("wrapper", options.wrapper, WRAPPERS))
+    axi = with_axi(options.wrapper)
     settings = storage.of(neuron.settings())
     if options.target == CELLS:
         _cells(settings, options, storage, results, output)
@@ -134,7 +132,7 @@ def synth(
             package=options.package,
             seeds=5 if options.seeds is None else options.seeds,
             selftest=options.selftest,
-            axi=options.wrapper == AXI,
+            axi=axi,
             progress=progress,
         )
     facts = {

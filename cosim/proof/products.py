@@ -153,12 +153,14 @@ class Products(Terms):
     ) -> Answer:
         """Ask whether a claim holds: see :meth:`qlif.cosim.proof.solver.Terms.ask`."""
         assumptions = list(assumptions)
-        equalities = self.equalities([claim, *assumptions], assumptions, seconds)
-        for known in (equalities, [*equalities, *self._bounds([claim, *assumptions])]):
-            answer = self.ask(claim, [*assumptions, *known], named, seconds)
-            if answer.verdict == "proved":
-                return answer
-        return self.ask(claim, [*assumptions, *self.definitions([claim, *assumptions])], named, seconds)
+        roots = [claim, *assumptions]
+        equalities = self.equalities(roots, assumptions, seconds)
+        answer = self.ask(claim, [*assumptions, *equalities], named, seconds)
+        if answer.verdict != "proved" and (bounds := self._bounds(roots)):
+            answer = self.ask(claim, [*assumptions, *equalities, *bounds], named, seconds)
+        if answer.verdict == "proved":
+            return answer
+        return self.ask(claim, [*assumptions, *self.definitions(roots)], named, seconds)
 
     def _shifted(self, word: Term, zeros: int, width: int) -> Term:
         if not zeros:

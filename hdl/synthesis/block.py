@@ -66,17 +66,11 @@ def block(core: Core, *, selftest: bool = False, axi: bool = False) -> Block:
     if not axi:
         return Block(made.verilog, interface, interface.module, interface.ports, is_bare=tested is None)
     shell, text = axi_shell(population, tested)
+    clock, reset, *others = shell.ports
     ports = tuple(
         Port(one.name, "input" if one.name in shell.inputs else "output", UQ(len(one), 0), "")
-        for one in shell.ports
+        for one in others
     )
-    outside = {"aclk", "aresetn"}
-    return Block(
-        made.verilog + text,
-        interface,
-        SHELL_MODULE,
-        tuple(port for port in ports if port.name not in outside),
-        "aclk",
-        "aresetn",
-        frozenset({"m_axis_events_tlast"}),
-    )
+    # Each event is a packet of its own.
+    constant = frozenset({"m_axis_events_tlast"})
+    return Block(made.verilog + text, interface, SHELL_MODULE, ports, clock.name, reset.name, constant)
