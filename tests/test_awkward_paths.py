@@ -44,6 +44,7 @@ def written(directory, name):
     return folder, begin
 
 
+@pytest.mark.slow_beyond(8)
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters_and_results_of_an_export(name, tmp_path, monkeypatch, capsys):
     _, begin = written(tmp_path, name)

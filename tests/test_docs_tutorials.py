@@ -46,6 +46,7 @@ def missing_lines(shown, printed):
     return missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["research", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_a_tutorial_does_what_it_says(tmp_path, name):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")

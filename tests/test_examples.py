@@ -46,6 +46,7 @@ def outputs_of(notebook, kind):
     ]
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_from_a_file_to_xarray_to_a_figure(tmp_path):
     nbclient, nbformat = (pytest.importorskip(name) for name in ("nbclient", "nbformat"))
     notebook = nbformat.read(EXAMPLES / "recording.ipynb", 4)

@@ -78,6 +78,7 @@ def test_modules_in_the_current_directory_or_on_the_path_are_not_taken(
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_the_console_script_takes_none_either(tmp_path, wrong_modules, monkeypatch):
     monkeypatch.chdir(wrong_modules)
     path = os.pathsep.join([str(wrong_modules), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
@@ -123,6 +124,7 @@ HOMES = {
 }
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     "home",
     [

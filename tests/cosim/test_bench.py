@@ -36,6 +36,7 @@ def work(n=1000, **choices):
     return Work(n, updates=200 * n, **choices)
 
 
+@pytest.mark.slow
 def test_one_round_of_the_kernel(qlif, tmp_path, compiler):
     pytest.importorskip("numba")
     code, out, err = qlif(
@@ -198,6 +199,7 @@ def sliced():
     return export.interface, export_netlist(export)
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("in_step", [True, False])
 def test_the_bit_sliced_population_is_golden_and_counts_what_it_gives(sliced, compiler, in_step):
     interface, netlist = sliced

@@ -248,6 +248,7 @@ def test_a_run_too_large_for_memory_is_refused_with_its_figure(qlif, tmp_path, c
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("amplitude", "bits", "counts"),
     [(16.5, 16, (2, 0)), pytest.param(15.9, 6, (0, 2), marks=pytest.mark.slow)],

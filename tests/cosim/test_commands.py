@@ -482,6 +482,7 @@ def test_user_text_is_no_markup(qlif, tmp_path):
     assert (tmp_path / out / "result.json").exists()
 
 
+@pytest.mark.slow
 def test_values_on_the_command_line_are_those_of_a_file(qlif, tmp_path):
     (tmp_path / "neuron.toml").write_text(
         "[parameters]\ntau_m = 25\nrefrac_length = 7\nspike_trace = false\nlower_bound = -70.5\n"
@@ -571,6 +572,7 @@ def test_a_faulty_simulator_input_is_the_users(qlif, tmp_path, yosys, quick_simu
     assert code == 2 and err.startswith("error: mine.v: ") and "can't build" in err and err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_population_that_gives_nothing_is_a_difference(qlif, tmp_path, yosys, quick_simulator):
     code, out, _ = qlif("export", "--preset", "tiny-8", "--neurons", 2, "--out", "own", "--json")
     ports = json.loads(out)["ports"]

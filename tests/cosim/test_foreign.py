@@ -43,7 +43,7 @@ def arguments(command, module="mine"):
     )  # fmt: skip
 
 
-@pytest.fixture(params=["prove", "cosim", "selftest"])
+@pytest.fixture(params=["cosim", "selftest", "prove"])
 def command(request, yosys, quick_simulator):
     return request.param
 
@@ -52,6 +52,7 @@ def write(tmp_path, text):
     (tmp_path / "mine.v").write_text(text)
 
 
+@pytest.mark.slow_beyond(2)
 def test_verilog_with_the_ports_is_taken(command, qlif, tmp_path):
     write(tmp_path, population())
     code, said, _ = qlif(*arguments(command))
@@ -92,6 +93,7 @@ def test_a_fault_in_it_ends_with_1(command, qlif, tmp_path):
         assert report.count("<img") == refuted == len(list(tmp_path.glob("out/counterexample*")))
 
 
+@pytest.mark.slow_beyond(7)
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -115,6 +117,7 @@ def test_what_it_lacks_is_named(command, qlif, tmp_path, old, new, said):
         assert re.search(r"the Verilog can't be read: line \d+: ", error)
 
 
+@pytest.mark.slow_beyond(3)
 @pytest.mark.parametrize("text", ["", "this is no Verilog\n"], ids=["empty", "prose"])
 def test_no_module_at_all(command, qlif, tmp_path, text):
     write(tmp_path, text)
@@ -187,6 +190,7 @@ def test_options_of_the_other_kind_are_refused(qlif, tmp_path, yosys, module, op
     assert error == f"error: {said}\n"
 
 
+@pytest.mark.slow
 def test_a_solver_out_of_time_ends_with_1_and_proves_nothing(qlif, monkeypatch, yosys):
     """Each claim that the solver had no time for is unknown, whatever the others are."""
     honest = Terms.ask
@@ -216,6 +220,7 @@ def test_a_real_time_out(qlif, tmp_path, yosys):
     assert [claim["result"] for claim in json.loads(said)] == ["unknown"]
 
 
+@pytest.mark.slow
 def test_what_the_lint_says_is_shown_and_stops_nothing(qlif, tmp_path):
     text = population()
     write(tmp_path, text.replace("endmodule", "wire [3:0] odd = 5'd17;\nendmodule", 1))

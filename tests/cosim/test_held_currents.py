@@ -101,6 +101,7 @@ def test_races_and_given_handshakes_show_a_write_between_two_rows_of_a_timestep(
     assert runs == [[(1, 0), (1, 0)], [(1, 1), (1, 1)]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("neurons", "lanes", "stalls"),
     [

@@ -100,6 +100,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_seen(fault):
     export = replaced(made(), *FAULTS[fault])

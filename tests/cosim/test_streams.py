@@ -59,6 +59,7 @@ def test_unknown_streams_are_refused(configuration: Configuration) -> None:
         Core(configuration.words, streams="spikes")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     ("streams", "lanes"), [(Streams.UPDATES, 1), (Streams.EVENTS, 1), (Streams.EVENTS, 2)]
 )

@@ -48,6 +48,7 @@ def content_of(kind="population"):
     return json.loads(EXPORTS[kind]().interface.to_text())
 
 
+@pytest.mark.slow_beyond(4)
 @pytest.mark.parametrize("kind", EXPORTS)
 def test_a_file_says_all_that_the_object_does(kind, tmp_path):
     made = EXPORTS[kind]()
@@ -141,6 +142,7 @@ LEGAL = {
 """What may stand there as well: nothing else in the file says it."""
 
 
+@pytest.mark.slow_beyond(9)
 @pytest.mark.parametrize("kind", ["population", "self-test"])
 @pytest.mark.parametrize("instead", [None, 7, -1, "x", [], {}, [7], True, 0.5])
 def test_nothing_in_a_file_ends_in_a_traceback(kind, instead):

@@ -259,6 +259,7 @@ def test_nobody_is_ready_and_nothing_is_valid_without_currents():
 RESETS = [(0,), (1,), (7,), *((clock,) for clock in range(40, 48)), (41, 42, 43), (30, 77)]
 
 
+@pytest.mark.slow_beyond(5)
 @pytest.mark.parametrize("resets", RESETS, ids=str)
 def test_a_reset_at_any_clock_starts_over(resets):
     words = words_of("stochastic-12", 3)
@@ -303,6 +304,7 @@ PLANTED = [
 ]
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(("plant", "neurons", "stall"), PLANTED)
 def test_a_planted_fault_is_found(monkeypatch, plant, neurons, stall):
     words = words_of("tiny-8", neurons)

@@ -64,6 +64,7 @@ MODES = [
 ]
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(("rows", "width"), MODES)
 def test_the_first_content_of_block_ram_is_where_yosys_puts_it(tmp_path, rows, width):
     try:

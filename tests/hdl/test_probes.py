@@ -23,6 +23,7 @@ def signals_of(verilog, module="qlif_population", path=""):
     return found
 
 
+@pytest.mark.slow_beyond(9)
 @pytest.mark.parametrize("storage", hdl.Storage)
 @pytest.mark.parametrize(("lanes", "neurons"), [(1, 8), pytest.param(4, 64, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", PRESETS)

@@ -60,6 +60,7 @@ print(json.dumps(digests))
 """
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(("name", "hash_seed"), [("square-18", "0"), ("stochastic-12", "1")])
 def test_another_process_with_another_hash_seed_in_another_place_makes_the_same(name, hash_seed, tmp_path):
     run = subprocess.run(
@@ -108,6 +109,7 @@ def traces_of_this_machine(text):
     return [suspect for suspect in suspects if re.search(rf"(?<!\w){re.escape(suspect)}(?!\w)", text)]
 
 
+@pytest.mark.slow_beyond(4)
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_nothing_of_this_machine_is_in_the_text(name, kind):
     assert traces_of_this_machine(exported(name, kind).verilog) == []

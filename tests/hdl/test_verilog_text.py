@@ -155,6 +155,7 @@ def without_initial_values(verilog):
     return text
 
 
+@pytest.mark.slow_beyond(4)
 @pytest.mark.parametrize("stripped", [False, True])
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("preset", ["square-16", "stochastic-12"])

@@ -49,6 +49,7 @@ def test_events_that_an_adapter_makes_of_spikes_are_there():
         EventSink.from_interface(None, interface)
 
 
+@pytest.mark.slow
 def test_pauses_lose_and_double_nothing(quick_simulator, play):
     outcome, log = play(quick_simulator, made(), "pauses_on_all_streams", "reset_in_mid_run")
     assert outcome == (2, 0), log
@@ -62,6 +63,7 @@ def test_nor_do_they_in_any_simulator(simulator, play):
     assert outcome == (2, 0), log
 
 
+@pytest.mark.slow
 def test_writes(quick_simulator, play):
     export = made(neurons=4, lanes=2, storage={"threshold": "register", "bias": "memory", "reset": "memory"})
     outcome, log = play(quick_simulator, export, "writes_while_it_runs")
@@ -77,6 +79,7 @@ PLAIN = (
 )
 
 
+@pytest.mark.slow
 def test_queues_pauses_monitors_and_refusals(quick_simulator, play):
     outcome, log = play(quick_simulator, made(neurons=16), *PLAIN)
     assert outcome == (len(PLAIN), 0), log
@@ -99,6 +102,7 @@ def test_each_fault_is_found(quick_simulator, play, with_fault):
     assert outcome == (len(FAULTS), 0), log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "lanes", "more"),
     [pytest.param(preset, lanes, {}, marks=pytest.mark.slow) for preset in PRESETS for lanes in (1, 2)]
@@ -109,6 +113,7 @@ def test_any_preset_on_any_number_of_lanes(quick_simulator, play, preset, lanes,
     assert outcome == (1, 0), log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [False, True])
 def test_a_core_without_ready_and_with_another_reset(quick_simulator, cocotb_run, tmp_path, fault):
     core = (CORES / "serial" / "core.v").read_text()

@@ -44,6 +44,7 @@ def test_the_runner_runs_the_test(population):
     assert code == 0 and "1600 updates" in said, said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="make isn't installed")
 def test_the_makefile_runs_the_test(population):
     code, said = run(population, "make")
@@ -65,6 +66,7 @@ FOUND = {
 """What is planted in the core, and what a test says of it."""
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("module", ["test_elastic", "pyuvm_elastic"])
 @pytest.mark.parametrize("bug", FOUND)
 def test_a_stranger_finds_a_planted_fault(tmp_path, module, bug):

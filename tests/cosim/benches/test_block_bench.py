@@ -33,6 +33,7 @@ def both(tmp_path, simulator, preset, neurons, steps, lanes=1):
     return observed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "neurons", "lanes"),
     [
@@ -70,6 +71,7 @@ def test_one_wrong_bit_is_seen(tmp_path, quick_simulator, with_fault):
     assert (verdict.first.update, verdict.first.what) == (1234, "potential")
 
 
+@pytest.mark.slow
 def test_a_module_that_takes_nothing_is_seen(tmp_path, quick_simulator, with_fault):
     fault = {"currents_ready": "raw & 1'b0", "currents_valid": "raw & 1'b0"}
     verdict = faulty(tmp_path, quick_simulator, with_fault, fault)

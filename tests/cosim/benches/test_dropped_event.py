@@ -23,6 +23,7 @@ def dropping(with_fault):
     return with_fault(CONFIGURATION.export(), {"events_valid": "raw & events_neuron != 1'd0"})
 
 
+@pytest.mark.slow
 def test_each_testbench_says_it_with_the_same_words(dropping, quick_simulator, tmp_path):
     source, _ = dropping.write(tmp_path)
     module = dropping.interface.module

@@ -86,6 +86,7 @@ def test_every_preset_passes_every_bench(tmp_path, quick_simulator, name):
     assert outcome == (len(THOROUGH_TESTS), 0), log
 
 
+@pytest.mark.slow
 def test_every_bench_passes_in_verilator(tmp_path):
     words = quantise(Parameters(n=20), PRESETS["square-18"])
     outcome, log = population_run(tmp_path, find(SimulatorName.VERILATOR), words, 4000)
@@ -100,6 +101,7 @@ def test_every_preset_passes_100_000_random_updates(tmp_path, simulator, name):
     assert outcome == (len(THOROUGH_TESTS), 0), log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", quick(VARIANTS, "bounded, additive trace"))
 def test_parameters_that_change_the_gates(tmp_path, quick_simulator, variant):
     words = quantise(Parameters(n=13, **VARIANTS[variant]), PRESETS["square-16"])
@@ -107,6 +109,7 @@ def test_parameters_that_change_the_gates(tmp_path, quick_simulator, variant):
     assert outcome == (len(THOROUGH_TESTS), 0), log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", quick(CHOICES, "narrow inside"))
 def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, choice):
     words = quantise(Parameters(n=15), PRESETS["tiny-8"].replace(**CHOICES[choice]))
@@ -137,6 +140,7 @@ def all_in(words, storage):
     return dict.fromkeys(words.constants, storage)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "preset", "lanes", "storage"),
     [
@@ -161,6 +165,7 @@ def test_the_explicit_variants_with_models_of_their_cells(
     assert outcome == (len(tests), 0), log
 
 
+@pytest.mark.slow
 def test_a_multiplier_block_that_lacks_a_register_is_seen(tmp_path, quick_simulator):
     words = quantise(Parameters(n=24), PRESETS["square-18"])
     export = hdl.export(hdl.Core(words, primitives=primitives("explicit", "ecp5")))
@@ -171,6 +176,7 @@ def test_a_multiplier_block_that_lacks_a_register_is_seen(tmp_path, quick_simula
     assert outcome == (1, 1)
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     ("preset", "lanes", "storage"),
     [
@@ -208,6 +214,7 @@ def test_each_neuron_with_its_own_parameters(tmp_path, quick_simulator):
     assert outcome == (len(tests), 0), log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neurons", quick((1, 16), 1))
 def test_storage_can_be_mixed(tmp_path, quick_simulator, neurons):
     words = quantise(Parameters(n=neurons), PRESETS["square-16"])
@@ -221,6 +228,7 @@ def test_storage_can_be_mixed(tmp_path, quick_simulator, neurons):
     assert outcome == (len(tests), 0), log
 
 
+@pytest.mark.slow
 def test_a_write_inside_a_timestep_would_be_seen(tmp_path, quick_simulator):
     """The gates take writes at any time: the bench that writes must fail."""
     words = quantise(Parameters(n=16), PRESETS["square-16"])
@@ -234,6 +242,7 @@ def test_a_write_inside_a_timestep_would_be_seen(tmp_path, quick_simulator):
 
 
 # The loop has as many stages as 12 neurons fill.
+@pytest.mark.slow
 @pytest.mark.parametrize("neurons", quick((1, 2, 7, 12, 13), 12))
 def test_fewer_neurons_than_stages_only_insert_bubbles(tmp_path, quick_simulator, neurons):
     words = quantise(Parameters(n=neurons), PRESETS["square-16"])
@@ -242,6 +251,7 @@ def test_fewer_neurons_than_stages_only_insert_bubbles(tmp_path, quick_simulator
     assert outcome == (len(tests), 0), log
 
 
+@pytest.mark.slow
 def test_tiny_8_is_right_in_every_state_with_every_input(tmp_path, quick_simulator):
     words = quantise(Parameters(n=1), PRESETS["tiny-8"])
     outcome, log = neuron_run(tmp_path, quick_simulator, words, 0, "every_state_and_input")
@@ -249,6 +259,7 @@ def test_tiny_8_is_right_in_every_state_with_every_input(tmp_path, quick_simulat
     assert f"{3 * 2**16} updates compared" in log
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("name", quick(PRESETS, "factored-16", "stochastic-12"))
 def test_any_state_legal_or_not(tmp_path, quick_simulator, name):
     words = quantise(Parameters(n=1, lower_bound=-63.0, additive_spike_trace=True), PRESETS[name])

@@ -34,6 +34,7 @@ def broken(tmp_path, simulator, with_fault, corrupted, stalls, resting=0):
     return run.verdict
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(
     "stalls",
     [pytest.param(0.0, id="blocks"), pytest.param(0.3, id="clocks", marks=pytest.mark.slow)],
@@ -47,12 +48,14 @@ def test_each_rule_is_seen_to_be_broken(tmp_path, quick_simulator, with_fault, r
     assert found and found[0].stream == "updates" and f"updates in clock {found[0].clock}: " in found[0].text
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("stalls", [0.0, 0.3], ids=["blocks", "clocks"])
 def test_an_event_of_another_neuron_is_seen(tmp_path, quick_simulator, with_fault, stalls):
     verdict = broken(tmp_path, quick_simulator, with_fault, {"events_neuron": "raw ^ 1'b1"}, stalls)
     assert [one.rule for one in verdict.broken] == [Rule.EVENTS]
 
 
+@pytest.mark.slow
 def test_the_last_event_may_not_wait_for_ready_either(tmp_path, quick_simulator, with_fault):
     """The first one is behind the last update: nothing else is on its way by then."""
     waits = {"events_valid": "raw & events_ready"}
@@ -60,6 +63,7 @@ def test_the_last_event_may_not_wait_for_ready_either(tmp_path, quick_simulator,
     assert [(one.rule, one.stream) for one in verdict.broken] == [(Rule.UNPROMPTED, "events")]
 
 
+@pytest.mark.slow
 def test_our_own_keeps_them(tmp_path, quick_simulator, with_fault):
     assert broken(tmp_path, quick_simulator, with_fault, {}, 0.3).broken == ()
 

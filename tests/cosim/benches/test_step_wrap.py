@@ -39,6 +39,7 @@ def begun(export: Export) -> Export:
     return dataclasses.replace(export, verilog=text[:steps] + module + text[end:])
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("carries", [True, False], ids=["right", "no carry"])
 def test_events_beyond_the_last_timestep_begin_at_0(carries: bool, tmp_path: Path) -> None:
     configuration = Settings.read("tiny-8", None, []).population(2)

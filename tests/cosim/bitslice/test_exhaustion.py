@@ -19,12 +19,14 @@ def test_every_pair_of_tiny_8(qlif, yosys):
     assert facts["pairs"] == {"ready": 1 << 16, "refractory": 1 << 16}
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("gates", ["ecp5", "up5k"])
 def test_the_mapped_netlist_too(yosys, gates):
     found = exhaust(Settings.read("tiny-8"), gates=gates)
     assert (found.pairs, found.difference) == (1 << 16, None)
 
 
+@pytest.mark.slow
 def test_the_mapped_netlist_of_a_family_s_own_multiplier(yosys):
     # Its model is Yosys' own: ours beside it would be a second module of the name.
     core = Settings.read("tiny-8").population(1).core(built_from=primitives("explicit", "up5k"))
@@ -32,6 +34,7 @@ def test_the_mapped_netlist_of_a_family_s_own_multiplier(yosys):
     assert (found.pairs, found.difference) == (1 << 16, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["square-16", pytest.param("stochastic-12", marks=pytest.mark.slow)])
 def test_a_part_of_the_pairs_of_others(yosys, preset):
     found = exhaust(Settings.read(preset), most=1 << 20)
@@ -65,6 +68,7 @@ endmodule
     assert found.difference.what == "spike"
 
 
+@pytest.mark.slow
 def test_gates_of_another_threshold_differ_in_a_spike(yosys):
     settings = Settings.read("tiny-8")
     other = Settings.read("tiny-8", None, [("--set", "threshold=-50")]).population(1)

@@ -68,6 +68,7 @@ def tiny():
     return words, Unreachable(export)
 
 
+@pytest.mark.slow
 def test_what_can_be_reached_is_not_proved_to_be_out_of_reach(yosys, tiny):
     words, prover = tiny
     # Each changes: whatever is claimed of it can't be proved.

@@ -152,6 +152,7 @@ def test_junit_has_a_case_for_each_claim_and_mutant(tmp_path, made, counts):
             assert f"{made.count(status)} {status}" in Page(html(made)).text
 
 
+@pytest.mark.slow
 def test_cosim_hands_in_what_it_found(qlif, quick_simulator, tmp_path):
     small = ["--preset", "tiny-8", "--neurons", 8, "--steps", 40, "--simulator", quick_simulator.name]
     files = ["--junit", "ci/junit.xml", "--report", "ci/report.html", "--json"]

@@ -83,6 +83,7 @@ def verilator():
         pytest.skip(str(error))
 
 
+@pytest.mark.slow
 def test_the_counts_of_saif_are_those_of_the_waves(qlif, verilator):
     code, _, errors = qlif("cosim", *SIZE, "--saif", "activity/run.saif")
     assert code == 0, errors

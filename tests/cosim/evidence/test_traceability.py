@@ -100,6 +100,7 @@ def test_each_mutant_is_in_one_row():
     assert feature_of_mutant(mutant(6, "elsewhere", "killed", "self-test: stuck")) is None
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_the_files_say(qlif):
     Path("proof.json").write_text(json.dumps(PROOF))
     Path("mutation.json").write_text(json.dumps({"preset": "tiny-8", "list": MUTANTS}))

@@ -44,7 +44,7 @@ def changes_of(path):
     return changes
 
 
-@pytest.fixture(scope="module", params=SIMULATORS)
+@pytest.fixture(scope="module", params=sorted(SIMULATORS))
 def run(request, tmp_path_factory, with_fault):
     """Return a run whose potential is wrong once, its folder, and the changes of its waves."""
     try:
@@ -61,6 +61,7 @@ def run(request, tmp_path_factory, with_fault):
     return made, out, changes_of(made.waves)
 
 
+@pytest.mark.slow_beyond(1)
 def test_golden_model_and_hardware_stand_beside_each_other(run):
     made, _, changes = run
     golden, hardware = made.software.golden.potentials, made.hardware.potentials

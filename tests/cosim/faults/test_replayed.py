@@ -221,6 +221,7 @@ def replayed(tiny, upset, count, directory, simulator):
     return {outcome for outcome, _, _ in chosen}
 
 
+@pytest.mark.slow
 def test_upsets_replayed_in_icarus_have_the_same_outcomes(tiny, upset, tmp_path):
     assert replayed(tiny, upset, 20, tmp_path, "icarus") == set(Outcome)
 

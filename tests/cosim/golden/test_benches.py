@@ -80,6 +80,7 @@ def with_icarus(design, good, folder, cases=None):
     return subprocess.run(run, cwd=folder, capture_output=True, text=True)
 
 
+@pytest.mark.slow_beyond(1)
 @icarus
 @pytest.mark.parametrize(("name", "lanes"), [("square-16", 1), ("stochastic-12", 2), ("wide-32", 1)])
 def test_vectors_pass(name, lanes, tmp_path):
@@ -89,6 +90,7 @@ def test_vectors_pass(name, lanes, tmp_path):
     assert re.search(r"\d+ updates, \d+ events compared", done.stdout)
 
 
+@pytest.mark.slow
 @icarus
 def test_vectors_pass_with_phases(tmp_path):
     good = exported(phased(), 2)
@@ -96,6 +98,7 @@ def test_vectors_pass_with_phases(tmp_path):
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "PASS")
 
 
+@pytest.mark.slow_beyond(1)
 @icarus
 @pytest.mark.parametrize("stream", ["updates", "events"])
 def test_vectors_find_a_wrong_phase(stream, tmp_path):
@@ -112,6 +115,7 @@ def phased():
     return quantise(Parameters(n=NEURONS), preset("square-16").replace(phase_bits=2))
 
 
+@pytest.mark.slow_beyond(3)
 @icarus
 @pytest.mark.parametrize("bug", BUGS)
 def test_vectors_find_each_bug(bug, tmp_path):

@@ -50,6 +50,7 @@ def planted(folder, bug):
     (folder / benches.CORE_FILE).write_text(text.replace(*bug))
 
 
+@pytest.mark.slow_beyond(1)
 @icarus
 @pytest.mark.parametrize("core", BUGS)
 def test_vectors_pass_on_a_mapped_core_and_find_a_bug(qlif, core):

@@ -56,6 +56,7 @@ def test_a_core_without_a_reset_is_switched_on_for_each_bench(qlif, yosys):
     assert json.loads(output)["killed"] > 0, errors
 
 
+@pytest.mark.slow
 def test_a_fault_that_changes_nothing_is_proved_by_the_map_and_another_one_refuted(
     yosys, tmp_path, monkeypatch
 ):
@@ -77,6 +78,7 @@ def test_a_fault_that_changes_nothing_is_proved_by_the_map_and_another_one_refut
 
 
 # With so many updates, events of the elastic core still wait in the adapter when the last update has come.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("core", "file", "bench", "updates"),
     [

@@ -22,6 +22,7 @@ def test_each_bug_changes_one_place_of_its_core(core):
     assert all(text.count(bug.old) == 1 and bug.old != bug.new for bug in bugs)
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
@@ -35,6 +36,7 @@ def test_what_no_bench_can_find_is_refuted(yosys, tmp_path, key, reason):
     assert reason in campaign.examine(NAMED[key], campaign.PROOF, tmp_path)[campaign.PROOF]
 
 
+@pytest.mark.slow
 def test_benches_find_a_refractory_period_that_is_a_step_short(tmp_path):
     if shutil.which("iverilog") is None:
         pytest.skip("Icarus isn't installed: it knows X")

@@ -110,6 +110,7 @@ def cosim(qlif, simulator, *more):
 slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
+@pytest.mark.slow
 def test_a_strobed_core_is_compared_and_measured(qlif, tmp_path, quick_simulator):
     write(tmp_path)
     code, facts, _ = cosim(qlif, quick_simulator, "--thorough")
@@ -121,6 +122,7 @@ def test_a_strobed_core_is_compared_and_measured(qlif, tmp_path, quick_simulator
     assert (facts["thorough_tests"], facts["thorough_failed"]) == (4, 0)
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -142,6 +144,7 @@ def test_a_faulty_core_is_found(qlif, tmp_path, quick_simulator, old, new, told)
     assert told in (facts["first_mismatch"]["text"] if facts else errors)
 
 
+@pytest.mark.slow
 def test_what_a_core_does_not_tell_is_not_compared(qlif, tmp_path, quick_simulator):
     text = STROBE_MAP.replace('trace = "x"\nrefractory = "n"\n', "").replace("spike = ", "# ")
     write(tmp_path, STROBE.replace("x <= x1", "x <= 7"), text)
@@ -151,6 +154,7 @@ def test_what_a_core_does_not_tell_is_not_compared(qlif, tmp_path, quick_simulat
     assert facts["not_compared"] == ["spike", "trace", "refractory", "events"]
 
 
+@pytest.mark.slow
 def test_a_value_outside_the_format_is_a_mismatch(qlif, tmp_path, quick_simulator):
     # The port could show more than the configuration's potential holds, and does once.
     text = STROBE_MAP.replace('"u", align = "left"', '"u", format = "SQ(5,5)"')
@@ -364,6 +368,7 @@ def test_every_source_that_is_none_is_told_at_once(tmp_path):
     assert "WIDTH" not in said
 
 
+@pytest.mark.slow
 def test_files_includes_and_defines_make_one_text(qlif, tmp_path, quick_simulator):
     core = '`include "start.vh"\n' + STROBE.replace("rdy <= moving", "rdy <= `GO && moving")
     file = write(tmp_path, core, STROBE_MAP.replace(', "neuron.v"', ""))

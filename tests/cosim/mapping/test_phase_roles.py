@@ -158,7 +158,8 @@ def damaged(verilog, port):
 def test_a_pipeline_gets_its_phase(qlif, tmp_path, wrong):
     pytest.importorskip("bitwuzla")
     text = damaged(PIPELINE.verilog, "phase_out") if wrong else PIPELINE.verilog
-    code, output, errors = qlif("prove", *mapped(tmp_path, PIPELINE_MAP, text))
+    # The runs from reset take 30 s each, of the 60 s that there are if nobody says otherwise.
+    code, output, errors = qlif("prove", *mapped(tmp_path, PIPELINE_MAP, text), "--timeout", 600)
     results = [claim["result"] for claim in json.loads(output)]
     assert code == int(wrong), errors
     assert results[-1] == ("refuted" if wrong else "proved")

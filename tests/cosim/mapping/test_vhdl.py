@@ -55,6 +55,7 @@ def pulse(tmp_path):
     return shutil.copytree(PULSE, tmp_path / "pulse")
 
 
+@pytest.mark.slow
 def test_the_testbenches_run_in_ghdl(qlif, pulse):
     code, facts, _ = cosim(qlif, pulse)
     assert code == 0 and facts["simulator"] == "ghdl"

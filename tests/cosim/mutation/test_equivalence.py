@@ -22,6 +22,7 @@ def tiny():
     return Settings.read("tiny-8", None).population(16).export(step_bits=8)
 
 
+@pytest.mark.slow
 def test_faults_between_memory_and_pipeline_are_not_taken_for_none(yosys, tiny, tmp_path):
     export = tiny
     # Whatever is read of a potential or a trace is seen, so each of these is a fault. Which ones a sample has changes
@@ -47,6 +48,7 @@ def faults_at(netlist, cell, port, bit):
     return {m.mode: m.number for m in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cell",
     [
@@ -78,6 +80,7 @@ def test_a_bit_of_a_memory_that_no_state_sets_may_be_stuck_at_0(yosys, tiny, tmp
         assert found[enable["const0"]].reason == POWERED
 
 
+@pytest.mark.slow
 def test_what_the_first_update_makes_nothing_of_is_no_matter(yosys, tiny, tmp_path):
     netlist = plant(tiny, None, 1, tmp_path)
     words = tiny.interface.words
@@ -92,6 +95,7 @@ def test_what_the_first_update_makes_nothing_of_is_no_matter(yosys, tiny, tmp_pa
     assert found == {0: False, trace: True, trace + 2: False}
 
 
+@pytest.mark.slow
 def test_faults_are_decided_in_any_company(yosys, tiny, tmp_path):
     netlist = plant(tiny, None, 1, tmp_path)
     cells = json.loads((tmp_path / "netlist.json").read_text())["modules"][netlist.module]["cells"]

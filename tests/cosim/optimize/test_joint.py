@@ -80,6 +80,7 @@ def brute():
     return written, spikes_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cost", "limits"),
     [
@@ -168,6 +169,7 @@ def test_a_run_that_ends_early_is_judged_as_a_whole_one(brute, limit):
     assert early or limit == 40.0
 
 
+@pytest.mark.slow
 def test_phases_and_the_other_limits_are_judged_as_a_whole_run_is():
     sweep = Sweep(
         neurons=4, duration_ms=200.0, form="square", input=["stratified:low=25,high=40", "constant"]
@@ -189,6 +191,7 @@ def test_phases_and_the_other_limits_are_judged_as_a_whole_run_is():
     assert verdicts == {(True, True), (False, True), (False, False)}
 
 
+@pytest.mark.slow
 def test_every_current_is_judged_by_some_first():
     sweep = Sweep(neurons=1, duration_ms=300.0, form="square")
     trial = Trial((), 4, every=(17.0, 40.0))

@@ -43,6 +43,7 @@ def instead(small, *options):
     return (*(word for pair in pairs if pair[0] not in options for word in pair), *options)
 
 
+@pytest.mark.slow
 def test_the_result_is_the_first_of_an_independent_exhaustion(qlif, small, tmp_path):
     budget = ("--max-lag-steps", 12, "--spikes", 3)
     code, out, err = qlif("study", "optimize", *budget, *small, "--json", "--out", "here")
@@ -161,6 +162,7 @@ def test_what_optimize_refuses(qlif, small, tmp_path, arguments, message):
     assert message in err and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_results_of_another_search_are_refused_and_untouched(qlif, small, tmp_path):
     qlif("study", "optimize", "--max-lag-steps", 50, *small, "--out", "here")
     before = (tmp_path / "here" / "results.jsonl").read_bytes()
@@ -364,6 +366,7 @@ def test_every_current_between_two_is_tried():
     assert errors_of(sweep, arithmetic, 0.1, trial) == {"max_lag_steps": expected}
 
 
+@pytest.mark.slow
 def test_the_winner_is_judged_on_currents_that_it_was_not_chosen_by(qlif, small, tmp_path):
     drawn = instead(small, "--input", "stratified:low=17,high=40", "--input-neurons", 40)
     budget = ("--max-lag-steps", 12, "--spikes", 3, "--at", "90%")

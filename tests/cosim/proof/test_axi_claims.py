@@ -36,6 +36,7 @@ def shell_text() -> str:
     return axi_shell(population())[1]
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize("streams", Streams)
 def test_the_shell_is_proved(streams: Streams) -> None:
     claims = list(axi_claims(population(streams), 30))
@@ -73,6 +74,7 @@ def test_a_fault_of_the_self_tests_shell_is_refuted(old: str, new: str) -> None:
     assert {one.claim: one.result for one in claims}[CLOSED] == "refuted"
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("neurons", [1, 2, 3])
 def test_with_few_rows(neurons: int) -> None:
     made = Settings.read("tiny-8", None, []).population(neurons).export()
@@ -105,6 +107,7 @@ def test_a_fault_is_refuted(claim: str, old: str, new: str) -> None:
     assert {one.claim: one.result for one in axi_claims(population(), 30, wrong)}[claim] == "refuted"
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(("bits", "lanes"), [(2, 1), (1, 2)])
 def test_with_phases(bits: int, lanes: int) -> None:
     made = Settings.read("tiny-8", None, [("--set", f"phase_bits={bits}")]).population(6).export(lanes)

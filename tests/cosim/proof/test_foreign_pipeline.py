@@ -79,6 +79,7 @@ BUGS = {
 }
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_refuted(prove, bug):
     old, new = BUGS[bug]
@@ -103,6 +104,7 @@ def test_a_pipeline_keeps_no_state_of_its_own(tmp_path, yosys):
         list(mapped_tasks(configuration, export, found))
 
 
+@pytest.mark.slow
 def test_a_fault_in_a_pipeline_is_decided_by_its_update(tmp_path, yosys, monkeypatch):
     (tmp_path / "pipe.v").write_text(PIPELINE)
     (tmp_path / "core.toml").write_text(MAP)

@@ -77,6 +77,7 @@ def prove(export):
     return proved
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(("verilog", "core_map"), [(PORT, PORT_MAP), (REGISTER, REGISTER_MAP)])
 def test_a_right_core_is_proved(prove, verilog, core_map):
     claims = prove(verilog, core_map)
@@ -84,6 +85,7 @@ def test_a_right_core_is_proved(prove, verilog, core_map):
     assert [claim for claim in claims.values() if claim.result != "proved"] == []
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(
     ("verilog", "core_map", "edit", "what"),
     [

@@ -102,6 +102,7 @@ WARM = (
 WARM_MAP = ('neuron = "k"', 'neuron = "k"\nfirst = "warm == 0"')
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     ("edits", "map_edits"),
     [
@@ -150,6 +151,7 @@ BUGS = {
 SLOW = ("address bit dropped in both", "turn lost", "wrong name", "waiting moves it")
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(
     "bug", [pytest.param(bug, marks=pytest.mark.slow) if bug in SLOW else bug for bug in BUGS]
 )
@@ -189,6 +191,7 @@ def test_a_table_that_can_not_be_is_refused(old, new, errors):
     assert all(error in str(raised.value) for error in errors)
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(
     ("edits", "errors"),
     [
@@ -220,6 +223,7 @@ def test_a_table_that_contradicts_the_core_is_refused(prove, edits, errors):
     assert all(error in str(raised.value) for error in errors), raised.value
 
 
+@pytest.mark.slow
 def test_a_register_that_isnt_the_neurons_number_is_told(prove):
     core_map = _edited(MAP, ('neuron = "k"', ""), ("busy = 0,", 'busy = 0, k = "k <= 4",'))
     claims = prove(CELLS, core_map)
@@ -228,6 +232,7 @@ def test_a_register_that_isnt_the_neurons_number_is_told(prove):
         prove(CELLS, _edited(core_map, ("k <= 4", "k == 3")))
 
 
+@pytest.mark.slow
 def test_updates_that_overlap_before_the_state_is_written_are_unknown_and_say_why(prove):
     overlapping = (
         ("assign s_rdy = !busy;", "assign s_rdy = !busy || !full || m_rdy;"),

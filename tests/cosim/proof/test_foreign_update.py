@@ -162,6 +162,7 @@ BUGS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow_beyond(4)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_refuted(prove, bug):
     claims = prove(_edited(NEURON, *BUGS[bug]))
@@ -211,12 +212,14 @@ STREAM_BUGS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("bug", STREAM_BUGS)
 def test_a_bug_under_stalls_is_refuted(prove, bug):
     claims = prove(_edited(STREAM, *STREAM_BUGS[bug]), STREAM_MAP)
     assert claims[UPDATES].result == "refuted", claims[UPDATES]
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize("word", ["u <= -8'sd20;", "ref_ct <= 0;", "x <= 0;", "ph <= 0;"])
 def test_what_survives_a_reset_is_refuted(prove, word):
     before, after = NEURON.split("end else begin", 1)
@@ -250,6 +253,7 @@ def test_any_means_really_any(prove):
     assert "potential" in claims[UPDATES].what
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("place", ["0", '"n <= 3"'])
 def test_a_counter_that_leaves_its_place_is_told(prove, place):
     with pytest.raises(NoInvariant, match=r"state: .*\bn\b"):
@@ -273,6 +277,7 @@ def test_the_step_that_leaves_a_table_is_told_in_numbers(prove):
         prove(NEURON, _edited(MAP, "ph = 0", 'ph = "ph <= 1"'))
 
 
+@pytest.mark.slow
 def test_a_counter_that_counts_up_is_placed_by_the_golden_one(prove, all_proved):
     text = NEURON.replace("ref_ct == 0", "ref_ct == 5").replace("hit ? 3'd5 :", "hit ? 3'd0 :")
     text = _edited(text, "3'd0 : ref_ct - 3'd1", "3'd5 : ref_ct + 3'd1").replace(
@@ -291,6 +296,7 @@ def test_a_counter_that_counts_up_is_placed_by_the_golden_one(prove, all_proved)
     assert "refractory, golden model" in named and "potential" in named
 
 
+@pytest.mark.slow
 def test_a_dropped_event_reads_as_in_the_testbenches(prove):
     text = _edited(NEURON, "output reg fire,", "output reg fire, output reg told,").replace(
         "rdy <= 0;\n      case", "rdy <= 0; told <= 0;\n      case"
@@ -303,6 +309,7 @@ def test_a_dropped_event_reads_as_in_the_testbenches(prove):
     assert re.fullmatch(re.escape(no_event(0, 777)).replace("777", r"\d+"), refuted.what), refuted
 
 
+@pytest.mark.slow_beyond(4)
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
@@ -322,6 +329,7 @@ def test_a_wrong_table_is_refused(prove, old, new, error):
         prove(NEURON, _edited(MAP, old, new))
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(("verilog", "core_map"), [(NEURON, MAP), (STREAM, STREAM_MAP)])
 def test_the_proposed_table_proves_the_core(qlif, yosys, prove, tmp_path, verilog, core_map):
     without = core_map.partition("[state]")[0]

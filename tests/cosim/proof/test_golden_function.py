@@ -49,6 +49,7 @@ def core_of(case):
     return hdl.Core(quantise(Parameters(n=1, **CASES[case]), preset(case.split()[0])), name=case)
 
 
+@pytest.mark.slow_beyond(4)
 @pytest.mark.parametrize("case", CASES)
 def test_the_function_is_the_golden_step(case):
     core = core_of(case)

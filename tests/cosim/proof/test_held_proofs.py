@@ -30,6 +30,7 @@ def edited(export: Export, pattern: str, to: str) -> Export:
     return dataclasses.replace(export, verilog=text)
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(("neurons", "lanes"), [(4, 1), (6, 2), (1, 1)])
 def test_it_is_proved_without_bound(neurons: int, lanes: int) -> None:
     claims = [*prove_population(made(neurons, lanes)), prove_update(made(neurons, lanes))]
@@ -72,6 +73,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow_beyond(3)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_refutes_its_claim(fault: str) -> None:
     pattern, to, name = FAULTS[fault]

@@ -25,6 +25,7 @@ def judge():
     return own_edits.Judge(EXPORT)
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(
     ("old", "new", "verdict"),
     [

@@ -89,6 +89,7 @@ def proved_for_every_parameter_word(words, built_from):
     return prove_update(hdl.export_neuron(hdl.Core(words, storage=storage, primitives=built_from))).result
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("overflow", Overflow)
 def test_updates_with_phases_of_every_parameter_word_are_proved(overflow):
     # A threshold that is written may be the lowest word, which a sum below the range reaches too.
@@ -147,6 +148,7 @@ def forgotten_while_refractory(patch):
     patch.setattr("qlif.hdl.neuron.next_phase", chosen)
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(
     "damage",
     [strictly_left, shares_of_the_wrong_bits, shares_in_whole_lsbs, forgotten_while_refractory],

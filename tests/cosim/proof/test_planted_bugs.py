@@ -153,6 +153,7 @@ def assert_refuted(verilog, simulator, directory):
     assert played.waves.stat().st_size
 
 
+@pytest.mark.slow_beyond(3)
 @pytest.mark.parametrize("plant", PATCHES, ids=lambda plant: plant.__name__)
 def test_a_bug_in_the_update_is_refuted(monkeypatch, tmp_path, quick_simulator, plant):
     plant(monkeypatch)
@@ -161,6 +162,7 @@ def test_a_bug_in_the_update_is_refuted(monkeypatch, tmp_path, quick_simulator, 
     assert_refuted(verilog, quick_simulator, tmp_path)
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize("name", OTHERS)
 def test_another_neuron_is_refuted(tmp_path, quick_simulator, name):
     assert_refuted(OTHERS[name](), quick_simulator, tmp_path)
@@ -177,6 +179,7 @@ def no_bubbles(patch):
     patch.setattr(hardware.Population, "_room", lambda self, m, *_: hardware.Const(1, 1))
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     ("plant", "claim"),
     [(half_the_queue, population_claims.ORDER), (no_bubbles, population_claims.READS)],
@@ -196,6 +199,7 @@ def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simul
     assert replay_clocks(export, answer.values, quick_simulator, tmp_path).shown
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     ("right", "wrong", "name"),
     [
@@ -234,6 +238,7 @@ def test_a_bug_at_the_ports_is_refuted(tmp_path, quick_simulator, right, wrong, 
     assert replay_clocks(damaged, found.counterexample, quick_simulator, tmp_path).shown
 
 
+@pytest.mark.slow_beyond(3)
 @pytest.mark.parametrize(
     ("right", "wrong", "name"),
     [
@@ -262,6 +267,7 @@ def test_a_bug_in_the_writes_of_parameters_is_refuted(right, wrong, name):
     assert found.result == "refuted"
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
@@ -280,6 +286,7 @@ def test_a_bug_in_the_serial_count_of_timesteps_is_refuted(right, wrong):
     assert proof.disturbed == ["rows and timesteps that are shown are counted"]
 
 
+@pytest.mark.slow
 def test_a_bias_in_a_register_without_its_half_is_refuted(monkeypatch):
     core = hdl.Core(WORDS, storage={"bias": "register"})
     assert prove_update(hdl.export(core)).result == "proved"
@@ -308,6 +315,7 @@ def _other_words_in_a_lane(patch):
     patch.setattr(hardware.Population, "_lanes_of", lambda self, bits: honest(self, bits)[::-1])
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     "plant",
     [

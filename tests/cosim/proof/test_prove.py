@@ -31,6 +31,7 @@ def assert_all_proved(claims):
     return claims
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("name", ["factored-16", "square-16"])
 def test_a_preset_is_proved(name):
     export = exported(name, 64)
@@ -57,6 +58,7 @@ NARROWER = {
 }
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("inside", NARROWER)
 def test_narrower_intermediate_results_are_proved(inside):
     name, choices = NARROWER[inside]
@@ -65,6 +67,7 @@ def test_narrower_intermediate_results_are_proved(inside):
     assert_all_proved([prove_update(export), *prove_population(export)])
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
@@ -93,6 +96,7 @@ def test_another_narrowing_in_the_gates_is_refuted(result, i_bits, right, wrong)
     assert prove_update(Export(built.verilog, expected.interface)).result == "refuted"
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     ("neurons", "lanes"), [(1, 1), (5, 1), (16, 2), pytest.param(1000, 1, marks=pytest.mark.slow)]
 )
@@ -155,6 +159,7 @@ def run(monkeypatch, *arguments):
     return exit.value.code
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, "prove", "--preset", "tiny-8", "--json") in (0, None)
@@ -209,6 +214,7 @@ def per_neuron(name="tiny-8"):
     return settings.stored([], ["threshold", "reset", "refractory"]).population(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "explicit", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["the text", "of cells"]
 )
@@ -219,6 +225,7 @@ def test_parameters_that_differ_per_neuron_are_proved(explicit):
     assert any("for every parameter word" in claim.claim for claim in claims)
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("place", [0, 1], ids=["in the population", "as inputs"])
 def test_a_bug_with_a_neurons_own_word_is_refuted(place):
     task = list(tasks(per_neuron()))[place]
@@ -229,6 +236,7 @@ def test_a_bug_with_a_neurons_own_word_is_refuted(place):
     assert claim.result == "refuted"
 
 
+@pytest.mark.slow
 def test_somebody_elses_population_may_keep_parameters_in_memories():
     configuration = Settings.read("tiny-8").stored([], ["threshold"]).population(2)
     first, *_ = foreign_tasks(configuration, configuration.export().verilog, "qlif_population")

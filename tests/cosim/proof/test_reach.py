@@ -44,6 +44,7 @@ BOTH = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow_beyond(4)
 @BOTH
 def test_no_run_leaves_them(name, inside):
     words = narrow_words_of(name, inside)
@@ -62,6 +63,7 @@ def test_no_run_leaves_them(name, inside):
         assert inside != "exact"
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("name", ["tiny-8", "square-16", "factored-16"])
 def test_there_is_a_phase_only_where_a_spike_left_the_neuron(name):
     words = words_of(name, phase_bits=2)
@@ -89,6 +91,7 @@ def test_every_potential_in_the_range_of_tiny_8_is_come_to():
     assert (min(found), max(found)) == (reach.lowest, reach.highest)
 
 
+@pytest.mark.slow_beyond(4)
 @BOTH
 def test_the_golden_sum_is_within_its_bounds(name, inside):
     words = narrow_words_of(name, inside)

@@ -44,6 +44,7 @@ def around(body):
     return Export(verilog, replace(right().interface, module="around"))
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -80,6 +81,7 @@ def test_its_cause_is_named(yosys, quick_simulator, tmp_path, body, why):
     assert re.fullmatch(why, played.why), played.why
 
 
+@pytest.mark.slow
 def test_a_free_register_around_the_pipelines_is_named(yosys, quick_simulator, tmp_path):
     pytest.importorskip("bitwuzla")
     export = Settings.read("tiny-8").population(2).export()

@@ -61,6 +61,7 @@ def test_signatures_agree(tmp_path, verilator, preset, neurons, lanes):
     assert written == ["interface.json", "qlif_self_test.v", "qlif_self_test.vlt"]
 
 
+@pytest.mark.slow
 def test_signatures_of_block_ram_with_few_rows_agree(tmp_path, verilator):
     """A row is read soon after it was written: not at the same time."""
     configuration = Settings.read("square-18").population(4)
@@ -73,6 +74,7 @@ def test_signatures_with_phases_agree(tmp_path, verilator):
     check(self_test(configuration, 1500, verilator, tmp_path, export=configuration.export(2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stalls", [0.1, pytest.param(0.97, marks=pytest.mark.slow)])
 def test_signatures_agree_whatever_stalls(tmp_path, verilator, stalls):
     outcome = run(tmp_path, verilator, "square-16", 12, 1500, 2, stalls=stalls)
@@ -110,6 +112,7 @@ def test_signatures_agree_for_every_preset(tmp_path, verilator, preset, neurons,
     check(run(tmp_path, verilator, preset, neurons, 3000, lanes, seed=neurons))
 
 
+@pytest.mark.slow
 def test_a_wrong_bit_is_found_and_located(tmp_path, verilator, with_fault):
     outcome = run(
         tmp_path,
@@ -185,6 +188,7 @@ def test_a_fault_that_shows_once_in_ten_million_updates(tmp_path, verilator, wit
     assert (first.step, first.neuron, first.what, first.current) == (step, neuron, "potential", word)
 
 
+@pytest.mark.slow
 def test_second_simulator_and_a_second_start(tmp_path):
     """Icarus on the same Verilog, without a tool of ours, three runs in a row."""
     try:

@@ -50,6 +50,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", [pytest.param(text, marks=[pytest.mark.slow] if text != "while" else []) for text in ENDLESS]
 )

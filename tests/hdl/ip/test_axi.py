@@ -51,6 +51,7 @@ def run(directory: Path, build: str, updates: int, *tests: str, fault: tuple[str
     return int(json.loads(found.read_text())) if found.exists() else 0
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize(
     "build",
     [

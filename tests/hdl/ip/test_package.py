@@ -190,6 +190,7 @@ CORES = [*((streams, False) for streams in Streams), (Streams.BOTH, True)]
 """Streams, and whether there is a self-test."""
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize(("streams", "is_tested"), CORES)
 def test_icarus_elaborates_the_files_that_are_listed(
     streams: Streams, is_tested: bool, tmp_path: Path

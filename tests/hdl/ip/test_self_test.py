@@ -48,6 +48,7 @@ def run(
     assert not failed, (directory / "simulation.log").read_text()[-4000:]
 
 
+@pytest.mark.slow
 def test_a_client_starts_it_and_reads_the_golden_signature(tmp_path: Path) -> None:
     run(tmp_path)
 

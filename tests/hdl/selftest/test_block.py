@@ -89,6 +89,7 @@ def test_stimulus_starts_over_in_the_middle():
     assert got == expected
 
 
+@pytest.mark.slow_beyond(3)
 @pytest.mark.parametrize("at_once", [1, 2, 16, 64])
 def test_signature_absorbs_words_side_by_side_like_one_after_another(at_once):
     dut = Signature(at_once)
@@ -113,6 +114,7 @@ def test_signature_absorbs_words_side_by_side_like_one_after_another(at_once):
     simulate(dut, testbench)
 
 
+@pytest.mark.slow
 def test_many_random_words_at_once_are_the_sequence():
     dut = RandomWordSource(5, at_once=64)
     expected = RandomWords(5).take(3 * 64).reshape(3, 64)

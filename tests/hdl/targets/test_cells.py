@@ -394,6 +394,7 @@ endmodule
 """
 
 
+@pytest.mark.slow_beyond(5)
 @pytest.mark.parametrize(
     ("width", "register"),
     [*((width, register) for width in (1, 2, 4, 9, 18) for register in ("NOREG", "OUTREG")), (36, "NOREG")],

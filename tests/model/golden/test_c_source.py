@@ -71,6 +71,7 @@ def currents_of(words, timesteps):
     return drawn.astype(FixedNeurons(words)._plan.current)
 
 
+@pytest.mark.slow_beyond(7)
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_in_c_is_a_run_of_the_golden_model(case, tmp_path):
     words = words_of(case)

@@ -190,6 +190,7 @@ def sweep(seed, count, engine, narrower=False, phased=False):
     return seen
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize("seed", range(4))
 def test_random_populations_are_what_the_page_says(seed):
     seen = sweep(seed, 100, "numpy")
@@ -206,6 +207,7 @@ def test_intermediate_results_are_as_narrow_as_the_page_says():
     assert all(seen[name, choice] > 2 for name in NARROWED for choice in choices), seen
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("narrower", [False, True])
 def test_spikes_fall_between_timesteps_as_the_page_says(narrower):
     seen = sweep(5, 80, "numpy", narrower, phased=True)

@@ -10,6 +10,7 @@ from qlif.model.presets import PRESETS
 NEURON = Parameters(n=1, tau_m=30.0)
 
 
+@pytest.mark.slow
 def test_rounding_down_moves_it_by_the_current_of_half_a_place():
     arithmetic = PRESETS["factored-16"].replace(rounding="TRN")
     # The slope has to lift the sum by a whole last place: R I - a0 h^2 >= 2^-8 tau_m / dt = 1.17 mV.

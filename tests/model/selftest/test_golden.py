@@ -83,6 +83,7 @@ def by_the_book(words, plan, timesteps, lanes):
     return currents, updates | events << SIGNATURE_BITS
 
 
+@pytest.mark.slow_beyond(12)
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize(("neurons", "lanes"), [(5, 1), (8, 4), (128, 128)])
 def test_definition(name, neurons, lanes):

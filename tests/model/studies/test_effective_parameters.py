@@ -27,6 +27,7 @@ def judged(parameters, currents):
     return jitter(references, population.run(currents, record=()).spike_times, 2.0)
 
 
+@pytest.mark.slow
 def test_a_fit_holds_on_other_noise():
     fit = fit_effective(ONE, PHASES, noise(1), evaluations=90)
     assert fit.jitter_after < 0.7 * fit.jitter_before and fit.kept_after > fit.kept_before

@@ -56,6 +56,7 @@ def cluster(tmp_path):
         process.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_cluster_of_two_workers_gives_the_rows_of_this_process(tmp_path, cluster, monkeypatch):
     # The workers are elsewhere: a recording's path means nothing there as it is written here.
     monkeypatch.chdir(tmp_path)

@@ -60,6 +60,7 @@ def test_intervals_are_those_noted_before_but_for_three_known_ones(bench, monkey
     assert exact["SQ(8,8) factored TRN", 20.0]["interval_error_percent"] == pytest.approx(10.056, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_rheobase_moves_by_what_rounding_loses(bench, monkeypatch):
     monkeypatch.setattr(dead_zone, "BITS", (10, 14))
     rows = dead_zone.run(bench).rows
@@ -145,6 +146,7 @@ def test_twelve_bits_is_a_row_per_current_and_a_finding_per_neuron_and_currents(
     assert len(result.findings) == 3
 
 
+@pytest.mark.slow
 def test_the_square_form_has_the_smaller_error_at_equal_width(bench, monkeypatch):
     small = {**forms.SWEEP.as_dict(), "word_bits": [14, 16, 18], "duration_ms": 200.0}
     monkeypatch.setattr(forms, "SWEEP", Sweep.of(small))
@@ -153,6 +155,7 @@ def test_the_square_form_has_the_smaller_error_at_equal_width(bench, monkeypatch
         assert by["square", bits]["rms_interval_error"] < by["factored", bits]["rms_interval_error"]
 
 
+@pytest.mark.slow
 def test_more_bits_keep_more_spikes_under_frozen_noise(bench, monkeypatch):
     pytest.importorskip("pyspike")
     monkeypatch.setattr(reliability, "BITS", (10, 18))
@@ -322,6 +325,7 @@ def test_most_of_the_error_of_a_timestep_is_the_spike_grid(bench, monkeypatch):
     assert errors["exact map", "step of its own"] < errors["Heun", "step of its own"] < 0.1
 
 
+@pytest.mark.slow
 def test_the_word_that_one_grid_of_24_currents_found_fails_on_a_fifth_of_40_grids(bench, monkeypatch):
     monkeypatch.setattr(robustness, "BITS", range(16, 19))
     monkeypatch.setattr(robustness, "INTEGER_BITS", {"square": (4,)})

@@ -59,6 +59,7 @@ def _largest(expected, found):
     return max(np.abs(a[: len(b)] - b[: len(a)]).max() for a, b in pairs if len(a) and len(b))
 
 
+@pytest.mark.slow
 def test_phases_take_the_grids_error_away_and_are_compared_with_euler_that_has_them():
     sweep = Sweep(**{**NEAREST, "word_bits": 18, "form": "square", "phase_bits": "0,3", "duration_ms": 300.0})
     without, phases = (evaluate(sweep, point) for point in sweep.points())
