@@ -152,7 +152,7 @@ def test_an_error_in_the_simulator_is_found(tmp_path, yosys, icarus, monkeypatch
     head = program._HEAD.replace("a ^ b;", "b ^ a;")
     assert good in head
     monkeypatch.setattr(program, "_HEAD", head.replace(good, bad))
-    assert not same_as_icarus(random_circuits(12, seed=1), 40, 64, tmp_path, (0, 1))
+    assert not same_as_icarus(random_circuits(40, seed=1), 40, 64, tmp_path, (0, 1))
 
 
 @pytest.mark.slow_beyond(1)
