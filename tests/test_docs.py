@@ -20,11 +20,14 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+LONG = ("your-core", "selftest", "exhaustion", "effective")
+"""Pages whose examples build simulators, or take many runs."""
+
+
 def python_blocks():
     for page in PAGES:
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)):
-            # That one runs every testbench.
-            marks = [pytest.mark.slow] if page.stem == "your-core" else []
+            marks = [pytest.mark.slow] if page.stem in LONG else []
             yield pytest.param(block, id=f"{page.stem}-{number}", marks=marks)
 
 

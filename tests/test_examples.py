@@ -18,6 +18,7 @@ from qlif.model.inputs import sound
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+@pytest.mark.slow_beyond(1)
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_an_example_runs(path, tmp_path):
     if path.stem == "make_speech":

@@ -124,7 +124,7 @@ HOMES = {
 }
 
 
-@pytest.mark.slow_beyond(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "home",
     [

@@ -207,6 +207,7 @@ def test_the_bit_sliced_population_is_golden_and_counts_what_it_gives(sliced, co
     assert loop.speed(1_000_000) > 1e6
 
 
+@pytest.mark.slow
 def test_a_bit_sliced_population_that_is_not_golden_is_no_contender(sliced, compiler):
     interface, netlist = sliced
     names = {name: bit for bit, name in netlist.names.items()}

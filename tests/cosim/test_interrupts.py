@@ -101,7 +101,7 @@ def run_the_next(out, temporary):
     )
 
 
-@pytest.mark.slow_beyond(4)
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("name", ["cosim", "selftest", "prove", "synth", "study"])
 def test_nothing_is_left_when_it_ends_in_the_first_tool(name, number, tmp_path):

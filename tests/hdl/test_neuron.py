@@ -45,16 +45,13 @@ def every_pair(options):
     """Rows of choices such that each two choices of different options meet in some row."""
     names = list(options)
     rows = [dict(zip(names, row, strict=True)) for row in product(*options.values())]
-
-    def pairs(row):
-        return set(combinations(row.items(), 2))
-
-    missing = set().union(*(pairs(row) for row in rows))
+    pairs = [set(combinations(row.items(), 2)) for row in rows]
+    missing = set().union(*pairs)
     chosen = []
     while missing:
-        best = max(rows, key=lambda row: len(pairs(row) & missing))
-        missing -= pairs(best)
-        chosen.append(best)
+        best = max(range(len(rows)), key=lambda number: len(pairs[number] & missing))
+        missing -= pairs[best]
+        chosen.append(rows[best])
     return chosen
 
 

@@ -118,6 +118,7 @@ def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, 
     assert outcome == (len(tests), 0), log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "lanes", "neurons"),
     [
@@ -259,7 +260,7 @@ def test_tiny_8_is_right_in_every_state_with_every_input(tmp_path, quick_simulat
     assert f"{3 * 2**16} updates compared" in log
 
 
-@pytest.mark.slow_beyond(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", quick(PRESETS, "factored-16", "stochastic-12"))
 def test_any_state_legal_or_not(tmp_path, quick_simulator, name):
     words = quantise(Parameters(n=1, lower_bound=-63.0, additive_spike_trace=True), PRESETS[name])

@@ -87,6 +87,7 @@ def test_golden_model_and_hardware_stand_beside_each_other(run):
     assert {time for time, _ in taken} <= edges
 
 
+@pytest.mark.slow_beyond(1)
 def test_viewers_are_told_of_signals_that_exist_and_where_the_mismatch_is(run):
     made, out, changes = run
     (begin,) = (time for time, value in changes[f"{SCOPE}.mismatch"] if value == "1")

@@ -22,7 +22,7 @@ def test_each_bug_changes_one_place_of_its_core(core):
     assert all(text.count(bug.old) == 1 and bug.old != bug.new for bug in bugs)
 
 
-@pytest.mark.slow_beyond(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "reason"),
     [

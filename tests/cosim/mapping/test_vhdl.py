@@ -69,6 +69,7 @@ def test_all_of_them_run_in_ghdl(qlif, pulse):
     assert (code, facts["thorough_tests"], facts["thorough_failed"]) == (0, 4, 0)
 
 
+@pytest.mark.slow
 def test_a_fault_is_found_in_ghdl(qlif, pulse):
     plant(pulse, "to_signed(492, 12)", "to_signed(400, 12)")
     code, facts, _ = cosim(qlif, pulse)

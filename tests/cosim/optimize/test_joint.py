@@ -137,6 +137,7 @@ def _before(result, written):
     return order[: order.index(result.best.index)]
 
 
+@pytest.mark.slow
 def test_what_is_the_same_function_has_the_same_spikes(brute):
     written, found = brute
     by_function = {}

@@ -102,6 +102,7 @@ def test_what_has_phases_is_exported_and_cosimulated(qlif, quick_simulator, in_t
     assert "updates_phase" in (tmp_path / "here" / "rtl" / "interface.json").read_text()
 
 
+@pytest.mark.slow
 def test_hardware_that_differs_from_the_golden_model_is_exit_1(qlif, small, monkeypatch):
     monkeypatch.setattr(delivery, "cosimulate", _with_another_threshold(delivery.cosimulate))
     code, out, _ = qlif("study", "optimize", "--max-lag-steps", 50, *small, "--out", "here")

@@ -253,7 +253,7 @@ def test_any_means_really_any(prove):
     assert "potential" in claims[UPDATES].what
 
 
-@pytest.mark.slow_beyond(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["0", '"n <= 3"'])
 def test_a_counter_that_leaves_its_place_is_told(prove, place):
     with pytest.raises(NoInvariant, match=r"state: .*\bn\b"):
@@ -329,7 +329,7 @@ def test_a_wrong_table_is_refused(prove, old, new, error):
         prove(NEURON, _edited(MAP, old, new))
 
 
-@pytest.mark.slow_beyond(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("verilog", "core_map"), [(NEURON, MAP), (STREAM, STREAM_MAP)])
 def test_the_proposed_table_proves_the_core(qlif, yosys, prove, tmp_path, verilog, core_map):
     without = core_map.partition("[state]")[0]

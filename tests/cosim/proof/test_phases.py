@@ -169,6 +169,7 @@ def test_a_wrong_phase_is_refuted_with_numbers(damage, monkeypatch):
     }
 
 
+@pytest.mark.slow
 def test_an_event_with_another_phase_is_refuted(monkeypatch):
     export = hdl.export(hdl.Core(words_of("tiny-8", 2, 4)))
     honest = hardware.Population._send

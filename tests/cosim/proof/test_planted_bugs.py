@@ -199,7 +199,7 @@ def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simul
     assert replay_clocks(export, answer.values, quick_simulator, tmp_path).shown
 
 
-@pytest.mark.slow_beyond(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "wrong", "name"),
     [

@@ -36,6 +36,7 @@ def export(folder: Path, *options: str) -> Path:
     return folder / "rtl"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("core", "options"),
     [

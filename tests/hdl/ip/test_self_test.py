@@ -78,6 +78,7 @@ FAULTS = {
 """Bench, pattern, what is in its place, and what the bench says."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

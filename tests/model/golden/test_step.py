@@ -304,7 +304,7 @@ def mismatches_of_coarse(arithmetic_of, choices):
     ]
 
 
-@pytest.mark.slow_beyond(16)
+@pytest.mark.slow_beyond(8)
 @pytest.mark.parametrize("choices", COARSE, ids=lambda choices: "-".join(choices))
 def test_every_state_with_every_input_of_a_coarse_neuron_makes_the_defined_update(coarse_arithmetic, choices):
     assert mismatches_of_coarse(coarse_arithmetic, choices) == []
@@ -317,7 +317,7 @@ NARROWER = [
 ]
 
 
-@pytest.mark.slow_beyond(9)
+@pytest.mark.slow_beyond(5)
 @pytest.mark.parametrize(
     ("form", "name", "rounding", "overflow"),
     [

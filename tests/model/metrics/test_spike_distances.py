@@ -10,8 +10,11 @@ from qlif.model.metrics import spike_distances as module
 from qlif.model.metrics.run_errors import mean_intervals, rate_error
 from qlif.model.metrics.spike_distances import spike_distances
 
-pytest.importorskip("pyspike")
-pytest.importorskip("elephant")
+
+@pytest.fixture(autouse=True)
+def installed():
+    for library in ("pyspike", "elephant"):
+        pytest.importorskip(library)
 
 
 def test_equal_trains_have_no_distance():

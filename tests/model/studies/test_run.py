@@ -211,6 +211,7 @@ def test_medians_say_how_many_points_they_leave_out(tmp_path):
     assert "1 of 2 points left out" in (tmp_path / "errors-factored.svg").read_text()
 
 
+@pytest.mark.slow
 def test_the_report_is_the_same_bytes_each_time(tmp_path):
     pytest.importorskip("pyarrow")
     import pyarrow.parquet
