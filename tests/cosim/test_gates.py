@@ -65,7 +65,7 @@ def simulate_netlist(tmp_path, export, target, updates, tests=TESTS, *, elaborat
         pytest.skip(str(error))
     gates = gate_netlist(export, target, tmp_path / "gates")
     if elaborate:
-        gates = elaborated(gates, export.interface.module)
+        gates = elaborated(gates, export.interface)
     design = simulators.Design(
         simulator,
         gates.verilog,
@@ -81,16 +81,36 @@ def simulate_netlist(tmp_path, export, target, updates, tests=TESTS, *, elaborat
     assert outcome == (len(tests), 0), (job / "simulation.log").read_text()
 
 
-def elaborated(gates, module):
-    """Return a netlist with the parameters of its cells filled in by Yosys.
+def elaborated(gates, interface):
+    """Return a netlist as Icarus likes it: the parameters of its cells filled in by Yosys, and one wire for each bit.
 
-    Icarus looks at all instances of a module with a generate block for each of them: 23,000 flip-flops take an hour.
+    For each instance of a module with a generate block Icarus looks at all of them, and for each change of a bit it
+    copies the vector: with 64 lanes, either takes an hour.
     """
     directory, verilog = gates.verilog.parent, gates.verilog.with_name("elaborated.v")
     sources = [Path(shutil.copy(cells, directory / f"copy_{cells.name}")) for cells in gates.cells]
     names = " ".join(source.name for source in (*sources, gates.verilog))
-    script = f"read_verilog {names}; hierarchy -top {module}; proc; write_verilog -noattr {verilog.name}"
+    script = (
+        f"read_verilog {names}; hierarchy -top {interface.module}; proc; rename {interface.module} bits; "
+        f"splitnets -ports bits; write_verilog -noattr {verilog.name}"
+    )
     yowasp.run(yowasp.YOSYS, ["-p", script], directory, "elaborated.log")
+    ports = [("input", "clk", 1), ("input", "rst", 1)]
+    ports += [(port.direction, port.name, port.width) for port in interface.ports]
+    declared = ", ".join(f"{direction} [{width - 1}:0] {name}" for direction, name, width in ports)
+    connected, assigned = [], []
+    for direction, name, width in ports:
+        bits = [f"\\{name}[{bit}] " if width > 1 else name for bit in range(width)]
+        if direction == "input":
+            connected += [f".{bit}({name}[{place}])" for place, bit in enumerate(bits)]
+        else:
+            wires = [f"{name}_{place}" for place in range(width)]
+            assigned += [f"  wire {wire};\n" for wire in wires]
+            assigned.append(f"  assign {name} = {{{', '.join(reversed(wires))}}};\n")
+            connected += [f".{bit}({wire})" for bit, wire in zip(bits, wires, strict=True)]
+    inside = f"{''.join(assigned)}  bits core ({', '.join(connected)});\n"
+    around = f"module {interface.module} ({declared});\n{inside}endmodule\n"
+    verilog.write_text(verilog.read_text() + around)
     return replace(gates, verilog=verilog, cells=())
 
 
