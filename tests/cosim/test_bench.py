@@ -199,7 +199,7 @@ def sliced():
     return export.interface, export_netlist(export)
 
 
-@pytest.mark.slow_beyond(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("in_step", [True, False])
 def test_the_bit_sliced_population_is_golden_and_counts_what_it_gives(sliced, compiler, in_step):
     interface, netlist = sliced

@@ -52,7 +52,7 @@ def write(tmp_path, text):
     (tmp_path / "mine.v").write_text(text)
 
 
-@pytest.mark.slow_beyond(2)
+@pytest.mark.slow_beyond(1)
 def test_verilog_with_the_ports_is_taken(command, qlif, tmp_path):
     write(tmp_path, population())
     code, said, _ = qlif(*arguments(command))

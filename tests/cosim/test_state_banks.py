@@ -124,6 +124,7 @@ def played(tmp_path, simulator, export, tests):
     return outcome, (tmp_path / "job" / "simulation.log").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "left_out"),
     [

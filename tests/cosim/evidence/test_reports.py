@@ -173,6 +173,7 @@ def test_cosim_hands_in_what_it_found(qlif, quick_simulator, tmp_path):
     assert sum(tag == "img" for tag, _ in page.elements) == 3
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_early_is_no_success(qlif, quick_simulator, tmp_path, with_fault):
     from qlif.cosim.configuration import Settings
 

@@ -42,6 +42,7 @@ def rows_of(text):
     return {row["feature"]: row for row in csv.DictReader(io.StringIO(text))}
 
 
+@pytest.mark.slow
 def test_each_case_of_each_kind_of_population_is_about_a_feature():
     populations = [Settings.read(preset).population(16).export() for preset in PRESETS]
     stored = Settings.read("tiny-8").stored(["threshold"], ["reset"]).population(16)

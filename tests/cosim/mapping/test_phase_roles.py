@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,6 @@ pytestmark = pytest.mark.usefixtures("yosys")
 
 CORE = Path(__file__).parents[3] / "examples" / "cores" / "substep"
 TEXT = (CORE / "core.v").read_text()
-
-slow = partial(pytest.param, marks=pytest.mark.slow)
 
 BUGS = {
     "forgotten while refractory": ("frozen ? left : hit", "hit"),
@@ -73,7 +70,8 @@ def test_benches_find_a_bug_in_a_phase(qlif, tmp_path, quick_simulator, bug):
     assert facts["thorough_failed"], errors
 
 
-@pytest.mark.parametrize("bug", [slow(bug) if number else bug for number, bug in enumerate(BUGS)])
+@pytest.mark.slow
+@pytest.mark.parametrize("bug", BUGS)
 def test_the_proof_refutes_a_bug_in_a_phase(tmp_path, bug):
     pytest.importorskip("bitwuzla")
     files(tmp_path, *BUGS[bug])

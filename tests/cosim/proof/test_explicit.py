@@ -31,7 +31,7 @@ def assert_all_proved(claims):
     assert [claim for claim in claims if claim.result != "proved" or claim.bound] == []
 
 
-@pytest.mark.slow_beyond(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "target"), [("stochastic-12", "up5k"), ("square-18", "ecp5")])
 def test_a_population_of_a_targets_cells_is_proved(name, target):
     assert_all_proved(claims_of(explicit_tasks(configuration(name, 64), target)))

@@ -161,6 +161,7 @@ def test_a_planted_bug_is_refuted(prove, bug):
     assert claims[RESETS].result == "proved"
 
 
+@pytest.mark.slow
 def test_a_row_that_no_reset_clears_is_refuted(prove):
     claims = prove(_edited(CELLS, ("j < 5", "j < 4")))
     assert claims[RESETS].result == "refuted"

@@ -338,6 +338,7 @@ def test_other_random_words_are_refuted(monkeypatch, plant):
     assert found[population_claims.RANDOM] == ("proved" if plant is None else "refuted")
 
 
+@pytest.mark.slow
 def test_a_bug_in_a_population_is_shown_by_a_run_from_reset(tmp_path, quick_simulator):
     configuration = Settings.read("tiny-8", None).population(3)
     words = configuration.words

@@ -200,6 +200,7 @@ def test_random_populations_are_what_the_page_says(seed):
     assert all(seen[choice] > 4 for choice in choices), seen
 
 
+@pytest.mark.slow
 def test_intermediate_results_are_as_narrow_as_the_page_says():
     seen = sweep(0, 400, "numpy", narrower=True)
     assert seen["accepted"] > 40 and seen["spikes"] > 200

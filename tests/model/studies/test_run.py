@@ -80,6 +80,7 @@ def test_integration_error_does_not_depend_on_the_arithmetic_and_shrinks_with_th
     assert errors[0] < errors[1] < errors[2]
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_the_executor_and_are_in_the_order_of_the_grid(tmp_path):
     sweep = Sweep(**SMALL)
     expected = [evaluate(sweep, point) for point in sweep.points()]
