@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 help:
 	@echo "make demo       check the square-18 hardware against its golden and float models, with pictures"
 	@echo "make test       linter, type checker and the fast tests"
-	@echo "make test-slow  all others: long ones, and further cases of what a fast one tests (two hours)"
+	@echo "make test-slow  all others: long ones, and further cases of what a fast one tests (hours)"
 	@echo "make test-interrupts  every command interrupted at random moments (ten minutes)"
 	@echo "make test-lowest  the fast tests with the lowest versions that pyproject.toml allows"
 	@echo "make site       the documentation as a site, build/site/index.html: tutorials, pages, reference, gallery"
