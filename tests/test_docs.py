@@ -18,8 +18,6 @@ from qlif.model.quantisation import quantise
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-
 LONG = ("your-core", "selftest", "exhaustion", "effective")
 """Pages whose examples build simulators, or take many runs."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SLOW = ("fpga", "verification")  # they simulate, prove and synthesise
+RUN = ("research", "fpga", "verification")
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 
 STEP = re.compile(
@@ -47,7 +47,7 @@ def missing_lines(shown, printed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["research", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+@pytest.mark.parametrize("name", RUN)
 def test_a_tutorial_does_what_it_says(tmp_path, name):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     (tmp_path / "build").mkdir()
@@ -63,7 +63,7 @@ def test_a_tutorial_does_what_it_says(tmp_path, name):
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_every_output_in_a_tutorial_belongs_to_a_step(page):
     text = page.read_text()
-    assert page.stem in ("research", *SLOW)
+    assert page.stem in RUN
     assert sum(bool(shown) for _, _, shown in steps_of(text)) == text.count("```text\n") > 0
 
 

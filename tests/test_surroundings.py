@@ -130,12 +130,12 @@ HOMES = {
     [
         "a file",
         "caches that can't be written",
-        pytest.param("not there", marks=pytest.mark.slow),
-        pytest.param("a cache that is a file", marks=pytest.mark.slow),
+        "not there",
+        "a cache that is a file",
     ],
 )
 # Without a cache, what computes is compiled first.
-@pytest.mark.parametrize("name", commands("export"))
+@pytest.mark.parametrize("name", TINY)
 def test_a_home_that_can_not_be_written_stops_nothing(name, home, tmp_path):
     (tmp_path / "file").touch()
     temporary = tmp_path / "tmp"

@@ -251,7 +251,7 @@ def test_a_run_too_large_for_memory_is_refused_with_its_figure(qlif, tmp_path, c
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("amplitude", "bits", "counts"),
-    [(16.5, 16, (2, 0)), pytest.param(15.9, 6, (0, 2), marks=pytest.mark.slow)],
+    [(16.5, 16, (2, 0)), (15.9, 6, (0, 2))],
 )
 def test_neurons_that_fire_in_one_model_only_are_counted_and_shown(qlif, tmp_path, amplitude, bits, counts):
     # In a dead zone above rheobase; and below it, with gains that are too coarse.

@@ -106,7 +106,9 @@ def test_races_and_given_handshakes_show_a_write_between_two_rows_of_a_timestep(
     ("neurons", "lanes", "stalls"),
     [
         (6, 2, 0.3),
-        *(pytest.param(*each, marks=pytest.mark.slow) for each in ((1, 1, 0.0), (4, 4, 0.3), (40, 1, 0.0))),
+        (1, 1, 0.0),
+        (4, 4, 0.3),
+        (40, 1, 0.0),
     ],
 )
 def test_its_self_test_has_the_signature_of_every_population(

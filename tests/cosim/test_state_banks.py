@@ -129,11 +129,11 @@ def played(tmp_path, simulator, export, tests):
     ("changes", "left_out"),
     [
         ({"neurons": 9}, {"directed", "reset_in_mid_run"}),
-        pytest.param({"neurons": 9}, {}, marks=pytest.mark.slow),
-        pytest.param({"neurons": 24, "feed": Feed.HELD}, {}, marks=pytest.mark.slow),
-        pytest.param({"neurons": 3}, {}, marks=pytest.mark.slow),
-        pytest.param({"neurons": 24, "lanes": 2, "preset": "stochastic-12"}, {}, marks=pytest.mark.slow),
-        pytest.param({"storage": {"threshold": "register", "bias": "memory"}}, {}, marks=pytest.mark.slow),
+        ({"neurons": 9}, {}),
+        ({"neurons": 24, "feed": Feed.HELD}, {}),
+        ({"neurons": 3}, {}),
+        ({"neurons": 24, "lanes": 2, "preset": "stochastic-12"}, {}),
+        ({"storage": {"threshold": "register", "bias": "memory"}}, {}),
     ],
 )
 def test_benches_pass(tmp_path, quick_simulator, changes, left_out):

@@ -68,7 +68,7 @@ def test_an_optimising_interpreter_in_the_simulator_sees_it_too(quick_simulator,
 
 # The second level also drops docstrings, which the commands' helps are.
 @pytest.mark.slow
-@pytest.mark.parametrize("level", [pytest.param("1", marks=pytest.mark.slow), "2"])
+@pytest.mark.parametrize("level", ["1", "2"])
 def test_an_optimising_interpreter_of_the_command_does(level, quick_simulator, tmp_path):
     faulty().write(tmp_path)
     answer = subprocess.run(

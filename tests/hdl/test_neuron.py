@@ -45,13 +45,13 @@ def every_pair(options):
     """Rows of choices such that each two choices of different options meet in some row."""
     names = list(options)
     rows = [dict(zip(names, row, strict=True)) for row in product(*options.values())]
-    pairs = [set(combinations(row.items(), 2)) for row in rows]
-    missing = set().union(*pairs)
+    rows = [(row, set(combinations(row.items(), 2))) for row in rows]
+    missing = set().union(*(pairs for _, pairs in rows))
     chosen = []
     while missing:
-        best = max(range(len(rows)), key=lambda number: len(pairs[number] & missing))
-        missing -= pairs[best]
-        chosen.append(rows[best])
+        best, pairs = max(rows, key=lambda each: len(each[1] & missing))
+        missing -= pairs
+        chosen.append(best)
     return chosen
 
 

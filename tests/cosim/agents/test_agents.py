@@ -105,7 +105,7 @@ def test_each_fault_is_found(quick_simulator, play, with_fault):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "lanes", "more"),
-    [pytest.param(preset, lanes, {}, marks=pytest.mark.slow) for preset in PRESETS for lanes in (1, 2)]
+    [(preset, lanes, {}) for preset in PRESETS for lanes in (1, 2)]
     + [("stochastic-12", 2, {}), ("square-16", 4, {"spike_trace": False, "refrac_length": 0})],
 )
 def test_any_preset_on_any_number_of_lanes(quick_simulator, play, preset, lanes, more):

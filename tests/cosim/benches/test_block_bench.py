@@ -37,9 +37,9 @@ def both(tmp_path, simulator, preset, neurons, steps, lanes=1):
 @pytest.mark.parametrize(
     ("preset", "neurons", "lanes"),
     [
-        pytest.param("square-18", 24, 1, marks=pytest.mark.slow),
+        ("square-18", 24, 1),
         ("square-16", 8, 4),
-        pytest.param("stochastic-12", 3, 1, marks=pytest.mark.slow),
+        ("stochastic-12", 3, 1),
     ],
 )
 def test_both_benches_observe_the_same_in_as_many_clocks(tmp_path, quick_simulator, preset, neurons, lanes):

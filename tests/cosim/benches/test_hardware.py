@@ -102,7 +102,7 @@ def test_every_preset_passes_100_000_random_updates(tmp_path, simulator, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", quick(VARIANTS, "bounded, additive trace"))
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_parameters_that_change_the_gates(tmp_path, quick_simulator, variant):
     words = quantise(Parameters(n=13, **VARIANTS[variant]), PRESETS["square-16"])
     outcome, log = population_run(tmp_path, quick_simulator, words, 1000)
@@ -110,7 +110,7 @@ def test_parameters_that_change_the_gates(tmp_path, quick_simulator, variant):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("choice", quick(CHOICES, "narrow inside"))
+@pytest.mark.parametrize("choice", CHOICES)
 def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, choice):
     words = quantise(Parameters(n=15), PRESETS["tiny-8"].replace(**CHOICES[choice]))
     tests = ("directed", "constrained_random")
@@ -122,12 +122,12 @@ def test_choices_of_arithmetic_outside_the_catalogue(tmp_path, quick_simulator, 
 @pytest.mark.parametrize(
     ("preset", "lanes", "neurons"),
     [
-        pytest.param("square-18", 2, 26, marks=pytest.mark.slow),
+        ("square-18", 2, 26),
         ("square-16", 4, 4),
-        pytest.param("stochastic-12", 2, 6, marks=pytest.mark.slow),
+        ("stochastic-12", 2, 6),
         # Its random words for four lanes are minutes of work for a simulator.
-        pytest.param("stochastic-12", 4, 60, marks=pytest.mark.slow),
-        pytest.param("factored-16", 8, 104, marks=pytest.mark.slow),
+        ("stochastic-12", 4, 60),
+        ("factored-16", 8, 104),
     ],
 )
 def test_lanes_side_by_side_are_the_same_neurons(tmp_path, quick_simulator, preset, lanes, neurons):
@@ -145,14 +145,14 @@ def all_in(words, storage):
 @pytest.mark.parametrize(
     ("target", "preset", "lanes", "storage"),
     [
-        pytest.param("ecp5", "square-18", 1, "gates", marks=pytest.mark.slow),
+        ("ecp5", "square-18", 1, "gates"),
         ("ecp5", "factored-16", 2, "register"),
-        pytest.param("ecp5", "stochastic-12", 1, "memory", marks=pytest.mark.slow),
-        pytest.param("up5k", "square-16", 1, "gates", marks=pytest.mark.slow),
-        pytest.param("up5k", "stochastic-12", 2, "memory", marks=pytest.mark.slow),
+        ("ecp5", "stochastic-12", 1, "memory"),
+        ("up5k", "square-16", 1, "gates"),
+        ("up5k", "stochastic-12", 2, "memory"),
     ],
 )
-@pytest.mark.parametrize("thorough", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("thorough", [False, True])
 def test_the_explicit_variants_with_models_of_their_cells(
     tmp_path, quick_simulator, target, preset, lanes, storage, thorough
 ):
@@ -216,7 +216,7 @@ def test_each_neuron_with_its_own_parameters(tmp_path, quick_simulator):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("neurons", quick((1, 16), 1))
+@pytest.mark.parametrize("neurons", (1, 16))
 def test_storage_can_be_mixed(tmp_path, quick_simulator, neurons):
     words = quantise(Parameters(n=neurons), PRESETS["square-16"])
     export = hdl.export(hdl.Core(words, storage={"threshold": "register", "bias": "memory"}))
@@ -244,7 +244,7 @@ def test_a_write_inside_a_timestep_would_be_seen(tmp_path, quick_simulator):
 
 # The loop has as many stages as 12 neurons fill.
 @pytest.mark.slow
-@pytest.mark.parametrize("neurons", quick((1, 2, 7, 12, 13), 12))
+@pytest.mark.parametrize("neurons", (1, 2, 7, 12, 13))
 def test_fewer_neurons_than_stages_only_insert_bubbles(tmp_path, quick_simulator, neurons):
     words = quantise(Parameters(n=neurons), PRESETS["square-16"])
     tests = tuple(test for test in THOROUGH_TESTS if test != "directed")
@@ -261,7 +261,7 @@ def test_tiny_8_is_right_in_every_state_with_every_input(tmp_path, quick_simulat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", quick(PRESETS, "factored-16", "stochastic-12"))
+@pytest.mark.parametrize("name", PRESETS)
 def test_any_state_legal_or_not(tmp_path, quick_simulator, name):
     words = quantise(Parameters(n=1, lower_bound=-63.0, additive_spike_trace=True), PRESETS[name])
     outcome, log = neuron_run(tmp_path, quick_simulator, words, 20_000, "random_states")

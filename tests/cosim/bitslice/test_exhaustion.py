@@ -35,7 +35,7 @@ def test_the_mapped_netlist_of_a_family_s_own_multiplier(yosys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", ["square-16", pytest.param("stochastic-12", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("preset", ["square-16", "stochastic-12"])
 def test_a_part_of_the_pairs_of_others(yosys, preset):
     found = exhaust(Settings.read(preset), most=1 << 20)
     assert found.pairs >= 1 << 20 and found.difference is None

@@ -143,9 +143,9 @@ def test_200_random_circuits_at_every_width(tmp_path, yosys, icarus, width):
 @pytest.mark.parametrize(
     ("good", "bad"),
     [
-        pytest.param("other, 0xCA", "other, 0xAC", marks=pytest.mark.slow),
+        ("other, 0xCA", "other, 0xAC"),
         ("is[row] & ~address[bit]", "is[row]"),
-        pytest.param("b ^ a", "b | a", marks=pytest.mark.slow),
+        ("b ^ a", "b | a"),
     ],
 )
 def test_an_error_in_the_simulator_is_found(tmp_path, yosys, icarus, monkeypatch, good, bad):

@@ -44,7 +44,7 @@ def changes_of(path):
     return changes
 
 
-@pytest.fixture(scope="module", params=sorted(SIMULATORS))
+@pytest.fixture(scope="module", params=SIMULATORS[::-1])
 def run(request, tmp_path_factory, with_fault):
     """Return a run whose potential is wrong once, its folder, and the changes of its waves."""
     try:

@@ -93,7 +93,7 @@ def test_stuck_nets(tiny):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lanes", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lanes", [1, 2])
 def test_the_self_test_sees_what_the_campaign_says(tiny, lanes):
     export, netlist, _ = tiny
     if lanes > 1:

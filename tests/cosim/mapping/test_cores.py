@@ -82,7 +82,7 @@ def test_a_fault_that_changes_nothing_is_proved_by_the_map_and_another_one_refut
 @pytest.mark.parametrize(
     ("core", "file", "bench", "updates"),
     [
-        pytest.param("elastic", "core.v", "stalled", 5000, marks=pytest.mark.slow),
+        ("elastic", "core.v", "stalled", 5000),
         ("pulse", "core.vhd", "constrained_random", 500),
     ],
 )

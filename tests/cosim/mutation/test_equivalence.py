@@ -53,10 +53,9 @@ def faults_at(netlist, cell, port, bit):
     "cell",
     [
         "$auto$proc_memwr",
-        *(
-            pytest.param(cell, marks=pytest.mark.slow)
-            for cell in ("$memrd$state", "outlet.$memrd$queue", "outlet.$auto$proc_memwr")
-        ),
+        "$memrd$state",
+        "outlet.$memrd$queue",
+        "outlet.$auto$proc_memwr",
     ],
 )
 def test_a_bit_of_a_memory_that_no_state_sets_may_be_stuck_at_0(yosys, tiny, tmp_path, cell):

@@ -203,25 +203,10 @@ def test_a_bug_around_the_pipeline_is_refuted(monkeypatch, tmp_path, quick_simul
 @pytest.mark.parametrize(
     ("right", "wrong", "name"),
     [
-        pytest.param(
-            "updates_neuron = updates__payload[5:0]",
-            "updates_neuron = {updates__payload[5:3], 3'd0}",
-            "ORDER",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            "updates_spike = updates__payload[9:6]",
-            "updates_spike = {4{updates__payload[6]}}",
-            "ORDER",
-            marks=pytest.mark.slow,
-        ),
+        ("updates_neuron = updates__payload[5:0]", "updates_neuron = {updates__payload[5:3], 3'd0}", "ORDER"),
+        ("updates_spike = updates__payload[9:6]", "updates_spike = {4{updates__payload[6]}}", "ORDER"),
         ("updates_trace = updates__payload[73:42]", "updates_trace = updates__payload[72:41]", "ORDER"),
-        pytest.param(
-            "events_spike = events__payload[9:6]",
-            "events_spike = {4{events__payload[6]}}",
-            "EVENTS",
-            marks=pytest.mark.slow,
-        ),
+        ("events_spike = events__payload[9:6]", "events_spike = {4{events__payload[6]}}", "EVENTS"),
         ("events_neuron = events__payload[5:0]", "events_neuron = 6'd0", "EVENTS"),
     ],
     ids=["neuron", "spike", "trace", "spike of an event", "neuron of an event"],

@@ -215,9 +215,7 @@ def per_neuron(name="tiny-8"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "explicit", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["the text", "of cells"]
-)
+@pytest.mark.parametrize("explicit", [False, True], ids=["the text", "of cells"])
 def test_parameters_that_differ_per_neuron_are_proved(explicit):
     every = explicit_tasks(per_neuron(), "ecp5", 2) if explicit else tasks(per_neuron())
     claims = assert_all_proved(claim for task in every for claim in task.prove(60.0))

@@ -75,7 +75,7 @@ def test_signatures_with_phases_agree(tmp_path, verilator):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stalls", [0.1, pytest.param(0.97, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stalls", [0.1, 0.97])
 def test_signatures_agree_whatever_stalls(tmp_path, verilator, stalls):
     outcome = run(tmp_path, verilator, "square-16", 12, 1500, 2, stalls=stalls)
     check(outcome)

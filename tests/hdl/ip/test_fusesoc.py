@@ -41,7 +41,7 @@ def export(folder: Path, *options: str) -> Path:
     ("core", "options"),
     [
         ("qlif_population", ()),
-        pytest.param("qlif_axi", ("--wrapper", "axi"), marks=pytest.mark.slow),
+        ("qlif_axi", ("--wrapper", "axi")),
     ],
 )
 def test_the_target_sim_is_the_testbench(tmp_path: Path, core: str, options: tuple[str, ...]) -> None:

@@ -83,7 +83,7 @@ FAULTS = {
     "name",
     [
         "a threshold",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in FAULTS if name != "a threshold"),
+        *(name for name in FAULTS if name != "a threshold"),
     ],
 )
 def test_a_fault_is_found(name: str, tmp_path: Path) -> None:
