@@ -98,11 +98,9 @@ class Target:
     yosys_defines : tuple of str
         Macros that are defined before them.
     yosys_models_left_out : tuple of str
-        Modules of theirs that a simulator can't read and no netlist has.
+        Modules of theirs that are hollow, or that a simulator can't read.
     yosys_models_suffice : bool
         A netlist is simulated without our models.
-    unmodelled : mapping of str to str
-        What the names of cells begin with that neither Yosys nor we have a model of, and what such a cell is.
     untimed : str
         Why no Fmax is reported, where none is.
     """
@@ -125,7 +123,6 @@ class Target:
     yosys_defines: tuple[str, ...] = ()
     yosys_models_left_out: tuple[str, ...] = ()
     yosys_models_suffice: bool = False
-    unmodelled: Mapping[str, str] = field(default_factory=dict)
     inference: str = ""
     carry: str = ""
     untimed: str = ""

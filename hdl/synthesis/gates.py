@@ -15,6 +15,8 @@ from qlif.hdl.verilog import Export
 from qlif.model.exceptions import InputError
 from qlif.model.support.files import write_text
 
+_MODULE = re.compile(r"(?m)^\s*module\s+(\w+)")
+_HOLLOW = re.compile(r"(?ms)^\(\* blackbox\b[^\n]*\*\)\s*module\b.*?^endmodule$")
 _INCLUDE = re.compile(r'(?m)^\s*`include "(\w+\.vh)"')
 
 
@@ -100,13 +102,7 @@ def mapped_verilog(export: Export, device: Target, verilog: Path) -> Netlist:
         )
     except yowasp.ToolError as error:
         raise SynthesisError(str(error)) from None
-    check_parameters(netlist, device)
-    for name, what in device.unmodelled.items():
-        if cells := sorted(cell for cell in netlist.counts if cell.startswith(name)):
-            raise InputError(
-                f"the netlist for {device.name} has a {cells[0]}, {what} that there is no simulation model of: "
-                "choose fewer neurons, or another target"
-            )
+    check_models(netlist, device)
     return netlist
 
 
@@ -118,14 +114,8 @@ def cell_models(device: Target, directory: Path) -> tuple[Path, ...]:
     InputError
         Yosys isn't installed.
     """
-    text = _yosys_models(device)
-    # No delays; and a unit of time in some of the files only would be another one in the rest.
-    text = re.sub(r"(?m)^`timescale.*$", "", text)
-    text = re.sub(r"(?ms)^\s*specify\b.*?^\s*endspecify\b", "", text)
-    for module in device.yosys_models_left_out:
-        text = re.sub(rf"(?ms)^module {module}\(.*?^endmodule$", "", text)
     copied = directory / f"{device.name}_cells.v"
-    write_text(copied, "".join(f"`define {name}\n" for name in device.yosys_defines) + text)
+    write_text(copied, "".join(f"`define {name}\n" for name in device.yosys_defines) + _yosys_models(device))
     return (copied, *(() if device.yosys_models_suffice else dict.fromkeys(device.models.values())))
 
 
@@ -135,14 +125,23 @@ def models_of(export: Export) -> tuple[Path, ...]:
     return () if target_name is None else tuple(target(target_name).models.values())
 
 
-def check_parameters(netlist: Netlist, device: Target) -> None:
-    """Refuse a cell with a parameter that its model doesn't have: a simulator might ignore it.
+def check_models(netlist: Netlist, device: Target) -> None:
+    """Refuse a cell without a model, and one with a parameter that ours doesn't have: a simulator might ignore it.
 
     Raises
     ------
+    InputError
+        There is no model of a cell, or Yosys isn't installed.
     SynthesisError
-        There is one.
+        There is such a parameter.
     """
+    modelled = {*_MODULE.findall(_yosys_models(device)), *device.models}
+    # Yosys' own cells become expressions.
+    if cells := sorted(cell for cell in netlist.counts.keys() - modelled if not cell.startswith("$")):
+        raise InputError(
+            f"the netlist for {device.name} has a {cells[0]}, a cell that there is no simulation model of: "
+            "choose fewer neurons, or another target"
+        )
     if device.yosys_models_suffice:
         return
     for kind, file in device.models.items():
@@ -154,7 +153,7 @@ def check_parameters(netlist: Netlist, device: Target) -> None:
 
 
 def _yosys_models(device: Target) -> str:
-    """Return the text of Yosys' models of a target's cells; InputError if Yosys isn't installed."""
+    """Return Yosys' models of a target's cells without hollow ones; InputError if Yosys isn't installed."""
     yowasp.version(yowasp.YOSYS)
     share = importlib.resources.files(yowasp.YOSYS) / "share"
 
@@ -163,7 +162,13 @@ def _yosys_models(device: Target) -> str:
         content = (share / name).read_text(encoding="utf-8")
         return _INCLUDE.sub(lambda found: text(f"{folder}/{found[1]}"), content)
 
-    return "\n".join(map(text, device.yosys_models))
+    models = "\n".join(map(text, device.yosys_models))
+    # No delays; and a unit of time in some of the files only would be another one in the rest.
+    models = re.sub(r"(?m)^`timescale.*$", "", models)
+    models = re.sub(r"(?ms)^\s*specify\b.*?^\s*endspecify\b", "", models)
+    for module in device.yosys_models_left_out:
+        models = re.sub(rf"(?ms)^module {module}\b.*?^endmodule$", "", models)
+    return _HOLLOW.sub("", models)
 
 
 def _waiver(*files: Path) -> str:
@@ -171,6 +176,6 @@ def _waiver(*files: Path) -> str:
     lines = [
         f'lint_off {rule}-file "*{file.name}"'
         for file in files
-        for rule in ("", "-rule INITIALDLY ", "-rule UNOPTFLAT ")
+        for rule in ("", "-rule COMBDLY ", "-rule INITIALDLY ", "-rule UNOPTFLAT ")
     ]
     return "\n".join(("`verilator_config", *lines)) + "\n"

@@ -23,9 +23,9 @@ CYCLONEV = Target(
     memory="MISTRAL_M10K",
     memories=553,
     memory_bits=10 * 1024,
-    yosys_models=tuple(f"intel_alm/common/{name}_sim.v" for name in ("alm", "dff", "dsp", "misc")),
+    yosys_models=tuple(f"intel_alm/common/{name}_sim.v" for name in ("alm", "dff", "dsp", "mem", "misc")),
     # Icarus can't read Yosys' model.
+    yosys_models_left_out=("MISTRAL_M10K",),
     models={"MISTRAL_M10K": Path(__file__).with_name("cyclonev_m10k.v")},
-    unmodelled={"MISTRAL_MLAB": "a memory"},
     untimed="only the vendor's tool places and times this family",
 )

@@ -1,4 +1,5 @@
-// MISTRAL_M10K as Yosys instantiates it: one port writes, where A1EN is low, the other reads the word from before.
+// MISTRAL_M10K as Yosys instantiates it: one port writes, where A1EN is low, with 40 bits where it is high; the other
+// reads the word from before.
 module MISTRAL_M10K(CLK1, A1ADDR, A1DATA, A1EN, B1ADDR, B1DATA, B1EN);
   parameter INIT = 10240'b0;
   parameter CFG_ABITS = 10;
@@ -17,7 +18,7 @@ module MISTRAL_M10K(CLK1, A1ADDR, A1DATA, A1EN, B1ADDR, B1DATA, B1EN);
       words[number] = INIT[number * CFG_DBITS +: CFG_DBITS];
 
   always @(posedge CLK1) begin
-    if (!A1EN)
+    if (A1EN == (CFG_DBITS == 40))
       words[A1ADDR] <= A1DATA;
     if (B1EN)
       B1DATA <= words[B1ADDR];

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from qlif.hdl.target import Target
+from qlif.hdl.targets.block_ram import block_rams
 
 GOWIN = Target(
     name="gowin",
@@ -18,9 +19,11 @@ GOWIN = Target(
     memory="DPX9B",
     memories=46,
     memory_bits=18 * 1024,
-    models={name: Path(__file__).with_name("gowin_mult.v") for name in ("MULT9X9", "MULT18X18")},
+    models={
+        **{f"MULT{bits}X{bits}": Path(__file__).with_name("gowin_mult.v") for bits in (9, 18, 36)},
+        **block_rams("gowin_block_ram.v", "DPB", "DPX9B", "SDPB", "SDPX9B"),
+    },
     yosys_models=("gowin/cells_sim.v",),
-    unmodelled={"DPX9B": "a block RAM", "MULT36X36": "a multiplier"},
     untimed=(
         "nextpnr doesn't time the second port of Gowin's block RAM (its pull requests 1786 and 1803): it claims "
         "264 MHz for a path of 15.5 MHz"

@@ -21,3 +21,9 @@ module MULT18X18(
 );
   qlif_gowin_mult #(.WIDTH(18)) multiply(.a(A), .b(B), .a_signed(ASIGN), .b_signed(BSIGN), .product(DOUT));
 endmodule
+
+module MULT36X36(
+  input [35:0] A, B, input ASIGN, BSIGN, CE, CLK, RESET, output [71:0] DOUT
+);
+  qlif_gowin_mult #(.WIDTH(36)) multiply(.a(A), .b(B), .a_signed(ASIGN), .b_signed(BSIGN), .product(DOUT));
+endmodule

@@ -1,6 +1,7 @@
 """Lattice MachXO2, the LCMXO2-7000HC: its resources; it isn't placed and routed."""
 
 from qlif.hdl.target import Target
+from qlif.hdl.targets.block_ram import block_rams
 
 MACHXO2 = Target(
     name="machxo2",
@@ -18,6 +19,6 @@ MACHXO2 = Target(
     yosys_defines=("NO_INCLUDES",),
     # What nextpnr makes of LUTs: no netlist has it, and Icarus can't read it.
     yosys_models_left_out=("TRELLIS_COMB",),
-    unmodelled={"DP8KC": "a block RAM"},
+    models=block_rams("machxo2_dp8kc.v", "DP8KC"),
     untimed="no cell delays of nextpnr for MachXO2 are known to us",
 )

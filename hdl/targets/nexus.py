@@ -1,6 +1,7 @@
 """Lattice Nexus, the LIFCL-40: its resources; it isn't placed and routed."""
 
 from qlif.hdl.target import Target
+from qlif.hdl.targets.block_ram import block_rams
 
 NEXUS = Target(
     name="nexus",
@@ -17,6 +18,6 @@ NEXUS = Target(
     memories=84,
     memory_bits=18 * 1024,
     yosys_models=("lattice/parse_init.vh", "lattice/cells_sim_nexus.v"),
-    unmodelled={"PDPSC16K": "a block RAM"},
+    models=block_rams("nexus_pdpsc16k.v", "PDPSC16K"),
     untimed="nextpnr places Nexus only without carry chains, which is another netlist",
 )

@@ -1,6 +1,7 @@
 """AMD (Xilinx) 7 series, an Artix XC7A35T: its resources as Yosys counts them."""
 
 from qlif.hdl.target import Target
+from qlif.hdl.targets.block_ram import block_rams
 
 XC7 = Target(
     name="xc7",
@@ -18,6 +19,8 @@ XC7 = Target(
     memories=100,
     memory_bits=18 * 1024,
     yosys_models=("xilinx/cells_sim.v",),
-    unmodelled={"RAMB": "a block RAM"},
+    models=block_rams("xc7_block_ram.v", "RAMB18E1", "RAMB36E1"),
+    # Hollow.
+    yosys_models_left_out=("RAMB18E1", "RAMB36E1"),
     untimed="only the vendor's tool places and times this family",
 )
