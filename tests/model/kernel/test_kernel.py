@@ -134,14 +134,20 @@ def mismatches_of_coarse(arithmetic_of, choices, damage=None):
 
 
 def chosen(rounding, narrow):
-    """Forms, kinds of current and overflows spread over the roundings, so that each pair occurs."""
+    """Forms, kinds of current and overflows, spread over the roundings."""
     k = list(Rounding).index(rounding) + PRODUCTS.index(narrow)
     return [
         (list(Form)[k % 2], list(Currents)[k // 2 % 2], rounding, list(Overflow)[(k // 2 + k) % 2], narrow)
     ]
 
 
-COARSE = [choices for pair in product(Rounding, PRODUCTS) for choices in chosen(*pair)]
+# Each is compiled on its own: each rounding with two of the others.
+COARSE = [
+    choices
+    for k, rounding in enumerate(Rounding)
+    for other in (k, k + 1)
+    for choices in chosen(rounding, PRODUCTS[other % len(PRODUCTS)])
+]
 ALL_COARSE = list(product(Form, Currents, Rounding, Overflow, PRODUCTS))
 
 
@@ -251,16 +257,18 @@ FAR_APART = preset("wide-32").replace(
 )
 FAR_APART_NEURON = {"a0": 100.0, "R": 16.0}
 LARGE = dict(PRESETS) | {"square-32": SQUARE_32, "factored-32": FACTORED_32, "far-apart": FAR_APART}
+FAST = [
+    ("stochastic-12", False),
+    *((name, True) for name in ("square-16", "wide-32", "square-32", "far-apart")),
+]
 
 
 # Each is compiled on its own.
 @pytest.mark.parametrize(
     ("name", "per_neuron"),
     [
-        pytest.param(
-            name, each, marks=() if each or name in ("stochastic-12", "far-apart") else pytest.mark.slow
-        )
-        for name, each in product(LARGE, (False, True))
+        pytest.param(*each, marks=() if each in FAST else pytest.mark.slow)
+        for each in product(LARGE, (False, True))
     ],
 )
 def test_any_state_with_any_current_and_any_parameter_words(name, per_neuron):
@@ -279,13 +287,14 @@ def test_any_state_with_any_current_and_any_parameter_words(name, per_neuron):
 
 
 PHASED = {
-    "square-16": PRESETS["square-16"].replace(phase_bits=2),
-    "factored-16": PRESETS["factored-16"].replace(phase_bits=1, rounding="RND_CONV", overflow="WRAP"),
-    "stochastic-12": PRESETS["stochastic-12"].replace(phase_bits=3),
     "square-32": SQUARE_32.replace(phase_bits=4, increment="SQ(7,40) RND SAT", random_bits=14),
+    "factored-16": PRESETS["factored-16"].replace(phase_bits=1, rounding="RND_CONV", overflow="WRAP"),
+    "square-16": PRESETS["square-16"].replace(phase_bits=2),
+    "stochastic-12": PRESETS["stochastic-12"].replace(phase_bits=3),
 }
 
 
+@pytest.mark.slow_beyond(2)
 @pytest.mark.parametrize("name", PHASED)
 def test_any_state_with_phases(name):
     generator = np.random.default_rng(8)
