@@ -4,6 +4,7 @@ Nothing that computes is imported here: each command imports what it runs when i
 """
 
 import errno
+import functools
 import importlib
 import logging
 import os
@@ -13,6 +14,7 @@ import warnings
 from typing import Annotated, Any, NamedTuple
 
 import typer
+import typer.main
 
 from qlif.cosim.commands.option_groups import Command, with_names
 from qlif.cosim.terminal import say_error
@@ -155,10 +157,16 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+@functools.cache
+def command_line() -> Any:
+    """Return all commands with their options, made once: that takes as long as a short command."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: list[str]) -> int:
     """Run a command; return its exit code (:data:`EXIT_CODES`)."""
     try:
-        code = app(arguments, prog_name="qlif", standalone_mode=False)
+        code = command_line()(arguments, prog_name="qlif", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer.main
 
 from qlif import hdl
 from qlif.cosim import cli, find
@@ -56,7 +55,7 @@ def test_python_examples_run(tmp_path, block):
 @pytest.mark.parametrize("line", list(command_lines()))
 def test_command_examples_name_commands_and_options_that_exist(line):
     _, *arguments = shlex.split(line)
-    command = typer.main.get_command(cli.app)
+    command = cli.command_line()
     while hasattr(command, "commands"):
         command = command.commands[arguments.pop(0)]
     known = {name for parameter in command.params for name in parameter.opts} | {"--help"}

@@ -10,7 +10,6 @@ import subprocess
 import sys
 
 import pytest
-import typer
 
 from qlif.cosim import cli
 from qlif.cosim.commands.option_groups import CATALOGUES
@@ -32,7 +31,7 @@ def loaded(code):
 
 
 def command_of(name):
-    command = typer.main.get_command(cli.app)
+    command = cli.command_line()
     for part in name.split():
         command = command.commands[part]
     return command
