@@ -64,6 +64,58 @@
   { INITP_0F, INITP_0E, INITP_0D, INITP_0C, INITP_0B, INITP_0A, INITP_09, INITP_08, INITP_07, INITP_06, INITP_05, \
   INITP_04, INITP_03, INITP_02, INITP_01, INITP_00 }
 
+module qlif_xc7_ramb #(
+  parameter CELL = "", SIZE = 18,  // bits that are at a port's pins
+  parameter RAM_MODE = "TDP", WRITE_MODE_A = "WRITE_FIRST", WRITE_MODE_B = "WRITE_FIRST", MODELLED = 1,
+  parameter READ_WIDTH_A = 0, READ_WIDTH_B = 0, WRITE_WIDTH_A = 0, WRITE_WIDTH_B = 0,
+  parameter DATA = {16 * 1024 * SIZE / 18{1'b0}}, PARITY = {2 * 1024 * SIZE / 18{1'b0}},
+  parameter PINS = SIZE / 9, BYTES = 1024 * PINS
+) (
+  input clock_a, enable_a, reset_a, input [15:0] address_a, input [7:0] write_a,
+  input [8*PINS-1:0] data_a, input [PINS-1:0] ninth_a, output [8*PINS-1:0] read_a, output [PINS-1:0] read_ninth_a,
+  input clock_b, enable_b, reset_b, input [15:0] address_b, input [7:0] write_b,
+  input [8*PINS-1:0] data_b, input [PINS-1:0] ninth_b, output [8*PINS-1:0] read_b, output [PINS-1:0] read_ninth_b
+);
+  localparam SIMPLE = RAM_MODE == "SDP";
+  localparam WRITTEN = SIMPLE ? WRITE_WIDTH_B : WRITE_WIDTH_A, READ = SIMPLE ? READ_WIDTH_A : READ_WIDTH_B;
+  function [9*BYTES-1:0] bytes(input [8*BYTES-1:0] data, input [BYTES-1:0] parity);
+    integer i;
+    for (i = 0; i < BYTES; i = i + 1) bytes[9*i +: 9] = {parity[i], data[8*i +: 8]};
+  endfunction
+
+  wire [SIZE-1:0] in_a, in_b, out_a, out_b;
+  wire [71:0] read;
+  // Twice the width is at the pins of both ports.
+  wire [143:0] word = {{144-2*SIZE{1'b0}}, in_b, SIMPLE && WRITTEN <= SIZE ? in_b : in_a};
+  assign out_a = SIMPLE ? read[SIZE-1:0] : {SIZE{1'bx}};
+  assign out_b = SIMPLE ? read[2*SIZE-1:SIZE] : read[SIZE-1:0];
+  genvar i;
+  generate
+    for (i = 0; i < PINS; i = i + 1) begin : byte_
+      assign in_a[9*i +: 9] = {ninth_a[i], data_a[8*i +: 8]};
+      assign in_b[9*i +: 9] = {ninth_b[i], data_b[8*i +: 8]};
+      assign {read_ninth_a[i], read_a[8*i +: 8]} = out_a[9*i +: 9];
+      assign {read_ninth_b[i], read_b[8*i +: 8]} = out_b[9*i +: 9];
+    end
+  endgenerate
+
+  qlif_block_ram #(
+    .CELL(CELL),
+    .MODELLED(
+      MODELLED && WRITTEN == READ && WRITTEN != 0
+      && (SIMPLE ? WRITE_WIDTH_A == 0 && READ_WIDTH_B == 0 : READ_WIDTH_A == 0 && WRITE_WIDTH_B == 0)
+    ),
+    .BYTES(BYTES), .WIDTH(WRITTEN == 0 ? 9 : WRITTEN),
+    .READS_OLD(SIMPLE ? WRITE_MODE_B == "READ_FIRST" : WRITE_MODE_A == "READ_FIRST"),
+    .INITIAL(bytes(DATA, PARITY))
+  ) ram (
+    .write_clock(SIMPLE ? clock_b : clock_a), .write_address(SIMPLE ? address_b : address_a),
+    .write_enable(SIMPLE ? {8{enable_b}} & write_b : {8{enable_a}} & write_a), .write_data(word[71:0]),
+    .read_clock(SIMPLE ? clock_a : clock_b), .read_enable(SIMPLE ? enable_a : enable_b),
+    .read_address(SIMPLE ? address_a : address_b), .read_data(read), .not_modelled(reset_a || reset_b)
+  );
+endmodule
+
 module RAMB18E1 #(
   parameter RAM_MODE = "TDP", WRITE_MODE_A = "WRITE_FIRST", WRITE_MODE_B = "WRITE_FIRST", DOA_REG = 0, DOB_REG = 0,
   parameter READ_WIDTH_A = 0, READ_WIDTH_B = 0, WRITE_WIDTH_A = 0, WRITE_WIDTH_B = 0,
@@ -75,43 +127,20 @@ module RAMB18E1 #(
   input [15:0] DIADI, DIBDI, input [1:0] DIPADIP, DIPBDIP,
   output [15:0] DOADO, DOBDO, output [1:0] DOPADOP, DOPBDOP
 );
-  localparam SIMPLE = RAM_MODE == "SDP";
-  localparam WRITTEN = SIMPLE ? WRITE_WIDTH_B : WRITE_WIDTH_A, READ = SIMPLE ? READ_WIDTH_A : READ_WIDTH_B;
-  function [18431:0] bytes(input [16383:0] data, input [2047:0] parity);
-    integer i;
-    for (i = 0; i < 2048; i = i + 1) bytes[9*i +: 9] = {parity[i], data[8*i +: 8]};
-  endfunction
-
-  wire [17:0] in_a, in_b, out_a, out_b;
-  wire [71:0] read;
-  assign out_a = SIMPLE ? read[17:0] : 18'dx;
-  assign out_b = SIMPLE ? read[35:18] : read[17:0];
-  genvar i;
-  generate
-    for (i = 0; i < 2; i = i + 1) begin : byte_
-      assign in_a[9*i +: 9] = {DIPADIP[i], DIADI[8*i +: 8]};
-      assign in_b[9*i +: 9] = {DIPBDIP[i], DIBDI[8*i +: 8]};
-      assign {DOPADOP[i], DOADO[8*i +: 8]} = out_a[9*i +: 9];
-      assign {DOPBDOP[i], DOBDO[8*i +: 8]} = out_b[9*i +: 9];
-    end
-  endgenerate
-
-  qlif_block_ram #(
-    .CELL("RAMB18E1"),
-    .MODELLED(
-      WRITTEN == READ && WRITTEN != 0 && DOA_REG == 0 && DOB_REG == 0
-      && (SIMPLE ? WRITE_WIDTH_A == 0 && READ_WIDTH_B == 0 : READ_WIDTH_A == 0 && WRITE_WIDTH_B == 0)
-    ),
-    .BYTES(2048), .WIDTH(WRITTEN == 0 ? 9 : WRITTEN),
-    .READS_OLD(SIMPLE ? WRITE_MODE_B == "READ_FIRST" : WRITE_MODE_A == "READ_FIRST"),
-    .INITIAL(bytes(`QLIF_XC7_DATA_18, `QLIF_XC7_PARITY_18))
+  qlif_xc7_ramb #(
+    .CELL("RAMB18E1"), .SIZE(18),
+    .RAM_MODE(RAM_MODE), .WRITE_MODE_A(WRITE_MODE_A), .WRITE_MODE_B(WRITE_MODE_B),
+    .MODELLED(DOA_REG == 0 && DOB_REG == 0),
+    .READ_WIDTH_A(READ_WIDTH_A), .READ_WIDTH_B(READ_WIDTH_B),
+    .WRITE_WIDTH_A(WRITE_WIDTH_A), .WRITE_WIDTH_B(WRITE_WIDTH_B),
+    .DATA(`QLIF_XC7_DATA_18), .PARITY(`QLIF_XC7_PARITY_18)
   ) ram (
-    .write_clock(SIMPLE ? CLKBWRCLK : CLKARDCLK), .read_clock(SIMPLE ? CLKARDCLK : CLKBWRCLK),
-    .write_address({2'd0, SIMPLE ? ADDRBWRADDR : ADDRARDADDR}),
-    .write_enable(SIMPLE ? {8{ENBWREN}} & {4'd0, WEBWE} : {8{ENARDEN}} & {6'd0, WEA}),
-    .write_data(SIMPLE && WRITTEN == 36 ? {36'd0, in_b, in_a} : {54'd0, SIMPLE ? in_b : in_a}),
-    .read_enable(SIMPLE ? ENARDEN : ENBWREN), .read_address({2'd0, SIMPLE ? ADDRARDADDR : ADDRBWRADDR}),
-    .read_data(read), .not_modelled(RSTRAMARSTRAM || RSTRAMB)
+    .clock_a(CLKARDCLK), .enable_a(ENARDEN), .reset_a(RSTRAMARSTRAM),
+    .address_a({2'd0, ADDRARDADDR}), .write_a({6'd0, WEA}),
+    .data_a(DIADI), .ninth_a(DIPADIP), .read_a(DOADO), .read_ninth_a(DOPADOP),
+    .clock_b(CLKBWRCLK), .enable_b(ENBWREN), .reset_b(RSTRAMB),
+    .address_b({2'd0, ADDRBWRADDR}), .write_b({4'd0, WEBWE}),
+    .data_b(DIBDI), .ninth_b(DIPBDIP), .read_b(DOBDO), .read_ninth_b(DOPBDOP)
   );
 endmodule
 
@@ -127,43 +156,19 @@ module RAMB36E1 #(
   input [31:0] DIADI, DIBDI, input [3:0] DIPADIP, DIPBDIP,
   output [31:0] DOADO, DOBDO, output [3:0] DOPADOP, DOPBDOP
 );
-  localparam SIMPLE = RAM_MODE == "SDP";
-  localparam WRITTEN = SIMPLE ? WRITE_WIDTH_B : WRITE_WIDTH_A, READ = SIMPLE ? READ_WIDTH_A : READ_WIDTH_B;
-  function [36863:0] bytes(input [32767:0] data, input [4095:0] parity);
-    integer i;
-    for (i = 0; i < 4096; i = i + 1) bytes[9*i +: 9] = {parity[i], data[8*i +: 8]};
-  endfunction
-
-  wire [35:0] in_a, in_b, out_a, out_b;
-  wire [71:0] read;
-  assign out_a = SIMPLE ? read[35:0] : 36'dx;
-  assign out_b = SIMPLE ? read[71:36] : read[35:0];
-  genvar i;
-  generate
-    for (i = 0; i < 4; i = i + 1) begin : byte_
-      assign in_a[9*i +: 9] = {DIPADIP[i], DIADI[8*i +: 8]};
-      assign in_b[9*i +: 9] = {DIPBDIP[i], DIBDI[8*i +: 8]};
-      assign {DOPADOP[i], DOADO[8*i +: 8]} = out_a[9*i +: 9];
-      assign {DOPBDOP[i], DOBDO[8*i +: 8]} = out_b[9*i +: 9];
-    end
-  endgenerate
-
-  qlif_block_ram #(
-    .CELL("RAMB36E1"),
-    .MODELLED(
-      WRITTEN == READ && WRITTEN != 0 && DOA_REG == 0 && DOB_REG == 0
-      && (SIMPLE ? WRITE_WIDTH_A == 0 && READ_WIDTH_B == 0 : READ_WIDTH_A == 0 && WRITE_WIDTH_B == 0)
-      && RAM_EXTENSION_A == "NONE" && RAM_EXTENSION_B == "NONE"
-    ),
-    .BYTES(4096), .WIDTH(WRITTEN == 0 ? 9 : WRITTEN),
-    .READS_OLD(SIMPLE ? WRITE_MODE_B == "READ_FIRST" : WRITE_MODE_A == "READ_FIRST"),
-    .INITIAL(bytes(`QLIF_XC7_DATA_36, `QLIF_XC7_PARITY_36))
+  qlif_xc7_ramb #(
+    .CELL("RAMB36E1"), .SIZE(36),
+    .RAM_MODE(RAM_MODE), .WRITE_MODE_A(WRITE_MODE_A), .WRITE_MODE_B(WRITE_MODE_B),
+    .MODELLED(DOA_REG == 0 && DOB_REG == 0 && RAM_EXTENSION_A == "NONE" && RAM_EXTENSION_B == "NONE"),
+    .READ_WIDTH_A(READ_WIDTH_A), .READ_WIDTH_B(READ_WIDTH_B),
+    .WRITE_WIDTH_A(WRITE_WIDTH_A), .WRITE_WIDTH_B(WRITE_WIDTH_B),
+    .DATA(`QLIF_XC7_DATA_36), .PARITY(`QLIF_XC7_PARITY_36)
   ) ram (
-    .write_clock(SIMPLE ? CLKBWRCLK : CLKARDCLK), .read_clock(SIMPLE ? CLKARDCLK : CLKBWRCLK),
-    .write_address({1'd0, SIMPLE ? ADDRBWRADDR[14:0] : ADDRARDADDR[14:0]}),
-    .write_enable(SIMPLE ? {8{ENBWREN}} & WEBWE : {8{ENARDEN}} & {4'd0, WEA}),
-    .write_data(SIMPLE && WRITTEN == 72 ? {in_b, in_a} : {36'd0, SIMPLE ? in_b : in_a}),
-    .read_enable(SIMPLE ? ENARDEN : ENBWREN), .read_address({1'd0, SIMPLE ? ADDRARDADDR[14:0] : ADDRBWRADDR[14:0]}),
-    .read_data(read), .not_modelled(RSTRAMARSTRAM || RSTRAMB)
+    .clock_a(CLKARDCLK), .enable_a(ENARDEN), .reset_a(RSTRAMARSTRAM),
+    .address_a({1'd0, ADDRARDADDR[14:0]}), .write_a({4'd0, WEA}),
+    .data_a(DIADI), .ninth_a(DIPADIP), .read_a(DOADO), .read_ninth_a(DOPADOP),
+    .clock_b(CLKBWRCLK), .enable_b(ENBWREN), .reset_b(RSTRAMB),
+    .address_b({1'd0, ADDRBWRADDR[14:0]}), .write_b(WEBWE),
+    .data_b(DIBDI), .ninth_b(DIPBDIP), .read_b(DOBDO), .read_ninth_b(DOPBDOP)
   );
 endmodule
