@@ -60,9 +60,10 @@ def run(
         It failed, or took too long.
     """
     name = module.replace("_", "-")
-    logger.info("%s; its log is %s", version(module, extra), directory / log)
+    tool = version(module, extra)
+    logger.info("%s; its log is %s", tool, directory / log)
     call = f"import sys, {module}; sys.exit({module}.run_{module.removeprefix('yowasp_')}(sys.argv[1:]))"
-    prepare(version(module, extra).replace(" ", "-"), process.python("-c", call, "--version"))
+    prepare(tool.replace(" ", "-"), process.python("-c", call, "--version"))
     path = directory / log
     path.unlink(missing_ok=True)
     try:

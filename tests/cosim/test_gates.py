@@ -24,9 +24,9 @@ from qlif.model.presets import PRESETS
 from qlif.model.quantisation import quantise
 
 NETLISTS = [
-    pytest.param("up5k", "tiny-8", "portable", marks=pytest.mark.slow),
-    pytest.param("ecp5", "square-18", "explicit", marks=pytest.mark.slow),
-    pytest.param("ecp5", "square-18", "portable", marks=pytest.mark.slow),
+    ("up5k", "tiny-8", "portable"),
+    ("ecp5", "square-18", "explicit"),
+    ("ecp5", "square-18", "portable"),
 ]
 # Few neurons: their state isn't in block RAM, as it is in the table of figures.
 UNROUTED = [
@@ -113,6 +113,7 @@ def elaborated(gates, interface):
     return replace(gates, verilog=verilog, cells=())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target_name", "preset", "variant"), NETLISTS)
 def test_the_netlist_is_the_golden_model(tmp_path, yosys, target_name, preset, variant):
     export = gate_run(tmp_path, target_name, preset, variant, 20, 400)

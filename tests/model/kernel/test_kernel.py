@@ -134,19 +134,16 @@ def mismatches_of_coarse(arithmetic_of, choices, damage=None):
 
 
 def chosen(rounding, narrow):
-    """Forms, kinds of current and overflows, spread over the roundings."""
+    """Return choices with a form, a kind of current and an overflow, which are spread over the roundings."""
     k = list(Rounding).index(rounding) + PRODUCTS.index(narrow)
-    return [
-        (list(Form)[k % 2], list(Currents)[k // 2 % 2], rounding, list(Overflow)[(k // 2 + k) % 2], narrow)
-    ]
+    return list(Form)[k % 2], list(Currents)[k // 2 % 2], rounding, list(Overflow)[(k // 2 + k) % 2], narrow
 
 
 # Each is compiled on its own: each rounding with two of the others.
 COARSE = [
-    choices
+    chosen(rounding, PRODUCTS[other % len(PRODUCTS)])
     for k, rounding in enumerate(Rounding)
     for other in (k, k + 1)
-    for choices in chosen(rounding, PRODUCTS[other % len(PRODUCTS)])
 ]
 ALL_COARSE = list(product(Form, Currents, Rounding, Overflow, PRODUCTS))
 
